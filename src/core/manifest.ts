@@ -1,0 +1,39 @@
+/**
+ * generated/manifest.json: where the generator half and the run half meet. The generator writes it, the
+ * engine and the build read it; neither imports the other.
+ */
+
+import type { GridFactor, Signature } from "./signature.ts";
+
+/** A compile target. */
+export type Target = "c" | "cuda" | "wgsl";
+
+/** Every target, in the order tables print them. */
+export const TARGETS: readonly Target[] = ["c", "cuda", "wgsl"];
+
+/** A kernel on one target: an entry point of an emitted file (one file may hold several). */
+export interface GeneratedSource {
+  /** Path from the project's root: `generated/c/rms_norm.c`. */
+  readonly file: string;
+  /** Of the file's text. */
+  readonly sha256: string;
+  /** Work items (C) or work groups (CUDA, WGSL): their product, the last factor running fastest. */
+  readonly grid: readonly GridFactor[];
+  /** Threads per work group; absent on C. */
+  readonly workgroup?: number;
+}
+
+/** One kernel: what a plan invokes. The entry point's symbol is `signature.name` on every target. */
+export interface KernelEntry {
+  readonly signature: Signature;
+  /** The file that holds it, per target; a target that is absent cannot run it. */
+  readonly sources: Partial<Record<Target, GeneratedSource>>;
+  /** The files it was generated from, project-relative: the author's and the templates. */
+  readonly from: readonly string[];
+}
+
+/** The whole manifest. `schema` changes when a reader must. */
+export interface Manifest {
+  readonly schema: 1;
+  readonly kernels: Readonly<Record<string, KernelEntry>>;
+}

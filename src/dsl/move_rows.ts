@@ -1,0 +1,16 @@
+/**
+ * Row moves between segments: compaction. Emitted once per pair of segments that a layout's pruning
+ * moves rows between; gathers the kept channels when the destination stores a list.
+ */
+
+import type { Definition } from "./types.ts";
+
+/** A declared row move; emitted once per (source segment, destination segment). */
+export interface MoveRows extends Definition {
+  readonly kind: "move_rows";
+}
+
+/** Declares the row move; a file in kernels/ops/ exports it as its default. */
+export function moveRows(spec: { readonly name: string; readonly source?: string }): MoveRows {
+  return Object.freeze({ ...spec, kind: "move_rows", hooks: [] });
+}

@@ -1,0 +1,65 @@
+/**
+ * Parameters of a variant: numbers a user sets in a spec (`think:ratio=0.4`), each with a range and a
+ * default. They reach kernels as constants of an invocation, never as text.
+ */
+
+import { KerfError } from "../core/error.ts";
+import type { HookArg } from "./types.ts";
+import { scalar } from "./types.ts";
+
+/** One parameter. Without `integer` it is f32. */
+export interface ParamSpec {
+  readonly default: number;
+  readonly min?: number;
+  readonly max?: number;
+  readonly integer?: boolean;
+  readonly doc?: string;
+}
+
+export type ParamSpecs = Readonly<Record<string, ParamSpec>>;
+
+/** The values of declared parameters. */
+export type ParamValues<P extends ParamSpecs = ParamSpecs> = { readonly [K in keyof P]: number };
+
+/** The IR types of parameters, for hook schemas. */
+export function paramArgs(params: ParamSpecs): Record<string, HookArg> {
+  return Object.fromEntries(
+    Object.entries(params).map(([name, p]) => [name, scalar(p.integer ? "i32" : "f32")]),
+  );
+}
+
+/**
+ * Fills defaults and checks ranges.
+ *
+ * @param owner the variant's name, for messages
+ * @throws {KerfError} unknown name, not a number, not whole, or out of range
+ */
+export function resolveParams(
+  owner: string,
+  params: ParamSpecs,
+  given: Readonly<Record<string, number>> = {},
+): Record<string, number> {
+  const names = Object.keys(params);
+  for (const name of Object.keys(given)) {
+    if (!names.includes(name)) {
+      throw new KerfError(`Cannot set "${name}" of "${owner}": it has no such parameter`, {
+        hint: names.length ? `parameters: ${names.join(", ")}` : `"${owner}" takes none`,
+        exitCode: 2,
+      });
+    }
+  }
+  return Object.fromEntries(names.map((name) => {
+    const spec = params[name]!;
+    const value = given[name] ?? spec.default;
+    const { min = -Infinity, max = Infinity } = spec;
+    const whole = !spec.integer || Number.isInteger(value);
+    if (!whole || !(value >= min && value <= max)) {
+      const kind = spec.integer ? "a whole number" : "a number";
+      throw new KerfError(
+        `Cannot use ${name}=${value} for "${owner}": it must be ${kind} from ${min} to ${max}`,
+        { hint: `default: ${name}=${spec.default}`, exitCode: 2 },
+      );
+    }
+    return [name, value];
+  }));
+}

@@ -1,0 +1,75 @@
+/**
+ * Row-wise kernels: one row of activations in, one row out. `reduce` makes one number of the row (a mean
+ * square), `each` makes every output element; the template owns the loops over rows and columns.
+ */
+
+import { paramArgs } from "./params.ts";
+import type { ParamSpecs, ParamValues } from "./params.ts";
+import { column, record, scalar } from "./types.ts";
+import type { Column, Definition, f32, Hook, HookArg } from "./types.ts";
+
+/** `row`: f32 [nRows, width]. `vector`: f32 [width], the same for every row. */
+export type RowInput = "row" | "vector";
+
+/** What an author writes. */
+export interface RowwiseSpec<I extends Readonly<Record<string, RowInput>>, P extends ParamSpecs> {
+  readonly name: string;
+  readonly source?: string;
+  readonly inputs: I;
+  readonly params?: P;
+  /** `all`: every row of the step. `listed`: the rows that want logits, gathered by index. */
+  readonly rows?: "all" | "listed";
+  /** One number of the row. */
+  readonly reduce?: (columns: { readonly [K in keyof I]: Column }, params: ParamValues<P>) => f32;
+  /** One element of the output from the elements at its column. `reduced` is 0 without `reduce`. */
+  readonly each: (
+    elements: { readonly [K in keyof I]: f32 },
+    params: ParamValues<P>,
+    reduced: f32,
+  ) => f32;
+}
+
+/** A declared row-wise kernel. */
+export interface Rowwise extends Definition {
+  readonly kind: "rowwise";
+  readonly inputs: Readonly<Record<string, RowInput>>;
+  readonly params: ParamSpecs;
+  readonly rows: "all" | "listed";
+}
+
+const fields = (names: readonly string[], arg: HookArg) =>
+  record(Object.fromEntries(names.map((name) => [name, arg])));
+
+/** Declares a row-wise kernel; a file in kernels/ops/ exports one as its default. */
+export function rowwise<
+  I extends Readonly<Record<string, RowInput>>,
+  P extends ParamSpecs = {},
+>(spec: RowwiseSpec<I, P>): Rowwise {
+  const params: ParamSpecs = spec.params ?? {};
+  const names = Object.keys(spec.inputs);
+  const values = record(paramArgs(params));
+  const hooks: Hook[] = [];
+  if (spec.reduce) {
+    hooks.push({
+      path: "reduce",
+      run: spec.reduce,
+      args: [fields(names, column), values],
+      results: ["f32"],
+    });
+  }
+  hooks.push({
+    path: "each",
+    run: spec.each,
+    args: [fields(names, scalar("f32")), values, scalar("f32")],
+    results: ["f32"],
+  });
+  return Object.freeze({
+    kind: "rowwise",
+    name: spec.name,
+    ...(spec.source === undefined ? {} : { source: spec.source }),
+    inputs: spec.inputs,
+    params,
+    rows: spec.rows ?? "all",
+    hooks,
+  });
+}

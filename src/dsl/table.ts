@@ -1,0 +1,74 @@
+/**
+ * Tables: read-only tensors an author needs beside q and k, computed in TypeScript when a plan is made
+ * or read from a safetensors file that a parameter names. One buffer each, indexed by layer, head,
+ * channel or position.
+ */
+
+import type { HookArg } from "./types.ts";
+
+/** Dimensions of the model a table may be shaped by and computed from. */
+export interface ModelDims {
+  readonly nLayers: number;
+  readonly nHeads: number;
+  readonly nKvHeads: number;
+  readonly headDim: number;
+  readonly nCtx: number;
+}
+
+/** A declared table. */
+export interface TableSpec {
+  /** Dimension names, outermost first. */
+  readonly shape: readonly (keyof ModelDims)[];
+  readonly dtype: "f32" | "u32";
+  /** Row-major values; or, with `file`, absent. */
+  readonly from?: (dims: ModelDims) => ArrayLike<number>;
+  /** The tensor's name in the safetensors file given by the parameter of this table's name. */
+  readonly file?: string;
+}
+
+export type TableSpecs = Readonly<Record<string, TableSpec>>;
+
+/** Declares a table: `slopes: table({ shape: ["nHeads"], dtype: "f32", from: … })`. */
+export function table(spec: TableSpec): TableSpec {
+  if ((spec.from === undefined) === (spec.file === undefined)) {
+    throw new TypeError("Cannot declare a table: give exactly one of `from` and `file`");
+  }
+  return Object.freeze({ ...spec });
+}
+
+/** The values of a table for a model, row-major, checked against its shape. */
+export function tableValues(name: string, spec: TableSpec, dims: ModelDims): Float32Array | Uint32Array {
+  const length = spec.shape.reduce((n, d) => n * dims[d], 1);
+  const values = spec.from!(dims);
+  if (values.length !== length) {
+    throw new RangeError(
+      `Cannot use table "${name}": it has ${values.length} values, its shape [${spec.shape}] ` +
+        `needs ${length}`,
+    );
+  }
+  return spec.dtype === "f32" ? Float32Array.from(values) : Uint32Array.from(values);
+}
+
+/** The IR types of tables, for hook schemas. */
+export function tableArgs(tables: TableSpecs): Record<string, HookArg> {
+  return Object.fromEntries(
+    Object.entries(tables).map(([name, t]) => [
+      name,
+      { kind: "table", type: t.dtype === "f32" ? "f32" : "i32", rank: t.shape.length },
+    ]),
+  );
+}
+
+/** What a table is to an author's function: nested array-likes, outermost dimension first. */
+// deno-lint-ignore no-explicit-any -- the rank is data; the front end checks every index
+export type TableView = any;
+
+/** Row-major values as nested array-likes of the given sizes. */
+export function tableView(values: ArrayLike<number>, sizes: readonly number[]): TableView {
+  if (sizes.length <= 1) return values;
+  const inner = sizes.slice(1).reduce((a, b) => a * b, 1);
+  return Array.from(
+    { length: sizes[0]! },
+    (_, i) => tableView(Array.prototype.slice.call(values, i * inner, (i + 1) * inner), sizes.slice(1)),
+  );
+}

@@ -1,0 +1,55 @@
+/**
+ * The layout algebra: how the rows of a KV cache are stored. A stream (keys or values) is an ordered list
+ * of segments; a segment says which channels it stores, in what basis, as what code, in what physical
+ * order. The list is fixed when a plan is made; row counts and widths are run-time numbers per head.
+ */
+
+/** What a row's element is stored as. */
+export type Code =
+  | { readonly kind: "f32" }
+  | { readonly kind: "f16" }
+  | {
+    readonly kind: "affine";
+    readonly bits: 2 | 4 | 8;
+    /** Scales are shared along this axis, `group` values each. */
+    readonly along: "rows" | "channels";
+    readonly group: number;
+  };
+
+/** One segment of a stream. */
+export interface Segment {
+  /** `all`; `list`: a channel list per (layer, KV head); `bitmap`: a set of channels per row. */
+  readonly channels: "all" | "list" | "bitmap";
+  /** What a missing channel reads as. */
+  readonly fill: "zero" | "mean";
+  readonly basis: "identity" | "orthogonal";
+  readonly code: Code;
+  /** 1: row-major. 16 or 32: channel-major inside a tile of that many rows. */
+  readonly tile: 1 | 16 | 32;
+  /** When `atRows` rows are here, the oldest `rows` move to the previous segment; null: never. */
+  readonly flush: { readonly atRows: number; readonly rows: number } | null;
+}
+
+/** The ordered segments of keys or of values, oldest rows first. */
+export interface Stream {
+  readonly segments: readonly Segment[];
+}
+
+/** A cache layout. */
+export interface Layout {
+  readonly key: Stream;
+  readonly value: Stream;
+  /** `true`: keys are rotated at their own position. `cache`: rotated on read at their place. */
+  readonly positions: "true" | "cache";
+  /** Whether rows were evicted, so that each row carries its position. */
+  readonly rowPositions: boolean;
+}
+
+/** Rows of one page: the unit in which a stream grows. A multiple of every tile. */
+export const PAGE_ROWS = 128;
+
+/** Rows of one work chunk of attention and of a column reduction: partial results are cut here. */
+export const CHUNK_ROWS = 256;
+
+/** Bytes of one unit of the arena: block-table entries count these. */
+export const ARENA_UNIT = 64;
