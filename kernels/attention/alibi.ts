@@ -14,8 +14,10 @@ export default attention({
       from: ({ nHeads }) => {
         const whole = 2 ** Math.floor(Math.log2(nHeads));
         const series = (n: number, i: number) => 2 ** (-8 * (i + 1) / n);
-        return Array.from({ length: nHeads }, (_, h) =>
-          h < whole ? series(whole, h) : series(2 * whole, 2 * (h - whole)));
+        return Array.from(
+          { length: nHeads },
+          (_, h) => h < whole ? series(whole, h) : series(2 * whole, 2 * (h - whole)),
+        );
       },
     }),
   },

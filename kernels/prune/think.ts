@@ -13,7 +13,13 @@ export default pruning({
     ratio: { default: 0.5, min: 0, max: 0.95, doc: "share of the key channels removed" },
     window: { default: 32, min: 1, max: 512, integer: true, doc: "last queries that score" },
     recent: { default: 32, min: 0, integer: true, doc: "last rows that stay whole" },
-    multiple: { default: 1, min: 1, max: 64, integer: true, doc: "round the kept count up to this" },
+    multiple: {
+      default: 1,
+      min: 1,
+      max: 64,
+      integer: true,
+      doc: "round the kept count up to this",
+    },
   },
   steps: [channels({
     of: "key",

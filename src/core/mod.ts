@@ -2,6 +2,7 @@
 export * from "./dtype.ts";
 export * from "./error.ts";
 export * from "./manifest.ts";
+export * from "./nearest.ts";
 export * from "./packing.ts";
 export * from "./signature.ts";
 export * from "./storage.ts";

@@ -48,7 +48,10 @@ export interface Attention extends Definition {
 const identity = (s: f32): f32 => s;
 
 /** Declares an attention variant; a file in kernels/attention/ exports one as its default. */
-export function attention<P extends ParamSpecs = {}, T extends TableSpecs = {}>(
+export function attention<
+  P extends ParamSpecs = Record<never, never>,
+  T extends TableSpecs = Record<never, never>,
+>(
   spec: AttentionSpec<P, T>,
 ): Attention {
   const params: ParamSpecs = spec.params ?? {};

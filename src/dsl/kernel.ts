@@ -37,7 +37,11 @@ export const read = (name: string, dtype: Binding["dtype"], shape: readonly stri
 });
 
 /** A binding a kernel only writes. */
-export const write = (name: string, dtype: Binding["dtype"], shape: readonly string[]): Binding => ({
+export const write = (
+  name: string,
+  dtype: Binding["dtype"],
+  shape: readonly string[],
+): Binding => ({
   name,
   dtype,
   access: "write",

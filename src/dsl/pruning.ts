@@ -7,7 +7,7 @@
 import { paramArgs } from "./params.ts";
 import type { ParamSpecs, ParamValues } from "./params.ts";
 import { tableArgs } from "./table.ts";
-import type { TableSpecs, TableView } from "./table.ts";
+import type { TableSpecs } from "./table.ts";
 import { column, record, scalar } from "./types.ts";
 import type { Column, Definition, f32, Hook, HookArg, i32 } from "./types.ts";
 
@@ -90,7 +90,10 @@ function channelScoreArgs(params: ParamSpecs, tables: TableSpecs): HookArg[] {
  *
  * @throws {TypeError} an amount names neither a parameter nor, for `keep`, a table
  */
-export function pruning<P extends ParamSpecs = {}, T extends TableSpecs = {}>(
+export function pruning<
+  P extends ParamSpecs = Record<never, never>,
+  T extends TableSpecs = Record<never, never>,
+>(
   spec: PruningSpec<P, T>,
 ): Pruning {
   const params: ParamSpecs = spec.params ?? {};

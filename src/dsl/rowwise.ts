@@ -43,7 +43,7 @@ const fields = (names: readonly string[], arg: HookArg) =>
 /** Declares a row-wise kernel; a file in kernels/ops/ exports one as its default. */
 export function rowwise<
   I extends Readonly<Record<string, RowInput>>,
-  P extends ParamSpecs = {},
+  P extends ParamSpecs = Record<never, never>,
 >(spec: RowwiseSpec<I, P>): Rowwise {
   const params: ParamSpecs = spec.params ?? {};
   const names = Object.keys(spec.inputs);

@@ -31,7 +31,9 @@ export interface Storage extends Definition {
 /** Declares a storage type; a file in kernels/storage/ exports one as its default. */
 export function storage(spec: StorageSpec): Storage {
   if ((spec.scale === undefined) !== (spec.offset === undefined)) {
-    throw new TypeError(`Cannot declare storage "${spec.name}": give both scale and offset or none`);
+    throw new TypeError(
+      `Cannot declare storage "${spec.name}": give both scale and offset or none`,
+    );
   }
   const args = [bytes, scalar("i32")];
   const hook = (path: string, run: (b: Bytes, i: i32) => number, type: "i32" | "f32") => ({

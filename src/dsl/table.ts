@@ -37,7 +37,11 @@ export function table(spec: TableSpec): TableSpec {
 }
 
 /** The values of a table for a model, row-major, checked against its shape. */
-export function tableValues(name: string, spec: TableSpec, dims: ModelDims): Float32Array | Uint32Array {
+export function tableValues(
+  name: string,
+  spec: TableSpec,
+  dims: ModelDims,
+): Float32Array | Uint32Array {
   const length = spec.shape.reduce((n, d) => n * dims[d], 1);
   const values = spec.from!(dims);
   if (values.length !== length) {
@@ -69,6 +73,7 @@ export function tableView(values: ArrayLike<number>, sizes: readonly number[]): 
   const inner = sizes.slice(1).reduce((a, b) => a * b, 1);
   return Array.from(
     { length: sizes[0]! },
-    (_, i) => tableView(Array.prototype.slice.call(values, i * inner, (i + 1) * inner), sizes.slice(1)),
+    (_, i) =>
+      tableView(Array.prototype.slice.call(values, i * inner, (i + 1) * inner), sizes.slice(1)),
   );
 }

@@ -1,0 +1,259 @@
+/**
+ * The command lines as data: every command's flags, their kinds and their help. The launcher reads it for
+ * permissions, the parser for values, `--help` for text. Holds no behaviour and imports no command.
+ */
+
+/** What a flag's value is. `path-in` and `path-out` become read and write permissions. */
+export type FlagKind =
+  | "switch"
+  | "text"
+  | "number"
+  | "integer"
+  | "integers"
+  | "size"
+  | "path-in"
+  | "path-out";
+
+/** One flag. */
+export interface Flag {
+  /** Without dashes; one letter or llama.cpp's short words take one dash, the rest two. */
+  readonly name: string;
+  readonly kind: FlagKind;
+  readonly help: string;
+  /** The value's name in the usage text. */
+  readonly value?: string;
+  /** Other spellings, without dashes. */
+  readonly aliases?: readonly string[];
+  /** Allowed values. */
+  readonly choices?: readonly string[];
+  /** May be given several times. */
+  readonly repeat?: boolean;
+}
+
+/** One command. */
+export interface Command {
+  readonly name: string;
+  readonly summary: string;
+  readonly usage: string;
+  readonly example: string;
+  readonly flags: readonly Flag[];
+}
+
+const MODEL: readonly Flag[] = [
+  {
+    name: "m",
+    aliases: ["model"],
+    kind: "text",
+    value: "MODEL",
+    help: "a .gguf file, hf:user/repo[:QUANT]; default: SmolLM2-135M-Instruct, fetched once",
+  },
+  {
+    name: "device",
+    kind: "text",
+    value: "NAME",
+    choices: ["auto", "cpu", "webgpu", "cuda"],
+    help: "where to run: auto, cpu, webgpu or cuda (default cpu)",
+  },
+  {
+    name: "activations",
+    kind: "text",
+    value: "TYPE",
+    choices: ["f32", "f16", "q8"],
+    help: "arithmetic of the matrix products: f32, f16 or q8 (default: the device's fastest)",
+  },
+  {
+    name: "attention",
+    kind: "text",
+    value: "SPEC",
+    help: "attention variant from kernels/attention/ (default causal)",
+  },
+  {
+    name: "ctk",
+    kind: "text",
+    value: "TYPE",
+    choices: ["f16", "f32"],
+    help: "key cache type (f16)",
+  },
+  {
+    name: "ctv",
+    kind: "text",
+    value: "TYPE",
+    choices: ["f16", "f32"],
+    help: "value cache type (f16)",
+  },
+  { name: "t", aliases: ["threads"], kind: "integer", value: "N", help: "threads (default: all)" },
+  {
+    name: "c",
+    aliases: ["ctx-size"],
+    kind: "integer",
+    value: "N",
+    help: "context in tokens (default: the model's)",
+  },
+];
+
+const PRUNE: Flag = {
+  name: "prune",
+  kind: "text",
+  value: "SPEC",
+  help: "pruning, e.g. think:ratio=0.5; steps joined by +; none is dense",
+};
+
+const JSON_FLAG: Flag = { name: "json", kind: "switch", help: "print JSON on standard output" };
+
+const PROMPT: readonly Flag[] = [
+  {
+    name: "f",
+    aliases: ["file"],
+    kind: "path-in",
+    value: "FILE",
+    help: "the prompt from a file; PROMPTS.jsonl is a batch of {prompt} or {messages} lines",
+  },
+  { name: "raw", kind: "switch", help: "no chat template: the text is continued as it is" },
+  { name: "sys", kind: "text", value: "TEXT", help: "the system message" },
+];
+
+/** Every command, in the order the overview lists them. */
+export const COMMANDS: readonly Command[] = [
+  {
+    name: "run",
+    summary: "answer a prompt",
+    usage: "run [flags] [PROMPT…]",
+    example: 'deno task run --prune think:ratio=0.5 "What is the capital of France?"',
+    flags: [
+      ...MODEL,
+      PRUNE,
+      ...PROMPT,
+      {
+        name: "n",
+        aliases: ["predict"],
+        kind: "integer",
+        value: "N",
+        help:
+          "tokens to generate at most (default -1: until the model stops or the context is full)",
+      },
+      { name: "temp", kind: "number", value: "T", help: "temperature; 0 is greedy (default 0.8)" },
+      {
+        name: "top-k",
+        kind: "integer",
+        value: "K",
+        help: "sample among the K likeliest (40; 0: all)",
+      },
+      { name: "top-p", kind: "number", value: "P", help: "… among the likeliest of mass P (0.95)" },
+      {
+        name: "min-p",
+        kind: "number",
+        value: "P",
+        help: "… at least P times the likeliest (0.05)",
+      },
+      { name: "repeat-penalty", kind: "number", value: "X", help: "divide repeats by X (1: off)" },
+      { name: "s", aliases: ["seed"], kind: "integer", value: "N", help: "seed of the sampling" },
+      { name: "kv-max", kind: "size", value: "SIZE", help: "hard limit of the cache, e.g. 64M" },
+      {
+        name: "compress-after",
+        kind: "text",
+        value: "file",
+        choices: ["file"],
+        help: "compress the cache after the file, before the prompt",
+      },
+      { name: "ubatch", aliases: ["ub"], kind: "integer", value: "N", help: "prefill chunk (512)" },
+      JSON_FLAG,
+      { name: "stats", kind: "switch", help: "statistics even when standard error is no terminal" },
+      { name: "q", aliases: ["quiet"], kind: "switch", help: "nothing on standard error" },
+    ],
+  },
+  {
+    name: "gen",
+    summary: "emit kernels into generated/",
+    usage: "gen [flags] [NAME…]",
+    example: "deno task gen --check",
+    flags: [
+      { name: "check", kind: "switch", help: "write nothing; fail with a diff when stale" },
+      { name: "watch", kind: "switch", help: "emit again whenever a source changes" },
+      {
+        name: "target",
+        kind: "text",
+        value: "NAME",
+        choices: ["c", "cuda", "wgsl"],
+        repeat: true,
+        help: "only this target; may be repeated",
+      },
+      JSON_FLAG,
+    ],
+  },
+  {
+    name: "inspect",
+    summary: "look inside: model, plan, kernel, layout, mask, estimate",
+    usage: "inspect model|plan|kernel|layout|mask|estimate [flags] [NAME]",
+    example: "deno task inspect mask --prune think:ratio=0.4 -f tests/data/long.txt --json",
+    flags: [
+      ...MODEL,
+      PRUNE,
+      ...PROMPT,
+      {
+        name: "target",
+        kind: "text",
+        value: "NAME",
+        choices: ["c", "cuda", "wgsl"],
+        help: "kernel: which target's source (default c)",
+      },
+      JSON_FLAG,
+    ],
+  },
+  {
+    name: "bench",
+    summary: "measure speed and cache bytes",
+    usage: "bench [flags]",
+    example: "deno task bench -p 512 -n 64 -d 0,4096 --prune none --prune think:ratio=0.5 -o md",
+    flags: [
+      ...MODEL.filter((flag) => flag.name !== "c"),
+      { ...PRUNE, repeat: true, help: `${PRUNE.help}; may be repeated` },
+      { name: "p", kind: "integers", value: "N,…", help: "prompt tokens (default 512; 0: none)" },
+      { name: "n", kind: "integers", value: "N,…", help: "decoded tokens (default 128; 0: none)" },
+      {
+        name: "d",
+        kind: "integers",
+        value: "N,…",
+        help: "depth: tokens already cached (default 0)",
+      },
+      {
+        name: "npl",
+        kind: "integers",
+        value: "N,…",
+        help: "sequences decoded together (default 1)",
+      },
+      { name: "r", kind: "integer", value: "N", help: "repetitions (default 5)" },
+      {
+        name: "o",
+        kind: "text",
+        value: "FORMAT",
+        choices: ["md", "csv", "json", "jsonl"],
+        help: "output: md, csv, json or jsonl (default md)",
+      },
+      {
+        name: "vs",
+        kind: "path-in",
+        value: "PATH",
+        help: "interleave with this llama-bench on the same file and print the ratios",
+      },
+    ],
+  },
+  {
+    name: "test",
+    summary: "run the tests",
+    usage: "test [fast|mutants] [flags of deno test]",
+    example: "deno task test fast",
+    flags: [],
+  },
+  {
+    name: "setup",
+    summary: "say or install what a target needs",
+    usage: "setup [cuda|webgpu]",
+    example: "deno task setup cuda",
+    flags: [],
+  },
+];
+
+/** The command of a name, or undefined. */
+export function commandOf(name: string): Command | undefined {
+  return COMMANDS.find((command) => command.name === name);
+}

@@ -1,0 +1,48 @@
+/**
+ * The entry of every command's own process: parses its words, runs it, turns errors into messages and
+ * exit codes (0 done, 1 failed, 2 wrong command line, 130 interrupted).
+ */
+
+import { KerfError } from "../core/error.ts";
+import { helpText, parseCommand } from "./args.ts";
+import type { ParsedArgs } from "./args.ts";
+import { commandOf } from "./flags.ts";
+
+/** What a command file exports: its work, resolving to the exit code. */
+export interface CommandModule {
+  main(args: ParsedArgs): Promise<number>;
+}
+
+/** Each command's file, loaded only when it is the one. */
+const MODULES: Readonly<Record<string, () => Promise<CommandModule>>> = {
+  run: () => import("./run.ts"),
+  gen: () => import("./gen.ts"),
+  inspect: () => import("./inspect.ts"),
+  bench: () => import("./bench.ts"),
+  test: () => import("./test.ts"),
+  setup: () => import("./setup.ts"),
+};
+
+async function main(words: readonly string[]): Promise<number> {
+  const [name = "", ...rest] = words;
+  const command = commandOf(name)!;
+  // Everything after a test mode belongs to deno test.
+  const parsed: ParsedArgs = command.name === "test"
+    ? { values: {}, positionals: rest, help: rest[0] === "--help" }
+    : parseCommand(command, rest);
+  if (parsed.help) {
+    console.log(helpText(command));
+    return 0;
+  }
+  return await (await MODULES[command.name]!()).main(parsed);
+}
+
+if (import.meta.main) {
+  try {
+    Deno.exit(await main(Deno.args));
+  } catch (error) {
+    if (!(error instanceof KerfError)) throw error;
+    console.error(error.render());
+    Deno.exit(error.exitCode);
+  }
+}

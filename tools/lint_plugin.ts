@@ -1,0 +1,108 @@
+/**
+ * The lint rules of this project: imports point one way (ARCHITECTURE.md's table), and what is dangerous
+ * or heavy has one importer. Tests may import what they test with.
+ */
+
+import { dirname, fromFileUrl, join, relative } from "@std/path";
+
+const root = fromFileUrl(new URL("../", import.meta.url));
+
+/** Folder → folders it may import. `kernels` and `src` are the files right inside. */
+const ALLOWED: Readonly<Record<string, readonly string[]>> = {
+  "src/core": [],
+  "src/sys": ["src/core"],
+  "src/ir": ["src/core"],
+  "src/layout": ["src/core", "src/ir"],
+  "src/dsl": ["src/core", "src/ir", "src/layout"],
+  "src/frontend": ["src/core", "src/ir", "src/dsl"],
+  "src/reference": ["src/core", "src/ir", "src/layout", "src/dsl"],
+  "src/emit": ["src/core", "src/ir", "src/layout", "src/dsl", "src/frontend"],
+  "src/build": ["src/core", "src/sys"],
+  "src/device": ["src/core", "src/sys", "src/build"],
+  "src/model": ["src/core", "src/sys"],
+  "src/engine": [
+    ...["src/core", "src/layout", "src/dsl", "src/build", "src/device", "src/model", "src/sys"],
+  ],
+  "kernels": ["src/dsl"],
+};
+
+/** Package → the only folder that may import it. */
+const ONLY: Readonly<Record<string, string>> = {
+  "ts-morph": "src/frontend",
+  "nunjucks": "src/emit",
+};
+
+const folderOf = (path: string) =>
+  path.startsWith("kernels/") ? "kernels" : path.split("/").slice(0, 2).join("/");
+
+const isTest = (path: string) => /(_test|testing)\.ts$/.test(path) || path.startsWith("tests/");
+
+/** The project path an import names, or undefined for a package. */
+function target(specifier: string, from: string): string | undefined {
+  if (specifier === "kerf/dsl") return "src/dsl/mod.ts";
+  if (specifier === "kerf") return "src/mod.ts";
+  return specifier.startsWith(".") ? join(dirname(from), specifier) : undefined;
+}
+
+/** Why `from` may not import `specifier`, or undefined when it may. */
+export function importProblem(from: string, specifier: string): string | undefined {
+  if (isTest(from)) return undefined;
+  const only = ONLY[specifier];
+  if (only !== undefined && folderOf(from) !== only) {
+    return `only ${only} may import ${specifier}`;
+  }
+  const to = target(specifier, from);
+  const allowed = ALLOWED[folderOf(from)];
+  if (to === undefined || allowed === undefined) return undefined;
+  const toFolder = folderOf(to);
+  if (toFolder === folderOf(from) || allowed.includes(toFolder)) return undefined;
+  return `${folderOf(from)} may not import ${toFolder}: imports point one way`;
+}
+
+/** Members of Deno that only src/sys may touch. */
+const SYS_ONLY = ["Command", "dlopen"];
+
+const path = (context: Deno.lint.RuleContext) => relative(root, context.filename);
+
+const plugin: Deno.lint.Plugin = {
+  name: "kerf",
+  rules: {
+    "import-direction": {
+      create(context) {
+        const from = path(context);
+        const check = (node: Deno.lint.Node, specifier: unknown) => {
+          const problem = typeof specifier === "string"
+            ? importProblem(from, specifier)
+            : undefined;
+          if (problem) context.report({ node, message: problem, hint: "see ARCHITECTURE.md" });
+        };
+        return {
+          ImportDeclaration: (node) => check(node, node.source.value),
+          ExportNamedDeclaration: (node) => node.source && check(node, node.source.value),
+          ExportAllDeclaration: (node) => check(node, node.source.value),
+        };
+      },
+    },
+    "sys-only": {
+      create(context) {
+        const from = path(context);
+        return {
+          MemberExpression(node) {
+            const { object, property } = node;
+            if (object.type !== "Identifier" || property.type !== "Identifier") return;
+            if (isTest(from) || folderOf(from) === "src/sys") return;
+            if (object.name === "Deno" && SYS_ONLY.includes(property.name)) {
+              context.report({ node, message: `only src/sys may use Deno.${property.name}` });
+            }
+            const gpu = object.name === "navigator" && property.name === "gpu";
+            if (gpu && !from.startsWith("src/device/webgpu/")) {
+              context.report({ node, message: "only src/device/webgpu may use navigator.gpu" });
+            }
+          },
+        };
+      },
+    },
+  },
+};
+
+export default plugin;
