@@ -6,3 +6,4 @@ export * from "./nearest.ts";
 export * from "./packing.ts";
 export * from "./signature.ts";
 export * from "./storage.ts";
+export * from "./tiles.ts";

@@ -1,0 +1,102 @@
+/**
+ * How many bytes a stream's rows take, counted from what is stored: elements or codes, f16 scales and
+ * minima, one mask of ⌈headDim/8⌉ bytes per (layer, KV head) that stores a channel list, one per row
+ * where each row has its own. Pages that are allocated but not filled are counted in offset.ts.
+ */
+
+import { ARENA_UNIT } from "./types.ts";
+import type { Code, Segment, Stream } from "./types.ts";
+
+/** Rows and stored channels of one segment of one head. */
+export interface SegmentSize {
+  readonly rows: number;
+  readonly width: number;
+}
+
+/** A scale and a minimum, f16 each. */
+const AFFINE_PAIR_BYTES = 4;
+
+const ceilDiv = (n: number, per: number) => Math.ceil(n / per);
+
+/** Bytes of one set of channels: a bit each. */
+export function maskBytes(headDim: number): number {
+  return ceilDiv(headDim, 8);
+}
+
+/** Bits of one element; scales and minima not counted. */
+export function codeBits(code: Code): number {
+  return code.kind === "f32" ? 32 : code.kind === "f16" ? 16 : code.bits;
+}
+
+/**
+ * Bytes of `rows` rows of `width` channels in a code, scales included. Rows whose scales are shared
+ * come in whole groups, so a started group counts as a whole.
+ */
+export function codeBytes(code: Code, { rows, width }: SegmentSize): number {
+  const bits = codeBits(code);
+  if (code.kind !== "affine") return rows * width * bits / 8;
+  if (code.along === "channels") {
+    return rows * (ceilDiv(width * bits, 8) + ceilDiv(width, code.group) * AFFINE_PAIR_BYTES);
+  }
+  const groups = ceilDiv(rows, code.group);
+  return groups * width * (code.group * bits / 8 + AFFINE_PAIR_BYTES);
+}
+
+/** Bytes of one row of a segment, its bitmap included; scales shared along rows count in proportion. */
+export function rowBytes(segment: Segment, width: number, headDim: number): number {
+  const { code } = segment;
+  const mask = segment.channels === "bitmap" ? maskBytes(headDim) : 0;
+  const rows = code.kind === "affine" && code.along === "rows" ? code.group : 1;
+  return codeBytes(code, { rows, width }) / rows + mask;
+}
+
+/** Rows that are stored together: the tile, or the group whose scales are shared when that is larger. */
+export function unitRows(segment: Segment): number {
+  const { code, tile } = segment;
+  return code.kind === "affine" && code.along === "rows" ? Math.max(code.group, tile) : tile;
+}
+
+/** Bytes of one unit of rows ({@linkcode unitRows}), the smallest piece that is allocated. */
+export function tileBytes(segment: Segment, width: number, headDim: number): number {
+  return unitRows(segment) * rowBytes(segment, width, headDim);
+}
+
+/**
+ * Bytes of a head's stream as THINK.md counts them: occupied rows only, masks once per list.
+ *
+ * @param sizes one entry per segment, in order
+ * @throws {RangeError} there are not as many sizes as segments
+ *
+ * @example
+ * ```ts
+ * import { fullSegment, listSegment, storedBytes } from "./mod.ts";
+ * const keys = { segments: [listSegment("f16", 16), fullSegment("f16", 16)] };
+ * const sizes = [{ rows: 992, width: 32 }, { rows: 32, width: 64 }];
+ * if (storedBytes(keys, sizes, 64) !== 2 * (992 * 32 + 32 * 64) + 8) throw new Error("wrong");
+ * ```
+ */
+export function storedBytes(
+  stream: Stream,
+  sizes: readonly SegmentSize[],
+  headDim: number,
+): number {
+  if (sizes.length !== stream.segments.length) {
+    throw new RangeError(
+      `Cannot count a stream of ${stream.segments.length} segments: got ${sizes.length} sizes`,
+    );
+  }
+  let bytes = 0;
+  let listed = false;
+  stream.segments.forEach((segment, i) => {
+    const size = sizes[i]!;
+    bytes += codeBytes(segment.code, size);
+    if (segment.channels === "bitmap") bytes += size.rows * maskBytes(headDim);
+    listed ||= segment.channels === "list" && size.rows > 0;
+  });
+  return bytes + (listed ? maskBytes(headDim) : 0);
+}
+
+/** Bytes rounded up to whole units of the arena. */
+export function arenaBytes(bytes: number): number {
+  return ceilDiv(bytes, ARENA_UNIT) * ARENA_UNIT;
+}

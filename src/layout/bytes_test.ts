@@ -1,0 +1,73 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import fc from "fast-check";
+import { codeBytes, rowBytes, storedBytes, tileBytes } from "./bytes.ts";
+import { fullSegment, layoutOf, listSegment } from "./make.ts";
+import { elementOffset, pageBytes, pageCount, pageIndex } from "./offset.ts";
+import { parseSegmentName } from "./name.ts";
+import { ARENA_UNIT, PAGE_ROWS } from "./types.ts";
+
+const think = { name: "think", steps: [{ kind: "channels", of: "key" }] } as const;
+
+Deno.test("storedBytes: the formula of ThinK (oracle 5)", () => {
+  const layout = layoutOf(think, { key: "f16", value: "f16" });
+  const sizes = fc.record({
+    S: fc.integer({ min: 32, max: 5000 }),
+    t: fc.nat(300),
+    D: fc.constantFrom(64, 80, 128),
+    kept: fc.integer({ min: 1, max: 64 }),
+  });
+  fc.assert(
+    fc.property(sizes, ({ S, t, D, kept }) => {
+      const R = 32;
+      const key = [{ rows: S - R, width: kept }, { rows: R + t, width: D }];
+      const bytes = storedBytes(layout.key, key, D) +
+        storedBytes(layout.value, [{ rows: S + t, width: D }], D);
+      const mask = S > R ? Math.ceil(D / 8) : 0;
+      assertEquals(bytes, 2 * ((S - R) * kept + (R + t) * D + (S + t) * D) + mask);
+    }),
+    { seed: 3 },
+  );
+});
+
+Deno.test("storedBytes: a stream needs one size per segment", () => {
+  const { key } = layoutOf(think, { key: "f16", value: "f16" });
+  assertThrows(() => storedBytes(key, [{ rows: 1, width: 1 }], 64), RangeError);
+});
+
+Deno.test("codeBytes: codes, scales and minima", () => {
+  // KIVI, 4 bits in groups of 32: half a byte a value and 4 bytes for 32 of them, a quarter and an
+  // eighth of f16's 2 · 32.
+  const keys = parseSegmentName("q4r32t16");
+  assertEquals(codeBytes(keys.code, { rows: 64, width: 10 }), 64 * 10 / 2 + 2 * 10 * 4);
+  assertEquals(rowBytes(keys, 64, 64), 64 / 2 + 64 * 4 / 32);
+  assertEquals(tileBytes(keys, 64, 64), 32 * 40);
+  // Values in groups of kept channels; the last is short.
+  const values = parseSegmentName("q2c32t1");
+  assertEquals(codeBytes(values.code, { rows: 3, width: 40 }), 3 * (10 + 2 * 4));
+  assertEquals(rowBytes(parseSegmentName("bitmap_f16t1"), 5, 64), 2 * 5 + 8);
+});
+
+Deno.test("elementOffset: the elements of a page are its places, once each", () => {
+  for (const name of ["f16t1", "f16t16", "list_f32t32"]) {
+    const segment = parseSegmentName(name);
+    const width = 5;
+    const seen = new Set<number>();
+    for (let row = PAGE_ROWS; row < 2 * PAGE_ROWS; row++) {
+      assertEquals(pageIndex(row), 1);
+      for (let channel = 0; channel < width; channel++) {
+        seen.add(elementOffset(segment, { row, channel, width }));
+      }
+    }
+    assertEquals(seen.size, PAGE_ROWS * width);
+    assertEquals(Math.max(...seen), PAGE_ROWS * width - 1);
+  }
+});
+
+Deno.test("pageBytes: whole arena units, at most a tile above the rows", () => {
+  assertEquals(pageCount(0), 0);
+  assertEquals(pageCount(PAGE_ROWS), 1);
+  assertEquals(pageCount(PAGE_ROWS + 1), 2);
+  assertEquals(pageBytes(fullSegment("f16", 16), { width: 64, headDim: 64 }), PAGE_ROWS * 128);
+  assertEquals(pageBytes(listSegment("f16", 16), { width: 3, headDim: 64, rows: 17 }), 192);
+  assertEquals(pageBytes(listSegment("f16", 16), { width: 1, headDim: 64, rows: 1 }), ARENA_UNIT);
+});

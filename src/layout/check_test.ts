@@ -1,0 +1,77 @@
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { KerfError } from "../core/error.ts";
+import { checkLayout } from "./check.ts";
+import { denseLayout, fullSegment, layoutOf } from "./make.ts";
+import { layoutName, parseSegmentName } from "./name.ts";
+import { drawLayout } from "./picture.ts";
+import type { Segment } from "./types.ts";
+
+const full = fullSegment("f16", 16);
+
+const rejected: readonly [segments: readonly Segment[], why: string][] = [
+  [[], "it has no segment"],
+  [[{ ...full, channels: "bitmap" }, full], "leaves no channel-major tile"],
+  [[{ ...full, fill: "mean" }], "has none to fill"],
+  [[parseSegmentName("q4c0t1"), full], "positive whole number"],
+  [[parseSegmentName("q4r48t16"), full], "divide a page"],
+  [[parseSegmentName("q4r16t32"), full], "fill whole tiles"],
+  [[parseSegmentName("list_f16t16")], "new rows go to the last segment"],
+  [[parseSegmentName("q4r32t16")], "new rows go to the last segment"],
+  [[{ ...full, flush: { atRows: 64, rows: 32 } }], "no earlier segment"],
+  [
+    [parseSegmentName("q4r32t16"), { ...full, flush: { atRows: 64, rows: 33 } }],
+    "whole groups of the segment before",
+  ],
+  [[full, { ...full, flush: { atRows: 8, rows: 16 } }], "no more than there are"],
+  [
+    [parseSegmentName("list_f16t16"), parseSegmentName("list_f32t16"), full],
+    "a head has one channel list",
+  ],
+];
+
+for (const [segments, why] of rejected) {
+  Deno.test(`checkLayout refuses: ${why} (${segments.length} segments)`, () => {
+    const dense = denseLayout({ key: "f16", value: "f16" });
+    const error = assertThrows(() => checkLayout({ ...dense, key: { segments } }), KerfError);
+    assertStringIncludes(error.message, why);
+    assertEquals(error.hints.length, 1);
+  });
+}
+
+Deno.test("checkLayout: a KIVI-like layout is legal", () => {
+  const kivi = [parseSegmentName("list_q2r32t16"), { ...full, flush: { atRows: 256, rows: 128 } }];
+  const dense = denseLayout({ key: "f16", value: "f16" });
+  const layout = checkLayout({ ...dense, key: { segments: kivi } });
+  assertEquals(layoutName(layout), "k_list_q2r32t16_f16t16_v_f16t1");
+});
+
+Deno.test("layoutOf: two channel steps on keys are refused with the variant's name", () => {
+  const twice = {
+    name: "twice",
+    steps: [{ kind: "channels", of: "key" }, { kind: "channels", of: "key" }],
+  } as const;
+  const error = assertThrows(() => layoutOf(twice, { key: "f16", value: "f16" }), KerfError);
+  assertStringIncludes(error.message, 'of "twice"');
+});
+
+Deno.test("drawLayout: rows, widths, bytes and the stored share", () => {
+  const think = { name: "think", steps: [{ kind: "channels", of: "key" }] } as const;
+  const picture = drawLayout(layoutOf(think, { key: "f16", value: "f32" }), {
+    headDim: 64,
+    key: [{ rows: 992, width: 32 }, { rows: 32, width: 64 }],
+    value: [{ rows: 1024, width: 64 }],
+  });
+  const filled = "█".repeat(32);
+  assertEquals(
+    picture,
+    [
+      "layout k_list_f16t16_f16t16_v_f32t1, headDim 64",
+      `keys    list_f16t16         992 rows ×  32 channels       63496 B  ${"█".repeat(16)}${
+        "·".repeat(16)
+      }`,
+      `        f16t16               32 rows ×  64 channels        4096 B  ${filled}`,
+      `values  f32t1              1024 rows ×  64 channels      262144 B  ${filled}`,
+      "total  329736 B",
+    ].join("\n"),
+  );
+});

@@ -1,0 +1,92 @@
+/**
+ * Layouts from what a user asked for: cache types and a pruning variant. The list of segments follows
+ * from the variant's steps alone; nothing here knows a variant's name.
+ */
+
+import { checkLayout } from "./check.ts";
+import type { Code, Layout, Segment } from "./types.ts";
+
+/** What the cache stores elements as: `-ctk` and `-ctv`. */
+export type CacheType = "f16" | "f32";
+
+/** The types of both streams. */
+export interface CacheTypes {
+  readonly key: CacheType;
+  readonly value: CacheType;
+}
+
+/** Physical order per stream. */
+export interface StreamTiles {
+  readonly key: Segment["tile"];
+  readonly value: Segment["tile"];
+}
+
+/**
+ * Keys 16 rows at a time and channel-major: sixteen logits sit in the lanes of a vector and a pruned
+ * channel is one multiply-add less. Values row-major: their channels are the lanes.
+ */
+export const DEFAULT_TILES: StreamTiles = Object.freeze({ key: 16, value: 1 });
+
+/** As much of a pruning variant as a layout depends on; `Pruning` of the DSL is one. */
+export interface LayoutSteps {
+  readonly name: string;
+  readonly steps: readonly { readonly kind: "channels"; readonly of: "key" }[];
+}
+
+const plain = (type: CacheType): Code => Object.freeze({ kind: type });
+
+const segment = (
+  channels: Segment["channels"],
+  type: CacheType,
+  tile: Segment["tile"],
+): Segment =>
+  Object.freeze({
+    channels,
+    fill: "zero",
+    basis: "identity",
+    code: plain(type),
+    tile,
+    flush: null,
+  });
+
+/** A segment that stores every channel. */
+export const fullSegment = (type: CacheType, tile: Segment["tile"]): Segment =>
+  segment("all", type, tile);
+
+/** A segment that stores the channels of a list per (layer, KV head). */
+export const listSegment = (type: CacheType, tile: Segment["tile"]): Segment =>
+  segment("list", type, tile);
+
+/** The layout without pruning: one full segment per stream. */
+export function denseLayout(types: CacheTypes, tiles: StreamTiles = DEFAULT_TILES): Layout {
+  return layoutOf(null, types, tiles);
+}
+
+/**
+ * The layout a variant's steps make. A channels step on keys puts the pruned rows in a segment with a
+ * channel list, before the full segment that holds protected and new rows.
+ *
+ * @param variant null: no pruning
+ * @throws {KerfError} two steps cut the same axis
+ *
+ * @example
+ * ```ts
+ * import { layoutName, layoutOf } from "./mod.ts";
+ * const think = { name: "think", steps: [{ kind: "channels", of: "key" }] } as const;
+ * const layout = layoutOf(think, { key: "f16", value: "f16" });
+ * if (layoutName(layout) !== "k_list_f16t16_f16t16_v_f16t1") throw new Error("wrong");
+ * ```
+ */
+export function layoutOf(
+  variant: LayoutSteps | null,
+  types: CacheTypes,
+  tiles: StreamTiles = DEFAULT_TILES,
+): Layout {
+  const listed = (variant?.steps ?? []).map(() => listSegment(types.key, tiles.key));
+  return checkLayout({
+    key: { segments: [...listed, fullSegment(types.key, tiles.key)] },
+    value: { segments: [fullSegment(types.value, tiles.value)] },
+    positions: "true",
+    rowPositions: false,
+  }, variant?.name);
+}

@@ -1,0 +1,8 @@
+/** The layout algebra: how the rows of a KV cache are stored, named, counted and drawn. */
+export * from "./bytes.ts";
+export * from "./check.ts";
+export * from "./make.ts";
+export * from "./name.ts";
+export * from "./offset.ts";
+export * from "./picture.ts";
+export * from "./types.ts";

@@ -1,0 +1,107 @@
+/**
+ * Names of layouts: what kernels carry behind `__`, and back. A name says everything that changes a
+ * kernel's text (channels, fill, basis, code, tile, positions) and nothing that does not (row counts,
+ * widths, when rows are flushed), so one compiled kernel serves every ratio.
+ *
+ *     segment: [list_ | bitmap_] [mean_] [basis_] (f32 | f16 | q<bits><r|c><group>) t<tile>
+ *     layout:  k_<segment>…_v_<segment>… [_cached] [_evicted]
+ */
+
+import { KerfError } from "../core/error.ts";
+import type { Code, Layout, Segment, Stream } from "./types.ts";
+
+/** A code's part of a segment's name: `f16`, or `q4r32` for 4 bits with scales shared by 32 rows. */
+export function codeName(code: Code): string {
+  if (code.kind !== "affine") return code.kind;
+  return `q${code.bits}${code.along === "rows" ? "r" : "c"}${code.group}`;
+}
+
+/**
+ * A segment's name.
+ *
+ * @example
+ * ```ts
+ * import { fullSegment, segmentName } from "./mod.ts";
+ * if (segmentName(fullSegment("f16", 16)) !== "f16t16") throw new Error("wrong");
+ * ```
+ */
+export function segmentName(segment: Segment): string {
+  const channels = segment.channels === "all" ? "" : `${segment.channels}_`;
+  const fill = segment.fill === "mean" ? "mean_" : "";
+  const basis = segment.basis === "orthogonal" ? "basis_" : "";
+  return `${channels}${fill}${basis}${codeName(segment.code)}t${segment.tile}`;
+}
+
+/** A layout's name: `k_list_f16t16_f16t16_v_f16t1`. */
+export function layoutName(layout: Layout): string {
+  const stream = (s: Stream) => s.segments.map(segmentName).join("_");
+  const cached = layout.positions === "cache" ? "_cached" : "";
+  const evicted = layout.rowPositions ? "_evicted" : "";
+  return `k_${stream(layout.key)}_v_${stream(layout.value)}${cached}${evicted}`;
+}
+
+const SEGMENT =
+  /^(?:(list|bitmap)_)?(mean_)?(basis_)?(?:(f32|f16)|q([248])([rc])(\d+))t(1|16|32)(?:_|$)/;
+
+/** The segments at the start of `text`, and what follows them. */
+function readSegments(text: string): { segments: Segment[]; rest: string } {
+  const segments: Segment[] = [];
+  let rest = text;
+  for (let m = SEGMENT.exec(rest); m !== null; m = SEGMENT.exec(rest)) {
+    const [all, channels, mean, basis, plain, bits, along, group, tile] = m;
+    segments.push({
+      channels: (channels ?? "all") as Segment["channels"],
+      fill: mean ? "mean" : "zero",
+      basis: basis ? "orthogonal" : "identity",
+      code: plain ? { kind: plain as "f32" | "f16" } : {
+        kind: "affine",
+        bits: Number(bits) as 2 | 4 | 8,
+        along: along === "r" ? "rows" : "channels",
+        group: Number(group),
+      },
+      tile: Number(tile) as Segment["tile"],
+      flush: null,
+    });
+    rest = rest.slice(all.length);
+  }
+  return { segments, rest };
+}
+
+/**
+ * One segment from its name. Its flush rule is not in the name and reads as "never".
+ *
+ * @throws {KerfError} the text names no segment
+ */
+export function parseSegmentName(name: string): Segment {
+  const { segments, rest } = readSegments(name);
+  if (segments.length !== 1 || rest !== "") throw unreadable(name, "segment", "list_f16t16");
+  return segments[0]!;
+}
+
+/**
+ * The layout a name stands for, without flush rules.
+ *
+ * @throws {KerfError} the text names no layout
+ */
+export function parseLayoutName(name: string): Layout {
+  const example = "k_list_f16t16_f16t16_v_f16t1";
+  if (!name.startsWith("k_")) throw unreadable(name, "layout", example);
+  const key = readSegments(name.slice(2));
+  if (!key.rest.startsWith("v_")) throw unreadable(name, "layout", example);
+  const value = readSegments(key.rest.slice(2));
+  const suffix = /^(cached)?_?(evicted)?$/.exec(value.rest);
+  const layout: Layout = {
+    key: { segments: key.segments },
+    value: { segments: value.segments },
+    positions: suffix?.[1] ? "cache" : "true",
+    rowPositions: suffix?.[2] !== undefined,
+  };
+  if (suffix === null || layoutName(layout) !== name) throw unreadable(name, "layout", example);
+  return layout;
+}
+
+function unreadable(name: string, what: string, example: string): KerfError {
+  return new KerfError(`Cannot read "${name}" as the name of a ${what}`, {
+    hint: `a ${what}'s name looks like ${example}`,
+  });
+}

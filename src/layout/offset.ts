@@ -1,0 +1,52 @@
+/**
+ * Where a row's elements lie: which block-table entry, and how far into its page. Kernels compute the
+ * same from the same constants; the engine and the tests use these functions. Only plain codes (f32,
+ * f16) have element offsets.
+ */
+
+import { arenaBytes, tileBytes, unitRows } from "./bytes.ts";
+import { PAGE_ROWS } from "./types.ts";
+import type { Segment } from "./types.ts";
+
+/** Which page of its segment row `row` lies in: block-table entries from the segment's first. */
+export function pageIndex(row: number): number {
+  return Math.floor(row / PAGE_ROWS);
+}
+
+/** Pages that `rows` rows need. */
+export function pageCount(rows: number): number {
+  return Math.ceil(rows / PAGE_ROWS);
+}
+
+/**
+ * Offset in elements, from its page's start, of channel place `channel` (its place among the stored
+ * channels) of row `row` (counted from the segment's start).
+ *
+ * @example
+ * ```ts
+ * import { elementOffset, fullSegment } from "./mod.ts";
+ * const at = elementOffset(fullSegment("f16", 16), { row: 17, channel: 2, width: 64 });
+ * if (at !== 16 * 64 + 2 * 16 + 1) throw new Error("wrong");
+ * ```
+ */
+export function elementOffset(
+  segment: Segment,
+  at: { readonly row: number; readonly channel: number; readonly width: number },
+): number {
+  const { tile } = segment;
+  const row = at.row % PAGE_ROWS;
+  return Math.floor(row / tile) * tile * at.width + at.channel * tile + row % tile;
+}
+
+/**
+ * Bytes of a page that holds `rows` rows, in whole units of the arena. A segment that does not grow may
+ * end in a page cut behind its last tile.
+ */
+export function pageBytes(
+  segment: Segment,
+  size: { readonly width: number; readonly headDim: number; readonly rows?: number },
+): number {
+  const unit = unitRows(segment);
+  const units = Math.ceil((size.rows ?? PAGE_ROWS) / unit);
+  return arenaBytes(units * tileBytes(segment, size.width, size.headDim));
+}
