@@ -1,0 +1,125 @@
+/**
+ * Allocation inside the cache's arena: ranges of 64-byte units, first fit from the low end, so the same
+ * requests give the same places. Ranges never overlap and neighbours that are free are one range. Says
+ * which whole memory pages a freed range made empty; giving them back is the caller's.
+ */
+
+import { ARENA_UNIT } from "../layout/types.ts";
+
+/** Bytes of a memory page of the operating system: what can be given back. */
+const MEMORY_PAGE = 4096;
+
+/** A range of arena units. */
+export interface UnitRange {
+  readonly start: number;
+  readonly units: number;
+}
+
+/** Whole memory pages, in bytes from the arena's start. */
+export interface ByteRange {
+  readonly offset: number;
+  readonly bytes: number;
+}
+
+/** A free list over `totalUnits` units. */
+export class Arena {
+  readonly totalUnits: number;
+  /** Sorted by start; never adjacent, never empty. */
+  #free: { start: number; end: number }[];
+  #usedUnits = 0;
+  #peakUnits = 0;
+
+  constructor(totalUnits: number) {
+    this.totalUnits = totalUnits;
+    this.#free = totalUnits > 0 ? [{ start: 0, end: totalUnits }] : [];
+  }
+
+  /** Bytes of live allocations. */
+  get allocatedBytes(): number {
+    return this.#usedUnits * ARENA_UNIT;
+  }
+
+  /** The most {@linkcode allocatedBytes} has been since the last {@linkcode resetPeak}. */
+  get peakBytes(): number {
+    return this.#peakUnits * ARENA_UNIT;
+  }
+
+  /** Starts a new peak at the present state. */
+  resetPeak(): void {
+    this.#peakUnits = this.#usedUnits;
+  }
+
+  /**
+   * The first free place that holds `units` units.
+   *
+   * @throws {RangeError} there is none
+   */
+  allocate(units: number): number {
+    const index = this.#free.findIndex((range) => range.end - range.start >= units);
+    const range = this.#free[index];
+    if (!range) {
+      throw new RangeError(
+        `Cannot allocate ${units} units in the arena: ${this.#usedUnits} of ${this.totalUnits} are used`,
+      );
+    }
+    const { start } = range;
+    range.start += units;
+    if (range.start === range.end) this.#free.splice(index, 1);
+    this.#usedUnits += units;
+    this.#peakUnits = Math.max(this.#peakUnits, this.#usedUnits);
+    return start;
+  }
+
+  /**
+   * Frees a range that {@linkcode allocate} gave.
+   *
+   * @returns the memory pages that hold nothing any more because of it
+   * @throws {RangeError} part of it is free already or outside the arena
+   */
+  free({ start, units }: UnitRange): ByteRange {
+    const end = start + units;
+    let index = this.#lowerBound(start);
+    const before = this.#free[index - 1];
+    const after = this.#free[index];
+    if (
+      start < 0 || end > this.totalUnits || (before && before.end > start) ||
+      (after && after.start < end)
+    ) {
+      throw new RangeError(`Cannot free units ${start} … ${end}: they are not all in use`);
+    }
+    this.#usedUnits -= units;
+    const merged = {
+      start: before?.end === start ? before.start : start,
+      end: after?.start === end ? after.end : end,
+    };
+    if (before?.end === start) index--;
+    const replaced = Number(before?.end === start) + Number(after?.start === end);
+    this.#free.splice(index, replaced, merged);
+    return emptiedPages({ start, end }, merged);
+  }
+
+  /** Index of the first free range that starts at or after `start`. */
+  #lowerBound(start: number): number {
+    let low = 0;
+    let high = this.#free.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.#free[middle]!.start < start) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}
+
+/** Memory pages that touch the freed units and lie wholly in the free range around them. */
+function emptiedPages(
+  freed: { start: number; end: number },
+  around: { start: number; end: number },
+): ByteRange {
+  const unit = (n: number) => n * ARENA_UNIT;
+  const down = (bytes: number) => Math.floor(bytes / MEMORY_PAGE) * MEMORY_PAGE;
+  const up = (bytes: number) => Math.ceil(bytes / MEMORY_PAGE) * MEMORY_PAGE;
+  const offset = Math.max(up(unit(around.start)), down(unit(freed.start)));
+  const end = Math.min(down(unit(around.end)), up(unit(freed.end)));
+  return { offset, bytes: Math.max(0, end - offset) };
+}

@@ -1,0 +1,60 @@
+/**
+ * Finds definitions by their folder: a file of kernels/<kind>/ is the variant of its name. No list is
+ * kept anywhere, so a new file is a new variant.
+ */
+
+import { KerfError } from "../core/error.ts";
+import { nearest } from "../core/nearest.ts";
+import type { Definition } from "../dsl/types.ts";
+
+/** The folders of kernels/. */
+export type DefinitionFolder = "attention" | "prune" | "ops" | "storage";
+
+/** Kernels' folder; tests point it elsewhere. */
+export const KERNELS_ROOT: URL = new URL("../../kernels/", import.meta.url);
+
+/** The names in a folder, sorted. */
+export function definitionNames(folder: DefinitionFolder, root: URL = KERNELS_ROOT): string[] {
+  const names: string[] = [];
+  for (const entry of Deno.readDirSync(new URL(`${folder}/`, root))) {
+    if (entry.isFile && entry.name.endsWith(".ts") && !entry.name.endsWith("_test.ts")) {
+      names.push(entry.name.slice(0, -3));
+    }
+  }
+  return names.sort();
+}
+
+/**
+ * Loads the definition that a file exports as its default.
+ *
+ * @throws {KerfError} exit code 2: no such file; 1: the file declares something else
+ */
+export async function loadDefinition<D extends Definition>(
+  folder: DefinitionFolder,
+  name: string,
+  root: URL = KERNELS_ROOT,
+): Promise<D> {
+  const names = definitionNames(folder, root);
+  if (!names.includes(name)) {
+    const near = nearest(name, names);
+    throw new KerfError(`Cannot use "${name}": kernels/${folder}/ has no such file`, {
+      hint: [...(near ? [`did you mean ${near}?`] : []), `there are: ${names.join(", ")}`],
+      exitCode: 2,
+    });
+  }
+  const file = `kernels/${folder}/${name}.ts`;
+  const module: { default?: D } = await import(new URL(`${folder}/${name}.ts`, root).href);
+  if (!module.default || typeof module.default.kind !== "string") {
+    throw new KerfError(`Cannot use "${name}": it exports no definition as its default`, {
+      where: file,
+      hint: "export default pruning({ … }) or attention({ … })",
+    });
+  }
+  if (folder !== "storage" && module.default.name !== name) {
+    throw new KerfError(`Cannot use "${name}": its definition is named "${module.default.name}"`, {
+      where: file,
+      hint: `name it "${name}", as the file is`,
+    });
+  }
+  return module.default;
+}
