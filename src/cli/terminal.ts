@@ -1,0 +1,91 @@
+/**
+ * What people see beside the answer: status lines and one moving bar on standard error. Without a terminal
+ * there are no colours and nothing moves: a long piece of work is one line when it starts.
+ */
+
+const encoder = new TextEncoder();
+
+/** Writes text to standard error as it is. */
+export const writeError = (text: string): void => {
+  Deno.stderr.writeSync(encoder.encode(text));
+};
+
+/** Writes text to standard output as it is, all of it. */
+export function writeOut(text: string): void {
+  let rest = encoder.encode(text);
+  while (rest.length > 0) rest = rest.subarray(Deno.stdout.writeSync(rest));
+}
+
+/** Whether standard error may be coloured. */
+export const colourful = (): boolean =>
+  Deno.stderr.isTerminal() && (Deno.env.get("NO_COLOR") ?? "") === "";
+
+/** `text` dimmed where colours are allowed. */
+export const dim = (text: string): string => colourful() ? `\x1b[2m${text}\x1b[22m` : text;
+
+/** 98362432 → "93.8 MiB". */
+export function formatBytes(bytes: number): string {
+  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024;
+    unit++;
+  }
+  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
+}
+
+/** How far a piece of work is. */
+export interface Progress {
+  readonly label: string;
+  readonly done: number;
+  readonly total: number;
+  /** How `done` and `total` read; default: a count. */
+  readonly unit?: "bytes" | "count";
+}
+
+const BAR_WIDTH = 24;
+
+/** One line of a bar: `fetching model [####----] 31.0 MiB / 93.8 MiB`. */
+export function progressLine({ label, done, total, unit }: Progress): string {
+  const share = total > 0 ? Math.min(1, done / total) : 0;
+  const filled = Math.round(share * BAR_WIDTH);
+  const bar = "█".repeat(filled) + "░".repeat(BAR_WIDTH - filled);
+  const show = unit === "bytes" ? formatBytes : String;
+  return `${label} ${bar} ${show(done)} / ${show(total)}`;
+}
+
+/** Draws progress on standard error; `end` clears the bar. */
+export interface ProgressDrawer {
+  draw(progress: Progress): void;
+  end(): void;
+}
+
+/**
+ * A drawer for standard error. On a terminal it redraws at most twenty times a second; elsewhere it prints
+ * each label once. A quiet one draws nothing.
+ */
+export function openProgress(options: { readonly quiet?: boolean } = {}): ProgressDrawer {
+  if (options.quiet) return { draw: () => {}, end: () => {} };
+  const moving = Deno.stderr.isTerminal();
+  let label: string | undefined;
+  let drawn = 0;
+  return {
+    draw(progress) {
+      const isNew = progress.label !== label;
+      label = progress.label;
+      if (!moving) {
+        if (isNew) writeError(`${progress.label}\n`);
+        return;
+      }
+      const now = performance.now();
+      if (!isNew && now - drawn < 50 && progress.done < progress.total) return;
+      drawn = now;
+      writeError(`\r\x1b[K${dim(progressLine(progress))}`);
+    },
+    end() {
+      if (moving && label !== undefined) writeError("\r\x1b[K");
+      label = undefined;
+    },
+  };
+}
