@@ -1,0 +1,153 @@
+/**
+ * From logits to a token: repetition penalty, then top-k, top-p, min-p and temperature, in llama.cpp's
+ * order. Ties go to the lower id, so greedy decoding and a seeded run are repeatable. The only
+ * arithmetic that the engine does itself.
+ */
+
+import { KerfError } from "../core/error.ts";
+import { randomSource } from "./random.ts";
+
+/** How a token is chosen. Absent fields are off, except `temperature`, whose default is 0: greedy. */
+export interface SamplingOptions {
+  /** Divides the logits; 0 takes the likeliest. */
+  readonly temperature?: number;
+  /** Sample among this many of the likeliest; 0: all. */
+  readonly topK?: number;
+  /** … among the likeliest whose mass reaches this. */
+  readonly topP?: number;
+  /** … among those at least this share as likely as the likeliest. */
+  readonly minP?: number;
+  /** Divides positive logits of recent tokens and multiplies negative ones; 1: off. */
+  readonly repeatPenalty?: number;
+  readonly seed?: number;
+}
+
+/** Tokens that may still be drawn, likeliest first, with their probabilities. */
+export interface Distribution {
+  readonly ids: readonly number[];
+  readonly probabilities: readonly number[];
+}
+
+/** How far back the repetition penalty looks: llama.cpp's default. */
+export const REPEAT_LAST_N = 64;
+
+/**
+ * Refuses options out of range.
+ *
+ * @throws {KerfError} exit code 2, naming the flag
+ */
+export function checkSampling(options: SamplingOptions): void {
+  const rules: [keyof SamplingOptions, string, (x: number) => boolean, string][] = [
+    ["temperature", "--temp", (x) => x >= 0, "0 or more"],
+    ["topK", "--top-k", (x) => x >= 0 && Number.isInteger(x), "a whole number, 0 or more"],
+    ["topP", "--top-p", (x) => x > 0 && x <= 1, "above 0 and at most 1"],
+    ["minP", "--min-p", (x) => x >= 0 && x <= 1, "from 0 to 1"],
+    ["repeatPenalty", "--repeat-penalty", (x) => x > 0, "above 0"],
+    ["seed", "--seed", (x) => Number.isInteger(x), "a whole number"],
+  ];
+  for (const [key, flag, allowed, range] of rules) {
+    const value = options[key];
+    if (value !== undefined && !(Number.isFinite(value) && allowed(value))) {
+      throw new KerfError(`Cannot sample with ${flag} ${value}: it must be ${range}`, {
+        exitCode: 2,
+      });
+    }
+  }
+}
+
+/** The id of the largest logit; of equal ones the lowest. */
+export function argmax(logits: Float32Array): number {
+  let best = 0;
+  for (let i = 1; i < logits.length; i++) if (logits[i]! > logits[best]!) best = i;
+  return best;
+}
+
+/** The `k` ids of the largest logits, largest first, equal ones by id. */
+function topIds(logits: Float32Array, k: number): number[] {
+  const order = (a: number, b: number) => logits[b]! - logits[a]! || a - b;
+  if (k > REPEAT_LAST_N * 4) {
+    return Array.from(Uint32Array.from(logits.keys()).sort(order).subarray(0, k));
+  }
+  // For the usual small k one pass with a sorted shortlist beats sorting the vocabulary.
+  const ids: number[] = [];
+  for (let id = 0; id < logits.length; id++) {
+    if (ids.length === k && logits[id]! <= logits[ids[k - 1]!]!) continue;
+    let at = ids.length;
+    while (at > 0 && logits[ids[at - 1]!]! < logits[id]!) at--;
+    ids.splice(at, 0, id);
+    if (ids.length > k) ids.pop();
+  }
+  return ids;
+}
+
+function softmax(values: readonly number[]): number[] {
+  const weights = values.map((v) => Math.exp(v - values[0]!));
+  const total = weights.reduce((a, b) => a + b, 0);
+  return weights.map((w) => w / total);
+}
+
+/**
+ * What may be drawn from `logits`, after every filter.
+ *
+ * @param logits f32 [nVocab]; not changed
+ * @param options `temperature` must be above 0
+ */
+export function distribution(logits: Float32Array, options: SamplingOptions): Distribution {
+  const { temperature = 0, topK = 0, topP = 1, minP = 0 } = options;
+  let ids = topIds(logits, topK > 0 ? Math.min(topK, logits.length) : logits.length);
+  const before = softmax(ids.map((id) => logits[id]!));
+  let keep = ids.length;
+  if (topP < 1) {
+    let mass = 0;
+    keep = before.findIndex((p) => (mass += p) >= topP) + 1 || ids.length;
+  }
+  if (minP > 0) {
+    const below = before.findIndex((p) => p < minP * before[0]!);
+    if (below >= 0) keep = Math.min(keep, below);
+  }
+  ids = ids.slice(0, keep);
+  return { ids, probabilities: softmax(ids.map((id) => logits[id]! / temperature)) };
+}
+
+/** Logits with the repetition penalty applied to every token of `recent`, once each. */
+export function penalise(
+  logits: Float32Array,
+  recent: readonly number[],
+  penalty: number,
+): Float32Array {
+  const out = Float32Array.from(logits);
+  for (const id of new Set(recent)) {
+    out[id] = out[id]! > 0 ? out[id]! / penalty : out[id]! * penalty;
+  }
+  return out;
+}
+
+/** Chooses tokens one by one; each sequence has its own. */
+export type Sampler = (logits: Float32Array, previous: readonly number[]) => number;
+
+/**
+ * Makes a sampler.
+ *
+ * @throws {KerfError} exit code 2: an option is out of range
+ * @example
+ * ```ts
+ * import { sampler } from "./sampling.ts";
+ * const greedy = sampler({ temperature: 0 });
+ * if (greedy(Float32Array.of(1, 3, 3), []) !== 1) throw new Error("wrong");
+ * ```
+ */
+export function sampler(options: SamplingOptions): Sampler {
+  checkSampling(options);
+  const { temperature = 0, repeatPenalty = 1, seed = 0 } = options;
+  const random = randomSource(seed);
+  return (logits, previous) => {
+    const weighed = repeatPenalty === 1
+      ? logits
+      : penalise(logits, previous.slice(-REPEAT_LAST_N), repeatPenalty);
+    if (temperature === 0) return argmax(weighed);
+    const { ids, probabilities } = distribution(weighed, options);
+    let rest = random();
+    const drawn = probabilities.findIndex((p) => (rest -= p) < 0);
+    return ids.at(drawn)!;
+  };
+}
