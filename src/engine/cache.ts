@@ -1,0 +1,257 @@
+/**
+ * The paged KV cache as the host sees it: how many rows every segment of every (slot, layer, KV head)
+ * holds, and pages for them. Rows go to the last segment of each stream; compress.ts moves them. Bytes
+ * are counted from what is stored.
+ */
+
+import { KerfError } from "../core/error.ts";
+import type { Device, DeviceBuffer } from "../device/types.ts";
+import { rowBytes, storedBytes } from "../layout/bytes.ts";
+import type { SegmentSize } from "../layout/bytes.ts";
+import { pageBytes, pageCount } from "../layout/offset.ts";
+import { CHUNK_ROWS } from "../layout/types.ts";
+import type { Layout, Segment } from "../layout/types.ts";
+import { BlockTable } from "./block_table.ts";
+
+/** Sizes of a cache. */
+export interface CacheShape {
+  readonly layout: Layout;
+  readonly nSlots: number;
+  readonly nLayers: number;
+  readonly nKvHeads: number;
+  readonly headDim: number;
+  readonly nCtx: number;
+}
+
+/** One segment of one stream, with its range of the block table. */
+export interface CacheSegment {
+  readonly segment: Segment;
+  readonly stream: "key" | "value";
+  /** Its place among all segments, keys' first: its place in `heads`. */
+  readonly index: number;
+  /** First entry of the block table. */
+  readonly page: number;
+  /** Whether new rows go here. */
+  readonly isLast: boolean;
+}
+
+/** A head: slot, and layer · nKvHeads + KV head. */
+export interface HeadAt {
+  readonly slot: number;
+  readonly head: number;
+}
+
+/** Layers, from `first` up to but not including `end`. */
+export interface LayerRange {
+  readonly first: number;
+  readonly end: number;
+}
+
+/** The segments of a layout with their ranges of the block table, keys' first. */
+export function cacheSegments(layout: Layout, nCtx: number): CacheSegment[] {
+  const perSegment = pageCount(nCtx);
+  const list = ([["key", layout.key], ["value", layout.value]] as const).flatMap(
+    ([stream, { segments }]) =>
+      segments.map((segment, i) => ({ stream, segment, isLast: i === segments.length - 1 })),
+  );
+  return list.map((item, index) => ({ ...item, index, page: index * perSegment }));
+}
+
+/**
+ * Address space beyond what every slot needs at full context: freed pages of pruned segments leave gaps
+ * of their own size, and first fit seldom wastes more than a quarter.
+ */
+const ARENA_SLACK = 1.25;
+
+/** The cache of every slot. */
+export class KvCache {
+  readonly shape: CacheShape;
+  readonly segments: readonly CacheSegment[];
+  readonly table: BlockTable;
+  /** u32 [nSlots, nLayers, nKvHeads, 2·nSegments]: rows and width of each segment. */
+  readonly heads: DeviceBuffer;
+  /** u32 [nSlots, nLayers, nKvHeads, headDim]; null when no segment stores a list. */
+  readonly channels: DeviceBuffer | null;
+  readonly #device: Device;
+  readonly #sizes: Uint32Array<ArrayBuffer>;
+  readonly #dirtySlots = new Set<number>();
+  readonly #freeSlots: number[];
+
+  constructor(device: Device, shape: CacheShape) {
+    this.#device = device;
+    this.shape = shape;
+    const { layout, nSlots, nLayers, nKvHeads, headDim, nCtx } = shape;
+    this.segments = cacheSegments(layout, nCtx);
+    const nHeadsPerSlot = nLayers * nKvHeads;
+    const nHeads = nSlots * nHeadsPerSlot;
+    const perHead = this.segments.reduce(
+      (sum, { segment, isLast }) =>
+        sum + (isLast ? pageCount(nCtx) * pageBytes(segment, { width: headDim, headDim }) : 0),
+      0,
+    );
+    this.table = new BlockTable(device, {
+      nSlots,
+      nHeadsPerSlot,
+      pageEntries: this.segments.length * pageCount(nCtx),
+      arenaBytes: Math.ceil(nHeads * perHead * ARENA_SLACK),
+    });
+    this.#sizes = new Uint32Array(nHeads * 2 * this.segments.length);
+    this.heads = device.allocate(this.#sizes.byteLength, "heads");
+    const listed = this.segments.some(({ segment }) => segment.channels === "list");
+    this.channels = listed ? device.allocate(nHeads * headDim * 4, "channels") : null;
+    for (let i = 0; i < nHeads; i++) {
+      for (const { index } of this.segments) this.#sizes[this.#sizeIndex(i, index) + 1] = headDim;
+    }
+    this.#freeSlots = Array.from({ length: nSlots }, (_, i) => nSlots - 1 - i);
+    for (let slot = 0; slot < nSlots; slot++) this.#dirtySlots.add(slot);
+  }
+
+  get pageEntries(): number {
+    return this.table.shape.pageEntries;
+  }
+
+  /** Layers · KV heads. */
+  get nHeadsPerSlot(): number {
+    return this.table.shape.nHeadsPerSlot;
+  }
+
+  /** Takes an empty slot. @throws {KerfError} all are in use */
+  openSlot(): number {
+    const slot = this.#freeSlots.pop();
+    if (slot !== undefined) return slot;
+    throw new KerfError(`Cannot open another sequence: all ${this.shape.nSlots} are in use`, {
+      hint: "end one first, or load the model with a larger parallel",
+    });
+  }
+
+  /** Frees a slot's pages and the slot. */
+  closeSlot(slot: number): void {
+    this.clearSlot(slot);
+    this.#freeSlots.push(slot);
+  }
+
+  /** Frees a slot's pages; it holds no rows afterwards. */
+  clearSlot(slot: number): void {
+    this.table.releaseSlot(slot);
+    for (let head = 0; head < this.nHeadsPerSlot; head++) {
+      for (const { index } of this.segments) {
+        this.setSize({ slot, head }, index, { rows: 0, width: this.shape.headDim });
+      }
+    }
+  }
+
+  /** Rows and width of a segment. */
+  sizeOf({ slot, head }: HeadAt, segmentIndex: number): SegmentSize {
+    const at = this.#sizeIndex(slot * this.nHeadsPerSlot + head, segmentIndex);
+    return { rows: this.#sizes[at]!, width: this.#sizes[at + 1]! };
+  }
+
+  /** Sets rows and width of a segment; its pages are the caller's. */
+  setSize({ slot, head }: HeadAt, segmentIndex: number, size: SegmentSize): void {
+    const at = this.#sizeIndex(slot * this.nHeadsPerSlot + head, segmentIndex);
+    this.#sizes[at] = size.rows;
+    this.#sizes[at + 1] = size.width;
+    this.#dirtySlots.add(slot);
+  }
+
+  /** Pages for `nRows` more rows in the last segment of each stream. @throws {RangeError} none left */
+  reserveRows(slot: number, nRows: number, layers: LayerRange = this.allLayers): void {
+    this.#forLastSegments(slot, layers, (at, { segment, index, page }) => {
+      const { rows, width } = this.sizeOf(at, index);
+      const bytes = pageBytes(segment, { width, headDim: this.shape.headDim });
+      for (let p = pageCount(rows); p < pageCount(rows + nRows); p++) {
+        this.table.allocate(this.table.entryIndex({ ...at, entry: page + p }), bytes);
+      }
+    });
+  }
+
+  /** Counts `nRows` rows that a step appended. */
+  advance(slot: number, nRows: number, layers: LayerRange = this.allLayers): void {
+    this.#forLastSegments(slot, layers, (at, { index }) => {
+      const { rows, width } = this.sizeOf(at, index);
+      this.setSize(at, index, { rows: rows + nRows, width });
+    });
+  }
+
+  /** 256-row chunks of the slot's longest head once `nRows` more rows are in it. */
+  chunksOf(slot: number, nRows: number): number {
+    let most = 0;
+    for (let head = 0; head < this.nHeadsPerSlot; head++) {
+      let chunks = 0;
+      for (const { stream, index, isLast } of this.segments) {
+        if (stream !== "key") continue;
+        const { rows } = this.sizeOf({ slot, head }, index);
+        chunks += Math.ceil((rows + (isLast ? nRows : 0)) / CHUNK_ROWS);
+      }
+      most = Math.max(most, chunks);
+    }
+    return most;
+  }
+
+  /** Rows (tokens) of a slot's first head: every head's, as long as none evicts. */
+  tokensOf(slot: number): number {
+    return this.segments.filter((s) => s.stream === "value")
+      .reduce((sum, { index }) => sum + this.sizeOf({ slot, head: 0 }, index).rows, 0);
+  }
+
+  /** Bytes of occupied rows, as THINK.md section 1 counts them. */
+  storedBytes(slot: number): number {
+    const { layout, headDim } = this.shape;
+    let bytes = 0;
+    for (let head = 0; head < this.nHeadsPerSlot; head++) {
+      for (const [stream, of] of [["key", layout.key], ["value", layout.value]] as const) {
+        const sizes = this.segments.filter((s) => s.stream === stream)
+          .map(({ index }) => this.sizeOf({ slot, head }, index));
+        bytes += storedBytes(of, sizes, headDim);
+      }
+    }
+    return bytes;
+  }
+
+  /** Bytes that the slot's rows would take uncompressed, in the cache's types. */
+  denseBytes(slot: number): number {
+    const { headDim } = this.shape;
+    return this.segments.filter((s) => s.isLast).reduce(
+      (sum, { segment }) => sum + rowBytes(segment, headDim, headDim),
+      0,
+    ) * this.tokensOf(slot) * this.nHeadsPerSlot;
+  }
+
+  /** Writes what changed to the device. */
+  sync(): void {
+    this.table.sync();
+    const perSlot = this.nHeadsPerSlot * 2 * this.segments.length;
+    for (const slot of this.#dirtySlots) {
+      const data = this.#sizes.subarray(slot * perSlot, (slot + 1) * perSlot);
+      this.#device.write(this.heads, data, data.byteOffset);
+    }
+    this.#dirtySlots.clear();
+  }
+
+  /** Every layer. */
+  get allLayers(): LayerRange {
+    return { first: 0, end: this.shape.nLayers };
+  }
+
+  free(): void {
+    this.table.free();
+    this.#device.free(this.heads);
+    if (this.channels) this.#device.free(this.channels);
+  }
+
+  #sizeIndex(headOfAll: number, segmentIndex: number): number {
+    return 2 * (headOfAll * this.segments.length + segmentIndex);
+  }
+
+  #forLastSegments(
+    slot: number,
+    layers: LayerRange,
+    visit: (at: HeadAt, segment: CacheSegment) => void,
+  ): void {
+    const { nKvHeads } = this.shape;
+    const last = this.segments.filter((s) => s.isLast);
+    for (let head = layers.first * nKvHeads; head < layers.end * nKvHeads; head++) {
+      for (const segment of last) visit({ slot, head }, segment);
+    }
+  }
+}
