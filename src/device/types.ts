@@ -35,6 +35,7 @@ export interface Invocation {
   readonly kernel: CompiledKernel;
   /** What it is for, in `inspect plan`: `layer 3 · qkv`. */
   readonly label: string;
+  /** Every binding of the signature except `step`, which the device binds. */
   readonly buffers: Readonly<Record<string, BufferSlice>>;
   readonly constants: Readonly<Record<string, number>>;
   /** False when the next invocation neither reads nor writes what this one writes. Default true. */
@@ -79,7 +80,7 @@ export interface Device {
   ): Promise<CompiledKernel[]>;
   /** Checks every invocation against its signature. @throws {TypeError} a name is missing or unknown */
   prepare(invocations: readonly Invocation[]): Program;
-  /** Runs a program; `step` holds STEP_FIELDS. Resolves when results may be read. */
+  /** Runs a program; `step` holds STEP_FIELDS: it sizes the grids and fills the binding `step`. */
   run(program: Program, step: Uint32Array): Promise<void>;
   close(): void;
 }

@@ -1,0 +1,82 @@
+/**
+ * C text → shared library in the cache. The name of the library holds the hash of the whole text (headers
+ * included), the flags, the compiler's version, the machine's architecture and the ABI version.
+ */
+
+import { join, relative } from "@std/path";
+import { projectRoot } from "../sys/cache_dir.ts";
+import { runCommand } from "../sys/command.ts";
+import type { Compiler } from "../sys/compiler.ts";
+import { artifact } from "./artifact.ts";
+import { compileError } from "./compile_error.ts";
+import { inlineHeaders } from "./headers.ts";
+
+/** A C source to compile. */
+export interface CSource {
+  /** For people, at the start of the library's name. */
+  readonly name: string;
+  readonly text: string;
+  /** The path messages name and headers are sought beside: absolute or from the project's root. */
+  readonly file: string;
+  readonly defines?: Readonly<Record<string, number>>;
+  /** Flags of the instruction set: `["-march=x86-64-v3"]`. */
+  readonly machineFlags?: readonly string[];
+}
+
+/** With what and where to. */
+export interface CompileCOptions {
+  readonly compiler: Compiler;
+  /** The folder that holds the libraries. */
+  readonly dir: string;
+}
+
+/** Contraction is off because kernels say where they fuse, and bits are compared across targets. */
+const FLAGS = [
+  ...["-std=gnu11", "-O3", "-ffp-contract=off", "-fno-math-errno", "-fvisibility=hidden"],
+  ...["-fPIC", "-shared", "-pthread", "-Wall", "-Wextra", "-Werror", "-Wno-psabi"],
+];
+
+/**
+ * Compiles a source unless the cache has it.
+ *
+ * @returns the absolute path of the shared library
+ * @throws {KerfError} when a header is missing or the compiler refuses the text
+ */
+export async function compileC(source: CSource, options: CompileCOptions): Promise<string> {
+  const root = projectRoot();
+  const text = await inlineHeaders(source.text, { file: source.file, root });
+  const defines = Object.entries(source.defines ?? {})
+    .sort(([a], [b]) => a < b ? -1 : 1)
+    .map(([name, value]) => `-D${name}=${value}`);
+  const flags = [...FLAGS, ...(source.machineFlags ?? []), ...defines];
+  const { command, version } = options.compiler;
+  return await artifact({
+    dir: options.dir,
+    name: source.name,
+    extension: Deno.build.os === "darwin" ? ".dylib" : ".so",
+    inputs: [command.join(" "), version, Deno.build.target, flags.join(" "), text],
+    make: async (workDir, stem) => {
+      const input = join(workDir, "source.c");
+      const output = join(workDir, "library");
+      await Deno.writeTextFile(input, text);
+      const [program, ...first] = command;
+      const argsFor = (from: string, to: string) => [...first, ...flags, from, "-o", to, "-lm"];
+      const result = await runCommand(program!, argsFor(input, output), {
+        cwd: root,
+        // The compiler's own scratch files go where they are swept.
+        env: { TMPDIR: workDir },
+      });
+      // Kept beside the library so that a failing command can be typed again and debuggers find lines.
+      const kept = `${stem}.c`;
+      await Deno.rename(input, kept);
+      if (result.code !== 0) {
+        throw compileError({
+          name: source.name,
+          command: [program!, ...argsFor(relative(root, kept), "/dev/null")].join(" "),
+          stderr: result.stderr,
+        });
+      }
+      return output;
+    },
+  });
+}

@@ -1,0 +1,117 @@
+/**
+ * The CPU device: generated C through the machine's compiler, run by runtime.c with a pool of threads. A
+ * step is one call into C; it blocks until the step is done.
+ */
+
+import { join } from "@std/path";
+import { KerfError } from "../../core/error.ts";
+import { STEP_FIELDS } from "../../core/signature.ts";
+import { cacheDir } from "../../sys/cache_dir.ts";
+import { findCompiler } from "../../sys/compiler.ts";
+import type { Device, Program } from "../types.ts";
+import { chooseIsa, type Isa, isaName } from "./isa.ts";
+import { compileKernels, type CpuKernel } from "./kernels.ts";
+import { CpuMemory } from "./memory.ts";
+import { type CpuProgram, prepareProgram } from "./program.ts";
+import { loadRuntime } from "./runtime.ts";
+
+/** How to open the CPU. */
+export interface CpuDeviceOptions {
+  /** Threads that compute, the caller's among them. Default: the processors of this machine. */
+  readonly threads?: number;
+  /** The instruction set to compile for. Default: `$KERF_ISA`, else the best this machine has. */
+  readonly isa?: Isa;
+  /** Where compiled kernels go. Default: the project's cache. */
+  readonly cacheDir?: string;
+}
+
+/** More threads than any machine here has are a mistake in the flag. */
+const MAX_THREADS = 1024;
+
+/**
+ * Opens the CPU.
+ *
+ * @throws {KerfError} without a C compiler, with a thread count that makes no sense, or with an instruction
+ * set this machine lacks
+ */
+export async function openCpuDevice(options: CpuDeviceOptions = {}): Promise<Device> {
+  const threads = options.threads ?? navigator.hardwareConcurrency;
+  if (!Number.isInteger(threads) || threads < 1 || threads > MAX_THREADS) {
+    throw new KerfError(
+      `Cannot run on ${threads} threads: the number must be 1 to ${MAX_THREADS}`,
+      {
+        hint: `-t ${navigator.hardwareConcurrency}`,
+        exitCode: 2,
+      },
+    );
+  }
+  const compiler = await findCompiler();
+  const dir = join(options.cacheDir ?? cacheDir(), "cpu");
+  const runtime = await loadRuntime({ compiler, dir });
+  const isa = chooseIsa(runtime.kerf_cpu_level(), options.isa);
+  const pool = runtime.kerf_pool_open(threads);
+  if (pool === 0n) {
+    throw new KerfError(`Cannot start ${threads} threads: the system refused`, { hint: "-t 1" });
+  }
+  const memory = new CpuMemory(runtime);
+  const step = { buffer: memory.map(4 * STEP_FIELDS.length, "step", "memory") };
+  const stepAddress = memory.address(step);
+  const kernels = new WeakSet<object>();
+  const programs = new WeakSet<object>();
+  const isKernel = (kernel: unknown): kernel is CpuKernel => kernels.has(kernel as object);
+  const isProgram = (program: Program): program is CpuProgram => programs.has(program);
+  let open = true;
+
+  return {
+    name: `cpu (${threads} thread${threads === 1 ? "" : "s"}, ${isaName(isa)})`,
+    kind: "cpu",
+    target: "c",
+    allocate: (bytes, label) => memory.map(bytes, label, "memory"),
+    reserve: (bytes, label) => memory.map(bytes, label, "reserved"),
+    discard: (buffer, offset, bytes) => memory.discard(buffer, offset, bytes),
+    free: (buffer) => memory.free(buffer),
+    write: (buffer, data, offset = 0) => memory.write(buffer, data, offset),
+    // deno-lint-ignore require-await -- other devices have to wait
+    read: async (buffer, offset, bytes) => memory.read(buffer, offset, bytes),
+    // deno-lint-ignore require-await
+    openFile: async (path, label) => memory.mapFile(path, label),
+    async compile(requests, onProgress) {
+      const compiled = await compileKernels(requests, { compiler, dir, isa, onProgress });
+      for (const kernel of compiled) kernels.add(kernel);
+      return compiled;
+    },
+    prepare(invocations) {
+      const program = prepareProgram(invocations, { memory, step, isKernel });
+      programs.add(program);
+      return program;
+    },
+    // deno-lint-ignore require-await
+    async run(program, header) {
+      if (!open) throw new TypeError("Cannot run a program: the device is closed");
+      if (!isProgram(program)) throw new TypeError("Cannot run a program of another device");
+      if (header.length !== STEP_FIELDS.length) {
+        throw new RangeError(
+          `Cannot run a step of ${header.length} fields: it has ${STEP_FIELDS.length}`,
+        );
+      }
+      const { ops, args, invocations } = program;
+      const code = runtime.kerf_run(
+        ...[pool, ops, invocations.length, args, header as Uint32Array<ArrayBuffer>] as const,
+        ...[header.length, stepAddress] as const,
+      );
+      if (code > 0) {
+        const { kernel, label } = invocations[code - 1]!;
+        throw new RangeError(
+          `Cannot run kernel "${kernel.entry.signature.name}" for "${label}": too many items`,
+        );
+      }
+      if (code < 0) throw new KerfError("Cannot run a program: no memory for its bookkeeping");
+    },
+    close() {
+      if (!open) return;
+      open = false;
+      runtime.kerf_pool_close(pool);
+      memory.freeAll();
+    },
+  };
+}

@@ -1,0 +1,50 @@
+/**
+ * Instruction set levels: which ones this machine has, which one kernels are compiled for. Plain data and
+ * one choice; what the machine can do comes from the runtime's cpuid.
+ */
+
+import { KerfError } from "../../core/error.ts";
+
+/** A level kernels can be compiled for. `base` is what every CPU of the architecture has. */
+export type Isa = "v4" | "v3" | "v2" | "base";
+
+/** Every level, best first. */
+export const ISA_LEVELS: readonly Isa[] = ["v4", "v3", "v2", "base"];
+
+/** The compiler flags of a level. */
+export const ISA_FLAGS: Readonly<Record<Isa, readonly string[]>> = Object.freeze({
+  v4: ["-march=x86-64-v4", "-mprefer-vector-width=512"],
+  v3: ["-march=x86-64-v3"],
+  v2: ["-march=x86-64-v2"],
+  base: [],
+});
+
+/** A level's name for people. */
+export function isaName(isa: Isa): string {
+  return isa === "base" ? `${Deno.build.arch} baseline` : `x86-64-${isa}`;
+}
+
+/** The levels a CPU of the runtime's level (0 to 4) can run, best first. */
+export function isaLevels(cpuLevel: number): Isa[] {
+  return ISA_LEVELS.filter((isa) => isa === "base" || Number(isa.slice(1)) <= cpuLevel);
+}
+
+/**
+ * The level to compile for: `requested`, else `$KERF_ISA`, else the best this machine has.
+ *
+ * @throws {KerfError} when the level asked for is unknown or this machine lacks it
+ */
+export function chooseIsa(cpuLevel: number, requested?: Isa): Isa {
+  const available = isaLevels(cpuLevel);
+  const fromEnv = Deno.env.get("KERF_ISA") || undefined;
+  const wanted = requested ?? fromEnv;
+  if (wanted === undefined) return available[0]!;
+  const found = available.find((isa) => isa === wanted);
+  if (found !== undefined) return found;
+  const known = ISA_LEVELS.some((isa) => isa === wanted);
+  throw new KerfError(
+    `Cannot compile for the instruction set "${wanted}": ` +
+      (known ? "this CPU does not have it" : "there is no such level"),
+    { hint: `KERF_ISA=${available[0]}   (one of ${available.join(", ")})` },
+  );
+}

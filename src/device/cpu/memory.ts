@@ -1,0 +1,131 @@
+/**
+ * Buffers of the CPU device: C memory, page-aligned, outside JavaScript's heap. Every range is checked here;
+ * beyond this file there are only addresses.
+ */
+
+import { KerfError } from "../../core/error.ts";
+import type { BufferSlice, DeviceBuffer } from "../types.ts";
+import { type CpuRuntime, errorText } from "./runtime.ts";
+
+/** What a buffer is underneath. */
+interface Mapping {
+  readonly address: bigint;
+  readonly kind: "memory" | "reserved" | "file";
+}
+
+const UNITS = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
+
+function size(bytes: number): string {
+  const unit = Math.min(UNITS.length - 1, bytes < 1 ? 0 : Math.floor(Math.log2(bytes) / 10));
+  return `${(bytes / 1024 ** unit).toFixed(unit === 0 ? 0 : 1)} ${UNITS[unit]}`;
+}
+
+/** The buffers of one device. */
+export class CpuMemory {
+  readonly #runtime: CpuRuntime;
+  readonly #mappings = new Map<DeviceBuffer, Mapping>();
+
+  constructor(runtime: CpuRuntime) {
+    this.#runtime = runtime;
+  }
+
+  /** Zeroed memory (`memory`), or address space that takes memory page by page (`reserved`). */
+  map(bytes: number, label: string, kind: "memory" | "reserved"): DeviceBuffer {
+    if (!Number.isSafeInteger(bytes) || bytes < 0) {
+      throw new RangeError(`Cannot allocate buffer "${label}": ${bytes} is no number of bytes`);
+    }
+    // An empty buffer still has an address of its own.
+    const address = this.#runtime.kerf_map(BigInt(Math.max(bytes, 1)), kind === "reserved" ? 1 : 0);
+    if (address === 0n) {
+      throw new KerfError(`Cannot allocate buffer "${label}": no memory for ${size(bytes)}`, {
+        hint: "use a smaller context (-c) or cache budget (--kv-max)",
+      });
+    }
+    return this.#add({ label, bytes }, { address, kind });
+  }
+
+  /** A file's bytes, read-only. @throws {KerfError} when it cannot be mapped */
+  mapFile(path: string, label: string): DeviceBuffer {
+    const out = new BigUint64Array(1);
+    const address = this.#runtime.kerf_map_file(new TextEncoder().encode(`${path}\0`), out);
+    if (address === 0n) {
+      const reason = errorText(this.#runtime, Number(out[0]!));
+      throw new KerfError(`Cannot map "${path}" into memory: ${reason}`, { where: label });
+    }
+    return this.#add({ label, bytes: Number(out[0]!) }, { address, kind: "file" });
+  }
+
+  /** The address of a slice, for kernels. */
+  address({ buffer, offset = 0 }: BufferSlice): bigint {
+    return this.#range(buffer, offset, 0).address + BigInt(offset);
+  }
+
+  /** Whether kernels must not write to a buffer. */
+  isReadOnly(buffer: DeviceBuffer): boolean {
+    return this.#range(buffer, 0, 0).kind === "file";
+  }
+
+  write(buffer: DeviceBuffer, data: ArrayBufferView, offset: number): void {
+    const { address, kind } = this.#range(buffer, offset, data.byteLength);
+    if (kind === "file") {
+      throw new TypeError(`Cannot write to buffer "${buffer.label}": it is a file's`);
+    }
+    const bytes = new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
+    this.#runtime.kerf_write(address + BigInt(offset), bytes, BigInt(data.byteLength));
+  }
+
+  read(buffer: DeviceBuffer, offset: number, bytes: number): Uint8Array<ArrayBuffer> {
+    const { address } = this.#range(buffer, offset, bytes);
+    const out = new Uint8Array(bytes);
+    this.#runtime.kerf_read(out, address + BigInt(offset), BigInt(bytes));
+    return out;
+  }
+
+  discard(buffer: DeviceBuffer, offset: number, bytes: number): void {
+    const { address, kind } = this.#range(buffer, offset, bytes);
+    if (kind !== "reserved") {
+      throw new TypeError(`Cannot discard part of buffer "${buffer.label}": it was not reserved`);
+    }
+    const code = this.#runtime.kerf_discard(address + BigInt(offset), BigInt(bytes));
+    if (code !== 0) {
+      throw new Error(`madvise of "${buffer.label}": ${errorText(this.#runtime, code)}`);
+    }
+  }
+
+  free(buffer: DeviceBuffer): void {
+    const { address } = this.#range(buffer, 0, 0);
+    this.#mappings.delete(buffer);
+    const code = this.#runtime.kerf_unmap(address, BigInt(Math.max(buffer.bytes, 1)));
+    if (code !== 0) {
+      throw new Error(`munmap of "${buffer.label}": ${errorText(this.#runtime, code)}`);
+    }
+  }
+
+  freeAll(): void {
+    for (const buffer of [...this.#mappings.keys()]) this.free(buffer);
+  }
+
+  #add(buffer: DeviceBuffer, mapping: Mapping): DeviceBuffer {
+    this.#mappings.set(Object.freeze(buffer), mapping);
+    return buffer;
+  }
+
+  #range(buffer: DeviceBuffer, offset: number, bytes: number): Mapping {
+    const mapping = this.#mappings.get(buffer);
+    if (mapping === undefined) {
+      throw new TypeError(
+        `Cannot use buffer "${buffer.label}": it was freed or is not this device's`,
+      );
+    }
+    const end = offset + bytes;
+    if (
+      !Number.isSafeInteger(offset) || !Number.isSafeInteger(end) || offset < 0 || bytes < 0 ||
+      end > buffer.bytes
+    ) {
+      throw new RangeError(
+        `Cannot use bytes ${offset} to ${end} of buffer "${buffer.label}": it has ${buffer.bytes}`,
+      );
+    }
+    return mapping;
+  }
+}

@@ -1,0 +1,404 @@
+/*
+ * The CPU runtime: memory, files, the instruction set level, and the walk over a plan's operations with a
+ * pool of threads. The only hand-written C of the project; kernels are generated and come in as addresses.
+ *
+ * How a step runs. Each operation is a kernel and a number of independent items. Threads take ranges of
+ * items from a shared counter, so none of them is tied to a thread: one that the system takes off its core
+ * delays others only by the range it holds. A barrier is "every item since the last barrier is finished",
+ * not "every thread arrived"; a thread that comes late finds the counters exhausted and catches up.
+ *
+ * Whoever waits spins for at most SPIN_NS and then sleeps, so the pool never competes with its own work.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+/* KERF_CONDVAR takes the portable way of sleeping on Linux too, so that it can be tested there. */
+#if defined(__linux__) && !defined(KERF_CONDVAR)
+#define USE_FUTEX 1
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#else
+#define USE_FUTEX 0
+#endif
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
+#define EXPORT __attribute__((visibility("default")))
+
+/* ---- memory ------------------------------------------------------------------------------------- */
+
+/* Above this size a buffer asks for huge pages: weights are read end to end, at memory bandwidth. */
+enum { HUGE_FROM = 4 << 20 };
+
+static uint64_t page_up(uint64_t bytes) {
+  uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+  return (bytes + page - 1) / page * page;
+}
+
+/*
+ * Zeroed memory, aligned to a page; 0 when there is none. `reserve` takes address space only: a page takes
+ * memory at its first write, in the smallest size, so that what is discarded is really given back.
+ */
+EXPORT uint64_t kerf_map(uint64_t bytes, uint32_t reserve) {
+  int flags = MAP_PRIVATE | MAP_ANONYMOUS;
+#ifdef MAP_NORESERVE
+  if (reserve) flags |= MAP_NORESERVE;
+#endif
+  void *p = mmap(NULL, page_up(bytes), PROT_READ | PROT_WRITE, flags, -1, 0);
+  if (p == MAP_FAILED) return 0;
+#ifdef MADV_HUGEPAGE
+  if (!reserve && bytes >= HUGE_FROM) madvise(p, page_up(bytes), MADV_HUGEPAGE);
+#endif
+  return (uint64_t)(uintptr_t)p;
+}
+
+/* Gives back what kerf_map or kerf_map_file returned. */
+EXPORT int32_t kerf_unmap(uint64_t address, uint64_t bytes) {
+  return munmap((void *)(uintptr_t)address, page_up(bytes)) == 0 ? 0 : errno;
+}
+
+/* Returns the whole pages inside a range to the system; on Linux they read as zero afterwards. */
+EXPORT int32_t kerf_discard(uint64_t address, uint64_t bytes) {
+  uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+  uint64_t first = page_up(address), end = (address + bytes) / page * page;
+  if (end <= first) return 0;
+  return madvise((void *)(uintptr_t)first, end - first, MADV_DONTNEED) == 0 ? 0 : errno;
+}
+
+EXPORT void kerf_write(uint64_t destination, const void *source, uint64_t bytes) {
+  memcpy((void *)(uintptr_t)destination, source, bytes);
+}
+
+EXPORT void kerf_read(void *destination, uint64_t source, uint64_t bytes) {
+  memcpy(destination, (const void *)(uintptr_t)source, bytes);
+}
+
+/*
+ * Maps a file read-only. `out` receives its size. Returns 0 on failure, with errno in `out`; an empty file
+ * has no address and is EINVAL.
+ */
+EXPORT uint64_t kerf_map_file(const char *path, uint64_t *out) {
+  struct stat info;
+  void *p = MAP_FAILED;
+  int file = open(path, O_RDONLY | O_CLOEXEC);
+  if (file >= 0) {
+    if (fstat(file, &info) == 0) {
+      if (S_ISDIR(info.st_mode)) errno = EISDIR;
+      else p = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_SHARED, file, 0);
+    }
+    int saved = errno;
+    close(file);
+    errno = saved;
+  }
+  *out = p == MAP_FAILED ? (uint64_t)errno : (uint64_t)info.st_size;
+  return p == MAP_FAILED ? 0 : (uint64_t)(uintptr_t)p;
+}
+
+/* The system's words for an errno, cut to `n` bytes with the closing zero. */
+EXPORT void kerf_error_text(int32_t code, char *text, uint32_t n) {
+  strncpy(text, strerror(code), n - 1);
+  text[n - 1] = 0;
+}
+
+/* ---- instruction set ---------------------------------------------------------------------------- */
+
+/* The x86-64 level of this CPU (1 to 4; psABI names them x86-64-v2 to -v4), 0 on other machines. */
+EXPORT uint32_t kerf_cpu_level(void) {
+#if defined(__x86_64__)
+  unsigned a, b, c, d;
+  __builtin_cpu_init();
+  if (!__builtin_cpu_supports("sse4.2") || !__builtin_cpu_supports("popcnt")) return 1;
+  /* f16c, movbe and lzcnt are not among the names every compiler knows. */
+  __cpuid(1, a, b, c, d);
+  int f16c_movbe = (c >> 29 & 1) && (c >> 22 & 1);
+  __cpuid(0x80000001, a, b, c, d);
+  if (!f16c_movbe || !(c >> 5 & 1) || !__builtin_cpu_supports("avx2") ||
+      !__builtin_cpu_supports("fma") || !__builtin_cpu_supports("bmi") ||
+      !__builtin_cpu_supports("bmi2"))
+    return 2;
+  if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512bw") ||
+      !__builtin_cpu_supports("avx512cd") || !__builtin_cpu_supports("avx512dq") ||
+      !__builtin_cpu_supports("avx512vl"))
+    return 3;
+  return 4;
+#else
+  return 0;
+#endif
+}
+
+/* ---- operations --------------------------------------------------------------------------------- */
+
+typedef void (*kernel)(const void *args, uint32_t first, uint32_t last);
+
+/* Factors of a grid that depend on the step; all others are multiplied into `fixed`. */
+enum { STEP_FACTORS = 4 };
+
+/* One operation of a plan. Written by program.ts: the layouts must agree. */
+struct op {
+  uint64_t function; /* address of a kernel */
+  uint64_t args;     /* byte offset of its argument struct */
+  uint32_t fixed;    /* product of the factors known when the plan was made */
+  uint32_t barrier;  /* 1: all items up to here finish before the next operation starts */
+  uint32_t n_factors;
+  uint32_t reserved;
+  struct {
+    uint32_t field; /* index into the step header */
+    uint32_t per;   /* the factor is ceil(step[field] / per) */
+  } factor[STEP_FACTORS];
+};
+_Static_assert(sizeof(struct op) == 64, "program.ts writes 64 bytes an operation");
+
+/* Where one operation stands in the current step. */
+struct progress {
+  uint32_t items;
+  _Atomic uint32_t taken;    /* items handed out */
+  _Atomic uint32_t finished; /* in the group's first operation: finished items of the whole group */
+  uint32_t expected;         /* in the group's first operation: items of the whole group */
+};
+
+/* ---- pool --------------------------------------------------------------------------------------- */
+
+enum { SPIN_NS = 20000, SPIN_CHECK = 32 };
+
+/* Set in `gate` while a step is open; the other bits count the workers inside it. */
+#define OPEN 0x80000000u
+
+struct pool {
+  uint32_t n_threads;
+  pthread_t *workers;
+  /* The step. Written by the main thread while the gate is closed and nobody is inside. */
+  const struct op *ops;
+  const uint8_t *args;
+  struct progress *progress;
+  uint32_t n_ops, capacity;
+  /* Each on its own cache line: they are polled by different threads. */
+  _Alignas(64) _Atomic uint32_t gate;
+  _Alignas(64) _Atomic uint32_t epoch; /* counts steps; the pool's end is one more */
+  _Alignas(64) _Atomic uint32_t event; /* what sleepers sleep on: changes at every wake-up */
+  _Atomic uint32_t sleepers;
+  _Atomic uint32_t stopping;
+#if !USE_FUTEX
+  pthread_mutex_t mutex;
+  pthread_cond_t changed;
+#endif
+};
+
+static uint64_t now_ns(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static void relax(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}
+
+/* Sleeps until `event` differs from `seen`; may return early. */
+static void sleep_on_event(struct pool *p, uint32_t seen) {
+#if USE_FUTEX
+  syscall(SYS_futex, &p->event, FUTEX_WAIT_PRIVATE, seen, NULL, NULL, 0);
+#else
+  pthread_mutex_lock(&p->mutex);
+  while (atomic_load(&p->event) == seen) pthread_cond_wait(&p->changed, &p->mutex);
+  pthread_mutex_unlock(&p->mutex);
+#endif
+}
+
+/*
+ * Wakes all sleepers after a change they may wait for. A sleeper counts itself before it looks at its word
+ * for the last time, and the word is changed before `sleepers` is read here: one of the two sees the other.
+ */
+static void wake_sleepers(struct pool *p) {
+  if (atomic_load(&p->sleepers) == 0) return;
+#if USE_FUTEX
+  atomic_fetch_add(&p->event, 1);
+  syscall(SYS_futex, &p->event, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL, NULL, 0);
+#else
+  pthread_mutex_lock(&p->mutex);
+  atomic_fetch_add(&p->event, 1);
+  pthread_cond_broadcast(&p->changed);
+  pthread_mutex_unlock(&p->mutex);
+#endif
+}
+
+/* Waits until (*word == value) is `equal`: spins briefly, then sleeps. */
+static void wait_for(struct pool *p, _Atomic uint32_t *word, uint32_t value, int equal) {
+  for (uint64_t end = 0;;) {
+    for (int i = 0; i < SPIN_CHECK; i++) {
+      if ((atomic_load_explicit(word, memory_order_acquire) == value) == equal) return;
+      relax();
+    }
+    uint64_t now = now_ns();
+    if (end == 0) end = now + SPIN_NS;
+    else if (now >= end) break;
+  }
+  atomic_fetch_add(&p->sleepers, 1);
+  for (;;) {
+    uint32_t seen = atomic_load(&p->event);
+    if ((atomic_load(word) == value) == equal) break;
+    sleep_on_event(p, seen);
+  }
+  atomic_fetch_sub(&p->sleepers, 1);
+}
+
+/*
+ * Takes the next range of an operation: half a thread's share of what is left, so ranges are long while
+ * there is much and short at the end, but never under 1/32 of a share, to bound the number of takes.
+ */
+static int take(struct progress *g, uint32_t n_threads, uint32_t *first, uint32_t *last) {
+  uint32_t items = g->items, least = items / (32 * n_threads) + 1;
+  uint32_t taken = atomic_load_explicit(&g->taken, memory_order_relaxed), size;
+  do {
+    uint32_t left = items - taken;
+    if (left == 0) return 0;
+    size = left / (2 * n_threads);
+    if (size < least) size = least;
+    if (size > left) size = left;
+  } while (!atomic_compare_exchange_weak_explicit(&g->taken, &taken, taken + size,
+                                                  memory_order_relaxed, memory_order_relaxed));
+  *first = taken;
+  *last = taken + size;
+  return 1;
+}
+
+/* Walks the whole step, doing what is left of each operation. Every thread runs this. */
+static void walk(struct pool *p) {
+  struct progress *group = p->progress;
+  for (uint32_t i = 0; i < p->n_ops; i++) {
+    const struct op *op = &p->ops[i];
+    uint32_t first, last;
+    while (take(&p->progress[i], p->n_threads, &first, &last)) {
+      ((kernel)(uintptr_t)op->function)(p->args + op->args, first, last);
+      uint32_t before = atomic_fetch_add(&group->finished, last - first);
+      if (before + (last - first) == group->expected) wake_sleepers(p);
+    }
+    if (op->barrier) {
+      wait_for(p, &group->finished, group->expected, 1);
+      group = &p->progress[i + 1];
+    }
+  }
+}
+
+static void *worker_main(void *argument) {
+  struct pool *p = argument;
+  uint32_t seen = 0;
+  for (;;) {
+    wait_for(p, &p->epoch, seen, 0);
+    if (atomic_load(&p->stopping)) return NULL;
+    seen = atomic_load(&p->epoch);
+    /* A worker that wakes after the step was closed stays outside. */
+    if (atomic_fetch_add(&p->gate, 1) & OPEN) walk(p);
+    if (atomic_fetch_sub(&p->gate, 1) == 1) wake_sleepers(p);
+  }
+}
+
+static void stop_workers(struct pool *p, uint32_t n_workers) {
+  atomic_store(&p->stopping, 1);
+  atomic_fetch_add(&p->epoch, 1);
+  wake_sleepers(p);
+  for (uint32_t i = 0; i < n_workers; i++) pthread_join(p->workers[i], NULL);
+}
+
+static void free_pool(struct pool *p) {
+  free(p->workers);
+  free(p->progress);
+  free(p);
+}
+
+/* A pool of `n_threads` threads, the caller of kerf_run among them; 0 when threads or memory are short. */
+EXPORT uint64_t kerf_pool_open(uint32_t n_threads) {
+  struct pool *p = aligned_alloc(64, (sizeof(struct pool) + 63) / 64 * 64);
+  if (!p) return 0;
+  memset(p, 0, sizeof *p);
+  p->n_threads = n_threads;
+  p->workers = calloc(n_threads, sizeof *p->workers);
+#if !USE_FUTEX
+  pthread_mutex_init(&p->mutex, NULL);
+  pthread_cond_init(&p->changed, NULL);
+#endif
+  uint32_t started = 0;
+  while (p->workers && started + 1 < n_threads &&
+         pthread_create(&p->workers[started], NULL, worker_main, p) == 0)
+    started++;
+  if (p->workers && started + 1 == n_threads) return (uint64_t)(uintptr_t)p;
+  stop_workers(p, started);
+  free_pool(p);
+  return 0;
+}
+
+/* Ends the workers. Nothing may run in the pool. */
+EXPORT void kerf_pool_close(uint64_t pool) {
+  struct pool *p = (struct pool *)(uintptr_t)pool;
+  stop_workers(p, p->n_threads - 1);
+  free_pool(p);
+}
+
+/* Items of an operation in this step, or -1 when they do not fit 32 bits. */
+static int64_t count_items(const struct op *op, const uint32_t *step) {
+  uint64_t items = op->fixed;
+  for (uint32_t i = 0; i < op->n_factors; i++) {
+    uint64_t value = step[op->factor[i].field], per = op->factor[i].per;
+    items *= (value + per - 1) / per;
+    if (items > UINT32_MAX) return -1;
+  }
+  return (int64_t)items;
+}
+
+/*
+ * Runs a plan once. `step` is copied to `step_address`, where kernels read it. Returns 0, or i + 1 when
+ * operation i has too many items, or -1 without memory; in both cases nothing ran.
+ */
+EXPORT int32_t kerf_run(uint64_t pool, const void *ops, uint32_t n_ops, const void *args,
+                        const uint32_t *step, uint32_t n_step, uint64_t step_address) {
+  struct pool *p = (struct pool *)(uintptr_t)pool;
+  /* One entry more than operations: walk() looks one group ahead. */
+  if (n_ops + 1 > p->capacity) {
+    struct progress *grown = realloc(p->progress, (n_ops + 1) * sizeof *grown);
+    if (!grown) return -1;
+    p->progress = grown;
+    p->capacity = n_ops + 1;
+  }
+  p->ops = ops;
+  p->args = args;
+  p->n_ops = n_ops;
+  memcpy((void *)(uintptr_t)step_address, step, n_step * sizeof *step);
+  struct progress *group = p->progress;
+  for (uint32_t i = 0; i < n_ops; i++) {
+    struct progress *g = &p->progress[i];
+    int64_t items = count_items(&p->ops[i], step);
+    if (items < 0) return (int32_t)i + 1;
+    g->items = (uint32_t)items;
+    g->expected = 0;
+    atomic_store_explicit(&g->taken, 0, memory_order_relaxed);
+    atomic_store_explicit(&g->finished, 0, memory_order_relaxed);
+    group->expected += g->items;
+    if (p->ops[i].barrier) group = g + 1;
+  }
+  if (p->n_threads > 1) {
+    atomic_fetch_or(&p->gate, OPEN);
+    atomic_fetch_add(&p->epoch, 1);
+    wake_sleepers(p);
+  }
+  walk(p);
+  if (p->n_threads > 1) {
+    atomic_fetch_and(&p->gate, ~OPEN);
+    wait_for(p, &p->gate, 0, 1);
+  }
+  return 0;
+}

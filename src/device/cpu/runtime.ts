@@ -1,0 +1,53 @@
+/**
+ * runtime.c as typed functions. Compiled on first use with the flags of every machine, so that it can tell
+ * what this one has. Addresses are u64: as bigints in, and out.
+ */
+
+import { join } from "@std/path";
+import { compileC } from "../../build/mod.ts";
+import { projectRoot } from "../../sys/cache_dir.ts";
+import type { Compiler } from "../../sys/compiler.ts";
+import { openLibrary } from "../../sys/library.ts";
+
+const SYMBOLS = {
+  kerf_map: { parameters: ["u64", "u32"], result: "u64" },
+  kerf_unmap: { parameters: ["u64", "u64"], result: "i32" },
+  kerf_discard: { parameters: ["u64", "u64"], result: "i32" },
+  kerf_write: { parameters: ["u64", "buffer", "u64"], result: "void" },
+  kerf_read: { parameters: ["buffer", "u64", "u64"], result: "void" },
+  kerf_map_file: { parameters: ["buffer", "buffer"], result: "u64" },
+  kerf_error_text: { parameters: ["i32", "buffer", "u32"], result: "void" },
+  kerf_cpu_level: { parameters: [], result: "u32" },
+  kerf_pool_open: { parameters: ["u32"], result: "u64" },
+  kerf_pool_close: { parameters: ["u64"], result: "void" },
+  kerf_run: {
+    parameters: ["u64", "buffer", "u32", "buffer", "buffer", "u32", "u64"],
+    result: "i32",
+  },
+} as const;
+
+/** The functions of runtime.c; see there for what they take and return. */
+export type CpuRuntime = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
+
+/** How to get the runtime. */
+export interface RuntimeOptions {
+  readonly compiler: Compiler;
+  /** The folder of compiled libraries. */
+  readonly dir: string;
+  readonly defines?: Readonly<Record<string, number>>;
+}
+
+/** Compiles runtime.c unless the cache has it, and loads it. */
+export async function loadRuntime({ compiler, dir, defines }: RuntimeOptions): Promise<CpuRuntime> {
+  const file = "src/device/cpu/runtime.c";
+  const text = await Deno.readTextFile(join(projectRoot(), file));
+  const source = { name: "runtime", text, file, ...(defines ? { defines } : {}) };
+  return openLibrary(await compileC(source, { compiler, dir }), SYMBOLS);
+}
+
+/** The system's words for an errno. */
+export function errorText(runtime: CpuRuntime, code: number): string {
+  const bytes = new Uint8Array(128);
+  runtime.kerf_error_text(code, bytes, bytes.length);
+  return new TextDecoder().decode(bytes.subarray(0, bytes.indexOf(0)));
+}
