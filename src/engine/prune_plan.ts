@@ -9,14 +9,12 @@ import { resolveParams } from "../dsl/params.ts";
 import type { ParamSpecs } from "../dsl/params.ts";
 import { amountOf } from "../dsl/pruning.ts";
 import type { ChannelsStep, Pruning } from "../dsl/pruning.ts";
-import { tableValues } from "../dsl/table.ts";
 import type { ModelDims, TableSpecs } from "../dsl/table.ts";
 import { loadDefinition } from "./registry.ts";
 import { formatSpec, parseSpec } from "./spec.ts";
 import type { SpecStep } from "./spec.ts";
-
-/** The values of a variant's tables, by name. */
-export type TableData = Readonly<Record<string, Float32Array | Uint32Array>>;
+import { fillTables } from "./tables.ts";
+import type { TableData } from "./tables.ts";
 
 /** One channels step with its numbers. */
 export interface ChannelsPlan {
@@ -61,9 +59,13 @@ export function keptChannels(
  *
  * @throws {KerfError} exit code 2: unknown name, not a number, out of range
  */
-export function paramsOf(step: SpecStep, params: ParamSpecs): Record<string, number> {
+export function paramsOf(
+  step: SpecStep,
+  { params, tables }: { readonly params: ParamSpecs; readonly tables: TableSpecs },
+): Record<string, number> {
   const given: Record<string, number> = {};
   for (const [key, value] of Object.entries(step.values)) {
+    if (tables[key]?.file !== undefined) continue;
     const near = Object.hasOwn(params, key) ? undefined : nearest(key, Object.keys(params));
     if (near) {
       throw new KerfError(`Cannot set "${key}" of "${step.name}": it has no such parameter`, {
@@ -82,28 +84,15 @@ export function paramsOf(step: SpecStep, params: ParamSpecs): Record<string, num
   return resolveParams(step.name, params, given);
 }
 
-/**
- * Values of declared tables for a model.
- *
- * @throws {KerfError} a table that reads a file
- */
-export function tablesOf(owner: string, tables: TableSpecs, dims: ModelDims): TableData {
-  return Object.fromEntries(
-    Object.entries(tables).map(([name, spec]) => {
-      if (!spec.from) {
-        throw new KerfError(`Cannot fill table "${name}" of "${owner}": it reads a file`, {
-          hint: "compute it: table({ …, from: (dims) => values })",
-        });
-      }
-      return [name, tableValues(name, spec, dims)];
-    }),
-  );
-}
-
-function channelsPlan(definition: Pruning, spec: SpecStep, dims: ModelDims): ChannelsPlan {
+async function channelsPlan(
+  definition: Pruning,
+  spec: SpecStep,
+  dims: ModelDims,
+): Promise<ChannelsPlan> {
   const step: ChannelsStep = definition.steps[0]!;
-  const params = paramsOf(spec, definition.params);
-  const tables = tablesOf(definition.name, definition.tables, dims);
+  const params = paramsOf(spec, definition);
+  const { values } = spec;
+  const tables = await fillTables(definition.name, definition.tables, { dims, values });
   const multiple = amountOf(step.multiple ?? 1, params);
   const { headDim, nLayers, nKvHeads } = dims;
   const table = typeof step.keep === "string" ? tables[step.keep] : undefined;
@@ -149,7 +138,7 @@ export async function prunePlan(spec: string, dims: ModelDims): Promise<PrunePla
   const index = definitions.findIndex((d) => d.steps.length > 0);
   return {
     spec: formatSpec(steps),
-    channels: index < 0 ? null : channelsPlan(definitions[index]!, steps[index]!, dims),
+    channels: index < 0 ? null : await channelsPlan(definitions[index]!, steps[index]!, dims),
   };
 }
 

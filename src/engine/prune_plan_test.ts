@@ -1,0 +1,64 @@
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { KerfError } from "../core/error.ts";
+import { attention } from "../dsl/attention.ts";
+import { keptChannels, paramsOf, prunePlan } from "./prune_plan.ts";
+import { definitionNames } from "./registry.ts";
+
+const dims = { nLayers: 2, nHeads: 6, nKvHeads: 3, headDim: 128, nCtx: 256 };
+
+Deno.test("keptChannels removes the floor of the share, as ThinK counts", () => {
+  const kept = (remove: number, headDim = 128, multiple = 1) =>
+    keptChannels({ remove }, { headDim, multiple });
+  assertEquals([0.3, 0.4, 0.5, 0.6, 0.7, 0.8].map((r) => kept(r)), [90, 77, 64, 52, 39, 26]);
+  assertEquals(kept(0), 128);
+  // 0.29 · 100 is 28.999999999999996 in a double, and means 29.
+  assertEquals(kept(0.29, 100), 71);
+  assertEquals(kept(0.6, 128, 16), 64);
+  assertEquals(kept(0.01, 60, 16), 60);
+  assertEquals(keptChannels({ keep: 20 }, { headDim: 64, multiple: 8 }), 24);
+});
+
+Deno.test("prunePlan resolves a variant from its declared data", async () => {
+  const none = await prunePlan("none", dims);
+  assertEquals(none, { spec: "none", channels: null });
+  const { spec, channels } = await prunePlan("think:ratio=0.4,recent=16", dims);
+  assertEquals(spec, "think:ratio=0.4,recent=16");
+  assertEquals([channels!.window, channels!.recent], [32, 16]);
+  assertEquals([...channels!.widths], Array(6).fill(77));
+});
+
+Deno.test("prunePlan works for every variant of the folder", async () => {
+  for (const name of definitionNames("prune")) {
+    const { channels } = await prunePlan(name, dims);
+    assertEquals(channels?.definition.name, name);
+  }
+});
+
+Deno.test("prunePlan refuses slips with the nearest name", async () => {
+  const refused = async (spec: string, message: string, hint?: string) => {
+    const error = await assertRejects(() => prunePlan(spec, dims), KerfError, message);
+    assertEquals(error.exitCode, 2);
+    if (hint) assert(error.hints.includes(hint), error.hints.join("\n"));
+  };
+  await refused("thnik", 'Cannot use "thnik"', "did you mean think?");
+  await refused("think:ratoi=1", "no such parameter", "did you mean ratio?");
+  await refused("think:ratio=2", "from 0 to 0.95");
+  await refused("think:ratio=half", "is not a number");
+  await refused("think+key_norm_channels", "both choose key channels");
+});
+
+Deno.test("paramsOf leaves the paths of file tables alone", () => {
+  const definition = attention({
+    name: "with_table",
+    params: { cap: { default: 2 } },
+    tables: { bias: { shape: ["nHeads"], dtype: "f32", file: "bias" } },
+    mask: () => true,
+  });
+  const values = paramsOf({ name: "with_table", values: { bias: "b.safetensors" } }, definition);
+  assertEquals(values, { cap: 2 });
+  assertThrows(
+    () => paramsOf({ name: "with_table", values: { bais: 1 } }, definition),
+    KerfError,
+    "no such parameter",
+  );
+});
