@@ -38,10 +38,6 @@ export function chatTemplate(gguf: WithMetadata): ChatTemplate {
   const globals = {
     bos_token: tokenText(gguf, "bos_token_id"),
     eos_token: tokenText(gguf, "eos_token_id"),
-    raise_exception: (message: string) => {
-      throw new Error(message);
-    },
-    strftime_now: strftime,
   };
   return (messages, options = {}) =>
     attempt(gguf, "fill in", () =>
@@ -67,25 +63,4 @@ function attempt<T>(gguf: WithMetadata, action: string, run: () => T): T {
 function tokenText(gguf: WithMetadata, name: string): string {
   const id = optionalNumber(gguf, `tokenizer.ggml.${name}`);
   return id === undefined ? "" : strings(gguf, "tokenizer.ggml.tokens")[id] ?? "";
-}
-
-/** The date codes that templates use to tell the model what day it is. */
-function strftime(format: string): string {
-  const now = new Date();
-  const two = (n: number) => String(n).padStart(2, "0");
-  const name = (options: Intl.DateTimeFormatOptions) => now.toLocaleDateString("en-GB", options);
-  const fields: Record<string, string> = {
-    Y: String(now.getFullYear()),
-    m: two(now.getMonth() + 1),
-    d: two(now.getDate()),
-    H: two(now.getHours()),
-    M: two(now.getMinutes()),
-    S: two(now.getSeconds()),
-    B: name({ month: "long" }),
-    b: name({ month: "short" }),
-    A: name({ weekday: "long" }),
-    a: name({ weekday: "short" }),
-    "%": "%",
-  };
-  return format.replace(/%([YmdHMSBbAa%])/g, (_, code: string) => fields[code]!);
 }
