@@ -1,0 +1,49 @@
+/**
+ * Attention as its definition reads, in f64, one query at a time: every logit, one softmax, one weighted
+ * sum. Keys are whole rows; a channel that a segment does not store is a zero, whatever the layout.
+ */
+
+import type { HookRunner } from "./hooks.ts";
+
+/** One query of one head, and what it may look at. */
+export interface AttentionQuery {
+  /** f64 [headDim] */
+  readonly q: ArrayLike<number>;
+  /** One row of [headDim] per key, in order of position; key i has position i. */
+  readonly keys: readonly ArrayLike<number>[];
+  readonly values: readonly ArrayLike<number>[];
+  /** What q·k is multiplied by: 1 / √headDim of the model, not of the channels kept. */
+  readonly scale: number;
+  readonly score: HookRunner;
+  readonly mask: HookRunner;
+  /** The hooks' context without keyPosition: positions, heads, parameters, tables. */
+  readonly context: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * The output row, f64 [headDim]; zeros when the mask lets nothing through (THINK.md, oracle 7).
+ *
+ * Source: arXiv:1706.03762, eq. 1.
+ */
+export function attentionReference(query: AttentionQuery): Float64Array {
+  const { q, keys, values, scale, context } = query;
+  const logits: number[] = [];
+  const visible: number[] = [];
+  keys.forEach((key, keyPosition) => {
+    let dot = 0;
+    for (let c = 0; c < q.length; c++) dot += q[c]! * key[c]!;
+    const inside = { ...context, keyPosition };
+    const [logit] = query.score(dot * scale, inside) as [number];
+    if (!query.mask(logit, inside)[0]) return;
+    logits.push(logit);
+    visible.push(keyPosition);
+  });
+  const out = new Float64Array(q.length);
+  const largest = Math.max(...logits);
+  const weights = logits.map((logit) => Math.exp(logit - largest));
+  const sum = weights.reduce((a, b) => a + b, 0);
+  visible.forEach((row, i) => {
+    for (let c = 0; c < out.length; c++) out[c]! += weights[i]! / sum * values[row]![c]!;
+  });
+  return out;
+}

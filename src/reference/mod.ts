@@ -1,0 +1,6 @@
+/** Naive f64 loops that kernels are held to; they call the author's functions or the interpreter. */
+export * from "./append.ts";
+export * from "./attention.ts";
+export * from "./channel_scores.ts";
+export * from "./hooks.ts";
+export * from "./move_rows.ts";
