@@ -1,0 +1,95 @@
+/**
+ * Where a plan's kernels come from: generated/ as the manifest lists it, else the renderer, which is
+ * loaded only then. A generated file that is not the one the manifest describes is an error, never used.
+ */
+
+import { KerfError } from "../core/error.ts";
+import type { KernelEntry, Manifest, Target } from "../core/manifest.ts";
+
+/** A kernel's manifest entry and the text that holds it. */
+export interface KernelText {
+  readonly entry: KernelEntry;
+  readonly text: string;
+}
+
+/** What `src/emit/renderer.ts` exports: the half that a plain run does not load. */
+export interface Renderer {
+  /** Emits kernels by their full names. @throws {KerfError} a name is of no kernel */
+  renderKernels(names: readonly string[], target: Target): Promise<KernelText[]>;
+}
+
+const PROJECT: URL = new URL("../../", import.meta.url);
+const RENDERER: URL = new URL("src/emit/renderer.ts", PROJECT);
+
+async function sha256(text: string): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+  return new Uint8Array(digest).toHex();
+}
+
+async function readManifest(root: URL): Promise<Manifest> {
+  let text: string;
+  try {
+    text = await Deno.readTextFile(new URL("generated/manifest.json", root));
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return { schema: 1, kernels: {} };
+    throw error;
+  }
+  const manifest: Manifest = JSON.parse(text);
+  if (manifest.schema === 1) return manifest;
+  throw new KerfError(`Cannot read generated/manifest.json: its schema is ${manifest.schema}`, {
+    hint: "deno task gen",
+  });
+}
+
+/**
+ * The texts of kernels, in the order of their names.
+ *
+ * @param options.root the project's folder; tests point it elsewhere
+ * @throws {KerfError} a generated file is missing or was changed by hand, or a name is of no kernel
+ */
+export async function kernelTexts(
+  names: readonly string[],
+  options: { target: Target; root?: URL },
+): Promise<KernelText[]> {
+  const { target, root = PROJECT } = options;
+  const manifest = await readManifest(root);
+  const texts = new Map<string, KernelText>();
+  const files = new Map<string, string>();
+  const missing: string[] = [];
+  for (const name of names) {
+    const entry = manifest.kernels[name];
+    const source = entry?.sources[target];
+    if (!entry || !source) {
+      missing.push(name);
+      continue;
+    }
+    const text = files.get(source.file) ?? await readGenerated(root, source);
+    files.set(source.file, text);
+    texts.set(name, { entry, text });
+  }
+  if (missing.length) {
+    const renderer: Renderer = await import(RENDERER.href);
+    const rendered = await renderer.renderKernels(missing, target);
+    rendered.forEach((kernel, i) => texts.set(missing[i]!, kernel));
+  }
+  return names.map((name) => texts.get(name)!);
+}
+
+async function readGenerated(
+  root: URL,
+  { file, sha256: expected }: { readonly file: string; readonly sha256: string },
+): Promise<string> {
+  let text: string;
+  try {
+    text = await Deno.readTextFile(new URL(file, root));
+  } catch (cause) {
+    throw new KerfError(`Cannot read the generated kernel "${file}"`, {
+      hint: "deno task gen",
+      cause,
+    });
+  }
+  if (await sha256(text) === expected) return text;
+  throw new KerfError(`Cannot use "${file}": it is not the file that the manifest describes`, {
+    hint: "deno task gen",
+  });
+}

@@ -1,0 +1,213 @@
+/**
+ * The kernels of one Llama layer, of what comes before the first and of what comes after the last, in
+ * order. Reads the model's sizes and the plan's kernel names; holds no arithmetic.
+ *
+ * Source: Llama 2 (arXiv:2307.09288) section 2.2, as llama-architecture GGUF files store it.
+ */
+
+import { STEP_FIELDS } from "../core/signature.ts";
+import type { BufferSlice } from "../device/types.ts";
+import type { LlamaConfig } from "../model/config.ts";
+import type { ActivationName } from "./activations.ts";
+import type { Draft } from "./draft.ts";
+import type { PackedMatrix } from "./weights.ts";
+
+/** A packed matrix and where it lies. */
+export interface LoadedMatrix extends PackedMatrix {
+  readonly weight: BufferSlice;
+}
+
+/** One layer's weights in device memory. */
+export interface LoadedLayer {
+  readonly attnNorm: BufferSlice;
+  readonly qkv: readonly LoadedMatrix[];
+  readonly attnOutput: LoadedMatrix;
+  readonly ffnNorm: BufferSlice;
+  readonly gateUp: readonly LoadedMatrix[];
+  readonly ffnDown: LoadedMatrix;
+}
+
+/** What the drafts of a model are made from. */
+export interface DraftContext {
+  readonly config: LlamaConfig;
+  readonly activations: Readonly<Record<ActivationName, BufferSlice>>;
+  /** The attention variant's name and parameters. */
+  readonly attention: {
+    readonly name: string;
+    readonly params: Readonly<Record<string, number>>;
+    readonly tables: Readonly<Record<string, BufferSlice>>;
+  };
+  /** The cache's layout, as kernels are named. */
+  readonly layoutName: string;
+  /** Whether a score will read the last queries. */
+  readonly recordsQueries: boolean;
+}
+
+const ALL_ROWS = STEP_FIELDS.indexOf("nRows");
+const LOGIT_ROWS = STEP_FIELDS.indexOf("nLogits");
+
+/** Constants of a row-wise kernel that reads row input `input` and writes rows of the same width. */
+const rowConstants = (input: string, width: number, rowsField: number) => ({
+  rows_field: rowsField,
+  width,
+  [`${input}_stride`]: width,
+  [`${input}_offset`]: 0,
+  y_stride: width,
+  y_offset: 0,
+});
+
+function normDraft(
+  context: DraftContext,
+  label: string,
+  options: { x: BufferSlice; weight: BufferSlice; rowsField?: number },
+): Draft {
+  const { config, activations } = context;
+  const { x, weight, rowsField = ALL_ROWS } = options;
+  return {
+    kernel: "rms_norm",
+    label,
+    buffers: { x, weight, y: activations.normed },
+    constants: { ...rowConstants("x", config.dModel, rowsField), eps: config.rmsEps },
+  };
+}
+
+/** y = x · Wᵀ for matrices that share x; each writes its own columns of y. */
+function productDrafts(
+  label: string,
+  matrices: readonly LoadedMatrix[],
+  options: { x: BufferSlice; y: BufferSlice; yStride: number; rowsField?: number },
+): Draft[] {
+  const { x, y, yStride, rowsField = ALL_ROWS } = options;
+  return matrices.map(({ packing, weight, nIn, nOut, firstOut }, i) => ({
+    kernel: `matmul__${packing}`,
+    label: matrices.length > 1 ? `${label} (${i + 1} of ${matrices.length})` : label,
+    buffers: { x, weight, y },
+    constants: {
+      rows_field: rowsField,
+      n_in: nIn,
+      n_out: nOut,
+      x_stride: nIn,
+      y_stride: yStride,
+      y_offset: firstOut,
+    },
+    ...(i < matrices.length - 1 ? { barrier: false } : {}),
+  }));
+}
+
+/** x = x + input · Wᵀ. */
+function addProductDraft(
+  context: DraftContext,
+  label: string,
+  { matrix, input, x }: { matrix: LoadedMatrix; input: BufferSlice; x: BufferSlice },
+): Draft {
+  const { dModel } = context.config;
+  return {
+    kernel: `matmul_add__${matrix.packing}`,
+    label,
+    buffers: { x: input, weight: matrix.weight, residual: x, y: x },
+    constants: {
+      rows_field: ALL_ROWS,
+      n_in: matrix.nIn,
+      n_out: matrix.nOut,
+      x_stride: matrix.nIn,
+      y_stride: dModel,
+      y_offset: 0,
+      residual_stride: dModel,
+      residual_offset: 0,
+    },
+  };
+}
+
+/** Token embedding: fills x. */
+export function embeddingDrafts(
+  { config }: DraftContext,
+  { embedding, x }: { embedding: LoadedMatrix; x: BufferSlice },
+): Draft[] {
+  return [{
+    kernel: `embedding__${embedding.packing}`,
+    label: "embedding",
+    buffers: { weight: embedding.weight, y: x },
+    constants: { width: config.dModel, y_stride: config.dModel },
+  }];
+}
+
+/** Attention of one layer, from rotated and stored keys to the merged heads in `out`. */
+function attentionDrafts(context: DraftContext, layer: number): Draft[] {
+  const { layoutName, attention, recordsQueries } = context;
+  const at = (what: string) => `layer ${layer} · ${what}`;
+  const kernel = (phase: string) => `attention_${attention.name}_${phase}__${layoutName}`;
+  const own = { buffers: attention.tables, constants: { layer, ...attention.params } };
+  const record: Draft = {
+    kernel: "record_queries",
+    label: at("record queries"),
+    constants: { layer },
+    barrier: false,
+  };
+  return [
+    { kernel: `append__${layoutName}`, label: at("rotate, append"), constants: { layer } },
+    ...(recordsQueries ? [record] : []),
+    { kernel: kernel("prefill"), label: at("attention, prefill rows"), ...own, barrier: false },
+    { kernel: kernel("decode"), label: at("attention, decode rows"), ...own },
+    { kernel: "attention_merge", label: at("attention, merge") },
+  ];
+}
+
+/** One layer over the rows in `x`. */
+export function layerDrafts(
+  context: DraftContext,
+  { layer, weights, x }: { layer: number; weights: LoadedLayer; x: BufferSlice },
+): Draft[] {
+  const { config, activations } = context;
+  const { normed, qkv, out, gate_up, hidden } = activations;
+  const { nHeads, nKvHeads, headDim, dFf } = config;
+  const at = (what: string) => `layer ${layer} · ${what}`;
+  const qkvStride = (nHeads + 2 * nKvHeads) * headDim;
+  return [
+    normDraft(context, at("norm"), { x, weight: weights.attnNorm }),
+    ...productDrafts(at("q, k, v"), weights.qkv, { x: normed, y: qkv, yStride: qkvStride }),
+    ...attentionDrafts(context, layer),
+    addProductDraft(context, at("output"), { matrix: weights.attnOutput, input: out, x }),
+    normDraft(context, at("norm 2"), { x, weight: weights.ffnNorm }),
+    ...productDrafts(at("gate, up"), weights.gateUp, { x: normed, y: gate_up, yStride: 2 * dFf }),
+    {
+      kernel: "swiglu",
+      label: at("swiglu"),
+      buffers: { gate: gate_up, up: gate_up, y: hidden },
+      constants: {
+        rows_field: ALL_ROWS,
+        width: dFf,
+        gate_stride: 2 * dFf,
+        gate_offset: 0,
+        up_stride: 2 * dFf,
+        up_offset: dFf,
+        y_stride: dFf,
+        y_offset: 0,
+      },
+    },
+    addProductDraft(context, at("down"), { matrix: weights.ffnDown, input: hidden, x }),
+  ];
+}
+
+/** Logits of the rows that want them. */
+export function headDrafts(
+  context: DraftContext,
+  { norm, head, x }: { norm: BufferSlice; head: LoadedMatrix; x: BufferSlice },
+): Draft[] {
+  const { config, activations } = context;
+  const { picked, normed, logits } = activations;
+  return [
+    {
+      kernel: "gather_rows",
+      label: "rows for logits",
+      buffers: { x, y: picked },
+      constants: rowConstants("x", config.dModel, LOGIT_ROWS),
+    },
+    normDraft(context, "output norm", { x: picked, weight: norm, rowsField: LOGIT_ROWS }),
+    ...productDrafts("head", [head], {
+      x: normed,
+      y: logits,
+      yStride: config.nVocab,
+      rowsField: LOGIT_ROWS,
+    }),
+  ];
+}
