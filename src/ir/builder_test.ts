@@ -80,14 +80,16 @@ Deno.test("inline splices a body with its parameters replaced", () => {
 });
 
 Deno.test("inline refuses arguments that do not fit", () => {
-  const other: Param = { name: "widths", kind: "table", type: "i32", rank: 1 };
-  const b = builderOf(slopes, x, i, q, other);
+  const widths: Param = { name: "widths", kind: "table", type: "i32", rank: 2 };
+  const flat: Param = { name: "flat", kind: "table", type: "f32", rank: 1 };
+  const b = builderOf(slopes, x, i, q, widths, flat);
   const [fx, fi] = [b.arg(1, testSpan), b.arg(2, testSpan)];
   const cases: [readonly number[], string][] = [
     [[3, fx, 0], '"score" takes 4 arguments, not 3'],
     [[3, fi, 0, fi], 'argument "x" of "score" is f32, not i32'],
     [[0, fx, 0, fi], 'parameter "slopes" is a table, not a column'],
-    [[3, fx, 4, fi], 'argument "slopes" of "score" is f32 of rank 2, not i32 of rank 1'],
+    [[3, fx, 4, fi], 'argument "slopes" of "score" is f32 of rank 2, not i32 of rank 2'],
+    [[3, fx, 5, fi], 'argument "slopes" of "score" is f32 of rank 2, not f32 of rank 1'],
   ];
   for (const [args, message] of cases) {
     assertThrows(() => b.inline(callee(), args), TypeError, message);

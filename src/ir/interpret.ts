@@ -57,8 +57,7 @@ export function reduceColumn(
   column: ArrayLike<number>,
   options: InterpretOptions,
 ): number {
-  const { mode } = options;
-  let acc = roundTo(reduction.init, "f32", mode);
+  let acc: Value = reduction.init;
   for (let i = 0; i < column.length; i++) {
     acc = interpret(reduction.step, [acc, column[i]!], options)[0]!;
   }

@@ -22,6 +22,7 @@ Deno.test("mode f32 rounds after every operation, arguments and constants includ
   });
   assertEquals(interpret(func, [1 / 3, 0.7], { mode: "f64" }), [1 / 3 * 0.7 + 0.1]);
   assertEquals(run(func, 1 / 3, 0.7), [f(f(f(1 / 3) * f(0.7)) + f(0.1))]);
+  assertEquals(run(f32Pair("first", (_, x) => x), 1 / 3, 0), [f(1 / 3)]);
 });
 
 Deno.test("loads index nested tables and flat bytes", () => {
@@ -64,6 +65,7 @@ Deno.test("reductions run in order and finish with the count", () => {
   assertEquals(reduceColumn(testMeanSquare, column, { mode: "f64" }), sum / 4);
   assertEquals(reduceColumn(testMeanSquare, [], { mode: "f64" }), NaN);
   assertEquals(reduceColumn(testMaxAbs, [], { mode: "f32" }), 0);
+  assertEquals(reduceColumn({ ...testMaxAbs, init: 0.1 }, [], { mode: "f32" }), f(0.1));
   const func = funcOf(
     [{ name: "q", kind: "column" }],
     (b) => [b.reduce(testMaxAbs, 0, testSpan)],

@@ -7,11 +7,11 @@ import fc from "fast-check";
 import { FuncBuilder } from "./builder.ts";
 import type { Arg } from "./interpret.ts";
 import { OP_NAMES, OPS } from "./ops.ts";
-import type { Func, OpName, Param, Reduction, Scalar, Span } from "./types.ts";
+import { testMaxAbs, testMeanSquare, testSpan } from "./testing_parts.ts";
+import type { Func, OpName, Param, Scalar } from "./types.ts";
 import type { Value } from "./value.ts";
 
-/** A span for functions that no file holds. */
-export const testSpan: Span = { file: "test.ts", line: 1, column: 1, endLine: 1, endColumn: 2 };
+export * from "./testing_parts.ts";
 
 /** Operations whose f32 result a target may round differently: its own library computes them. */
 export const INEXACT_OPS: ReadonlySet<OpName> = new Set<OpName>([
@@ -87,7 +87,7 @@ const VALUES: Readonly<Record<Scalar, fc.Arbitrary<Value>>> = { f32, i32, bool: 
 
 /** A constant of a type: finite, and −0 only as f32. */
 const CONSTANTS: Readonly<Record<Scalar, fc.Arbitrary<Value>>> = {
-  f32: fc.oneof(f32, fc.double({ min: -4, max: 4 }), fc.constantFrom(0, -0, 1))
+  f32: fc.oneof(fc.constantFrom(0, -0, 1), f32, fc.double({ min: -4, max: 4 }))
     .filter((x) => Number.isFinite(Math.fround(x))),
   i32: i32.filter((x) => !Object.is(x, -0)),
   bool: fc.boolean(),
@@ -99,10 +99,15 @@ type Step =
   | { readonly kind: "op"; readonly op: OpName; readonly picks: readonly number[] }
   | { readonly kind: "load" | "reduce"; readonly picks: readonly number[] };
 
-/** A random valid function of x, y: f32, i, j: i32, p: bool and the memory asked for. */
+/**
+ * A random valid function of x, y: f32, i, j: i32, p: bool and the memory asked for. It returns its three
+ * newest f32 values, its two newest i32 and its newest bool.
+ */
 export function arbitraryFunc(options: ArbitraryFuncOptions = {}): fc.Arbitrary<Func> {
   const { ops = OP_NAMES, memory = true, maxNodes = 24 } = options;
-  const picks = fc.array(fc.nat(), { minLength: 4, maxLength: 4 });
+  // Small picks reach the newest values: expressions grow deep instead of wide.
+  const pick = fc.oneof(fc.nat(3), fc.nat());
+  const picks = fc.tuple(pick, pick, pick, pick);
   const constants = (["f32", "i32", "bool"] as const).map((type) =>
     fc.record({
       kind: fc.constant("const" as const),
@@ -118,7 +123,7 @@ export function arbitraryFunc(options: ArbitraryFuncOptions = {}): fc.Arbitrary<
   const reads = fc.record({ kind: fc.constantFrom("load" as const, "reduce" as const), picks });
   const steps: fc.Arbitrary<Step>[] = [operation, operation, operation, ...constants];
   if (memory) steps.push(reads);
-  const body = fc.array(fc.oneof(...steps), { minLength: 1, maxLength: maxNodes });
+  const body = fc.array(fc.oneof(...steps), { minLength: 1, maxLength: maxNodes, size: "max" });
   return body.map((list) => build(list, memory));
 }
 
@@ -139,7 +144,7 @@ export function arbitraryArgs(func: Func): fc.Arbitrary<Arg[]> {
   }));
 }
 
-/** Whether two results have the same bits; every NaN is one value. */
+/** Whether results have the same bits; every NaN is one value. */
 export function sameBits(a: readonly Value[], b: readonly Value[]): boolean {
   return a.length === b.length && a.every((value, i) => Object.is(value, b[i]));
 }
@@ -152,11 +157,11 @@ function build(steps: readonly Step[], memory: boolean): Func {
   const indexOf = (name: string) => indices[params.findIndex((p) => p.name === name)]!;
   const pick = (type: Scalar, n: number) => {
     const fitting = ids.filter((id) => builder.typeOf(id) === type);
-    // From the end, so that small picks chain the newest nodes into one deep expression.
     return fitting[fitting.length - 1 - n % fitting.length]!;
   };
   for (const step of steps) ids.push(add(step));
-  return builder.finish([pick("f32", 0), pick("i32", 0), pick("bool", 0)]);
+  const newest = (type: Scalar, n: number) => Array.from({ length: n }, (_, i) => pick(type, i));
+  return builder.finish([...newest("f32", 3), ...newest("i32", 2), ...newest("bool", 1)]);
 
   function add(step: Step): number {
     switch (step.kind) {
@@ -184,33 +189,3 @@ function build(steps: readonly Step[], memory: boolean): Func {
     }
   }
 }
-
-/** A function of two f32 parameters, as reductions are made of. */
-export function f32Pair(
-  name: string,
-  body: (builder: FuncBuilder, a: number, b: number) => number,
-): Func {
-  const builder = new FuncBuilder(name, testSpan);
-  const [a, b] = ["a", "b"].map((p) =>
-    builder.arg(builder.param({ name: p, kind: "scalar", type: "f32" }), testSpan)
-  ) as [number, number];
-  return builder.finish([body(builder, a, b)]);
-}
-
-/** Σ x² / n. */
-export const testMeanSquare: Reduction = {
-  name: "meanSquare",
-  init: 0,
-  step: f32Pair("step", (b, acc, x) => b.op("add", [acc, b.op("mul", [x, x], testSpan)], testSpan)),
-  merge: f32Pair("merge", (b, left, right) => b.op("add", [left, right], testSpan)),
-  finish: f32Pair("finish", (b, acc, n) => b.op("div", [acc, n], testSpan)),
-};
-
-/** max |x|. */
-export const testMaxAbs: Reduction = {
-  name: "maxAbs",
-  init: 0,
-  step: f32Pair("step", (b, acc, x) => b.op("max", [acc, b.op("abs", [x], testSpan)], testSpan)),
-  merge: f32Pair("merge", (b, left, right) => b.op("max", [left, right], testSpan)),
-  finish: f32Pair("finish", (_, acc) => acc),
-};
