@@ -25,11 +25,17 @@ export type Param =
   /** A finite run of f32 that only reductions read: a channel over tokens, a row over channels. */
   | { readonly name: string; readonly kind: "column" }
   /** A read-only tensor indexed by integers: plan-time tables. */
-  | { readonly name: string; readonly kind: "table"; readonly type: "f32" | "i32"; readonly rank: number }
+  | {
+    readonly name: string;
+    readonly kind: "table";
+    readonly type: "f32" | "i32";
+    readonly rank: number;
+  }
   /** Raw little-endian bytes of one storage block; `load` gives 0 … 255 as i32. */
   | { readonly name: string; readonly kind: "bytes" };
 
 /** Operations whose operands and result are arithmetic; see ops.ts for each one's meaning and types. */
+// deno-fmt-ignore -- one line per group
 export type OpName =
   // f32 or i32, both operands and the result of one type
   | "neg" | "abs" | "add" | "sub" | "mul" | "min" | "max" | "sign"
