@@ -23,5 +23,5 @@ export function random(seed: i32, a: i32, b: i32, c: i32): f32 {
   const x1 = Math.imul(x0 ^ (x0 >>> 16), 0x21f0aaad);
   const x2 = Math.imul(x1 ^ (x1 >>> 15), 0x735a2d97);
   const x3 = x2 ^ (x2 >>> 15);
-  return ((x3 >>> 8) & 0xffffff) / 16777216;
+  return ((x3 >>> 8) & 0xffffff) / 16777216.0;
 }
