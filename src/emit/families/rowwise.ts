@@ -1,0 +1,185 @@
+/**
+ * Row-wise kernels: `reduce` becomes one pass of lane partials over the row, `each` a second pass that
+ * writes the output.
+ */
+
+import type { Binding, Constant, Signature } from "../../core/signature.ts";
+import type { Rowwise } from "../../dsl/rowwise.ts";
+import { bindArguments } from "../arguments.ts";
+import { emitFunc, readParams, uniform, varying } from "../func.ts";
+import type { Argument } from "../func.ts";
+import { markedText } from "../lines.ts";
+import { createScope } from "../names.ts";
+import type { Scope } from "../names.ts";
+import { paramConstants } from "../params.ts";
+import { emitReduction } from "../reduction.ts";
+import type { EmittedReduction } from "../reduction.ts";
+import type { EmitTarget } from "../target.ts";
+import type { Family, KernelSource } from "../types.ts";
+import { kernelName } from "../types.ts";
+
+/** An input: `<name>_row` or `<name>_vector` in the templates, its element `<name>`. */
+interface RowwiseColumn {
+  readonly name: string;
+  readonly kind: "row" | "vector";
+}
+
+/** What templates/<target>/rowwise.* read. */
+export interface RowwiseContext {
+  readonly inputs: readonly RowwiseColumn[];
+  /** Whether the rows are those that `rows` lists. */
+  readonly listed: boolean;
+  /** Columns that the first pass reads; empty without `reduce`. */
+  readonly reduced_columns: readonly RowwiseColumn[];
+  readonly reductions: readonly EmittedReduction[];
+  /** Statements between the passes: what the reductions make and what `each` needs once a row. */
+  readonly row_lines: string;
+  /** Columns that the second pass reads. */
+  readonly columns: readonly RowwiseColumn[];
+  readonly each_lines: string;
+  /** The output's element. */
+  readonly each: string;
+}
+
+/** Words that the templates use themselves. */
+const TAKEN = ["args", "first", "last", "row", "width", "c", "n", "lane", "half", "y", "y_row"];
+
+/** The family of row-wise kernels. */
+export const rowwise: Family = Object.freeze<Family>({
+  kind: "rowwise",
+  heads: (source) => [source.definition.name],
+  variants: () => [[]],
+  emit(source, request, target) {
+    const definition = source.definition as Rowwise;
+    const names = Object.keys(definition.inputs);
+    const params = paramConstants(definition.params);
+    const scope = createScope([...TAKEN, ...names, ...params.map((p) => p.name)]);
+    const values = Object.fromEntries(
+      Object.keys(definition.params).map((
+        name,
+        i,
+      ) => [name, uniform(target.constant(params[i]!.name))]),
+    );
+    const reduce = emitReduce(source, { target, scope, values });
+    const func = source.funcs["each"]!;
+    const each = emitFunc(func, {
+      target,
+      form: "lanes",
+      scope,
+      into: ["y"],
+      args: bindArguments(func, hookArgs(definition, "each"), [
+        Object.fromEntries(names.map((name) => [name, varying(name)])),
+        values,
+        uniform(reduce.result),
+      ]),
+    });
+    const read = readParams(func);
+    const inputs = columnsOf(definition);
+    const context: RowwiseContext = {
+      inputs,
+      listed: definition.rows === "listed",
+      reduced_columns: reduce.columns,
+      reductions: reduce.reductions,
+      row_lines: markedText([...reduce.lines, ...each.uniform]),
+      columns: inputs.filter((_, i) => read.has(i)),
+      each_lines: markedText(each.lines),
+      each: each.results[0]!,
+    };
+    return {
+      signature: signature(kernelName(request), definition, params),
+      doc: source.doc,
+      from: [source.file],
+      template: "rowwise",
+      context: { ...context },
+      grid: [{ of: { stepAt: "rows_field" } }],
+    };
+  },
+});
+
+const columnsOf = (definition: Rowwise): RowwiseColumn[] =>
+  Object.entries(definition.inputs).map(([name, kind]) => ({ name, kind }));
+
+const hookArgs = (definition: Rowwise, path: string) =>
+  definition.hooks.find((hook) => hook.path === path)!.args;
+
+/** The first pass: what it reads, its accumulators, and the statements that make the row's number. */
+function emitReduce(
+  source: KernelSource,
+  options: {
+    readonly target: EmitTarget;
+    readonly scope: Scope;
+    readonly values: Readonly<Record<string, Argument>>;
+  },
+) {
+  const { target, scope, values } = options;
+  const func = source.funcs["reduce"];
+  if (func === undefined) {
+    return { columns: [], reductions: [], lines: [], result: target.literal(0, "f32").text };
+  }
+  const definition = source.definition as Rowwise;
+  const inputs = columnsOf(definition);
+  const reductions = new Map<string, EmittedReduction>();
+  const keyOf = (name: string, param: number) => `${name} of ${param}`;
+  for (const node of func.nodes) {
+    if (node.kind !== "reduce") continue;
+    const element = inputs[node.param]!.name;
+    const result = scope.unique(`${node.reduction.name}_${element}`);
+    const accumulator = scope.unique(`${result}_lanes`);
+    const names = { accumulator, element, count: target.countAsF32("width"), result };
+    const printed = emitReduction(node.reduction, names, { target, scope });
+    reductions.set(keyOf(node.reduction.name, node.param), printed);
+  }
+  const reduce = emitFunc(func, {
+    target,
+    form: "scalar",
+    scope,
+    args: bindArguments(func, hookArgs(definition, "reduce"), [
+      Object.fromEntries(inputs.map(({ name }) => [name, uniform(name)])),
+      values,
+    ]),
+    into: [scope.unique(source.funcs["each"]!.params.at(-1)!.name)],
+    reduce: (node) => reductions.get(keyOf(node.reduction.name, node.param))!.result,
+  });
+  const read = readParams(func);
+  return {
+    columns: inputs.filter((_, i) => read.has(i)),
+    reductions: [...reductions.values()],
+    lines: [...reduce.uniform, ...reduce.lines],
+    result: reduce.results[0]!,
+  };
+}
+
+/** The outside, as ARCHITECTURE.md's table has it. */
+function signature(name: string, definition: Rowwise, params: readonly Constant[]): Signature {
+  const inputs = Object.entries(definition.inputs);
+  const rows = definition.rows === "listed";
+  const input = ([input, kind]: [string, "row" | "vector"]): Binding => ({
+    name: input,
+    dtype: "f32",
+    access: "read",
+    shape: kind === "row" ? ["nRows", `${input}_stride`] : ["width"],
+  });
+  const strides = (of: string): Constant[] => [
+    { name: `${of}_stride`, dtype: "u32", doc: `elements between rows of ${of}` },
+    { name: `${of}_offset`, dtype: "u32", doc: `elements before the first column of ${of}` },
+  ];
+  return {
+    name,
+    bindings: [
+      ...inputs.map(input),
+      ...(rows
+        ? [{ name: "rows", dtype: "u32", access: "read", shape: ["nLogits"] } as const]
+        : []),
+      { name: "y", dtype: "f32", access: "write", shape: ["nRows", "y_stride"] },
+      { name: "step", dtype: "u32", access: "read", shape: ["stepFields"] },
+    ],
+    constants: [
+      { name: "rows_field", dtype: "u32", doc: "the field of `step` that counts the rows" },
+      { name: "width", dtype: "u32" },
+      ...inputs.filter(([, kind]) => kind === "row").flatMap(([name]) => strides(name)),
+      ...strides("y"),
+      ...params,
+    ],
+    defines: [],
+  };
+}

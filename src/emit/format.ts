@@ -1,0 +1,75 @@
+/**
+ * Makes a rendered template look hand-written: indents by braces and brackets, folds runs of blank
+ * lines, and turns the marks of hook code into line directives. It knows strings and comments of the C
+ * family and nothing else of a language.
+ */
+
+import { MARK } from "./lines.ts";
+
+/** What the directives need. */
+export interface FormatOptions {
+  /** Path of the generated file, for the directive that returns to it. */
+  readonly file: string;
+  readonly lineDirective: (line: number, file: string) => string | null;
+}
+
+/** The text, formatted; ends with one newline. */
+export function format(text: string, options: FormatOptions): string {
+  const out: string[] = [];
+  let depth = 0;
+  let inComment = false;
+  /** The author's line that a compiler expects next, as `line file`; empty outside hook code. */
+  let author = "";
+
+  /** Whether hook code has ended and no line has followed yet. */
+  let returning = false;
+
+  for (const raw of text.split("\n")) {
+    const line = raw.trim();
+    const mark = line.startsWith(MARK) ? /^(\d+) (.*)$/.exec(line.slice(MARK.length)) : undefined;
+    if (mark) {
+      const [at, file] = [Number(mark[1]), mark[2]!];
+      if (author !== `${at} ${file}`) push(out, options.lineDirective(at, file));
+      author = `${at + 1} ${file}`;
+      returning = false;
+      continue;
+    }
+    if (mark === null) {
+      returning = true;
+      continue;
+    }
+    if (returning && line !== "") {
+      push(out, options.lineDirective(out.length + 2, options.file));
+      returning = false;
+      author = "";
+    }
+    if (line === "" && (out.length === 0 || out.at(-1) === "" || out.at(-1)!.endsWith("{"))) {
+      continue;
+    }
+    if (line.startsWith("}") && out.at(-1) === "") out.pop();
+    if (inComment) {
+      out.push(`${"  ".repeat(depth)} ${line}`);
+      inComment = !line.includes("*/");
+      continue;
+    }
+    const code = stripLiterals(line);
+    const closing = /^[})\]]*/.exec(code)![0].length;
+    const directive = line.startsWith("#");
+    out.push(line === "" || directive ? line : "  ".repeat(depth - closing) + line);
+    if (!directive) depth += balance(code);
+    inComment = line.startsWith("/*") && !line.includes("*/");
+  }
+  if (depth !== 0) throw new SyntaxError(`Cannot format ${options.file}: brackets do not balance`);
+  while (out.at(-1) === "") out.pop();
+  return out.join("\n") + "\n";
+}
+
+const push = (out: string[], line: string | null) => {
+  if (line !== null) out.push(line);
+};
+
+const stripLiterals = (line: string): string =>
+  line.replace(/\/\*.*?\*\/|"(?:\\.|[^"\\])*"|\/\*.*$|\/\/.*$/g, "");
+
+const balance = (code: string): number =>
+  [...code].reduce((n, c) => n + ("{([".includes(c) ? 1 : "})]".includes(c) ? -1 : 0), 0);

@@ -1,0 +1,182 @@
+/**
+ * A function's IR as text. Values used once are printed where they are used, the author's names stay,
+ * and what does not depend on a varying argument comes out apart, to stand before the inner loop.
+ * Reductions are the template's loops: here they are names.
+ */
+
+import { operandsOf, paramOf } from "../ir/operands.ts";
+import { hoist } from "../ir/passes/hoist.ts";
+import type { Func, Node, Scalar, Span } from "../ir/types.ts";
+import { atom, infix, PRECEDENCE } from "./code.ts";
+import type { Code, Operand } from "./code.ts";
+import type { CodeLine } from "./lines.ts";
+import type { Scope } from "./names.ts";
+import type { EmitTarget, Form } from "./target.ts";
+
+/** What a parameter of the function is in the generated code. */
+export interface Argument {
+  readonly text: string;
+  /** Whether it differs from lane to lane (or, in a scalar form, from turn to turn of the inner loop). */
+  readonly varying: boolean;
+  /** Of a table of rank 2 and above: the text of each dimension's size, outermost first. */
+  readonly dims?: readonly string[];
+}
+
+/** An argument that has one value for all lanes. */
+export const uniform = (text: string, dims?: readonly string[]): Argument =>
+  dims === undefined ? { text, varying: false } : { text, varying: false, dims };
+
+/** An argument that has a value per lane. */
+export const varying = (text: string): Argument => ({ text, varying: true });
+
+/** How to print a function. */
+export interface FuncOptions {
+  readonly target: EmitTarget;
+  readonly form: "scalar" | "lanes";
+  /** One per parameter of the function, in order; see `bindArguments`. */
+  readonly args: readonly Argument[];
+  /** The identifiers of the place where the text will stand. */
+  readonly scope: Scope;
+  /** Names for the results; a result that is an expression becomes a constant of that name. */
+  readonly into?: readonly string[];
+  /** The name of a finished reduction. */
+  readonly reduce?: (node: Node & { readonly kind: "reduce" }) => string;
+}
+
+/** A printed function. */
+export interface EmittedFunc {
+  /** Statements that depend on no varying argument. */
+  readonly uniform: readonly CodeLine[];
+  /** The other statements, in order. */
+  readonly lines: readonly CodeLine[];
+  /** One expression per result; in the lanes form each is a vector. */
+  readonly results: readonly string[];
+}
+
+/**
+ * Prints `func`.
+ *
+ * @throws {TypeError} the arguments do not match the parameters, or a reduction has no name
+ */
+export function emitFunc(func: Func, options: FuncOptions): EmittedFunc {
+  if (options.args.length !== func.params.length) {
+    throw new TypeError(
+      `Cannot emit "${func.name}": ${options.args.length} arguments for ${func.params.length} parameters`,
+    );
+  }
+  const { scope, into = [], target } = options;
+  const uses = countUses(func);
+  const hoisted = hoistedValues(func, options.args);
+  const printed: Operand[] = [];
+  const lines = { uniform: [] as CodeLine[], varying: [] as CodeLine[] };
+
+  const name = (operand: Operand, wanted: string, span: Span): Operand => {
+    const identifier = scope.unique(wanted);
+    const form = operand.varying ? target[options.form] : target.scalar;
+    const text = form.declare(operand.type, identifier, operand.text);
+    (operand.varying ? lines.varying : lines.uniform).push({ text, span });
+    return { ...operand, ...atom(identifier) };
+  };
+
+  for (const node of func.nodes) {
+    const operand = printNode(node, func, printed, options);
+    const computed = node.kind === "op" || node.kind === "load";
+    const named = node.name !== undefined && !func.results.includes(node.id);
+    const keep = computed && uses[node.id]! > 0 &&
+      (named || uses[node.id]! > 1 || hoisted.has(node.id));
+    printed.push(keep ? name(operand, node.name ?? defaultName(node), node.span) : operand);
+  }
+
+  const results = func.results.map((id, i) => {
+    const node = func.nodes[id]!;
+    const operand = printed[id]!;
+    const lanes = options.form === "lanes" && !operand.varying;
+    const whole: Operand = lanes
+      ? { ...operand, ...target.lanes.broadcast(operand), varying: true }
+      : operand;
+    const wanted = into[i];
+    const bare = /^[A-Za-z_]\w*$/.test(whole.text);
+    if (wanted === undefined || bare) return whole.text;
+    const form: Form = target[options.form];
+    lines.varying.push({ text: form.declare(whole.type, wanted, whole.text), span: node.span });
+    return wanted;
+  });
+  return { uniform: lines.uniform, lines: lines.varying, results };
+}
+
+/** The printed form of one node whose operands are printed. */
+function printNode(
+  node: Node,
+  func: Func,
+  printed: readonly Operand[],
+  options: FuncOptions,
+): Operand {
+  const { target, args } = options;
+  const typed = (code: Code, varying: boolean, type: Scalar) => ({ ...code, type, varying });
+  switch (node.kind) {
+    case "const":
+      return typed(target.literal(node.value, node.type), false, node.type);
+    case "param": {
+      const argument = args[node.param]!;
+      return typed(atom(argument.text), argument.varying, node.type);
+    }
+    case "op": {
+      const operands = node.args.map((id) => printed[id]!);
+      const isVarying = operands.some((o) => o.varying);
+      const form = isVarying ? target[options.form] : target.scalar;
+      return typed(form.ops[node.op](operands, node.type), isVarying, node.type);
+    }
+    case "load": {
+      const table = args[node.param]!;
+      const index = flatIndex(node.args.map((id) => printed[id]!), table);
+      const form = index.varying ? target[options.form] : target.scalar;
+      const kind = func.params[node.param]!.kind === "bytes" ? "bytes" : "table";
+      return typed(form.load(kind, table.text, index, node.type), index.varying, node.type);
+    }
+    case "reduce": {
+      if (options.reduce === undefined) {
+        throw new TypeError(`Cannot emit "${node.reduction.name}": no reduction is expected here`);
+      }
+      return typed(atom(options.reduce(node)), false, node.type);
+    }
+  }
+}
+
+/** Row-major index of an element from its indices. */
+function flatIndex(indices: readonly Operand[], table: Argument): Operand {
+  return indices.reduce((outer, index, axis) => {
+    const size = atom(table.dims?.[axis] ?? "");
+    if (size.text === "") {
+      throw new TypeError(`Cannot index "${table.text}": its shape is not given`);
+    }
+    const scaled = infix("*", PRECEDENCE.multiply, outer, size);
+    const code = infix("+", PRECEDENCE.add, scaled, index);
+    return { ...code, type: "i32", varying: outer.varying || index.varying };
+  });
+}
+
+/** How often each value is read, by operations and as a result. */
+function countUses(func: Func): number[] {
+  const uses = func.nodes.map(() => 0);
+  for (const node of func.nodes) for (const id of operandsOf(node)) uses[id]!++;
+  for (const id of func.results) uses[id]!++;
+  return uses;
+}
+
+/** The uniform values that varying ones read: they stand before the inner loop. */
+function hoistedValues(func: Func, args: readonly Argument[]): Set<number> {
+  const names = func.params.filter((_, i) => args[i]!.varying).map((param) => param.name);
+  const { uniform: before, varying: inside } = hoist(func, new Set(names));
+  const read = new Set(inside.flatMap((node) => operandsOf(node)));
+  return new Set(before.map((node) => node.id).filter((id) => read.has(id)));
+}
+
+/** The indices of the parameters whose values the function reads. */
+export function readParams(func: Func): Set<number> {
+  const used = new Set([...func.results, ...func.nodes.flatMap((node) => operandsOf(node))]);
+  const readers = func.nodes.filter((node) => node.kind !== "param" || used.has(node.id));
+  return new Set(readers.map(paramOf).filter((param) => param !== undefined));
+}
+
+/** A name for a value that the author did not name. */
+const defaultName = (node: Node): string => node.kind === "op" ? `${node.op}_value` : "loaded";

@@ -1,0 +1,105 @@
+/**
+ * Units to text: the kernel's outside in the target's words, the template around the hook code, the
+ * layout of the file. One unit is one file.
+ */
+
+import { argumentOffsets } from "../core/signature.ts";
+import type { Signature } from "../core/signature.ts";
+import type { TemplateEnvironment } from "./environment.ts";
+import { format } from "./format.ts";
+import type { EmitTarget } from "./target.ts";
+import type { KernelUnit } from "./types.ts";
+
+/** What every kernel's template reads beside its own context. */
+export interface KernelContext {
+  readonly name: string;
+  readonly doc: readonly string[];
+  readonly from: readonly string[];
+  readonly defines: readonly string[];
+  readonly bindings: readonly {
+    readonly name: string;
+    readonly type: string;
+    readonly dtype: string;
+    readonly shape: string;
+  }[];
+  readonly constants: readonly {
+    readonly name: string;
+    readonly type: string;
+    /** A comment, or nothing. */
+    readonly doc: string;
+  }[];
+  /** Byte offset of every argument, as decimal text. */
+  readonly offsets: readonly { readonly name: string; readonly bytes: string }[];
+}
+
+/** A generated file. */
+export interface RenderedFile {
+  /** Project-relative. */
+  readonly path: string;
+  readonly text: string;
+}
+
+/** The path of a kernel's file: `generated/c/rms_norm.c`. */
+export const generatedPath = (name: string, target: EmitTarget): string =>
+  `generated/${target.name}/${name}.${target.extension}`;
+
+/** The path of a unit's template. */
+export const templatePath = (unit: KernelUnit, target: EmitTarget): string =>
+  `${target.name}/${unit.template}.${target.extension}.njk`;
+
+/**
+ * Renders one unit.
+ *
+ * @throws {Error} the template reads a name that the unit's context lacks
+ */
+export function renderUnit(
+  unit: KernelUnit,
+  target: EmitTarget,
+  templates: TemplateEnvironment,
+): RenderedFile {
+  const path = generatedPath(unit.signature.name, target);
+  const context = freezeAll({ ...kernelContext(unit, target), ...unit.context });
+  const text = templates.render(templatePath(unit, target), context);
+  return { path, text: format(text, { file: path, lineDirective: target.lineDirective }) };
+}
+
+/** The part of a template's context that follows from the signature. */
+export function kernelContext(unit: KernelUnit, target: EmitTarget): KernelContext {
+  const { signature } = unit;
+  return {
+    name: signature.name,
+    doc: unit.doc,
+    from: unit.from,
+    defines: signature.defines,
+    bindings: signature.bindings.map((binding) => ({
+      name: binding.name,
+      type: target.bindingType(binding),
+      dtype: binding.dtype,
+      shape: `[${binding.shape.join(", ")}]`,
+    })),
+    constants: signature.constants.map(({ name, dtype, doc }) => ({
+      name,
+      type: target.constantType(dtype),
+      doc: doc === undefined ? "" : ` /* ${doc} */`,
+    })),
+    offsets: offsets(signature),
+  };
+}
+
+function offsets(signature: Signature) {
+  const { bindings, constants } = argumentOffsets(signature);
+  const entry = (at: readonly number[]) => ({ name }: { readonly name: string }, i: number) => ({
+    name,
+    bytes: String(at[i]!),
+  });
+  return [
+    ...signature.bindings.map(entry(bindings)),
+    ...signature.constants.map(entry(constants)),
+  ];
+}
+
+function freezeAll<T>(value: T): T {
+  if (typeof value !== "object" || value === null) return value;
+  Object.values(value).forEach(freezeAll);
+  return Object.freeze(value);
+}

@@ -1,0 +1,55 @@
+/**
+ * What the shared emitter knows of a target: how it prints operations, types, literals and loads, and
+ * where its templates are. A new target is one such object and one folder of templates; nothing else in
+ * src/emit names a target.
+ */
+
+import type { Target } from "../core/manifest.ts";
+import type { Binding, Constant } from "../core/signature.ts";
+import type { OpName, Scalar } from "../ir/types.ts";
+import type { Code, Operand } from "./code.ts";
+
+/** Prints one operation on printed operands; `type` is the result's. */
+export type OpPrinter = (args: readonly Operand[], type: Scalar) => Code;
+
+/** How one target prints each operation. */
+export type OpTable = Readonly<Record<OpName, OpPrinter>>;
+
+/**
+ * A way to print expressions: one value at a time, or one per lane of a vector. Where a target's lanes
+ * are its threads the two are the same.
+ */
+export interface Form {
+  readonly ops: OpTable;
+  /** The type of a value, by its IR type. */
+  readonly types: Readonly<Record<Scalar, string>>;
+  /** `const float y = x;` */
+  declare(type: Scalar, name: string, value: string): string;
+  /** A value of one lane as a value of every lane; the identity in a scalar form. */
+  broadcast(operand: Operand): Code;
+  /** Element `index` of a table (i32 ones hold u32) or of bytes. */
+  load(kind: "table" | "bytes", base: string, index: Operand, type: Scalar): Code;
+}
+
+/** A compile target. */
+export interface EmitTarget {
+  readonly name: Target;
+  /** `generated/<name>/KERNEL.<extension>`, `templates/<name>/TEMPLATE.<extension>.njk`. */
+  readonly extension: string;
+  /** Files that generated ones include, copied from templates/<name>/. */
+  readonly headers: readonly string[];
+  /** One value at a time: bookkeeping around the lanes, merges, finishes. */
+  readonly scalar: Form;
+  /** The elements that a kernel works on side by side. */
+  readonly lanes: Form;
+  literal(value: number | boolean, type: Scalar): Code;
+  /** A constant of the invocation, inside the kernel. */
+  constant(name: string): string;
+  /** A count as f32. */
+  countAsF32(name: string): string;
+  /** How a buffer and a constant of the invocation are declared. */
+  bindingType(binding: Binding): string;
+  constantType(dtype: Constant["dtype"]): string;
+  /** The directive after which a compiler counts from `line` of `file`; null when there is none. */
+  lineDirective(line: number, file: string): string | null;
+}

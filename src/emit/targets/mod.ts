@@ -1,0 +1,6 @@
+/** Every target that kernels are emitted for. */
+
+import type { EmitTarget } from "../target.ts";
+import { c } from "./c.ts";
+
+export const EMIT_TARGETS: readonly EmitTarget[] = Object.freeze([c]);

@@ -1,0 +1,70 @@
+/**
+ * What passes between the families of kernels, the renderer and the catalog. A family turns one
+ * definition into kernel units; a unit is everything a template needs and everything the manifest says.
+ */
+
+import type { GridFactor, Signature } from "../core/signature.ts";
+import type { Definition } from "../dsl/types.ts";
+import type { Func } from "../ir/types.ts";
+import type { Layout, Segment } from "../layout/types.ts";
+import type { EmitTarget } from "./target.ts";
+
+/** A definition with everything known of it. */
+export interface KernelSource {
+  readonly definition: Definition;
+  /** The IR of each hook, by its path. */
+  readonly funcs: Readonly<Record<string, Func>>;
+  /** Project-relative path of the author's file. */
+  readonly file: string;
+  /** The author's doc comment, one entry a line, without stars. */
+  readonly doc: readonly string[];
+}
+
+/** What the shipped variants need generated beforehand. */
+export interface Shipped {
+  /** The dense layout first, then every layout that a pruning variant in kernels/prune/ makes. */
+  readonly layouts: readonly Layout[];
+  /** Every (source, destination) pair of segments that rows move between in those layouts. */
+  readonly moves: readonly (readonly [Segment, Segment])[];
+}
+
+/** One kernel to emit: `attention_causal_decode` with `["k_f16t16_v_f16t1"]`. */
+export interface EmitRequest {
+  readonly head: string;
+  readonly suffixes: readonly string[];
+}
+
+/** One kernel on one target. */
+export interface KernelUnit {
+  readonly signature: Signature;
+  /** What it computes, one entry a line: the author's words and what the variant adds. */
+  readonly doc: readonly string[];
+  /** Files it is generated from beside the template: the author's. */
+  readonly from: readonly string[];
+  /** `templates/<target>/<template>.<extension>.njk`. */
+  readonly template: string;
+  /** What the template reads beside the {@linkcode KernelContext}; the template names its type. */
+  readonly context: Readonly<Record<string, unknown>>;
+  readonly grid: readonly GridFactor[];
+  readonly workgroup?: number;
+}
+
+/** How the definitions of one kind become kernels. */
+export interface Family {
+  /** The `kind` of its definitions. */
+  readonly kind: string;
+  /** Kernel names without suffixes: `["attention_causal_prefill", "attention_causal_decode"]`. */
+  heads(source: KernelSource): readonly string[];
+  /** The suffix lists to generate beforehand, for every head: `[[]]` when there are no suffixes. */
+  variants(source: KernelSource, shipped: Shipped): readonly (readonly string[])[];
+  /**
+   * Emits one kernel.
+   *
+   * @throws {KerfError} the suffixes name no kernel of this family
+   */
+  emit(source: KernelSource, request: EmitRequest, target: EmitTarget): KernelUnit;
+}
+
+/** A kernel's full name. */
+export const kernelName = (request: EmitRequest): string =>
+  [request.head, ...request.suffixes].join("__");
