@@ -28,9 +28,9 @@ const F16_FIELDS: Partial<Record<StorageName, readonly (readonly [number, number
   Q4_1: [[0, 1 / 4.6], [2, -7.5 / 4.6]],
   Q5_0: [[0, 1 / 9.2]],
   Q5_1: [[0, 1 / 9.2], [2, -15.5 / 9.2]],
-  // 6-bit scales average 31.5.
-  Q4_K: [[0, 1 / 4.6 / 31.5], [2, 7.5 / 4.6 / 31.5]],
-  Q5_K: [[0, 1 / 9.2 / 31.5], [2, 15.5 / 9.2 / 31.5]],
+  // 6-bit scales average 31.5; uneven as they are, they widen the spread by 1.8.
+  Q4_K: [[0, 1 / 4.6 / 57], [2, 7.5 / 4.6 / 57]],
+  Q5_K: [[0, 1 / 9.2 / 57], [2, 15.5 / 9.2 / 57]],
   // Signed 8-bit scales spread by 74, codes by 18.5.
   Q6_K: [[208, 1 / 74 / 18.5]],
 };

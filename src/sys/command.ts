@@ -16,6 +16,8 @@ export interface CommandOptions {
   readonly stdin?: string;
   /** `capture` collects what it prints; `stream` passes it through as it comes. Default `capture`. */
   readonly output?: "capture" | "stream";
+  /** Ends the program when aborted: its exit is a result like any other. */
+  readonly signal?: AbortSignal;
   /** What to type when the program is not there. */
   readonly hint?: string;
 }
@@ -61,6 +63,7 @@ export async function runCommand(
       stdout: pipe,
       stderr: pipe,
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
     }).spawn();
     const fed = options.stdin === undefined ? undefined : feed(child.stdin, options.stdin);
     if (pipe === "inherit") {
