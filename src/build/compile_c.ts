@@ -32,7 +32,8 @@ export interface CompileCOptions {
 
 /** Contraction is off because kernels say where they fuse, and bits are compared across targets. */
 const FLAGS = [
-  ...["-std=gnu11", "-O3", "-ffp-contract=off", "-fno-math-errno", "-fvisibility=hidden"],
+  ...["-std=gnu11", "-O3", "-ffp-contract=off", "-fno-math-errno", "-fwrapv"],
+  "-fvisibility=hidden",
   ...["-fPIC", "-shared", "-pthread", "-Wall", "-Wextra", "-Werror", "-Wno-psabi"],
 ];
 
