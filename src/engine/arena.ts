@@ -27,7 +27,6 @@ export class Arena {
   /** Sorted by start; never adjacent, never empty. */
   #free: { start: number; end: number }[];
   #usedUnits = 0;
-  #peakUnits = 0;
 
   constructor(totalUnits: number) {
     this.totalUnits = totalUnits;
@@ -37,16 +36,6 @@ export class Arena {
   /** Bytes of live allocations. */
   get allocatedBytes(): number {
     return this.#usedUnits * ARENA_UNIT;
-  }
-
-  /** The most {@linkcode allocatedBytes} has been since the last {@linkcode resetPeak}. */
-  get peakBytes(): number {
-    return this.#peakUnits * ARENA_UNIT;
-  }
-
-  /** Starts a new peak at the present state. */
-  resetPeak(): void {
-    this.#peakUnits = this.#usedUnits;
   }
 
   /**
@@ -66,7 +55,6 @@ export class Arena {
     range.start += units;
     if (range.start === range.end) this.#free.splice(index, 1);
     this.#usedUnits += units;
-    this.#peakUnits = Math.max(this.#peakUnits, this.#usedUnits);
     return start;
   }
 

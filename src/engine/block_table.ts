@@ -19,6 +19,13 @@ export interface BlockTableShape {
   readonly arenaBytes: number;
 }
 
+/** A page that is no longer in the table and not yet free. */
+export interface TakenPage {
+  readonly slot: number;
+  readonly start: number;
+  readonly units: number;
+}
+
 /** The arena and its block table. */
 export class BlockTable {
   readonly arena: DeviceBuffer;
@@ -29,6 +36,8 @@ export class BlockTable {
   readonly #arena: Arena;
   readonly #starts: Uint32Array<ArrayBuffer>;
   readonly #units: Uint32Array<ArrayBuffer>;
+  readonly #slotUnits: Uint32Array;
+  readonly #slotPeakUnits: Uint32Array;
   readonly #dirtySlots = new Set<number>();
 
   constructor(device: Device, shape: BlockTableShape) {
@@ -39,22 +48,28 @@ export class BlockTable {
     const entries = shape.nSlots * shape.nHeadsPerSlot * shape.pageEntries;
     this.#starts = new Uint32Array(entries);
     this.#units = new Uint32Array(entries);
+    this.#slotUnits = new Uint32Array(shape.nSlots);
+    this.#slotPeakUnits = new Uint32Array(shape.nSlots);
     this.arena = device.reserve(units * ARENA_UNIT, "kv arena");
     this.pages = device.allocate(Math.max(4, entries * 4), "pages");
   }
 
-  /** Bytes of live pages. */
+  /** Bytes of live pages, of all slots. */
   get allocatedBytes(): number {
     return this.#arena.allocatedBytes;
   }
 
-  /** The most {@linkcode allocatedBytes} has been since {@linkcode resetPeak}. */
-  get peakBytes(): number {
-    return this.#arena.peakBytes;
+  /** Bytes of a slot's live pages, and the most they have been since {@linkcode resetPeak}. */
+  bytesOf(slot: number): { readonly allocated: number; readonly peak: number } {
+    return {
+      allocated: this.#slotUnits[slot]! * ARENA_UNIT,
+      peak: this.#slotPeakUnits[slot]! * ARENA_UNIT,
+    };
   }
 
-  resetPeak(): void {
-    this.#arena.resetPeak();
+  /** Starts a new peak of a slot at its present state. */
+  resetPeak(slot: number): void {
+    this.#slotPeakUnits[slot] = this.#slotUnits[slot]!;
   }
 
   /** Index of an entry: `head` counts layers · KV heads. */
@@ -78,21 +93,26 @@ export class BlockTable {
     const units = Math.ceil(bytes / ARENA_UNIT);
     this.#starts[index] = this.#arena.allocate(units);
     this.#units[index] = units;
-    this.#touch(index);
+    const slot = this.#slotOf(index);
+    this.#slotUnits[slot]! += units;
+    this.#slotPeakUnits[slot] = Math.max(this.#slotPeakUnits[slot]!, this.#slotUnits[slot]!);
+    this.#dirtySlots.add(slot);
   }
 
   /** Takes an entry's page out of the table without freeing it. */
-  take(index: number): { start: number; units: number } {
-    const page = { start: this.#starts[index]!, units: this.#units[index]! };
+  take(index: number): TakenPage {
+    const slot = this.#slotOf(index);
+    const page = { slot, start: this.#starts[index]!, units: this.#units[index]! };
     this.#starts[index] = 0;
     this.#units[index] = 0;
-    this.#touch(index);
+    this.#dirtySlots.add(slot);
     return page;
   }
 
   /** Frees a page that {@linkcode take} gave; its memory returns to the system. */
-  release(page: { start: number; units: number }): void {
+  release(page: TakenPage): void {
     if (page.units === 0) return;
+    this.#slotUnits[page.slot]! -= page.units;
     const { offset, bytes } = this.#arena.free(page);
     if (bytes > 0) this.#device.discard(this.arena, offset, bytes);
   }
@@ -122,13 +142,13 @@ export class BlockTable {
     this.#dirtySlots.clear();
   }
 
-  #touch(index: number): void {
-    const { nHeadsPerSlot, pageEntries } = this.shape;
-    this.#dirtySlots.add(Math.floor(index / (nHeadsPerSlot * pageEntries)));
-  }
-
   free(): void {
     this.#device.free(this.arena);
     this.#device.free(this.pages);
+  }
+
+  #slotOf(index: number): number {
+    const { nHeadsPerSlot, pageEntries } = this.shape;
+    return Math.floor(index / (nHeadsPerSlot * pageEntries));
   }
 }

@@ -4,7 +4,6 @@
  * names a signature has, so a kernel that needs less or more of the pool needs no case here.
  */
 
-import type { Signature } from "../core/signature.ts";
 import type { BufferSlice, CompiledKernel, DeviceBuffer, Invocation } from "../device/types.ts";
 
 /** Buffers and constants by the names that kernels bind. */
@@ -32,17 +31,15 @@ const DEVICE_BUFFERS = ["step"];
 /**
  * Binds a draft to its compiled kernel.
  *
- * @throws {TypeError} the signature has a name that neither draft nor pool knows, or lacks one of the draft's
+ * @throws {TypeError} the signature has a name that neither draft nor pool knows
  */
 export function bindDraft(draft: Draft, kernel: CompiledKernel, pool: Pool): Invocation {
   const { signature } = kernel.entry;
   const { label } = draft;
-  const own = { buffers: draft.buffers ?? {}, constants: draft.constants ?? {} };
   const bindings = signature.bindings.map(({ name }) => name)
     .filter((name) => !DEVICE_BUFFERS.includes(name));
   const constants = signature.constants.map(({ name }) => name);
-  refuseUnknown(draft, signature, [...Object.keys(own.buffers), ...Object.keys(own.constants)]);
-  const pick = <T>(names: readonly string[], what: string, from: Record<string, T>[]) =>
+  const pick = <T>(names: readonly string[], what: string, from: Readonly<Record<string, T>>[]) =>
     Object.fromEntries(names.map((name) => {
       const source = from.find((values) => Object.hasOwn(values, name));
       if (source) return [name, source[name]!];
@@ -53,17 +50,8 @@ export function bindDraft(draft: Draft, kernel: CompiledKernel, pool: Pool): Inv
   return {
     kernel,
     label,
-    buffers: pick(bindings, "buffer", [own.buffers, { ...pool.buffers }]),
-    constants: pick(constants, "constant", [own.constants, { ...pool.constants }]),
+    buffers: pick(bindings, "buffer", [draft.buffers ?? {}, pool.buffers]),
+    constants: pick(constants, "constant", [draft.constants ?? {}, pool.constants]),
     ...(draft.barrier === undefined ? {} : { barrier: draft.barrier }),
   };
-}
-
-function refuseUnknown(draft: Draft, signature: Signature, names: readonly string[]): void {
-  const known = new Set([...signature.bindings, ...signature.constants].map(({ name }) => name));
-  const unknown = names.find((name) => !known.has(name));
-  if (unknown === undefined) return;
-  throw new TypeError(
-    `Cannot plan kernel "${signature.name}" for "${draft.label}": it has no "${unknown}"`,
-  );
 }

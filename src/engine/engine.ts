@@ -1,0 +1,114 @@
+/**
+ * The engine under everything that generates: a model on a device with its cache, one step at a time.
+ * Knows slots, rows and bytes; knows nothing of text, sampling or who asked.
+ */
+
+import { STEP_FIELDS } from "../core/signature.ts";
+import type { Device } from "../device/types.ts";
+import type { LayerRange } from "./cache.ts";
+import type { KvCache } from "./cache.ts";
+import { compressLayer } from "./compress.ts";
+import { stepDrafts } from "./plan.ts";
+import type { Plan } from "./plan.ts";
+import { buildStep } from "./step.ts";
+import type { StepSequence } from "./step.ts";
+
+/** A sequence's share of a step, before the engine knows how long its cache is. */
+export type EngineRows = Omit<StepSequence, "nSplits">;
+
+/** A loaded model. */
+export class Engine {
+  readonly device: Device;
+  readonly plan: Plan;
+  readonly cache: KvCache;
+
+  constructor(device: Device, plan: Plan) {
+    this.device = device;
+    this.plan = plan;
+    this.cache = plan.inputs.cache;
+  }
+
+  /**
+   * Runs one step: every row through the whole model, appended to its slot.
+   *
+   * @returns f32 [nVocab] per row that wanted logits, in order
+   */
+  async step(sequences: readonly EngineRows[]): Promise<Float32Array[]> {
+    const nLogits = this.#begin(sequences, this.cache.allLayers);
+    await this.device.run(this.plan.step, this.#header);
+    for (const { slot, tokens } of sequences) this.cache.advance(slot, tokens.length);
+    return await this.#readLogits(nLogits);
+  }
+
+  /**
+   * Prefills an empty slot layer by layer: the whole prompt through one layer, compress it, go on. Gives
+   * the same bits as chunks through all layers, and holds one dense layer at a time.
+   *
+   * @returns f32 [nVocab] of the last row
+   */
+  async prefillLayered(
+    slot: number,
+    tokens: readonly number[],
+    onLayer: (done: number, total: number) => void = () => {},
+  ): Promise<Float32Array> {
+    const { config: { nLayers, dModel }, limits } = this.plan.inputs;
+    const x = this.device.reserve(4 * tokens.length * dModel, "x of the whole prompt");
+    try {
+      for (let layer = 0; layer < nLayers; layer++) {
+        const layers = { first: layer, end: layer + 1 };
+        for (let at = 0; at < tokens.length; at += limits.nRows) {
+          const chunk = tokens.slice(at, at + limits.nRows);
+          const isLast = at + chunk.length === tokens.length && layer === nLayers - 1;
+          const rows = { slot, position: at, tokens: chunk } as const;
+          this.#begin([{ ...rows, logits: isLast ? "last" : "none" }], layers);
+          const slice = { buffer: x, offset: 4 * at * dModel };
+          await this.plan.run(stepDrafts(this.plan, { layers, x: slice }), this.#header);
+          this.cache.advance(slot, chunk.length, layers);
+        }
+        await compressLayer(this.device, this.plan, { slot, layer, nTokens: tokens.length });
+        onLayer(layer + 1, nLayers);
+      }
+    } finally {
+      this.device.free(x);
+    }
+    return (await this.#readLogits(1))[0]!;
+  }
+
+  /** Compresses every layer of a slot, at the end of a prefill. */
+  async compress(slot: number): Promise<void> {
+    const nTokens = this.cache.tokensOf(slot);
+    for (let layer = 0; layer < this.cache.shape.nLayers; layer++) {
+      await compressLayer(this.device, this.plan, { slot, layer, nTokens });
+    }
+  }
+
+  #header: Uint32Array = new Uint32Array(STEP_FIELDS.length);
+
+  /** Pages for the rows, arrays and tables on the device; returns how many logits are wanted. */
+  #begin(sequences: readonly EngineRows[], layers: LayerRange): number {
+    for (const { slot, tokens } of sequences) this.cache.reserveRows(slot, tokens.length, layers);
+    const { step, ...arrays } = buildStep(sequences.map((rows) => ({
+      ...rows,
+      nSplits: this.cache.chunksOf(rows.slot, rows.tokens.length),
+    })));
+    this.cache.sync();
+    for (const [name, data] of Object.entries(arrays)) {
+      const buffer = this.plan.buffers.step[name as keyof typeof arrays];
+      if (data.length > 0) this.device.write(buffer, data);
+    }
+    this.#header = step;
+    return arrays.rows.length;
+  }
+
+  async #readLogits(n: number): Promise<Float32Array[]> {
+    const { nVocab } = this.plan.inputs.config;
+    const { logits } = this.plan.buffers.activations;
+    const bytes = await this.device.read(logits, 0, 4 * n * nVocab);
+    const values = new Float32Array(bytes.buffer as ArrayBuffer, bytes.byteOffset, n * nVocab);
+    return Array.from({ length: n }, (_, i) => values.subarray(i * nVocab, (i + 1) * nVocab));
+  }
+
+  close(): void {
+    this.device.close();
+  }
+}
