@@ -1,0 +1,45 @@
+/**
+ * Holds a lowered hook to the author's function: both computed in f64 on the same random arguments. Only
+ * tests import it.
+ */
+
+import fc from "fast-check";
+import type { Hook } from "../dsl/types.ts";
+import { interpret } from "../ir/interpret.ts";
+import type { Func } from "../ir/types.ts";
+import { verify } from "../ir/verify.ts";
+import { arbitraryHookArgs } from "./testing.ts";
+
+/**
+ * Both do the same f64 operations in the same order, except that a square is a product where the author
+ * may write `x ** 2`: V8's pow is off by at most an ulp or two, far below this.
+ */
+const RELATIVE = 1e-12;
+
+const agrees = (a: unknown, b: unknown): boolean =>
+  typeof a === "number" && typeof b === "number" && Number.isFinite(a) && Number.isFinite(b)
+    ? Math.abs(a - b) <= RELATIVE * Math.max(Math.abs(a), Math.abs(b))
+    : Object.is(a, b);
+
+/**
+ * Checks that the function is valid IR and equals the author's on random arguments.
+ *
+ * @throws {Error} with the arguments and both results of the smallest failing case
+ */
+export function assertParity(hook: Hook, func: Func): void {
+  const problems = verify(func);
+  if (problems.length > 0) throw new Error(problems.map((p) => p.message).join("\n"));
+  fc.assert(
+    fc.property(arbitraryHookArgs(hook), ({ run, flat }) => {
+      const returned = hook.run(...run as never[]);
+      const expected = Array.isArray(returned) ? returned : [returned];
+      const actual = interpret(func, flat, { mode: "f64" });
+      const same = actual.length === expected.length &&
+        actual.every((value, i) => agrees(value, expected[i]));
+      if (!same) {
+        throw new Error(`${func.name} gives [${actual}], the author's function [${expected}]`);
+      }
+    }),
+    { seed: 3, numRuns: 100 },
+  );
+}
