@@ -1,0 +1,300 @@
+/** The device as the engine sees it: running, grids, barriers, threads, and what it refuses. */
+
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { join } from "@std/path";
+import fc from "fast-check";
+import { KerfError } from "../../core/error.ts";
+import { type GridFactor, STEP_FIELDS } from "../../core/signature.ts";
+import { projectUrl, runChild } from "../../sys/testing.ts";
+import { testDevice } from "../testing.ts";
+import type { Device, Invocation } from "../types.ts";
+import { openCpuDevice } from "./device.ts";
+import { echo, mix, mixed, touch } from "./toy_testing.ts";
+
+const header = (...fields: number[]) => Uint32Array.from(STEP_FIELDS, (_, i) => fields[i] ?? 0);
+
+async function words(device: Device, buffer: { label: string; bytes: number }) {
+  const { buffer: bytes } = await device.read(buffer, 0, buffer.bytes);
+  return new Uint32Array(bytes);
+}
+
+Deno.test("addresses, constants and the step reach the kernel where the signature says", async () => {
+  const device = await testDevice();
+  const y = device.allocate(36, "y");
+  const [kernel] = await device.compile([echo]);
+  const constants = { a: 4294967295, b: -5, c: 0.1 };
+  const program = device.prepare([
+    { kernel: kernel!, label: "echo", buffers: { y: { buffer: y } }, constants },
+  ]);
+  await device.run(program, header(1, 2, 3, 4, 5, 6));
+  const out = await words(device, y);
+  assertEquals(out[0], 4294967295);
+  assertEquals(new Int32Array(out.buffer)[1], -5);
+  assertEquals(new Float32Array(out.buffer)[2], Math.fround(0.1));
+  assertEquals([...out.subarray(3)], [1, 2, 3, 4, 5, 6]);
+  device.free(y);
+});
+
+Deno.test("a grid is the product of ceil(value / per), and each item runs exactly once", async () => {
+  const constants: Record<string, number> = { rows_field: 2, width: 33, one: 1 };
+  const factor: fc.Arbitrary<GridFactor> = fc.record({
+    of: fc.oneof(
+      fc.integer({ min: 0, max: 9 }),
+      fc.constant({ constant: "width" }),
+      fc.constantFrom(...STEP_FIELDS).map((step) => ({ step })),
+      fc.constantFrom("rows_field", "one").map((stepAt) => ({ stepAt })),
+    ),
+    per: fc.integer({ min: 1, max: 17 }),
+  });
+  const step = header(7, 1, 40, 0, 13, 2);
+  const value = ({ of }: GridFactor) => {
+    if (typeof of === "number") return of;
+    if ("constant" in of) return constants[of.constant]!;
+    return step["step" in of ? STEP_FIELDS.indexOf(of.step) : constants[of.stepAt]!]!;
+  };
+  const property = fc.asyncProperty(fc.array(factor, { maxLength: 4 }), async (grid) => {
+    const items = grid.reduce((n, f) => n * Math.ceil(value(f) / (f.per ?? 1)), 1);
+    fc.pre(items < 1 << 20);
+    const device = await testDevice();
+    const [kernel] = await device.compile([touch(grid, Object.keys(constants))]);
+    const y = device.allocate(4 * (items + 1), "y");
+    const buffers = { y: { buffer: y } };
+    await device.run(
+      device.prepare([{ kernel: kernel!, label: "touch", buffers, constants }]),
+      step,
+    );
+    const out = await words(device, y);
+    device.free(y);
+    assert(out.subarray(0, items).every((count) => count === 1), "an item ran twice or never");
+    assertEquals(out[items], 0);
+  });
+  await fc.assert(property, { seed: 20, numRuns: 100 });
+});
+
+Deno.test("per may be left out", async () => {
+  const device = await testDevice();
+  const [kernel] = await device.compile([touch([{ of: 3 }, { of: { step: "nSeqs" } }])]);
+  const y = device.allocate(64, "y");
+  const invocation = {
+    kernel: kernel!,
+    label: "touch",
+    buffers: { y: { buffer: y } },
+    constants: {},
+  };
+  await device.run(device.prepare([invocation]), header(0, 4));
+  assertEquals((await words(device, y)).indexOf(0), 12);
+  device.free(y);
+});
+
+/** Runs `depth` dependent mixes of `n` values back and forth between two buffers. */
+async function mixChain(device: Device, n: number, depth: number): Promise<Uint32Array> {
+  const [kernel] = await device.compile([mix]);
+  const [x, y] = [device.allocate(4 * n, "x"), device.allocate(4 * n, "y")];
+  device.write(x, Uint32Array.from({ length: n }, (_, i) => i));
+  const program = device.prepare(Array.from({ length: depth }, (_, k): Invocation => ({
+    kernel: kernel!,
+    label: `mix ${k}`,
+    buffers: { x: { buffer: k % 2 ? y : x }, y: { buffer: k % 2 ? x : y } },
+    constants: { shift: 7 * k + 1 },
+  })));
+  await device.run(program, header(n));
+  const out = await words(device, depth % 2 ? y : x);
+  device.free(x);
+  device.free(y);
+  return out;
+}
+
+Deno.test("a long chain of dependent invocations is exact on any number of threads", async () => {
+  for (const [n, depth] of [[1, 10], [2, 301], [64, 300], [1000, 100]] as const) {
+    let expected = Uint32Array.from({ length: n }, (_, i) => i);
+    for (let k = 0; k < depth; k++) expected = mixed(expected, 7 * k + 1);
+    // More threads than processors sleep and wake at most barriers; that is the hard case.
+    for (const threads of [1, 2, 3, 8]) {
+      const device = await testDevice({ threads });
+      for (let run = 0; run < 20; run++) {
+        assertEquals(await mixChain(device, n, depth), expected, `${threads} threads, run ${run}`);
+      }
+    }
+  }
+});
+
+Deno.test("without a barrier the next invocation may start; the one after waits for both", async () => {
+  const n = 512;
+  const device = await testDevice();
+  const [kernel] = await device.compile([mix]);
+  const [x, a, b, c] = ["x", "a", "b", "c"].map((name) => device.allocate(4 * n, name));
+  const zero = new Uint32Array(n);
+  const invocation = (from: typeof x, to: typeof x, barrier: boolean): Invocation => ({
+    ...{ kernel: kernel!, label: "mix", constants: { shift: 100 }, barrier },
+    buffers: { x: { buffer: from! }, y: { buffer: to! } },
+  });
+  const program = device.prepare([
+    invocation(x, a, false),
+    invocation(x, b, true),
+    invocation(a, c, false),
+    invocation(b, x, true),
+  ]);
+  for (let run = 0; run < 200; run++) {
+    device.write(x!, zero);
+    await device.run(program, header(n));
+    const expected = mixed(mixed(zero, 100), 100);
+    assertEquals(await words(device, c!), expected);
+    assertEquals(await words(device, x!), expected);
+  }
+  for (const buffer of [x, a, b, c]) device.free(buffer!);
+});
+
+Deno.test("an empty program and empty grids do nothing", async () => {
+  const device = await testDevice();
+  await device.run(device.prepare([]), header());
+  assertEquals((await mixChain(device, 4, 0)).length, 4);
+  const [kernel] = await device.compile([mix]);
+  const x = device.allocate(4, "x");
+  const buffers = { x: { buffer: x }, y: { buffer: x } };
+  const invocation = { kernel: kernel!, label: "mix", buffers, constants: { shift: 0 } };
+  await device.run(device.prepare([invocation, invocation]), header(0));
+  assertEquals([...await words(device, x)], [0]);
+  device.free(x);
+});
+
+Deno.test("prepare names kernel, label and what is wrong", async () => {
+  const device = await testDevice();
+  const [kernel, gridded] = await device.compile([
+    mix,
+    touch([{ of: { stepAt: "field" } }], ["field"]),
+  ]);
+  const x = device.allocate(64, "x");
+  const slice = { buffer: x };
+  const good = { kernel: kernel!, label: "layer 3 · mix", buffers: { x: slice, y: slice } };
+  const fails = (invocation: Partial<Invocation>, message: string) =>
+    assertThrows(
+      () => device.prepare([{ ...good, constants: { shift: 0 }, ...invocation }]),
+      TypeError,
+      message,
+    );
+  const at = 'Cannot prepare kernel "mix" for "layer 3 · mix": ';
+  fails({ buffers: { x: slice } }, `${at}buffer "y" is missing`);
+  fails({ buffers: { ...good.buffers, z: slice } }, `${at}it has no buffer "z"`);
+  fails({ buffers: { ...good.buffers, step: slice } }, `${at}buffer "step" is the device's own`);
+  fails({ constants: {} }, `${at}constant "shift" is missing`);
+  fails({ constants: { shift: 0, other: 1 } }, `${at}it has no constant "other"`);
+  for (const shift of [-1, 0.5, NaN, 2 ** 32]) {
+    fails({ constants: { shift } }, `${at}constant "shift" is ${shift}, which is no u32`);
+  }
+  fails({ kernel: { entry: mix.entry } }, `${at}it was not compiled here`);
+  const touching = { kernel: gridded!, buffers: { y: slice } };
+  fails({ ...touching, constants: { field: 6 } }, 'constant "field" is 6, which is no field');
+  const other = { buffer: { label: "foreign", bytes: 64 } };
+  fails({ buffers: { x: other, y: slice } }, 'buffer "foreign": it was freed or is not');
+  device.free(x);
+});
+
+Deno.test("compile refuses a kernel without C, and defines that do not fit", async () => {
+  const device = await testDevice();
+  const entry = { ...mix.entry, sources: {} };
+  await assertRejects(() => device.compile([{ ...mix, entry }]), KerfError, "it has no C source");
+  const defines = { HEAD_DIM: 64 };
+  await assertRejects(
+    () => device.compile([{ ...mix, defines }]),
+    TypeError,
+    'no define "HEAD_DIM"',
+  );
+  const signature = { ...mix.entry.signature, defines: ["HEAD_DIM"] };
+  const wanting = { ...mix, entry: { ...mix.entry, signature } };
+  await assertRejects(() => device.compile([wanting]), TypeError, '"HEAD_DIM" is undefined');
+});
+
+Deno.test("compile reports progress and keeps the requests' order", async () => {
+  const device = await testDevice();
+  const seen: string[] = [];
+  const kernels = await device.compile([mix, echo], ({ done, total, name }) => {
+    seen.push(`${done}/${total} ${name}`);
+  });
+  assertEquals(kernels.map(({ entry }) => entry.signature.name), ["mix", "echo"]);
+  assertEquals(seen.map((line) => line.slice(0, 3)), ["1/2", "2/2"]);
+});
+
+Deno.test("run refuses programs, steps and item counts that cannot be", async () => {
+  const device = await testDevice();
+  const program = device.prepare([]);
+  await assertRejects(() => device.run(program, new Uint32Array(5)), RangeError, "5 fields");
+  const other = await testDevice({ threads: 1 });
+  await assertRejects(() => other.run(program, header()), TypeError, "another device");
+  const y = device.allocate(4, "y");
+  const [kernel] = await device.compile([
+    touch([{ of: { step: "nRows" } }, { of: { step: "nSeqs" } }]),
+  ]);
+  const invocation = {
+    kernel: kernel!,
+    label: "big",
+    buffers: { y: { buffer: y } },
+    constants: {},
+  };
+  const big = device.prepare([invocation]);
+  await assertRejects(() => device.run(big, header(65536, 65536)), RangeError, "too many items");
+  await device.run(big, header(1, 1));
+  assertEquals([...await words(device, y)], [1]);
+  device.free(y);
+});
+
+Deno.test("a closed device stays closed, and closing twice is nothing", async () => {
+  const device = await openCpuDevice({ threads: 3 });
+  const program = device.prepare([]);
+  const buffer = device.allocate(8, "x");
+  await device.run(program, header());
+  device.close();
+  device.close();
+  await assertRejects(() => device.run(program, header()), TypeError, "closed");
+  await assertRejects(() => device.read(buffer, 0, 8), TypeError, "freed");
+});
+
+Deno.test("opening and closing pools leaves nothing that hangs", async () => {
+  for (let i = 0; i < 50; i++) {
+    const device = await openCpuDevice({ threads: 1 + i % 4 });
+    if (i % 2) assertEquals((await mixChain(device, 8, 3)).length, 8);
+    device.close();
+  }
+});
+
+Deno.test("thread counts that make no sense are the command line's error", async () => {
+  for (const threads of [0, -1, 1.5, NaN, 100000]) {
+    const error = await assertRejects(
+      () => openCpuDevice({ threads }),
+      KerfError,
+      `${threads} threads`,
+    );
+    assertEquals(error.exitCode, 2);
+  }
+});
+
+Deno.test("it runs with permissions for the cache, the compiler and nothing else", async () => {
+  const dir = await Deno.makeTempDir();
+  const data = join(dir, "unreadable.bin");
+  await Deno.writeTextFile(data, "data");
+  const cache = join(dir, "cache");
+  const project = new URL(projectUrl("")).pathname;
+  const { code, stdout, stderr } = await runChild(
+    `import { openCpuDevice } from "${projectUrl("src/device/cpu/device.ts")}";
+     import { mix } from "${projectUrl("src/device/cpu/toy_testing.ts")}";
+     const device = await openCpuDevice({ threads: 2 });
+     const [kernel] = await device.compile([mix]);
+     const x = { buffer: device.allocate(64, "x") };
+     const program = device.prepare(
+       [{ kernel, label: "mix", buffers: { x, y: x }, constants: { shift: 0 } }]);
+     await device.run(program, new Uint32Array([1, 0, 0, 0, 0, 0]));
+     const file = await device.openFile("${data}", "data");
+     console.log((await device.read(x.buffer, 0, 1))[0], (await device.read(file, 0, 4)).join());
+     device.close();`,
+    {
+      env: { KERF_CACHE: cache, LD_LIBRARY_PATH: "/nowhere" },
+      permissions: [
+        `--allow-read=${project},${cache}`,
+        `--allow-write=${cache}`,
+        `--allow-ffi=${cache}`,
+        ...["--allow-run=cc,gcc,clang", "--allow-env"],
+      ],
+    },
+  );
+  await Deno.remove(dir, { recursive: true });
+  assertEquals({ code, stdout, stderr }, { code: 0, stdout: "1 100,97,116,97\n", stderr: "" });
+});

@@ -1,0 +1,95 @@
+/** Hand-written kernels for the tests of the CPU device: small, exact, and easy to compute again. */
+
+import type { KernelEntry } from "../../core/manifest.ts";
+import type { Binding, Constant, GridFactor } from "../../core/signature.ts";
+import type { KernelRequest } from "../types.ts";
+
+const EXPORT = '__attribute__((visibility("default")))';
+
+/** A kernel's C file: the struct's fields, then the body over items [first, last). */
+export function toyText(name: string, fields: string, body: string): string {
+  return `#include <stdint.h>
+struct args { ${fields} };
+static void ${name}(const void *p, uint32_t first, uint32_t last) {
+  const struct args *a = p;
+  ${body}
+}
+${EXPORT} uint64_t ${name}_address(void);
+${EXPORT} uint64_t ${name}_address(void) { return (uint64_t)(uintptr_t)${name}; }
+`;
+}
+
+const u32 = (name: string, access: Binding["access"]): Binding => ({
+  ...{ name, access, dtype: "u32", shape: ["n"] },
+});
+
+function toy(
+  name: string,
+  bindings: readonly Binding[],
+  constants: readonly Constant[],
+  grid: readonly GridFactor[],
+  text: string,
+): KernelRequest {
+  const entry: KernelEntry = {
+    signature: { name, bindings, constants, defines: [] },
+    sources: { c: { file: `generated/c/${name}.c`, sha256: "", grid } },
+    from: [],
+  };
+  return { entry, text, defines: {} };
+}
+
+/** y[item] += 1: shows which items ran, and how often. */
+export function touch(
+  grid: readonly GridFactor[],
+  constants: readonly string[] = [],
+): KernelRequest {
+  const fields = constants.map((name) => `uint32_t ${name};`).join(" ");
+  return toy(
+    "touch",
+    [u32("y", "readwrite")],
+    constants.map((name) => ({ name, dtype: "u32" })),
+    grid,
+    toyText(
+      "touch",
+      `uint32_t *y; ${fields}`,
+      "for (uint32_t i = first; i < last; i++) a->y[i]++;",
+    ),
+  );
+}
+
+/**
+ * y[i] = 31·x[i] + x[(i + shift) mod nRows] + 1 over u32: every item needs an item some other thread may
+ * have made, so a missing barrier shows.
+ */
+export const mix: KernelRequest = toy(
+  "mix",
+  [u32("x", "read"), u32("y", "write"), u32("step", "read")],
+  [{ name: "shift", dtype: "u32" }],
+  [{ of: { step: "nRows" } }],
+  toyText(
+    "mix",
+    "const uint32_t *x; uint32_t *y; const uint32_t *step; uint32_t shift;",
+    "for (uint32_t i = first; i < last; i++)\n" +
+      "    a->y[i] = 31 * a->x[i] + a->x[(i + a->shift) % a->step[0]] + 1;",
+  ),
+);
+
+/** What `mix` writes. */
+export function mixed(x: Uint32Array, shift: number): Uint32Array<ArrayBuffer> {
+  return Uint32Array.from(x, (v, i) => Math.imul(31, v) + x[(i + shift) % x.length]! + 1);
+}
+
+/** Stores one constant of each type and the step header: shows the struct's layout. */
+export const echo: KernelRequest = toy(
+  "echo",
+  [u32("y", "write"), u32("step", "read")],
+  [{ name: "a", dtype: "u32" }, { name: "b", dtype: "i32" }, { name: "c", dtype: "f32" }],
+  [{ of: 1 }],
+  toyText(
+    "echo",
+    "uint32_t *y; const uint32_t *step; uint32_t a; int32_t b; float c;",
+    "(void)first; (void)last;\n" +
+      "  a->y[0] = a->a; ((int32_t *)a->y)[1] = a->b; ((float *)a->y)[2] = a->c;\n" +
+      "  for (int i = 0; i < 6; i++) a->y[3 + i] = a->step[i];",
+  ),
+);
