@@ -1,0 +1,128 @@
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { join } from "@std/path";
+import { KerfError } from "../../core/error.ts";
+import { testDevice } from "../testing.ts";
+import { mix } from "./toy_testing.ts";
+
+const MIB = 1 << 20;
+
+Deno.test("memory is zero at first and holds what is written, views included", async () => {
+  const device = await testDevice();
+  const buffer = device.allocate(1000, "x");
+  assertEquals(await device.read(buffer, 0, 1000), new Uint8Array(1000));
+  device.write(buffer, new Uint16Array([1, 2, 3, 4]).subarray(1, 3), 10);
+  device.write(buffer, new DataView(new Uint8Array([9, 8, 7]).buffer, 1), 998);
+  const out = await device.read(buffer, 8, 8);
+  assertEquals([...out], [0, 0, 2, 0, 3, 0, 0, 0]);
+  assertEquals([...await device.read(buffer, 996, 4)], [0, 0, 8, 7]);
+  device.free(buffer);
+});
+
+Deno.test("an empty buffer is a buffer", async () => {
+  const device = await testDevice();
+  const buffer = device.allocate(0, "empty");
+  device.write(buffer, new Uint8Array(0));
+  assertEquals(await device.read(buffer, 0, 0), new Uint8Array(0));
+  assertThrows(() => device.write(buffer, new Uint8Array(1)), RangeError);
+  device.free(buffer);
+});
+
+Deno.test("ranges outside a buffer, and freed buffers, are refused", async () => {
+  const device = await testDevice();
+  const buffer = device.allocate(16, "small");
+  const data = new Uint8Array(8);
+  assertThrows(() => device.write(buffer, data, 9), RangeError, 'bytes 9 to 17 of buffer "small"');
+  assertThrows(() => device.write(buffer, data, -1), RangeError);
+  assertThrows(() => device.write(buffer, data, NaN), RangeError);
+  await assertRejects(() => device.read(buffer, 16, 1), RangeError);
+  await assertRejects(() => device.read(buffer, 0, -1), RangeError);
+  device.free(buffer);
+  assertThrows(() => device.write(buffer, data), TypeError, "freed");
+  assertThrows(() => device.free(buffer), TypeError, "freed");
+});
+
+Deno.test("an allocation that cannot be says how much was asked", async () => {
+  const device = await testDevice();
+  assertThrows(
+    () => device.allocate(2 ** 52, "weights"),
+    KerfError,
+    'Cannot allocate buffer "weights": no memory for 4.0 PiB',
+  );
+  for (const bytes of [-1, 0.5, NaN, 2 ** 60]) {
+    assertThrows(() => device.allocate(bytes, "x"), RangeError, "is no number of bytes");
+  }
+});
+
+Deno.test("a reservation takes memory as it fills, and discarding gives it back", async () => {
+  const device = await testDevice();
+  const rss = () => Deno.memoryUsage().rss;
+  const before = rss();
+  const buffer = device.reserve(64 * 1024 * MIB, "arena");
+  // Other work in the process moves the figure; 16 MiB is far above that and far below 128 MiB.
+  const slack = 16 * MIB;
+  assert(rss() - before < slack, "reserving took memory");
+  const ones = new Uint8Array(MIB).fill(1);
+  const withOnes = rss();
+  for (let i = 0; i < 128; i++) device.write(buffer, ones, i * MIB);
+  const full = rss();
+  assert(full - withOnes > 128 * MIB - slack, "writing took no memory");
+  device.discard(buffer, 100, 127 * MIB);
+  assert(full - rss() > 127 * MIB - slack, "discarding gave nothing back");
+  // Bytes outside the range stay; whole pages inside it are zero.
+  assertEquals([...await device.read(buffer, 99, 1)], [1]);
+  assertEquals([...await device.read(buffer, 127 * MIB + 100, 1)], [1]);
+  assertEquals(await device.read(buffer, 64 * MIB, MIB), new Uint8Array(MIB));
+  device.free(buffer);
+  assert(rss() - withOnes < slack, "freeing kept memory");
+});
+
+Deno.test("a discard inside one page changes nothing, and allocations are not discarded", async () => {
+  const device = await testDevice();
+  const buffer = device.reserve(8192, "arena");
+  device.write(buffer, new Uint8Array(8192).fill(3));
+  device.discard(buffer, 10, 100);
+  assertEquals(await device.read(buffer, 0, 8192), new Uint8Array(8192).fill(3));
+  assertThrows(() => device.discard(buffer, 0, 8193), RangeError);
+  device.free(buffer);
+  const plain = device.allocate(8192, "plain");
+  assertThrows(() => device.discard(plain, 0, 4096), TypeError, "it was not reserved");
+  device.free(plain);
+});
+
+Deno.test("a file is a read-only buffer of its bytes", async () => {
+  const device = await testDevice();
+  const dir = await Deno.makeTempDir();
+  const path = join(dir, "wéights.bin");
+  const data = Uint8Array.from({ length: 10_001 }, (_, i) => i * 7);
+  await Deno.writeFile(path, data);
+  const file = await device.openFile(path, "model");
+  assertEquals(file, { label: "model", bytes: 10_001 });
+  assertEquals(await device.read(file, 0, 10_001), data);
+  assertThrows(() => device.write(file, new Uint8Array(1)), TypeError, "it is a file's");
+  const [kernel] = await device.compile([mix]);
+  const buffers = { x: { buffer: file }, y: { buffer: file } };
+  const invocation = { kernel: kernel!, label: "mix", buffers, constants: { shift: 0 } };
+  assertThrows(
+    () => device.prepare([invocation]),
+    TypeError,
+    'it writes buffer "y", which is a file',
+  );
+  device.free(file);
+  await Deno.remove(dir, { recursive: true });
+});
+
+Deno.test("a file that cannot be mapped is an error with the system's reason", async () => {
+  const device = await testDevice();
+  const dir = await Deno.makeTempDir();
+  await Deno.writeFile(join(dir, "empty"), new Uint8Array(0));
+  const fails = (name: string, reason: string) =>
+    assertRejects(
+      () => device.openFile(join(dir, name), "model"),
+      KerfError,
+      `Cannot map "${join(dir, name)}" into memory: ${reason}`,
+    );
+  await fails("missing", "No such file");
+  await fails("", "Is a directory");
+  await fails("empty", "Invalid argument");
+  await Deno.remove(dir, { recursive: true });
+});
