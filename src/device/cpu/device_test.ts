@@ -9,7 +9,7 @@ import { projectUrl, runChild } from "../../sys/testing.ts";
 import { testDevice } from "../testing.ts";
 import type { Device, Invocation } from "../types.ts";
 import { openCpuDevice } from "./device.ts";
-import { echo, mix, mixed, touch } from "./toy_testing.ts";
+import { echo, late, mix, mixed, touch } from "./toy_testing.ts";
 
 const header = (...fields: number[]) => Uint32Array.from(STEP_FIELDS, (_, i) => fields[i] ?? 0);
 
@@ -116,6 +116,25 @@ Deno.test("a long chain of dependent invocations is exact on any number of threa
       }
     }
   }
+});
+
+Deno.test("a barrier waits for the slowest item", async () => {
+  const n = 64;
+  const depth = 10;
+  const device = await testDevice();
+  const [kernel] = await device.compile([late]);
+  const [x, y] = [device.allocate(4 * n, "x"), device.allocate(4 * n, "y")];
+  const program = device.prepare(Array.from({ length: depth }, (_, k) => ({
+    ...{ kernel: kernel!, label: `late ${k}`, constants: {} },
+    buffers: { x: { buffer: k % 2 ? y : x }, y: { buffer: k % 2 ? x : y } },
+  })));
+  for (let run = 0; run < 20; run++) {
+    device.write(x, new Uint32Array(n));
+    await device.run(program, header(n));
+    assertEquals(await words(device, x), new Uint32Array(n).fill(depth));
+  }
+  device.free(x);
+  device.free(y);
 });
 
 Deno.test("without a barrier the next invocation may start; the one after waits for both", async () => {

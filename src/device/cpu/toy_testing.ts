@@ -79,6 +79,24 @@ export function mixed(x: Uint32Array, shift: number): Uint32Array<ArrayBuffer> {
   return Uint32Array.from(x, (v, i) => Math.imul(31, v) + x[(i + shift) % x.length]! + 1);
 }
 
+/**
+ * y[i] = x[nRows − 1 − i] + 1, where item 0 takes about 100 µs: without a barrier the other threads reach
+ * the next invocation long before its result is there.
+ */
+export const late: KernelRequest = toy(
+  "late",
+  [u32("x", "read"), u32("y", "write"), u32("step", "read")],
+  [],
+  [{ of: { step: "nRows" } }],
+  toyText(
+    "late",
+    "const uint32_t *x; uint32_t *y; const uint32_t *step;",
+    "for (uint32_t i = first; i < last; i++) {\n" +
+      "    for (volatile uint32_t k = 0; i == 0 && k < 100000; k++) {}\n" +
+      "    a->y[i] = a->x[a->step[0] - 1 - i] + 1;\n  }",
+  ),
+);
+
 /** Stores one constant of each type and the step header: shows the struct's layout. */
 export const echo: KernelRequest = toy(
   "echo",
