@@ -115,6 +115,10 @@ export class KvCache {
     return this.table.shape.nHeadsPerSlot;
   }
 
+  get hasFreeSlot(): boolean {
+    return this.#freeSlots.length > 0;
+  }
+
   /** Takes an empty slot. @throws {KerfError} all are in use */
   openSlot(): number {
     const slot = this.#freeSlots.pop();

@@ -44,19 +44,23 @@ export class Engine {
    * Prefills an empty slot layer by layer: the whole prompt through one layer, compress it, go on. Gives
    * the same bits as chunks through all layers, and holds one dense layer at a time.
    *
-   * @returns f32 [nVocab] of the last row
+   * @returns f32 [nVocab] of the last row; null when the signal ended it, and the slot is empty again
    */
   async prefillLayered(
     slot: number,
     tokens: readonly number[],
-    onLayer: (done: number, total: number) => void = () => {},
-  ): Promise<Float32Array> {
+    { signal }: { readonly signal?: AbortSignal } = {},
+  ): Promise<Float32Array | null> {
     const { config: { nLayers, dModel }, limits } = this.plan.inputs;
     const x = this.device.reserve(4 * tokens.length * dModel, "x of the whole prompt");
     try {
       for (let layer = 0; layer < nLayers; layer++) {
         const layers = { first: layer, end: layer + 1 };
         for (let at = 0; at < tokens.length; at += limits.nRows) {
+          if (signal?.aborted) {
+            this.cache.clearSlot(slot);
+            return null;
+          }
           const chunk = tokens.slice(at, at + limits.nRows);
           const isLast = at + chunk.length === tokens.length && layer === nLayers - 1;
           const rows = { slot, position: at, tokens: chunk } as const;
@@ -66,7 +70,6 @@ export class Engine {
           this.cache.advance(slot, chunk.length, layers);
         }
         await compressLayer(this.device, this.plan, { slot, layer, nTokens: tokens.length });
-        onLayer(layer + 1, nLayers);
       }
     } finally {
       this.device.free(x);

@@ -1,0 +1,162 @@
+/**
+ * Holds work against the cache's budget before it starts: how much a sequence will need at most, in
+ * chunks or layer by layer, and what is left of `--kv-max`. Decides; computes and allocates nothing.
+ */
+
+import { KerfError } from "../core/error.ts";
+import type { KvCache } from "./cache.ts";
+import { rowsToCompress } from "./compress.ts";
+import { keySegments } from "./compress_drafts.ts";
+import { forecastPeak } from "./kv_forecast.ts";
+import type { ForecastShape, KeyRows } from "./kv_forecast.ts";
+import type { ChannelsPlan } from "./prune_plan.ts";
+
+/** A sequence's work. */
+export interface Work {
+  /** Rows already cached. */
+  readonly nCached: number;
+  readonly nPrompt: number;
+  /** Positions after which the cache is compressed, ascending; the last is nPrompt. */
+  readonly boundaries: readonly number[];
+  /** Tokens to generate; absent: as many as fit. */
+  readonly maxTokens?: number;
+}
+
+/** How a sequence may run. */
+export interface Admitted {
+  readonly order: "chunked" | "layered";
+  /** Tokens to generate at most. */
+  readonly maxTokens: number;
+  /** The most bytes it will hold. */
+  readonly peakBytes: number;
+}
+
+const MIB = 2 ** 20;
+const size = (bytes: number) =>
+  bytes >= MIB ? `${(bytes / MIB).toFixed(1)} MiB` : `${(bytes / 1024).toFixed(1)} KiB`;
+
+/** Budget and shape of a cache. */
+export class Admission {
+  readonly #shape: ForecastShape;
+  readonly #nCtx: number;
+  readonly #cache: KvCache;
+  /** `--kv-max`; Infinity: none. */
+  readonly limitBytes: number;
+
+  constructor(cache: KvCache, channels: ChannelsPlan | null, limitBytes: number) {
+    this.#cache = cache;
+    this.#shape = { ...cache.shape, channels };
+    this.#nCtx = cache.shape.nCtx;
+    this.limitBytes = limitBytes;
+  }
+
+  /**
+   * Refuses a prompt that leaves the context no room.
+   *
+   * @throws {KerfError} it is empty, or prompt and answer are longer than the context
+   */
+  checkContext({ nPrompt, maxTokens }: Work): void {
+    const nCtx = this.#nCtx;
+    if (nPrompt === 0) {
+      throw new KerfError("Cannot generate from an empty prompt", { hint: "give a text" });
+    }
+    if (nPrompt + (maxTokens ?? 1) <= nCtx) return;
+    const asked = maxTokens === undefined ? "" : ` and ${maxTokens} tokens of answer`;
+    throw new KerfError(
+      `Cannot fit a prompt of ${nPrompt} tokens${asked} in the context: it holds ${nCtx}`,
+      {
+        hint: nPrompt < nCtx
+          ? `ask for at most -n ${nCtx - nPrompt}`
+          : "shorten the prompt, or raise -c where the model allows it",
+      },
+    );
+  }
+
+  /** The rows of a slot's keys as a forecast takes them; no slot: none. */
+  #startRows(slot: number | null): KeyRows {
+    if (slot === null) return { listed: 0, full: 0 };
+    const { segments } = this.#cache;
+    const total = this.#cache.tokensOf(slot);
+    if (segments.filter((s) => s.stream === "key").length === 1) return { listed: 0, full: total };
+    const { list } = keySegments(this.#cache);
+    let listed = 0;
+    for (let head = 0; head < this.#cache.nHeadsPerSlot; head++) {
+      listed = Math.max(listed, this.#cache.sizeOf({ slot, head }, list.index).rows);
+    }
+    return { listed, full: total - listed };
+  }
+
+  #peak(work: Work, slot: number | null, options: { order: Admitted["order"]; nTokens: number }) {
+    let start = this.#startRows(work.nCached === 0 ? null : slot);
+    let at = work.nCached;
+    let peak = 0;
+    for (const [i, end] of work.boundaries.entries()) {
+      const isLast = i === work.boundaries.length - 1;
+      const bytes = forecastPeak(this.#shape, {
+        start,
+        nPrefill: end - at,
+        // The last token is sampled and never cached.
+        nDecode: isLast ? Math.max(0, options.nTokens - 1) : 0,
+        order: i === 0 ? options.order : "chunked",
+      });
+      peak = Math.max(peak, bytes);
+      const dense = { ...start, full: start.full + end - at };
+      const { moved } = rowsToCompress(dense, this.#shape.channels?.recent ?? Infinity);
+      start = { listed: dense.listed + moved, full: dense.full - moved };
+      at = end;
+    }
+    return peak;
+  }
+
+  /** How the work can run within `availableBytes`; null: it cannot. */
+  admit(work: Work, slot: number | null, availableBytes: number): Admitted | null {
+    const orders = work.nCached === 0 ? ["chunked", "layered"] as const : ["chunked"] as const;
+    for (const order of orders) {
+      const peak = (nTokens: number) => this.#peak(work, slot, { order, nTokens });
+      const fewest = work.maxTokens ?? 1;
+      if (peak(fewest) > availableBytes) continue;
+      const maxTokens = work.maxTokens ?? mostThatFit(
+        { from: fewest, to: this.#nCtx - work.nPrompt },
+        (n) => peak(n) <= availableBytes,
+      );
+      return { order, maxTokens, peakBytes: peak(maxTokens) };
+    }
+    return null;
+  }
+
+  /**
+   * Refuses work that does not fit.
+   *
+   * @param availableBytes what is left of the budget; default: all of it
+   * @throws {KerfError} saying what was asked, what there is, and what to lower
+   */
+  checkBudget(work: Work, slot: number | null, availableBytes = this.limitBytes): void {
+    if (this.admit(work, slot, availableBytes)) return;
+    const nTokens = work.maxTokens ?? 1;
+    const orders = work.nCached === 0 ? ["chunked", "layered"] as const : ["chunked"] as const;
+    const least = Math.min(...orders.map((order) => this.#peak(work, slot, { order, nTokens })));
+    const held = this.limitBytes - availableBytes;
+    const others = held > 0 ? ` (${size(held)} are held by other sequences)` : "";
+    throw new KerfError(
+      `Cannot run a prompt of ${work.nPrompt} tokens and ${nTokens} of answer in ` +
+        `--kv-max ${size(this.limitBytes)}: the cache needs ${size(least)}${others}`,
+      {
+        hint: [
+          `--kv-max ${Math.ceil((least + held) / MIB)}M`,
+          "or a shorter prompt, a smaller -n, or a --prune with a higher ratio",
+        ],
+      },
+    );
+  }
+}
+
+/** The largest n in the range for which `fits` holds; it holds for the first and is monotone. */
+function mostThatFit(range: { from: number; to: number }, fits: (n: number) => boolean): number {
+  let { from, to } = range;
+  while (from < to) {
+    const middle = Math.ceil((from + to) / 2);
+    if (fits(middle)) from = middle;
+    else to = middle - 1;
+  }
+  return from;
+}

@@ -1,0 +1,282 @@
+/**
+ * Runs requests to their ends: any mix of prefill chunks and decode rows a step, as many sequences at
+ * once as slots and budget allow, first come first served. A sequence's tokens do not depend on the
+ * others: kernels give each row the same bits in any company, and each has its own sampler.
+ */
+
+import type { Admission, Admitted, Work } from "./admission.ts";
+import type { Engine } from "./engine.ts";
+import type { SamplingOptions } from "./sampling.ts";
+import { sampler } from "./sampling.ts";
+import { isPrefilling, nextRows, takeToken } from "./sequence.ts";
+import type { FinishReason, Sequence, SequenceStats } from "./sequence.ts";
+import type { StreamingDecoder } from "../model/tokenizer.ts";
+
+/** One thing to generate. */
+export interface Request {
+  readonly promptTokens: readonly number[];
+  readonly maxTokens?: number;
+  readonly sampling: SamplingOptions;
+  readonly stopIds: ReadonlySet<number>;
+  readonly decoder: StreamingDecoder;
+  /** Compress once after this many prompt tokens, before the rest. */
+  readonly compressAfter?: number;
+  /** A slot that keeps its cache afterwards, and how much of the prompt it holds already. */
+  readonly kept?: { readonly slot: number; readonly nCached: number };
+}
+
+/** How a request ended. */
+export interface Outcome {
+  readonly index: number;
+  readonly tokens: readonly number[];
+  /** Every token whose row is cached. */
+  readonly cachedTokens: readonly number[];
+  readonly finishReason: FinishReason;
+  readonly stats: SequenceStats;
+}
+
+/** What happens while requests run. */
+export type SchedulerEvent =
+  | { readonly kind: "token"; readonly index: number; readonly id: number; readonly text: string }
+  /** Prompt tokens cached so far. */
+  | {
+    readonly kind: "prefill";
+    readonly index: number;
+    readonly done: number;
+    readonly total: number;
+  }
+  /** The dense prompt does not fit the budget; it runs layer by layer. */
+  | { readonly kind: "layered"; readonly index: number }
+  | { readonly kind: "end"; readonly outcome: Outcome; readonly text: string };
+
+/** How to run. */
+export interface SchedulerOptions {
+  /** Rows of a step at most; at most the plan's. */
+  readonly chunkSize: number;
+  readonly signal?: AbortSignal;
+}
+
+interface Waiting {
+  readonly index: number;
+  readonly request: Request;
+}
+
+/** Runs requests, yielding what happens; ends when all have ended. */
+export async function* schedule(
+  engine: Engine,
+  requests: readonly Request[],
+  options: SchedulerOptions & { readonly admission: Admission },
+): AsyncGenerator<SchedulerEvent, void> {
+  const { chunkSize, signal, admission } = options;
+  const waiting: Waiting[] = requests.map((request, index) => ({ index, request }));
+  const startMs = performance.now();
+  const running = new Map<Sequence, { request: Request; admitted: Admitted }>();
+  for (const { request } of waiting) {
+    const work = workOf(request);
+    admission.checkContext(work);
+    admission.checkBudget(work, request.kept?.slot ?? null);
+  }
+  try {
+    while (waiting.length > 0 || running.size > 0) {
+      for (let next = waiting[0]; next; next = waiting[0]) {
+        const admitted = admitNext(engine, next.request, { running, admission });
+        if (!admitted && running.size > 0) break;
+        if (!admitted) throw refusal(engine, next.request, admission);
+        waiting.shift();
+        const sequence = open(engine, next, { admitted, startMs });
+        running.set(sequence, { request: next.request, admitted });
+        if (admitted.order === "layered" && !signal?.aborted) {
+          yield { kind: "layered", index: next.index };
+          yield* prefillLayered(engine, sequence, signal);
+        }
+      }
+      const live = [...running.keys()].filter((s) => s.finish === null);
+      if (signal?.aborted) live.forEach((s) => s.finish = "interrupted");
+      else if (live.length > 0) yield* step(engine, live, chunkSize);
+      for (const [sequence, { request }] of running) {
+        if (sequence.finish === null) continue;
+        const outcome = outcomeOf(engine, sequence);
+        running.delete(sequence);
+        if (!request.kept) engine.cache.closeSlot(sequence.slot);
+        yield { kind: "end", outcome, text: sequence.decoder.end() };
+      }
+    }
+  } finally {
+    // Only when the consumer stops early or a step fails are there any left.
+    for (const [sequence, { request }] of running) {
+      if (!request.kept) engine.cache.closeSlot(sequence.slot);
+    }
+  }
+}
+
+/** Where a request's prefill stops to compress. */
+function boundariesOf({ promptTokens, compressAfter, kept }: Request): number[] {
+  const nPrompt = promptTokens.length;
+  const isInside = compressAfter !== undefined && compressAfter > (kept?.nCached ?? 0) &&
+    compressAfter < nPrompt;
+  return isInside ? [compressAfter, nPrompt] : [nPrompt];
+}
+
+const workOf = (request: Request): Work => ({
+  nCached: request.kept?.nCached ?? 0,
+  nPrompt: request.promptTokens.length,
+  boundaries: boundariesOf(request),
+  ...(request.maxTokens === undefined ? {} : { maxTokens: request.maxTokens }),
+});
+
+/** Bytes that sequences other than the one in `slot` hold or may come to hold. */
+function heldByOthers(
+  { cache: { table } }: Engine,
+  slot: number | null,
+  running: ReadonlyMap<Sequence, { admitted: Admitted }> = new Map(),
+): number {
+  let bytes = table.allocatedBytes - (slot === null ? 0 : table.bytesOf(slot).allocated);
+  for (const [sequence, { admitted }] of running) {
+    bytes += admitted.peakBytes - table.bytesOf(sequence.slot).allocated;
+  }
+  return bytes;
+}
+
+/** Why a request cannot start though nothing runs: kept sequences hold the slots or the budget. */
+function refusal(engine: Engine, request: Request, admission: Admission): unknown {
+  const slot = request.kept?.slot ?? null;
+  try {
+    if (slot === null && !engine.cache.hasFreeSlot) engine.cache.openSlot();
+    const available = admission.limitBytes - heldByOthers(engine, slot);
+    admission.checkBudget(workOf(request), slot, available);
+  } catch (error) {
+    return error;
+  }
+  return new Error("a request was refused that fits");
+}
+
+/** How the next request may run now; null: it has to wait. */
+function admitNext(
+  engine: Engine,
+  request: Request,
+  { running, admission }: {
+    running: ReadonlyMap<Sequence, { admitted: Admitted }>;
+    admission: Admission;
+  },
+): Admitted | null {
+  const slot = request.kept?.slot ?? null;
+  if (slot === null && !engine.cache.hasFreeSlot) return null;
+  const available = admission.limitBytes - heldByOthers(engine, slot, running);
+  const admitted = admission.admit(workOf(request), slot, available);
+  // Waiting for company to leave beats working layer by layer.
+  return admitted?.order === "layered" && running.size > 0 ? null : admitted;
+}
+
+function open(
+  engine: Engine,
+  { index, request }: Waiting,
+  { admitted, startMs }: { admitted: Admitted; startMs: number },
+): Sequence {
+  const { promptTokens, kept } = request;
+  const slot = kept?.slot ?? engine.cache.openSlot();
+  const nCached = kept?.nCached ?? 0;
+  engine.cache.table.resetPeak(slot);
+  return {
+    index,
+    slot,
+    maxTokens: admitted.maxTokens,
+    stopIds: request.stopIds,
+    sampler: sampler(request.sampling),
+    decoder: request.decoder,
+    boundaries: boundariesOf(request),
+    nPrompt: promptTokens.length,
+    tokens: [...promptTokens],
+    generated: [],
+    startMs,
+    nCached,
+    nPrefilled: 0,
+    nDecoded: 0,
+    firstTokenMs: null,
+    finish: null,
+  };
+}
+
+async function* prefillLayered(
+  engine: Engine,
+  s: Sequence,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<SchedulerEvent> {
+  const end = s.boundaries.shift()!;
+  const tokens = s.tokens.slice(0, end);
+  const logits = await engine.prefillLayered(s.slot, tokens, signal ? { signal } : {});
+  if (!logits) {
+    s.finish = "interrupted";
+    return;
+  }
+  s.nCached = end;
+  s.nPrefilled = end;
+  yield { kind: "prefill", index: s.index, done: end, total: s.nPrompt };
+  if (end === s.nPrompt) yield* take(s, logits);
+}
+
+async function* step(
+  engine: Engine,
+  live: readonly Sequence[],
+  chunkSize: number,
+): AsyncGenerator<SchedulerEvent> {
+  const decoding = live.filter((s) => !isPrefilling(s));
+  let budget = Math.max(chunkSize - decoding.length, decoding.length === 0 ? 1 : 0);
+  const chosen = [...decoding];
+  const rows = decoding.map((s) => nextRows(s, 1));
+  for (const s of live.filter(isPrefilling)) {
+    if (budget === 0) break;
+    const next = nextRows(s, budget);
+    budget -= next.tokens.length;
+    chosen.push(s);
+    rows.push(next);
+  }
+  const logits = await engine.step(rows);
+  for (const [i, s] of chosen.entries()) {
+    const n = rows[i]!.tokens.length;
+    const wasPrefill = isPrefilling(s);
+    s.nCached += n;
+    if (wasPrefill) {
+      s.nPrefilled += n;
+      yield { kind: "prefill", index: s.index, done: s.nCached, total: s.nPrompt };
+      if (s.nCached === s.boundaries[0]) {
+        s.boundaries.shift();
+        await engine.compress(s.slot);
+      }
+    } else {
+      s.nDecoded++;
+    }
+    if (rows[i]!.logits === "last") yield* take(s, logits.shift()!);
+  }
+}
+
+function* take(s: Sequence, logits: Float32Array): Generator<SchedulerEvent> {
+  s.firstTokenMs ??= performance.now();
+  const taken = takeToken(s, logits);
+  if (taken) yield { kind: "token", index: s.index, ...taken };
+}
+
+function outcomeOf({ cache }: Engine, s: Sequence): Outcome {
+  const now = performance.now();
+  const first = s.firstTokenMs ?? now;
+  const { allocated, peak } = cache.table.bytesOf(s.slot);
+  return {
+    index: s.index,
+    tokens: s.generated,
+    cachedTokens: s.tokens.slice(0, s.nCached),
+    finishReason: s.finish!,
+    stats: {
+      ttftMs: first - s.startMs,
+      prefillTokens: s.nPrefilled,
+      prefillMs: first - s.startMs,
+      decodeTokens: s.nDecoded,
+      decodeMs: now - first,
+      kv: {
+        denseBytes: cache.denseBytes(s.slot),
+        storedBytes: cache.storedBytes(s.slot),
+        allocatedBytes: allocated,
+        peakBytes: peak,
+        tokens: cache.tokensOf(s.slot),
+      },
+    },
+  };
+}
