@@ -3,15 +3,14 @@
  * with exactly those permissions. It loads no command.
  */
 
-import { fromFileUrl, join } from "@std/path";
+import { join } from "@std/path";
 import { KerfError } from "../core/error.ts";
 import { nearest } from "../core/nearest.ts";
 import { runDeno } from "../sys/deno.ts";
 import { parseCommand } from "./args.ts";
 import { commandOf, COMMANDS } from "./flags.ts";
 import { permissionFlags } from "./permissions.ts";
-
-const root = fromFileUrl(new URL("../../", import.meta.url)).replace(/\/$/, "");
+import { ROOT } from "./root.ts";
 
 /** Absolute paths of the first program found of each list, following PATH. */
 function findPrograms(...names: string[]): string[] {
@@ -42,12 +41,12 @@ async function launch(words: readonly string[]): Promise<number> {
       exitCode: 2,
     });
   }
-  const main = join(root, "src/cli/main.ts");
+  const main = join(ROOT, "src/cli/main.ts");
   const cwd = Deno.env.get("INIT_CWD") ?? Deno.cwd();
-  const cache = Deno.env.get("KERF_CACHE") ?? join(root, ".cache");
+  const cache = Deno.env.get("KERF_CACHE") ?? join(ROOT, ".cache");
   const trusted = command.name === "test" || command.name === "setup";
   const flags = trusted ? ["--allow-all"] : permissionFlags(command, parseCommand(command, rest), {
-    root,
+    root: ROOT,
     cache: cache.startsWith("/") ? cache : join(cwd, cache),
     cwd,
     programs: findPrograms(
@@ -59,8 +58,10 @@ async function launch(words: readonly string[]): Promise<number> {
       "git",
     ),
   });
-  return await runDeno(["run", "--quiet", ...flags, main, ...words], {
-    cwd: root,
+  // A new process sees the files as they are now; modules once loaded would stay as they were.
+  const watch = words.includes("--watch") ? ["--watch=kernels,templates", "--no-clear-screen"] : [];
+  return await runDeno(["run", "--quiet", ...watch, ...flags, main, ...words], {
+    cwd: ROOT,
     env: { INIT_CWD: cwd },
   });
 }
