@@ -1,0 +1,193 @@
+/**
+ * From options to a model ready to generate: opens file and device, resolves attention and pruning, makes
+ * the plan, packs the weights. Whatever fails on the way leaves nothing open.
+ */
+
+import { KerfError } from "../core/error.ts";
+import { openDevice } from "../device/mod.ts";
+import type { Device, DeviceBuffer, OpenDeviceOptions } from "../device/mod.ts";
+import { layoutOf } from "../layout/make.ts";
+import type { CacheTypes } from "../layout/make.ts";
+import { chatTemplate } from "../model/chat.ts";
+import type { ChatTemplate } from "../model/chat.ts";
+import { llamaConfig } from "../model/config.ts";
+import type { LlamaConfig } from "../model/config.ts";
+import { resolveModel } from "../model/fetch.ts";
+import type { FetchProgress } from "../model/fetch.ts";
+import { readGguf } from "../model/gguf.ts";
+import type { Gguf } from "../model/gguf.ts";
+import { llamaTensors } from "../model/llama_tensors.ts";
+import type { LlamaTensors } from "../model/llama_tensors.ts";
+import { readRopeFactors, ropeTable } from "../model/rope_table.ts";
+import { createTokenizer } from "../model/tokenizer.ts";
+import type { Tokenizer } from "../model/tokenizer.ts";
+import { cacheDir } from "../sys/cache_dir.ts";
+import { Admission } from "./admission.ts";
+import { attentionPlan } from "./attention_plan.ts";
+import { KvCache } from "./cache.ts";
+import { Engine } from "./engine.ts";
+import { allocateWeights, matrixTensors, packingsOf, packWeights } from "./model_weights.ts";
+import { makePlan } from "./plan.ts";
+import type { Plan } from "./plan.ts";
+import { prunePlan } from "./prune_plan.ts";
+import type { PrunePlan } from "./prune_plan.ts";
+
+/** What loading reports as it goes. */
+export type LoadProgress =
+  | ({ readonly stage: "fetch" } & FetchProgress)
+  | { readonly stage: "compile"; readonly done: number; readonly total: number }
+  | { readonly stage: "weights"; readonly done: number; readonly total: number };
+
+/** How to load a model. Everything has a default. */
+export interface LoadOptions {
+  /** A path of a .gguf file or `hf:user/repo[:QUANT]`. Default: SmolLM2-135M-Instruct, fetched once. */
+  readonly model?: string;
+  /** A pruning spec. Default `none`. */
+  readonly prune?: string;
+  /** An attention spec. Default `causal`. */
+  readonly attention?: string;
+  /** Default f16 keys, f16 values. */
+  readonly cacheTypes?: Partial<CacheTypes>;
+  /** Default `auto`. */
+  readonly device?: NonNullable<OpenDeviceOptions["kind"]>;
+  readonly threads?: number;
+  /** Default: the model's. */
+  readonly nCtx?: number;
+  /** Hard limit of the cache in bytes. Default: none. */
+  readonly kvMax?: number;
+  /** Arithmetic of the matrix products. Default: the fastest there is, f32 in this version. */
+  readonly activations?: "f32" | "f16" | "q8";
+  /** Rows of a step at most. Default 512. */
+  readonly chunkSize?: number;
+  /** Sequences at once at most. Default 8. */
+  readonly parallel?: number;
+  readonly onProgress?: (progress: LoadProgress) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** A loaded model's parts. */
+export interface Loaded {
+  readonly gguf: Gguf;
+  readonly config: LlamaConfig;
+  readonly engine: Engine;
+  readonly plan: Plan;
+  readonly prune: PrunePlan;
+  readonly attention: string;
+  readonly admission: Admission;
+  readonly tokenizer: Tokenizer;
+  /** Compiled on first use: a model without a template can still continue raw text. */
+  readonly template: () => ChatTemplate;
+  readonly chunkSize: number;
+}
+
+const DEFAULT_CHUNK = 512;
+const DEFAULT_PARALLEL = 8;
+
+function checkActivations(activations: LoadOptions["activations"], device: string): void {
+  if (activations === undefined || activations === "f32") return;
+  throw new KerfError(
+    `Cannot multiply with ${activations} activations on ${device}: this version has f32`,
+    { hint: "--activations f32", exitCode: 2 },
+  );
+}
+
+function wholeAtLeast(name: string, value: number, least: number): number {
+  if (Number.isInteger(value) && value >= least) return value;
+  throw new KerfError(`Cannot use ${name} ${value}: it must be a whole number from ${least}`, {
+    exitCode: 2,
+  });
+}
+
+function contextOf(config: LlamaConfig, asked: number | undefined): number {
+  const nCtx = wholeAtLeast("-c", asked ?? config.nCtx, 1);
+  if (nCtx <= config.nCtx) return nCtx;
+  throw new KerfError(
+    `Cannot hold a context of ${nCtx} tokens: the model knows ${config.nCtx} positions`,
+    { hint: `-c ${config.nCtx}`, exitCode: 2 },
+  );
+}
+
+/**
+ * Loads a model.
+ *
+ * @throws {KerfError} whatever stops it, with what to change
+ */
+export async function loadModel(options: LoadOptions = {}): Promise<Loaded> {
+  const { onProgress, signal } = options;
+  const path = await resolveModel(options.model, {
+    cacheDir: cacheDir(),
+    ...(signal ? { signal } : {}),
+    ...(onProgress
+      ? { onProgress: (p: FetchProgress) => onProgress({ stage: "fetch", ...p }) }
+      : {}),
+  });
+  const gguf = await readGguf(path);
+  const config = llamaConfig(gguf);
+  const tensors = llamaTensors(gguf, config);
+  checkActivations(options.activations, options.device ?? "cpu");
+  const dims = { ...config, nCtx: contextOf(config, options.nCtx) };
+  const prune = await prunePlan(options.prune ?? "none", dims);
+  const tokenizer = createTokenizer(gguf);
+  const device = await openDevice({
+    ...(options.device ? { kind: options.device } : {}),
+    ...(options.threads === undefined ? {} : { threads: options.threads }),
+  });
+  try {
+    const parts = { gguf, config, tensors, prune, nCtx: dims.nCtx };
+    const { plan, chunkSize } = await planModel(device, parts, options);
+    const engine = new Engine(device, plan);
+    const { cache, channels, attention } = plan.inputs;
+    let template: ChatTemplate | undefined;
+    return {
+      ...{ gguf, config, engine, plan, prune, tokenizer, chunkSize },
+      attention: attention.spec,
+      admission: new Admission(cache, channels, options.kvMax ?? Infinity),
+      template: () => template ??= chatTemplate(gguf),
+    };
+  } catch (error) {
+    device.close();
+    throw error;
+  }
+}
+
+interface ModelParts {
+  readonly gguf: Gguf;
+  readonly config: LlamaConfig;
+  readonly tensors: LlamaTensors;
+  readonly prune: PrunePlan;
+  readonly nCtx: number;
+}
+
+/** The plan on an open device, its weights packed. */
+async function planModel(
+  device: Device,
+  { gguf, config, tensors, prune, nCtx }: ModelParts,
+  options: LoadOptions,
+): Promise<{ plan: Plan; chunkSize: number }> {
+  const { onProgress } = options;
+  const nSlots = wholeAtLeast("parallel", options.parallel ?? DEFAULT_PARALLEL, 1);
+  const chunkSize = Math.min(nCtx, wholeAtLeast("-ub", options.chunkSize ?? DEFAULT_CHUNK, 1));
+  const limits = { nRows: Math.max(chunkSize, nSlots), nSeqs: nSlots, nLogits: nSlots, nCtx };
+  const types = { key: "f16", value: "f16", ...options.cacheTypes } as const;
+  const { nLayers, nKvHeads, headDim } = config;
+  const layout = layoutOf(prune.channels?.definition ?? null, types);
+  const packingOf = await packingsOf(matrixTensors(tensors).map((t) => t.storage.name));
+  const file: DeviceBuffer = await device.openFile(gguf.path, "model file");
+  const weights = allocateWeights(device, tensors, { config, packingOf, file });
+  const factors = tensors.ropeFactors && await readRopeFactors(gguf, tensors.ropeFactors);
+  const plan = await makePlan(device, {
+    config,
+    weights,
+    attention: await attentionPlan(options.attention ?? "causal", { ...config, nCtx }),
+    channels: prune.channels,
+    cache: new KvCache(device, { layout, nSlots, nLayers, nKvHeads, headDim, nCtx }),
+    limits,
+    rope: ropeTable(config, { nCtx, ...(factors ? { factors } : {}) }),
+  }, ({ done, total }) => onProgress?.({ stage: "compile", done, total }));
+  await packWeights(device, weights, {
+    file,
+    run: plan.run,
+    onProgress: (done, total) => onProgress?.({ stage: "weights", done, total }),
+  });
+  return { plan, chunkSize };
+}

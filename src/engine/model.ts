@@ -1,0 +1,208 @@
+/**
+ * A loaded model as a library's user holds it: answers, batches, sessions, masks. Text in, text out; one
+ * piece of work at a time.
+ */
+
+import type { ChatMessage } from "../model/chat.ts";
+import { keptChannelsOf } from "./mask.ts";
+import type { MaskLayer } from "./mask.ts";
+import { Generation, peakRssBytes } from "./generation.ts";
+import type { GenerateResult } from "./generation.ts";
+import type { Loaded } from "./load.ts";
+import type { SamplingOptions } from "./sampling.ts";
+import { checkSampling } from "./sampling.ts";
+import { schedule } from "./scheduler.ts";
+import type { Request, SchedulerEvent } from "./scheduler.ts";
+import type { Outcome } from "./scheduler.ts";
+import { Session } from "./session.ts";
+
+/** A text to continue, a conversation to answer, or token ids as they are. */
+export type Prompt = string | readonly ChatMessage[] | { readonly tokens: readonly number[] };
+
+/** What is worth telling while work goes on. */
+export type GenerateEvent =
+  | Extract<SchedulerEvent, { kind: "prefill" | "layered" }>
+  /** A session's cache was dropped: the new conversation does not continue it. */
+  | { readonly kind: "dropped"; readonly cachedTokens: number };
+
+/** How to generate. */
+export interface GenerateOptions extends SamplingOptions {
+  /** Default: until the model stops, the context is full or the budget is. */
+  readonly maxTokens?: number;
+  /** Go on past stop tokens. */
+  readonly ignoreStop?: boolean;
+  /** A string prompt is continued as it is, without the chat template. */
+  readonly raw?: boolean;
+  /** System message for a string prompt that goes through the template. */
+  readonly system?: string;
+  /** Compress once after this many prompt tokens, before the rest. */
+  readonly compressAfter?: number;
+  /** Rows of a step at most. Default: the model's. */
+  readonly chunkSize?: number;
+  /** Keeps the cache between answers. */
+  readonly session?: Session;
+  readonly signal?: AbortSignal;
+  readonly onEvent?: (event: GenerateEvent) => void;
+}
+
+/** A model ready to generate. */
+export class Model {
+  readonly loaded: Loaded;
+  #busy = false;
+
+  constructor(loaded: Loaded) {
+    this.loaded = loaded;
+  }
+
+  /** For people: `cpu (2 threads, x86-64-v4)`. */
+  get device(): string {
+    return this.loaded.engine.device.name;
+  }
+
+  /**
+   * The token ids of a prompt.
+   *
+   * @throws {KerfError} a conversation, and the model has no chat template
+   */
+  tokenize(prompt: Prompt, options: Pick<GenerateOptions, "raw" | "system"> = {}): number[] {
+    if (typeof prompt === "object" && "tokens" in prompt) return [...prompt.tokens];
+    const { tokenizer, template } = this.loaded;
+    if (typeof prompt === "string" && options.raw) return tokenizer.encode(prompt);
+    const system = options.system === undefined
+      ? []
+      : [{ role: "system", content: options.system } as const];
+    const messages = typeof prompt === "string"
+      ? [...system, { role: "user", content: prompt } as const]
+      : prompt;
+    return tokenizer.encode(template()(messages));
+  }
+
+  /** Starts an answer; see {@linkcode Generation}. */
+  generate(prompt: Prompt, options: GenerateOptions = {}): Generation {
+    return new Generation(this.#answer(prompt, options));
+  }
+
+  async *#answer(prompt: Prompt, options: GenerateOptions): AsyncGenerator<string, GenerateResult> {
+    let text = "";
+    for await (const event of this.#run([{ prompt, options }], options)) {
+      if (event.kind === "token" && event.text !== "") {
+        text += event.text;
+        yield event.text;
+      }
+      if (event.kind === "end") {
+        if (event.text !== "") yield event.text;
+        return this.#result(event.outcome, event.promptTokens, text + event.text);
+      }
+    }
+    throw new Error("the scheduler ended without an outcome");
+  }
+
+  /**
+   * Answers prompts together. Each answer is bit for bit what it would be alone.
+   *
+   * @param options for all; `session` and `compressAfter` do not apply
+   * @returns answers as they end, each with its place among the prompts
+   */
+  async *batch(
+    prompts: readonly Prompt[],
+    options: Omit<GenerateOptions, "session" | "compressAfter"> = {},
+  ): AsyncGenerator<{ index: number; result: GenerateResult }, void> {
+    const texts = prompts.map(() => "");
+    for await (const event of this.#run(prompts.map((prompt) => ({ prompt, options })), options)) {
+      if (event.kind === "token") texts[event.index] += event.text;
+      if (event.kind === "end") {
+        const { index } = event.outcome;
+        const text = texts[index]! + event.text;
+        yield { index, result: this.#result(event.outcome, event.promptTokens, text) };
+      }
+    }
+  }
+
+  /** A conversation whose cache is kept between answers. */
+  session(): Session {
+    return new Session(this.loaded.engine.cache);
+  }
+
+  /**
+   * The channels that a prompt's compression keeps, per layer and KV head, in half-split RoPE order.
+   * Prefills the prompt and generates nothing.
+   */
+  async mask(prompt: Prompt, options: GenerateOptions = {}): Promise<MaskLayer[]> {
+    using session = this.session();
+    await this.generate(prompt, { ...options, maxTokens: 0, session }).result;
+    return await keptChannelsOf(this.loaded.engine, session.slot);
+  }
+
+  /** Frees device memory. */
+  close(): void {
+    this.loaded.engine.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  async *#run(
+    work: readonly { prompt: Prompt; options: GenerateOptions }[],
+    shared: GenerateOptions,
+  ) {
+    if (this.#busy) throw new TypeError("Cannot generate: the model is still answering");
+    checkSampling(shared);
+    this.#busy = true;
+    const { session, signal, onEvent } = shared;
+    let kept = false;
+    try {
+      const requests = work.map(({ prompt, options }) => this.#request(prompt, options));
+      const chunkSize = Math.min(
+        shared.chunkSize ?? this.loaded.chunkSize,
+        this.loaded.plan.inputs.limits.nRows,
+      );
+      const { engine, admission } = this.loaded;
+      const run = schedule(engine, requests, {
+        admission,
+        chunkSize,
+        ...(signal ? { signal } : {}),
+      });
+      for await (const event of run) {
+        if (event.kind === "prefill" || event.kind === "layered") onEvent?.(event);
+        else if (event.kind === "token") yield event;
+        else {
+          session?.keep(event.outcome.cachedTokens);
+          kept = true;
+          yield { ...event, promptTokens: requests[event.outcome.index]!.promptTokens };
+        }
+      }
+    } finally {
+      if (!kept) session?.drop();
+      this.#busy = false;
+    }
+  }
+
+  #request(prompt: Prompt, options: GenerateOptions): Request {
+    const { session, maxTokens, compressAfter, onEvent } = options;
+    const { tokenizer } = this.loaded;
+    const promptTokens = this.tokenize(prompt, options);
+    const dropped = session?.fit(promptTokens) ?? 0;
+    if (dropped > 0) onEvent?.({ kind: "dropped", cachedTokens: dropped });
+    return {
+      promptTokens,
+      sampling: options,
+      stopIds: options.ignoreStop ? new Set() : tokenizer.stopIds,
+      decoder: tokenizer.decoder(),
+      ...(maxTokens === undefined ? {} : { maxTokens }),
+      ...(compressAfter === undefined ? {} : { compressAfter }),
+      ...(session ? { kept: { slot: session.slot, nCached: session.nCached } } : {}),
+    };
+  }
+
+  #result(outcome: Outcome, promptTokens: readonly number[], text: string): GenerateResult {
+    const { tokens, finishReason, stats } = outcome;
+    return {
+      promptTokens,
+      tokens,
+      text,
+      finishReason,
+      stats: { ...stats, peakRssBytes: peakRssBytes() },
+    };
+  }
+}
