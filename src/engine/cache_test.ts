@@ -1,0 +1,216 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import fc from "fast-check";
+import { KerfError } from "../core/error.ts";
+import { layoutOf } from "../layout/make.ts";
+import { KvCache } from "./cache.ts";
+import { compressLayer } from "./compress.ts";
+import { keySegments } from "./compress_drafts.ts";
+import { forecastPeak } from "./kv_forecast.ts";
+import type { Plan } from "./plan.ts";
+import { fakeDevice } from "./testing.ts";
+
+const think = { name: "test", steps: [{ kind: "channels", of: "key" }] } as const;
+
+interface Setup {
+  readonly nLayers: number;
+  readonly nKvHeads: number;
+  readonly headDim: number;
+  readonly recent: number;
+  readonly widths: Uint32Array<ArrayBuffer>;
+  readonly types?: { key: "f16" | "f32"; value: "f16" | "f32" };
+}
+
+/** A cache on a fake device, with as much of a plan as compression reads: it runs no kernels. */
+function setup({ nLayers, nKvHeads, headDim, recent, widths, types }: Setup) {
+  const device = fakeDevice();
+  const layout = layoutOf(think, types ?? { key: "f16", value: "f16" });
+  const cache = new KvCache(device, { layout, nSlots: 2, nLayers, nKvHeads, headDim, nCtx: 2048 });
+  const buffer = (n: number) => device.allocate(4 * n, "test");
+  const moves = () => buffer(nLayers * nKvHeads * 4);
+  const ran: string[] = [];
+  const channels = { definition: think, params: {}, window: 32, recent, widths };
+  const plan = {
+    inputs: { cache, channels },
+    buffers: {
+      prune: { src_pages: buffer(nKvHeads * cache.pageEntries), moves: [moves(), moves()] },
+      pruneTables: {},
+    },
+    run: (drafts: { kernel: string }[]) => {
+      ran.push(...drafts.map(({ kernel }) => kernel));
+      return Promise.resolve();
+    },
+  } as unknown as Plan;
+  const compressOne = (slot: number, layer: number) =>
+    compressLayer(device, plan, { slot, layer, nTokens: cache.tokensOf(slot) });
+  const compress = async (slot: number) => {
+    for (let layer = 0; layer < nLayers; layer++) await compressOne(slot, layer);
+  };
+  return { device, cache, channels, layout, ran, compress, compressOne };
+}
+
+const uniform = (n: number, width: number) => new Uint32Array(n).fill(width);
+
+Deno.test("stored bytes are THINK.md's formula, allocated ones at most a tile and a page above", async () => {
+  const random = fc.record({
+    rows: fc.integer({ min: 1, max: 700 }),
+    decoded: fc.nat(200),
+    width: fc.integer({ min: 1, max: 63 }),
+    recent: fc.constantFrom(0, 1, 32, 33),
+    keys: fc.constantFrom("f16" as const, "f32" as const),
+  });
+  await fc.assert(
+    fc.asyncProperty(random, async ({ rows, decoded, width, recent, keys }) => {
+      const [nLayers, nKvHeads, headDim] = [3, 2, 64];
+      const widths = uniform(nLayers * nKvHeads, width);
+      const types = { key: keys, value: "f16" } as const;
+      const { cache, compress } = setup({ nLayers, nKvHeads, headDim, recent, widths, types });
+      const slot = cache.openSlot();
+      cache.reserveRows(slot, rows);
+      cache.advance(slot, rows);
+      await compress(slot);
+      cache.reserveRows(slot, decoded);
+      cache.advance(slot, decoded);
+
+      const pruned = Math.max(0, rows - recent);
+      const keyBytes = keys === "f16" ? 2 : 4;
+      const perHead = keyBytes * (pruned * width + (rows - pruned + decoded) * headDim) +
+        2 * (rows + decoded) * headDim + (pruned > 0 ? headDim / 8 : 0);
+      assertEquals(cache.storedBytes(slot), nLayers * nKvHeads * perHead);
+      assertEquals(cache.tokensOf(slot), rows + decoded);
+      assertEquals(
+        cache.denseBytes(slot),
+        nLayers * nKvHeads * (rows + decoded) * headDim * (keyBytes + 2),
+      );
+      const slack = 16 * width * keyBytes + 64 + 128 * headDim * (keyBytes + 2);
+      const { allocated, peak } = cache.table.bytesOf(slot);
+      assert(allocated >= cache.storedBytes(slot) - nLayers * nKvHeads * headDim / 8);
+      assert(allocated <= cache.storedBytes(slot) + nLayers * nKvHeads * slack);
+      assert(peak >= allocated);
+      cache.closeSlot(slot);
+      assertEquals(cache.table.allocatedBytes, 0);
+    }),
+    { seed: 3, numRuns: 40 },
+  );
+});
+
+Deno.test("the forecast is the peak that work then has, over turns, with widths per head", async () => {
+  const turn = fc.record({ prefill: fc.integer({ min: 1, max: 400 }), decode: fc.nat(150) });
+  const random = fc.record({
+    turns: fc.array(turn, { minLength: 1, maxLength: 3 }),
+    widths: fc.array(fc.integer({ min: 1, max: 32 }), { minLength: 6, maxLength: 6 }),
+    recent: fc.constantFrom(0, 20, 32, 130),
+    wholeLayer: fc.boolean(),
+  });
+  await fc.assert(
+    fc.asyncProperty(random, async ({ turns, widths: list, recent, wholeLayer }) => {
+      const [nLayers, nKvHeads, headDim] = [3, 2, 32];
+      const widths = Uint32Array.from(list);
+      if (wholeLayer) widths.fill(headDim, 2, 4);
+      const made = setup({ nLayers, nKvHeads, headDim, recent, widths });
+      const { cache, layout, channels, compress } = made;
+      const slot = cache.openSlot();
+      let start = { listed: 0, full: 0 };
+      for (const { prefill, decode } of turns) {
+        const forecast = forecastPeak(
+          { layout, nLayers, nKvHeads, headDim, channels },
+          { start, nPrefill: prefill, nDecode: decode, order: "chunked" },
+        );
+        cache.table.resetPeak(slot);
+        for (const [n, after] of [[prefill, compress], [decode, () => {}]] as const) {
+          cache.reserveRows(slot, n);
+          cache.advance(slot, n);
+          await after(slot);
+        }
+        assertEquals(cache.table.bytesOf(slot).peak, forecast);
+        const { list } = keySegments(cache);
+        let listed = 0;
+        for (let head = 0; head < nLayers * nKvHeads; head++) {
+          listed = Math.max(listed, cache.sizeOf({ slot, head }, list.index).rows);
+        }
+        start = { listed, full: cache.tokensOf(slot) - listed };
+      }
+    }),
+    { seed: 3, numRuns: 60 },
+  );
+});
+
+Deno.test("layer by layer holds one dense layer at a time, as forecast", async () => {
+  const [nLayers, nKvHeads, headDim, recent] = [4, 2, 64, 32];
+  const widths = uniform(nLayers * nKvHeads, 16);
+  const made = setup({ nLayers, nKvHeads, headDim, recent, widths });
+  const { cache, layout, channels } = made;
+  const slot = cache.openSlot();
+  for (let layer = 0; layer < nLayers; layer++) {
+    const layers = { first: layer, end: layer + 1 };
+    cache.reserveRows(slot, 1000, layers);
+    cache.advance(slot, 1000, layers);
+    await made.compressOne(slot, layer);
+  }
+  const shape = { layout, nLayers, nKvHeads, headDim, channels };
+  const work = { start: { listed: 0, full: 0 }, nPrefill: 1000, nDecode: 20 };
+  const layered = forecastPeak(shape, { ...work, order: "layered" });
+  assertEquals(cache.table.bytesOf(slot).peak, layered);
+  const chunked = forecastPeak(shape, { ...work, order: "chunked" });
+  assert(layered < 0.8 * chunked, `${layered} of ${chunked}`);
+});
+
+Deno.test("a layer that keeps every channel and a short slot are left alone", async () => {
+  const shape = { nLayers: 2, nKvHeads: 2, headDim: 32, recent: 32 };
+  const whole = setup({ ...shape, widths: Uint32Array.of(32, 32, 8, 32) });
+  const slot = whole.cache.openSlot();
+  whole.cache.reserveRows(slot, 100);
+  whole.cache.advance(slot, 100);
+  await whole.compress(slot);
+  const { list, full } = keySegments(whole.cache);
+  const rows = (head: number) =>
+    [list, full].map(({ index }) => whole.cache.sizeOf({ slot, head }, index).rows);
+  assertEquals([0, 1, 2, 3].map(rows), [[0, 100], [0, 100], [68, 32], [68, 32]]);
+  assertEquals(whole.cache.sizeOf({ slot, head: 2 }, list.index).width, 8);
+  assertEquals(whole.ran.filter((kernel) => kernel === "select_channels").length, 1);
+
+  const short = setup({ ...shape, widths: uniform(4, 8) });
+  short.cache.openSlot();
+  short.cache.reserveRows(0, 32);
+  short.cache.advance(0, 32);
+  await short.compress(0);
+  assertEquals(short.ran, []);
+});
+
+Deno.test("a later turn keeps the first mask and the bytes of a page that was cut", async () => {
+  const shape = { nLayers: 1, nKvHeads: 1, headDim: 32, recent: 8, widths: uniform(1, 8) };
+  const { device, cache, compress, ran } = setup(shape);
+  const slot = cache.openSlot();
+  const grow = async (n: number) => {
+    cache.reserveRows(slot, n);
+    cache.advance(slot, n);
+    await compress(slot);
+  };
+  await grow(48);
+  const { list } = keySegments(cache);
+  const index = cache.table.entryIndex({ slot, head: 0, entry: list.page });
+  const marks = Uint8Array.from({ length: 48 * 8 * 2 }, (_, i) => i % 251);
+  assertEquals(cache.table.bytesAt(index), marks.length);
+  device.write(cache.table.arena, marks.subarray(0, 640), cache.table.offsetAt(index));
+  await grow(100);
+  assertEquals(cache.sizeOf({ slot, head: 0 }, list.index), { rows: 140, width: 8 });
+  assertEquals(
+    (await device.read(cache.table.arena, cache.table.offsetAt(index), 640)).join(),
+    marks.subarray(0, 640).join(),
+  );
+  assertEquals(ran.filter((kernel) => kernel === "select_channels").length, 1);
+  assertEquals(ran.filter((kernel) => kernel.startsWith("move_rows")).length, 4);
+});
+
+Deno.test("slots run out with a hint, and freed pages are discarded", () => {
+  const shape = { nLayers: 1, nKvHeads: 1, headDim: 64, recent: 0, widths: uniform(1, 8) };
+  const { device, cache } = setup(shape);
+  const slots = [cache.openSlot(), cache.openSlot()];
+  assertEquals(slots, [0, 1]);
+  assertThrows(() => cache.openSlot(), KerfError, "all 2 are in use");
+  cache.reserveRows(0, 300);
+  cache.advance(0, 300);
+  assertEquals(cache.chunksOf(0, 1), 2);
+  cache.clearSlot(0);
+  const discarded = device.discarded.reduce((sum, { bytes }) => sum + bytes, 0);
+  assertEquals(discarded, 6 * 128 * 64 * 2);
+});
