@@ -6,6 +6,7 @@
 import { dirname } from "@std/path";
 import type { ParsedArgs } from "./args.ts";
 import type { Command } from "./flags.ts";
+import { PIP_ENVIRONMENT } from "../model/pip_environment.ts";
 
 /** Absolute places a command works with. */
 export interface Places {
@@ -21,6 +22,7 @@ export interface Places {
 const ENVIRONMENT = [
   ...["KERF_*", "HF_TOKEN", "HF_ENDPOINT", "INIT_CWD", "CC", "PATH", "HOME", "TMPDIR"],
   ...["NO_COLOR", "TERM", "COLUMNS"],
+  ...PIP_ENVIRONMENT,
   ...[
     "NODE_*",
     "TSC_*",
