@@ -9,6 +9,7 @@ import { whole } from "./draft.ts";
 import type { Draft } from "./draft.ts";
 import type { PlanBuffers } from "./plan.ts";
 import type { ChannelsPlan } from "./prune_plan.ts";
+import { inKernelSpelling } from "./tables.ts";
 
 /** A layer of a slot. */
 export interface LayerAt {
@@ -29,7 +30,13 @@ export function scoreDrafts(
       kernel: `channel_scores_${channels.definition.name}__${layoutName(cache.shape.layout)}`,
       label: `layer ${layer} · score channels`,
       buffers: buffers.pruneTables,
-      constants: { ...channels.params, window: channels.window, n_window: nWindow, slot, layer },
+      constants: {
+        ...inKernelSpelling(channels.params),
+        window: channels.window,
+        n_window: nWindow,
+        slot,
+        layer,
+      },
     },
     {
       kernel: "select_channels",

@@ -3,6 +3,7 @@
  * loaded only then. A generated file that is not the one the manifest describes is an error, never used.
  */
 
+import { fromFileUrl } from "@std/path";
 import { KerfError } from "../core/error.ts";
 import type { KernelEntry, Manifest, Target } from "../core/manifest.ts";
 
@@ -13,9 +14,15 @@ export interface KernelText {
 }
 
 /** What `src/emit/renderer.ts` exports: the half that a plain run does not load. */
-export interface Renderer {
-  /** Emits kernels by their full names. @throws {KerfError} a name is of no kernel */
-  renderKernels(names: readonly string[], target: Target): Promise<KernelText[]>;
+interface RendererModule {
+  /** @throws {KerfError} a kernel file has problems */
+  openRenderer(root: string): Promise<{
+    /** @throws {KerfError} no file in kernels/ makes the kernel */
+    render(name: string): Promise<{
+      readonly entry: KernelEntry;
+      readonly texts: Partial<Record<Target, string>>;
+    }>;
+  }>;
 }
 
 const PROJECT: URL = new URL("../../", import.meta.url);
@@ -67,10 +74,17 @@ export async function kernelTexts(
     files.set(source.file, text);
     texts.set(name, { entry, text });
   }
-  if (missing.length) {
-    const renderer: Renderer = await import(RENDERER.href);
-    const rendered = await renderer.renderKernels(missing, target);
-    rendered.forEach((kernel, i) => texts.set(missing[i]!, kernel));
+  if (missing.length > 0) {
+    const { openRenderer }: RendererModule = await import(RENDERER.href);
+    const renderer = await openRenderer(fromFileUrl(root).replace(/\/$/, ""));
+    for (const name of missing) {
+      const { entry, texts: rendered } = await renderer.render(name);
+      const text = rendered[target];
+      if (text === undefined) {
+        throw new KerfError(`Cannot run kernel "${name}": Kerf emits none for ${target}`);
+      }
+      texts.set(name, { entry, text });
+    }
   }
   return names.map((name) => texts.get(name)!);
 }

@@ -20,6 +20,7 @@ import type { DraftContext } from "./layer_drafts.ts";
 import type { ModelWeights } from "./model_weights.ts";
 import type { ChannelsPlan } from "./prune_plan.ts";
 import type { Step } from "./step.ts";
+import { inKernelSpelling } from "./tables.ts";
 import { packKernel } from "./weights.ts";
 
 /** What a plan is made from. */
@@ -102,7 +103,9 @@ function allocateBuffers(device: Device, inputs: PlanInputs): PlanBuffers {
     return buffer;
   };
   const tables = (values: Readonly<Record<string, Float32Array | Uint32Array>>) =>
-    Object.fromEntries(Object.entries(values).map(([n, data]) => [n, whole(upload(n, data))]));
+    inKernelSpelling(
+      Object.fromEntries(Object.entries(values).map(([n, data]) => [n, whole(upload(n, data))])),
+    );
   const moves = () => device.allocate(nLayers * nKvHeads * 16, "moves");
   return {
     activations: allocateAll(device, activationSizes(config, limits, nKeySegments)),
@@ -195,7 +198,11 @@ export async function makePlan(
     activations: Object.fromEntries(
       Object.entries(buffers.activations).map(([name, buffer]) => [name, whole(buffer)]),
     ) as Record<ActivationName, BufferSlice>,
-    attention: { ...attention, tables: buffers.attentionTables },
+    attention: {
+      name: attention.name,
+      params: inKernelSpelling(attention.params),
+      tables: buffers.attentionTables,
+    },
     layoutName: layoutName(cache.shape.layout),
     recordsQueries: channels !== null,
   };

@@ -56,3 +56,11 @@ async function fromFile(
   const numbers = Array.from(tensor.data, Number);
   return spec.dtype === "f32" ? Float32Array.from(numbers) : Uint32Array.from(numbers);
 }
+
+/** An author's name as kernels spell it: `queryPosition` → `query_position`. */
+export const kernelSpelling = (name: string): string =>
+  name.replace(/([a-z0-9])([A-Z])/g, "$1_$2").toLowerCase();
+
+/** A record with its keys as kernels spell them. */
+export const inKernelSpelling = <T>(values: Readonly<Record<string, T>>): Record<string, T> =>
+  Object.fromEntries(Object.entries(values).map(([name, value]) => [kernelSpelling(name), value]));
