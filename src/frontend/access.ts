@@ -8,7 +8,6 @@ import {
   Node,
   type PropertyAccessExpression,
 } from "ts-morph";
-import { IMPURE_NAMES } from "./check.ts";
 import { idAs, type Lowering, operate, refuse } from "./lowering.ts";
 import { mathConstant } from "./math.ts";
 import { asFunction, declarationOfName, isTopLevelConst, unwrap } from "./resolve.ts";
@@ -29,13 +28,8 @@ export function lowerIdentifier(l: Lowering, scope: Scope, node: Identifier): Lo
   if (local !== undefined) return read(l, local, node);
   if (name === "Infinity" || name === "NaN") return literal(name === "NaN" ? NaN : Infinity, true);
   const declaration = declarationOfName(node);
-  const impure = IMPURE_NAMES.has(name) && declaration === undefined;
-  if (impure) {
-    return refuse(l, "KERF0201", node, { message: `Cannot use "${name}" in a kernel file` });
-  }
-  if (declaration === undefined) {
-    return refuse(l, "KERF0003", node, { message: `Cannot find "${name}"` });
-  }
+  // TypeScript reports it, with the nearest name.
+  if (declaration === undefined) return NOTHING;
   if (asFunction(declaration) !== undefined) return refuse(l, "KERF0112", node);
   if (Node.isVariableDeclaration(declaration)) {
     const initializer = declaration.getInitializer();
@@ -84,9 +78,7 @@ export function lowerField(
   const field = node.getName();
   if (Node.isIdentifier(of) && of.getText() === "Math" && !scope.has("Math")) {
     return mathConstant(field) ??
-      refuse(l, field === "random" ? "KERF0201" : "KERF0112", node, {
-        message: `Cannot use Math.${field} as a value`,
-      });
+      refuse(l, "KERF0112", node, { message: `Cannot use Math.${field} as a value` });
   }
   const value = l.expression(l, scope, of);
   return read(l, fieldOf(l, value, field, node), node);

@@ -17,12 +17,21 @@ import {
   isTopLevelConst,
   unwrap,
 } from "./resolve.ts";
-import { describe, type Hint, type Lowered, NOTHING, numberValue, type Scope } from "./value.ts";
+import {
+  describe,
+  type Hint,
+  isI32,
+  type Lowered,
+  NOTHING,
+  numberValue,
+  type Scope,
+} from "./value.ts";
 
 /** `f(…)`. */
 export function lowerCall(l: Lowering, scope: Scope, node: CallExpression, hint: Hint): Lowered {
   if (node.hasQuestionDotToken()) return refuse(l, "KERF0209", node);
-  if (node.getArguments().some(Node.isSpreadElement)) return refuse(l, "KERF0208", node);
+  const spread = node.getArguments().find(Node.isSpreadElement);
+  if (spread !== undefined) return refuse(l, "KERF0208", spread);
   const callee = unwrap(node.getExpression());
   if (Node.isPropertyAccessExpression(callee)) return lowerMethodCall(l, scope, node, hint);
   if (!Node.isIdentifier(callee) || scope.has(callee.getText())) {
@@ -164,7 +173,7 @@ const annotated = (l: Lowering, { value, at }: Operand, parameter: ParameterDecl
 
 function convert(l: Lowering, value: Lowered, type: string | undefined, at: Node): Lowered {
   if (type !== "f32" && type !== "i32") return value;
-  if (value.kind === "literal" && type === "i32") return value;
+  if (value.kind === "literal" && type === "i32" && isI32(value)) return value;
   if (value.kind === "number" && value.type === type) return value;
   const id = idAs(l, value, type, at);
   return id === undefined ? NOTHING : numberValue(id, type);

@@ -9,7 +9,7 @@ import type { Code } from "./codes.ts";
 import { type Detail, diagnose, type Diagnostic, type SpanOf } from "./diagnostic.ts";
 
 /** Names of browsers and Deno that the mini-lib leaves out on purpose. */
-export const IMPURE_NAMES: ReadonlySet<string> = new Set([
+const IMPURE_NAMES: ReadonlySet<string> = new Set([
   "Date",
   "performance",
   "crypto",
@@ -32,26 +32,38 @@ export const IMPURE_NAMES: ReadonlySet<string> = new Set([
 ]);
 
 /** The file's syntax errors: when there are any, nothing else can be said about it. */
-export function syntaxErrors(project: Project, file: SourceFile, spanOf: SpanOf): Diagnostic[] {
+export function syntaxErrors(
+  project: Project,
+  file: SourceFile,
+  root: string,
+  spanOf: SpanOf,
+): Diagnostic[] {
   const errors = project.getProgram().compilerObject.getSyntacticDiagnostics(file.compilerNode);
-  return errors.map((error) => translate(error, file, spanOf, "KERF0001"));
+  return errors.map((error) => translate(error, file, root, spanOf, "KERF0001"));
 }
 
 /** The file's type errors against the mini-lib. */
-export function typeErrors(project: Project, file: SourceFile, spanOf: SpanOf): Diagnostic[] {
+export function typeErrors(
+  project: Project,
+  file: SourceFile,
+  root: string,
+  spanOf: SpanOf,
+): Diagnostic[] {
   const errors = project.getProgram().compilerObject.getSemanticDiagnostics(file.compilerNode);
-  return errors.map((error) => translate(error, file, spanOf, "KERF0002"));
+  return errors.map((error) => translate(error, file, root, spanOf, "KERF0002"));
 }
 
 function translate(
   error: ts.Diagnostic,
   file: SourceFile,
+  root: string,
   spanOf: SpanOf,
   fallback: Code,
 ): Diagnostic {
   const start = error.start ?? 0;
   const span = spanOf(file, start, start + (error.length ?? 0));
-  const text = ts.flattenDiagnosticMessageText(error.messageText, " ").replace(/\s+/g, " ");
+  const text = ts.flattenDiagnosticMessageText(error.messageText, " ").replace(/\s+/g, " ")
+    .replaceAll(`${root}/`, "");
   const marked = file.getFullText().slice(start, start + (error.length ?? 0));
   const [code, detail] = classify(text, marked) ?? [fallback, { message: withoutPeriod(text) }];
   return diagnose(code, span, file, detail);
@@ -63,7 +75,7 @@ function classify(text: string, marked: string): [Code, Detail] | null {
   if (/^Property 'random' does not exist on type 'Math'/.test(text)) {
     return ["KERF0201", { message: "Cannot use Math.random in a kernel file" }];
   }
-  const name = /^Cannot find name '([^']+)'/.exec(text)?.[1];
+  const name = /^Cannot find name '([\w$]+)'/.exec(text)?.[1];
   if (name !== undefined) {
     const message = `Cannot use "${name}" in a kernel file`;
     if (IMPURE_NAMES.has(name)) return ["KERF0201", { message }];
@@ -71,12 +83,8 @@ function classify(text: string, marked: string): [Code, Detail] | null {
     const detail = { message: `Cannot find "${name}"` };
     return ["KERF0003", nearest ? { ...detail, fix: `write \`${nearest}\`` } : detail];
   }
-  if (
-    /possibly 'undefined'|'(number|number \| undefined)' is not assignable.*'undefined'/.test(text)
-  ) {
-    return ["KERF0009", { message: `\`${marked}\` may be undefined` }];
-  }
-  if (/'number \| undefined' is not assignable to (parameter of )?type 'number'/.test(text)) {
+  const isUndefined = /possibly 'undefined'|'number \| undefined' is not assignable/.test(text);
+  if (isUndefined && marked.endsWith("]")) {
     return ["KERF0009", { message: `\`${marked}\` may be undefined` }];
   }
   return null;

@@ -79,9 +79,19 @@ export function diagnose(
   });
 }
 
-/** File, line, column: the order in which diagnostics are shown. */
-export function compareDiagnostics(a: Diagnostic, b: Diagnostic): number {
-  const [x, y] = [a.span, b.span];
-  if (x.file !== y.file) return x.file < y.file ? -1 : 1;
-  return x.line - y.line || x.column - y.column || (a.code < b.code ? -1 : 1);
+/** Whether two spans share a character. */
+export function overlap(a: Span, b: Span): boolean {
+  const starts = (x: Span, y: Span) =>
+    x.line < y.endLine || (x.line === y.endLine && x.column < y.endColumn);
+  return a.file === b.file && starts(a, b) && starts(b, a);
+}
+
+/** By file, line and column, the same one once: the order in which diagnostics are shown. */
+export function inOrder(diagnostics: readonly Diagnostic[]): Diagnostic[] {
+  const key = ({ code, span }: Diagnostic) => `${span.file}:${span.line}:${span.column} ${code}`;
+  const byKey = new Map(diagnostics.toReversed().map((d) => [key(d), d]));
+  return [...byKey.values()].toSorted(({ span: a, code: x }, { span: b, code: y }) => {
+    if (a.file !== b.file) return a.file < b.file ? -1 : 1;
+    return a.line - b.line || a.column - b.column || (x < y ? -1 : 1);
+  });
 }

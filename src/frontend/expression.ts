@@ -43,7 +43,8 @@ export function lowerExpression(
   if (Node.isNumericLiteral(node)) {
     const text = node.getText();
     const real = /[.e]/i.test(text) && !/^0[xbo]/i.test(text);
-    return literal(node.getLiteralValue(), real);
+    // The compiler's text is decimal and without separators. (ts-morph's own value reads 1e-7 as 1.)
+    return literal(Number(node.compilerNode.text), real);
   }
   if (Node.isTrueLiteral(node) || Node.isFalseLiteral(node)) {
     const value = Node.isTrueLiteral(node);

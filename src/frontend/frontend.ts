@@ -3,23 +3,25 @@
  * Reports every problem of every file; throws only for what is no author's mistake.
  */
 
-import { resolve, toFileUrl } from "@std/path";
-import type { Node, SourceFile } from "ts-morph";
+import { resolve } from "@std/path";
+import { Node, type Project } from "ts-morph";
 import type { Definition, Hook } from "../dsl/types.ts";
 import type { Func } from "../ir/types.ts";
 import { syntaxErrors, typeErrors } from "./check.ts";
 import {
-  compareDiagnostics,
-  type Detail,
   diagnose,
   type Diagnostic,
+  inOrder,
+  overlap,
+  type Report,
+  type SpanOf,
   spansFrom,
 } from "./diagnostic.ts";
-import type { Code } from "./codes.ts";
 import { defaultExport, findHook } from "./find_hook.ts";
 import { lowerFunc, type Session } from "./func.ts";
-import { checkImports } from "./imports.ts";
+import { importedFiles, type ImportRules } from "./imports.ts";
 import { createProject, DSL_FOLDER } from "./project.ts";
+import { runModule } from "./run_module.ts";
 
 /** A lowered file. */
 export interface LoweredFile {
@@ -46,6 +48,14 @@ export interface Frontend {
   }>;
 }
 
+/** Where things are, and what files share. */
+interface Setup {
+  readonly project: Project;
+  readonly rules: ImportRules;
+  readonly spanOf: SpanOf;
+  readonly reductions: Session["reductions"];
+}
+
 /**
  * Opens the front end.
  *
@@ -57,112 +67,87 @@ export function openFrontend(
   options: { readonly kernels?: string } = {},
 ): Frontend {
   const base = resolve(root);
-  const kernels = resolve(base, options.kernels ?? "kernels");
-  const project = createProject(base);
-  const spanOf = spansFrom(base);
-  const reductions: Session["reductions"] = new Map();
-
-  const lowerFile = async (path: string): Promise<LowerResult> => {
-    const file = project.addSourceFileAtPath(resolve(base, path));
-    const found: Diagnostic[] = syntaxErrors(project, file, spanOf);
-    if (found.length > 0) return failed(found);
-
-    const report = (code: Code, at: Node, detail?: Detail) => {
-      const source = at.getSourceFile();
-      const span = spanOf(source, at.getStart(), at.getEnd());
-      found.push(diagnose(code, span, source, detail));
-    };
-    const mayRun = checkImports(file, { root: base, kernels }, report);
-    const root = defaultExport(file);
-    if (root === undefined) report("KERF0005", file);
-    const definition = mayRun && root !== undefined ? await runFile(file, root, report) : undefined;
-    const funcs: Record<string, Func> = {};
-    if (definition !== undefined && root !== undefined) {
-      const session: Session = {
-        report,
-        spanAt: (node) => spanOf(node.getSourceFile(), node.getStart(), node.getEnd()),
-        isDsl: (node) => node.getSourceFile().getFilePath().startsWith(`${base}/${DSL_FOLDER}/`),
-        reductions,
-      };
-      for (const hook of definition.hooks) {
-        const func = lowerHook(session, root, hook, report);
-        if (func !== undefined) funcs[hook.path] = func;
-      }
-    }
-    const types = typeErrors(project, file, spanOf);
-    found.push(...types.filter((t) => !found.some((f) => overlap(t, f))));
-    if (found.length > 0 || definition === undefined) return failed(found);
-    const name = file.getFilePath().slice(base.length + 1);
-    return { ok: true, lowered: Object.freeze({ file: name, definition, funcs }) };
+  const setup: Setup = {
+    project: createProject(base),
+    rules: { root: base, kernels: resolve(base, options.kernels ?? "kernels") },
+    spanOf: spansFrom(base),
+    reductions: new Map(),
   };
-
+  const lowerFile = (path: string) => lowerOne(setup, resolve(base, path));
   const lowerAll = async (paths: readonly string[]) => {
-    const results: LowerResult[] = [];
     // All files first: a later addition would make TypeScript check everything again.
-    for (const path of paths) project.addSourceFileAtPath(resolve(base, path));
+    for (const path of paths) setup.project.addSourceFileAtPath(resolve(base, path));
+    const results: LowerResult[] = [];
     for (const path of paths) results.push(await lowerFile(path));
     return {
       lowered: results.flatMap((r) => r.ok ? [r.lowered] : []),
-      diagnostics: results.flatMap((r) => r.ok ? [] : r.diagnostics),
+      diagnostics: inOrder(results.flatMap((r) => r.ok ? [] : r.diagnostics)),
     };
   };
-
   return { lowerFile, lowerAll };
 }
 
-function failed(found: readonly Diagnostic[]): LowerResult {
-  const seen = new Set<string>();
-  const diagnostics = found.toSorted(compareDiagnostics).filter((d) => {
-    const key = `${d.code} ${d.span.file}:${d.span.line}:${d.span.column}`;
-    return seen.has(key) ? false : seen.add(key);
-  });
-  return { ok: false, diagnostics };
-}
+async function lowerOne(setup: Setup, path: string): Promise<LowerResult> {
+  const { project, spanOf } = setup;
+  const file = project.addSourceFileAtPath(path);
+  const found: Diagnostic[] = [];
+  const report: Report = (code, at, detail) => {
+    const source = at.getSourceFile();
+    const span = spanOf(source, at.getStart(), Node.isSourceFile(at) ? at.getStart() : at.getEnd());
+    found.push(diagnose(code, span, source, detail));
+  };
+  const files = importedFiles(project, file, setup.rules, report);
+  const syntax = files.flatMap((f) => syntaxErrors(project, f, setup.rules.root, spanOf));
+  if (syntax.length > 0) return { ok: false, diagnostics: inOrder([...found, ...syntax]) };
 
-function overlap(a: Diagnostic, b: Diagnostic): boolean {
-  if (a.span.file !== b.span.file) return false;
-  const before = (line: number, column: number, endLine: number, endColumn: number) =>
-    line < endLine || (line === endLine && column < endColumn);
-  return before(a.span.line, a.span.column, b.span.endLine, b.span.endColumn) &&
-    before(b.span.line, b.span.column, a.span.endLine, a.span.endColumn);
-}
+  const mayRun = found.length === 0;
+  const exported = defaultExport(file);
+  if (exported === undefined) report("KERF0005", file);
+  const definition = mayRun && exported !== undefined
+    ? await runModule(file, exported, report)
+    : undefined;
+  const { funcs, refused } = definition !== undefined && exported !== undefined
+    ? lowerHooks(setup, exported, definition, report)
+    : { funcs: {}, refused: [] };
 
-/** Imports the module and checks what it exports; reports at the default export. */
-async function runFile(
-  file: SourceFile,
-  root: Node,
-  report: (code: Code, at: Node, detail?: Detail) => void,
-): Promise<Definition | undefined> {
-  let exported: unknown;
-  try {
-    exported = (await import(toFileUrl(file.getFilePath()).href)).default;
-  } catch (error) {
-    const text = error instanceof Error ? error.message : String(error);
-    report("KERF0007", root, { message: text.split("\n")[0]! });
-    return undefined;
+  // Where Kerf has said what is wrong, TypeScript's wording of it would only repeat it.
+  const said = found.map((d) => d.span);
+  const repeats = (d: Diagnostic) =>
+    d.code === "KERF0002" && (said.some((s) => overlap(d.span, s)) || refused.includes(marked(d)));
+  const types = files.flatMap((f) => typeErrors(project, f, setup.rules.root, spanOf));
+  found.push(...types.filter((d) => !repeats(d)));
+  if (found.length > 0 || definition === undefined) {
+    return { ok: false, diagnostics: inOrder(found) };
   }
-  if (!isDefinition(exported)) {
-    report("KERF0006", root);
-    return undefined;
+  const name = path.slice(setup.rules.root.length + 1);
+  return { ok: true, lowered: Object.freeze({ file: name, definition, funcs }) };
+}
+
+/** The text a diagnostic marks on its line. */
+const marked = ({ excerpt, span }: Diagnostic): string =>
+  excerpt.at(-1)?.text.slice(span.column - 1, span.endColumn - 1) ?? "";
+
+/** Lowers every hook; `refused` names those with problems, where TypeScript marks a wrong result. */
+function lowerHooks(setup: Setup, exported: Node, definition: Definition, report: Report) {
+  const { spanOf, rules, reductions } = setup;
+  const spanAt = (node: Node) => spanOf(node.getSourceFile(), node.getStart(), node.getEnd());
+  const dsl = `${rules.root}/${DSL_FOLDER}/`;
+  const isDsl = (node: Node) => node.getSourceFile().getFilePath().startsWith(dsl);
+  const session: Session = { report, spanAt, isDsl, reductions };
+  const funcs: Record<string, Func> = {};
+  const refused: string[] = [];
+  for (const hook of definition.hooks) {
+    const fn = findHook(exported, hook, report);
+    const schema = schemaOf(hook);
+    const func = fn && lowerFunc(session, fn, schema);
+    if (func === undefined) refused.push(schema.name);
+    else funcs[hook.path] = func;
   }
-  if (/^[A-Za-z][A-Za-z0-9_]*$/.test(exported.name)) return exported;
-  report("KERF0010", root, { message: `Cannot use "${exported.name}" as a kernel's name` });
-  return undefined;
+  return { funcs, refused };
 }
 
-function isDefinition(value: unknown): value is Definition {
-  if (typeof value !== "object" || value === null) return false;
-  const { kind, name, hooks } = value as Partial<Definition>;
-  return typeof kind === "string" && typeof name === "string" && Array.isArray(hooks);
-}
-
-function lowerHook(
-  session: Session,
-  root: Node,
-  hook: Hook,
-  report: Session["report"],
-): Func | undefined {
-  const fn = findHook(root, hook, report);
-  const name = hook.path.split(".").at(-1)!;
-  return fn && lowerFunc(session, fn, { name, args: hook.args, results: hook.results });
-}
+const schemaOf = (hook: Hook) => ({
+  name: hook.path.split(".").at(-1)!,
+  args: hook.args,
+  results: hook.results,
+});

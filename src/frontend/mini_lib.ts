@@ -13,6 +13,9 @@ interface CallableFunction extends Function {}
 interface NewableFunction extends Function {}
 interface IArguments {}
 interface RegExp {}
+interface Promise<T> { readonly value: T }
+interface PromiseConstructor {}
+declare const Promise: PromiseConstructor;
 interface Boolean {}
 interface Symbol {}
 interface SymbolConstructor { readonly iterator: unique symbol }

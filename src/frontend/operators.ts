@@ -98,7 +98,12 @@ export function lowerBinary(
   const a = operand(l, node.getLeft());
   const test = LOGIC.has(kind) && a.value.kind === "bool" ? a.value.id : undefined;
   const b = operand(under(l, test, LOGIC.get(kind) === "land"), node.getRight());
-  if (a.value.kind === "nothing" || b.value.kind === "nothing") return NOTHING;
+  if (a.value.kind === "nothing" || b.value.kind === "nothing") {
+    // The other side may be wrong too.
+    if (LOGIC.has(kind)) [a, b].forEach((o) => idAs(l, o.value, "bool", o.at));
+    else refuseNonNumbers(l, a, b);
+    return NOTHING;
+  }
 
   const bits = BITS.get(kind);
   if (bits !== undefined) return lowerBits(l, bits, a, b, node, hint);
@@ -204,6 +209,8 @@ function lowerBits(
   hint: Hint,
 ): Lowered {
   if (a.value.kind === "literal" && b.value.kind === "literal") {
+    const fraction = [a, b].find((o) => !isWhole(o.value));
+    if (fraction !== undefined) return refuse(l, "KERF0305", fraction.at);
     return literal(spec.fold(a.value.value, b.value.value));
   }
   if (spec.op === "ushr" && !(b.value.kind === "literal" && inShiftRange(b.value.value))) {

@@ -10,7 +10,7 @@ import type { Param } from "../ir/types.ts";
 import { bind } from "./bind.ts";
 import type { Lowering } from "./lowering.ts";
 import type { FunctionNode } from "./resolve.ts";
-import type { Lowered, Scope } from "./value.ts";
+import { type Lowered, NOTHING, type Scope } from "./value.ts";
 
 /** One flattened parameter: which argument it belongs to and, in a record, which field. */
 interface Slot {
@@ -75,9 +75,10 @@ export function bindParameters(l: Lowering, fn: FunctionNode, args: readonly Hoo
     const isPlain = !parameter.isOptional() && !parameter.isRestParameter() &&
       parameter.getInitializer() === undefined;
     const value = values[i];
-    if (isPlain && value !== undefined) bind(l, scope, parameter.getNameNode(), value);
-    else if (!isPlain) l.report("KERF0103", parameter);
-    else {
+    // Uses of a parameter that is reported here are not judged.
+    bind(l, scope, parameter.getNameNode(), isPlain && value !== undefined ? value : NOTHING);
+    if (!isPlain) l.report("KERF0103", parameter);
+    else if (value === undefined) {
       l.report("KERF0205", parameter, {
         message: `The hook gets ${args.length} arguments, not ${parameters.length}`,
       });

@@ -47,7 +47,7 @@ function renderOne(diagnostic: Diagnostic, color: boolean): string {
  * const text = renderDiagnostics([{
  *   code: "KERF0206",
  *   message: "loose equality",
- *   span: { file: "kernels/x.ts", line: 1, column: 8, endLine: 1, endColumn: 10 },
+ *   span: { file: "kernels/x.ts", line: 1, column: 10, endLine: 1, endColumn: 12 },
  *   why: "== and != convert their operands; no target does",
  *   fix: "write === or !==",
  *   excerpt: [{ line: 1, text: "(a) => a == 1" }],

@@ -5,7 +5,8 @@
  */
 
 import { FuncBuilder } from "./builder.ts";
-import type { Func, Node, OpName } from "./types.ts";
+import { operandsOf, paramOf } from "./operands.ts";
+import type { Func, OpName } from "./types.ts";
 
 /** Inclusive bounds as i32 functions of the mask's parameters without the score and keyPosition. */
 export interface KeyRange {
@@ -57,13 +58,12 @@ interface Facts {
 function varyingNodes(mask: Func, params: ReadonlySet<number>): boolean[] {
   const varying: boolean[] = [];
   for (const node of mask.nodes) {
-    const own = "param" in node && params.has(node.param);
+    const param = paramOf(node);
+    const own = param !== undefined && params.has(param);
     varying.push(own || operandsOf(node).some((id) => varying[id]));
   }
   return varying;
 }
-
-const operandsOf = (node: Node): readonly number[] => "args" in node ? node.args : [];
 
 function intervalOf(mask: Func, id: number, negated: boolean, facts: Facts): Interval {
   const node = mask.nodes[id]!;
@@ -189,9 +189,9 @@ function boundFunc(mask: Func, name: string, value: Bound, key: number): Func {
     if (known !== undefined) return known;
     const node = mask.nodes[id]!;
     operandsOf(node).forEach(copy);
-    const paramOf = (p: number) =>
+    const renumbered = (p: number) =>
       node.kind === "param" ? builder.arg(params[p]!, node.span) : params[p]!;
-    return ids[id] = builder.copy(node, ids, paramOf);
+    return ids[id] = builder.copy(node, ids, renumbered);
   };
   const constant = (n: number) => builder.constant(n | 0, "i32", mask.span);
   const build = (b: Bound): number => {
