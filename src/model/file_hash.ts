@@ -1,6 +1,5 @@
 /** SHA-256 of a file, read in pieces. */
 
-import { createHash } from "node:crypto";
 import { throwIfInterrupted } from "./fetch_options.ts";
 
 /** What hashing reports and obeys. */
@@ -12,6 +11,8 @@ export interface HashOptions {
 
 /** The SHA-256 of the file at `path`, in hexadecimal. @throws {KerfError} interrupted */
 export async function sha256OfFile(path: string, options: HashOptions = {}): Promise<string> {
+  // Imported here: a run whose model is there needs neither it nor its 20 ms.
+  const { createHash } = await import("node:crypto");
   using file = await Deno.open(path);
   const hash = createHash("sha256");
   const chunk = new Uint8Array(1 << 20);
