@@ -4,7 +4,8 @@
  */
 
 const f64 = new Float64Array(1);
-const bits = new BigUint64Array(f64.buffer);
+/** Low word first: the machines Kerf runs on are little-endian, as its files are. */
+const words = new Uint32Array(f64.buffer);
 
 /**
  * a · b + c of three f32 values, rounded once to f32.
@@ -27,6 +28,10 @@ export function fma32(a: number, b: number, c: number): number {
   const error = (product - (sum - back)) + (c - back);
   if (error === 0 || !Number.isFinite(sum)) return Math.fround(sum);
   f64[0] = sum;
-  if ((bits[0]! & 1n) === 0n) bits[0]! += (error > 0) === (sum > 0) ? 1n : -1n;
-  return Math.fround(f64[0]!);
+  // An even significand goes to its odd neighbour on the side of the error; no neighbour of it is even.
+  if ((words[0]! & 1) === 0) {
+    if ((error > 0) === (sum > 0)) words[0]! |= 1;
+    else if (words[0]!-- === 0) words[1]!--;
+  }
+  return Math.fround(f64[0]);
 }

@@ -35,6 +35,8 @@ Deno.test("fma32: what f64 would round twice", () => {
   assertEquals(fma32(a, b, c), 1 + e);
   assertEquals(fma32(-a, b, -c), -1 - e);
   assertEquals(fmaByIntegers(a, b, c), 1 + e);
+  // Just below a power of two: the odd neighbour has other high bits.
+  assertEquals(fma32(-(2 ** -35), 2 ** -35, 1), 1);
 });
 
 Deno.test("fma32: equals integer arithmetic", () => {
