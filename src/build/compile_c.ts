@@ -3,7 +3,7 @@
  * included), the flags, the compiler's version, the machine's architecture and the ABI version.
  */
 
-import { join, relative } from "@std/path";
+import { join, relative, resolve } from "@std/path";
 import { projectRoot } from "../sys/cache_dir.ts";
 import { runCommand } from "../sys/command.ts";
 import type { Compiler } from "../sys/compiler.ts";
@@ -52,7 +52,8 @@ export async function compileC(source: CSource, options: CompileCOptions): Promi
   const flags = [...FLAGS, ...(source.machineFlags ?? []), ...defines];
   const { command, version } = options.compiler;
   return await artifact({
-    dir: options.dir,
+    // The compiler runs in the project's root, wherever this process is.
+    dir: resolve(options.dir),
     name: source.name,
     extension: Deno.build.os === "darwin" ? ".dylib" : ".so",
     inputs: [command.join(" "), version, Deno.build.target, flags.join(" "), text],

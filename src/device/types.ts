@@ -47,7 +47,7 @@ export interface Program {
   readonly invocations: readonly Invocation[];
 }
 
-/** What compiling reports as it goes. */
+/** What compiling reports after each source file; `name` is the file's. */
 export interface CompileProgress {
   readonly done: number;
   readonly total: number;

@@ -223,14 +223,44 @@ Deno.test("compile refuses a kernel without C, and defines that do not fit", asy
   await assertRejects(() => device.compile([wanting]), TypeError, '"HEAD_DIM" is undefined');
 });
 
-Deno.test("compile reports progress and keeps the requests' order", async () => {
+Deno.test("compile keeps the requests' order and reports each file once", async () => {
   const device = await testDevice();
   const seen: string[] = [];
-  const kernels = await device.compile([mix, echo], ({ done, total, name }) => {
-    seen.push(`${done}/${total} ${name}`);
+  const kernels = await device.compile([mix, echo, mix], ({ done, total, name }) => {
+    seen.push(`${done}/${total}`);
+    seen.push(name);
   });
-  assertEquals(kernels.map(({ entry }) => entry.signature.name), ["mix", "echo"]);
-  assertEquals(seen.map((line) => line.slice(0, 3)), ["1/2", "2/2"]);
+  assertEquals(kernels.map(({ entry }) => entry.signature.name), ["mix", "echo", "mix"]);
+  assertEquals(seen.toSorted(), ["1/2", "2/2", "echo", "mix"]);
+});
+
+Deno.test("one file may hold several kernels", async () => {
+  const device = await testDevice();
+  const both = [late, mix]
+    .map(({ text }, i) => text.replaceAll("struct args", `struct args_${i}`)).join("\n");
+  const sources = { c: { ...mix.entry.sources.c!, file: "generated/c/both.c" } };
+  const requests = [late, mix].map(({ entry }) => ({
+    ...{ entry: { ...entry, sources }, text: both, defines: {} },
+  }));
+  const x = device.allocate(16, "x");
+  const y = device.allocate(16, "y");
+  const z = device.allocate(16, "z");
+  const [first, second] = await device.compile(requests);
+  const program = device.prepare([
+    {
+      kernel: first!,
+      label: "late",
+      buffers: { x: { buffer: x }, y: { buffer: y } },
+      constants: {},
+    },
+    {
+      ...{ kernel: second!, label: "mix", constants: { shift: 1 } },
+      buffers: { x: { buffer: y }, y: { buffer: z } },
+    },
+  ]);
+  await device.run(program, header(4));
+  assertEquals(await words(device, z), mixed(new Uint32Array(4).fill(1), 1));
+  for (const buffer of [x, y, z]) device.free(buffer);
 });
 
 Deno.test("run refuses programs, steps and item counts that cannot be", async () => {
