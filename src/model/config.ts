@@ -31,11 +31,6 @@ export interface LlamaConfig {
   readonly qkRowOrder: "interleaved" | "half-split";
 }
 
-/** Keys of a Llama file that would change the arithmetic and that Kerf does not compute. */
-const REFUSED_COUNTS: Readonly<Record<string, string>> = {
-  expert_count: "a mixture of experts",
-};
-
 /**
  * Reads the configuration.
  * @throws {KerfError} another architecture, or a key that is missing, absurd or not supported
@@ -45,8 +40,8 @@ export function llamaConfig(gguf: Gguf): LlamaConfig {
   if (architecture !== "llama") {
     refuse(gguf, `its architecture is "${architecture}"; Kerf runs llama`);
   }
-  for (const [key, what] of Object.entries(REFUSED_COUNTS)) {
-    if ((optionalNumber(gguf, `llama.${key}`) ?? 0) > 0) refuse(gguf, `it is ${what}`);
+  if ((optionalNumber(gguf, "llama.expert_count") ?? 0) > 0) {
+    refuse(gguf, "it is a mixture of experts");
   }
   const dModel = size(gguf, "llama.embedding_length");
   const nHeads = size(gguf, "llama.attention.head_count");

@@ -116,5 +116,15 @@ Deno.test("llamaTensors names the first missing, misshapen or unknown tensor", a
     { metadata: { "llama.block_count": { u32: 1 } } },
     'tensor "blk.1.attn_norm.weight" has no place in the model (and 8 more)',
   );
+  // The type of the last tensor, behind its name, dimension count and one dimension: F16 for F32.
+  const halved = (bytes: Uint8Array) => {
+    const name = "output_norm.weight";
+    bytes[new TextDecoder("latin1").decode(bytes).indexOf(name) + name.length + 12] = 1;
+  };
+  await assertRejects(
+    () => load({}, halved),
+    KerfError,
+    'tensor "output_norm.weight" is stored as F16, not F32',
+  );
   await refused({ ropeFactors: [1, 2, 3] }, 'tensor "rope_freqs.weight" is F32 [3], not F32 [16]');
 });

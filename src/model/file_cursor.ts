@@ -46,6 +46,7 @@ export class FileCursor {
     throw new KerfError(`${this.#describe}: ${state}`, hint === undefined ? {} : { hint });
   }
 
+  // One value of each type; all fail when the file ends inside it.
   u8 = (): number => this.#read(1, (view, at) => view.getUint8(at));
   i8 = (): number => this.#read(1, (view, at) => view.getInt8(at));
   u16 = (): number => this.#read(2, (view, at) => view.getUint16(at, true));

@@ -9,7 +9,7 @@ import type { Gguf, GgufTensor } from "./gguf.ts";
 
 /** Weights of one layer; matrices are [nOut, nIn]. */
 export interface LlamaLayer {
-  /** f32-valued [dModel] */
+  /** F32 [dModel] */
   readonly attnNorm: GgufTensor;
   /** [nHeads·headDim, dModel], rows in `config.qkRowOrder` */
   readonly attnQ: GgufTensor;
@@ -19,7 +19,7 @@ export interface LlamaLayer {
   readonly attnV: GgufTensor;
   /** [dModel, nHeads·headDim] */
   readonly attnOutput: GgufTensor;
-  /** [dModel] */
+  /** F32 [dModel] */
   readonly ffnNorm: GgufTensor;
   /** [dFf, dModel] */
   readonly ffnGate: GgufTensor;
@@ -34,7 +34,7 @@ export interface LlamaTensors {
   /** [nVocab, dModel] */
   readonly embedding: GgufTensor;
   readonly layers: readonly LlamaLayer[];
-  /** [dModel] */
+  /** F32 [dModel] */
   readonly outputNorm: GgufTensor;
   /** [nVocab, dModel]; the embedding itself when the head is tied. */
   readonly output: GgufTensor;
@@ -114,6 +114,14 @@ function checkShapes(gguf: Gguf, shapes: Shapes, config: LlamaConfig): void {
       gguf,
       `tensor "${name}" is [${is}], not [${shapes[name]!.join(", ")}]${more(wrong)}`,
     );
+  }
+  const notF32 = names.filter((name) =>
+    shapes[name]!.length === 1 && gguf.tensors.get(name)!.storage.name !== "F32"
+  );
+  if (notF32.length > 0) {
+    const name = notF32[0]!;
+    const is = gguf.tensors.get(name)!.storage.name;
+    refuse(gguf, `tensor "${name}" is stored as ${is}, not F32${more(notF32)}`);
   }
   const unknown = [...gguf.tensors.keys()].filter((name) =>
     !(name in shapes) && name !== ROPE_FACTORS
