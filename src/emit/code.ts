@@ -18,6 +18,8 @@ export interface Operand extends Code {
   readonly type: Scalar;
   /** Whether it has a value per lane (a vector where the form has vectors). */
   readonly varying: boolean;
+  /** When known: an i32 is within 0 … bound. */
+  readonly bound?: number;
 }
 
 /** Binding strength, tightest highest. */
@@ -60,13 +62,21 @@ export const infix = (operator: string, precedence: number, a: Code, b: Code): C
   precedence,
 });
 
-/** `a | (b << 8)`: operators whose precedence few remember take only unary operands bare. */
-export const guarded = (operator: string, precedence: number, a: Code, b: Code): Code => ({
-  text: `${within(a, a.precedence === precedence ? precedence : PRECEDENCE.unary)} ${operator} ${
-    within(b, PRECEDENCE.unary)
-  }`,
+/** `a + 1 < b`: comparisons take arithmetic bare. */
+export const relation = (operator: string, precedence: number, a: Code, b: Code): Code => ({
+  text: `${within(a, PRECEDENCE.add)} ${operator} ${within(b, PRECEDENCE.add)}`,
   precedence,
 });
+
+/**
+ * `a | (b << 8)`: operators whose precedence few remember take only unary operands bare, and a chain of
+ * their own (`a | b | c`) where order does not matter.
+ */
+export const guarded = (operator: string, precedence: number, a: Code, b: Code): Code => {
+  const chain = precedence <= PRECEDENCE.and && a.precedence === precedence;
+  const left = within(a, chain ? precedence : PRECEDENCE.unary);
+  return { text: `${left} ${operator} ${within(b, PRECEDENCE.unary)}`, precedence };
+};
 
 /** `c ? a : b`. */
 export const conditional = (c: Code, a: Code, b: Code): Code => {

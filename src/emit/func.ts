@@ -6,9 +6,11 @@
 
 import { operandsOf, paramOf } from "../ir/operands.ts";
 import { hoist } from "../ir/passes/hoist.ts";
-import type { Func, Node, Scalar, Span } from "../ir/types.ts";
+import type { Func, Node, OpName, Scalar, Span } from "../ir/types.ts";
+import { bounded } from "./bounds.ts";
 import { atom, infix, PRECEDENCE } from "./code.ts";
 import type { Code, Operand } from "./code.ts";
+import { lazySelects } from "./lazy_selects.ts";
 import type { CodeLine } from "./lines.ts";
 import type { Scope } from "./names.ts";
 import type { EmitTarget, Form } from "./target.ts";
@@ -65,13 +67,14 @@ export function emitFunc(func: Func, options: FuncOptions): EmittedFunc {
     );
   }
   const { scope, into = [], target } = options;
-  const uses = countUses(func);
-  const hoisted = hoistedValues(func, options.args);
+  const open = options.form === "scalar" ? lazySelects(func) : new Map<number, number>();
+  const plan = { hoisted: hoistedValues(func, options.args), uses: countUses(func, open) };
   const printed: Operand[] = [];
   const lines = { uniform: [] as CodeLine[], varying: [] as CodeLine[] };
 
   const name = (operand: Operand, wanted: string, span: Span): Operand => {
-    const identifier = scope.unique(wanted);
+    let identifier = scope.unique(wanted);
+    while (target.reserved.has(identifier)) identifier = scope.unique(wanted);
     const form = operand.varying ? target[options.form] : target.scalar;
     const text = form.declare(operand.type, identifier, operand.text);
     (operand.varying ? lines.varying : lines.uniform).push({ text, span });
@@ -79,12 +82,12 @@ export function emitFunc(func: Func, options: FuncOptions): EmittedFunc {
   };
 
   for (const node of func.nodes) {
-    const operand = printNode(node, func, printed, options);
-    const computed = node.kind === "op" || node.kind === "load";
-    const named = node.name !== undefined && !func.results.includes(node.id);
-    const keep = computed && uses[node.id]! > 0 &&
-      (named || uses[node.id]! > 1 || hoisted.has(node.id));
-    printed.push(keep ? name(operand, node.name ?? defaultName(node), node.span) : operand);
+    const same = open.get(node.id);
+    const operand = same === undefined
+      ? { ...printNode(node, func, printed, options), ...bounded(node, printed) }
+      : printed[same]!;
+    const kept = needsName(node, func, plan);
+    printed.push(kept ? name(operand, node.name ?? defaultName(node), node.span) : operand);
   }
 
   const results = func.results.map((id, i) => {
@@ -155,13 +158,41 @@ function flatIndex(indices: readonly Operand[], table: Argument): Operand {
   });
 }
 
-/** How often each value is read, by operations and as a result. */
-function countUses(func: Func): number[] {
+/** How often each value is read on the way to the results; a needless select reads nothing itself. */
+function countUses(func: Func, open: ReadonlyMap<number, number>): number[] {
   const uses = func.nodes.map(() => 0);
-  for (const node of func.nodes) for (const id of operandsOf(node)) uses[id]!++;
   for (const id of func.results) uses[id]!++;
+  for (const node of func.nodes.toReversed()) {
+    const same = open.get(node.id);
+    if (same !== undefined) uses[same]! += uses[node.id]!;
+    else if (uses[node.id]! > 0) { for (const id of operandsOf(node)) uses[id]!++; }
+  }
   return uses;
 }
+
+/** Whether a value gets a statement of its own. */
+function needsName(
+  node: Node,
+  func: Func,
+  plan: { readonly hoisted: ReadonlySet<number>; readonly uses: readonly number[] },
+): boolean {
+  if (node.kind !== "op" && node.kind !== "load") return false;
+  const uses = plan.uses[node.id]!;
+  if (uses === 0) return false;
+  const named = node.name !== undefined && !func.results.includes(node.id);
+  return named || plan.hoisted.has(node.id) || (uses > 1 && !isShort(node, func));
+}
+
+/** One cheap operator on names and literals reads better repeated than named. */
+function isShort(node: Node & { readonly kind: "op" | "load" }, func: Func): boolean {
+  const leaves = node.args.every((id) => ["const", "param"].includes(func.nodes[id]!.kind));
+  return node.kind === "op" && SHORT.has(node.op) && leaves;
+}
+
+const SHORT: ReadonlySet<OpName> = new Set<OpName>([
+  ...["neg", "add", "sub", "and", "or", "shl", "shr"] as const,
+  ...["lt", "le", "gt", "ge", "eq", "ne", "toF32"] as const,
+]);
 
 /** The uniform values that varying ones read: they stand before the inner loop. */
 function hoistedValues(func: Func, args: readonly Argument[]): Set<number> {
@@ -179,4 +210,8 @@ export function readParams(func: Func): Set<number> {
 }
 
 /** A name for a value that the author did not name. */
-const defaultName = (node: Node): string => node.kind === "op" ? `${node.op}_value` : "loaded";
+function defaultName(node: Node): string {
+  if (node.type === "bool") return "condition";
+  if (node.type === "i32") return node.kind === "load" ? "loaded" : "index";
+  return node.kind === "op" ? `${node.op}_value` : "loaded";
+}

@@ -24,6 +24,8 @@ export interface ReductionNames {
 /** A printed reduction. */
 export interface EmittedReduction {
   readonly accumulator: string;
+  /** The lanes' partial results as an array. */
+  readonly partials: string;
   readonly result: string;
   readonly init: string;
   /** Statements of one turn, then the accumulator's new value. */
@@ -43,6 +45,7 @@ export function emitReduction(
   options: { readonly target: EmitTarget; readonly scope: Scope },
 ): EmittedReduction {
   const { accumulator, element, count, result } = names;
+  const partials = options.target.partials(accumulator);
   const step = emitFunc(reduction.step, {
     ...options,
     form: "lanes",
@@ -51,16 +54,17 @@ export function emitReduction(
   const merge = emitFunc(reduction.merge, {
     ...options,
     form: "scalar",
-    args: [varying(`${accumulator}[lane]`), varying(`${accumulator}[lane + half]`)],
+    args: [varying(`${partials}[lane]`), varying(`${partials}[lane + half]`)],
   });
   const finish = emitFunc(reduction.finish, {
     ...options,
     form: "scalar",
-    args: [uniform(`${accumulator}[0]`), uniform(count)],
+    args: [uniform(`${partials}[0]`), uniform(count)],
     into: [result],
   });
   return {
     accumulator,
+    partials,
     result: finish.results[0]!,
     init: options.target.literal(reduction.init, "f32").text,
     stepLines: markedText([...step.uniform, ...step.lines]),

@@ -20,6 +20,7 @@ export interface KernelContext {
     readonly name: string;
     readonly type: string;
     readonly dtype: string;
+    readonly access: "read" | "write" | "readwrite";
     readonly shape: string;
   }[];
   readonly constants: readonly {
@@ -58,7 +59,9 @@ export function renderUnit(
   templates: TemplateEnvironment,
 ): RenderedFile {
   const path = generatedPath(unit.signature.name, target);
-  const context = freezeAll({ ...kernelContext(unit, target), ...unit.context });
+  const geometry = target.geometry[unit.template];
+  const cut = geometry && { workgroup: String(geometry.workgroup), ...geometry.context };
+  const context = freezeAll({ ...kernelContext(unit, target), ...unit.context, ...cut });
   const text = templates.render(templatePath(unit, target), context);
   return { path, text: format(text, { file: path, lineDirective: target.lineDirective }) };
 }
@@ -75,6 +78,7 @@ export function kernelContext(unit: KernelUnit, target: EmitTarget): KernelConte
       name: binding.name,
       type: target.bindingType(binding),
       dtype: binding.dtype,
+      access: binding.access,
       shape: `[${binding.shape.join(", ")}]`,
     })),
     constants: signature.constants.map(({ name, dtype, doc }) => ({

@@ -5,7 +5,7 @@
  */
 
 import type { Target } from "../core/manifest.ts";
-import type { Binding, Constant } from "../core/signature.ts";
+import type { Binding, Constant, GridFactor } from "../core/signature.ts";
 import type { OpName, Scalar } from "../ir/types.ts";
 import type { Code, Operand } from "./code.ts";
 
@@ -31,13 +31,27 @@ export interface Form {
   load(kind: "table" | "bytes", base: string, index: Operand, type: Scalar): Code;
 }
 
+/** How a target cuts the work of one template, where that is not the family's grid item by item. */
+export interface Geometry {
+  /** Threads of a work group. */
+  readonly workgroup: number;
+  /** Work groups; the family's grid when absent. */
+  readonly grid?: readonly GridFactor[];
+  /** Numbers that the template shares with the grid, in place of the family's. */
+  readonly context?: Readonly<Record<string, string>>;
+}
+
 /** A compile target. */
 export interface EmitTarget {
   readonly name: Target;
   /** `generated/<name>/KERNEL.<extension>`, `templates/<name>/TEMPLATE.<extension>.njk`. */
   readonly extension: string;
-  /** Files that generated ones include, copied from templates/<name>/. */
-  readonly headers: readonly string[];
+  /** Ends the names of files that generated ones include: all such of templates/<name>/ are copied. */
+  readonly headerExtension: string;
+  /** Identifiers that hook code may not take: keywords, built-in names, words of every template. */
+  readonly reserved: ReadonlySet<string>;
+  /** By template; one that is absent has the family's grid and no work groups. */
+  readonly geometry: Readonly<Record<string, Geometry>>;
   /** One value at a time: bookkeeping around the lanes, merges, finishes. */
   readonly scalar: Form;
   /** The elements that a kernel works on side by side. */
@@ -45,6 +59,10 @@ export interface EmitTarget {
   literal(value: number | boolean, type: Scalar): Code;
   /** A constant of the invocation, inside the kernel. */
   constant(name: string): string;
+  /** A buffer, inside the kernel. */
+  binding(name: string): string;
+  /** The lanes' partial results of `accumulator` as an array: itself, or memory that lanes share. */
+  partials(accumulator: string): string;
   /** A count as f32. */
   countAsF32(name: string): string;
   /** How a buffer and a constant of the invocation are declared. */

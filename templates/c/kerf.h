@@ -104,6 +104,20 @@ KERF_INLINE i32x16 kerf_load16_u8(const uint8_t *p)
   return __builtin_convertvector(v, i32x16);
 }
 
+/* Sixteen rows of sixteen bytes become columns: four rounds of interleaving row r with row r + 8. */
+KERF_INLINE void kerf_transpose16_u8(u8x16 rows[16])
+{
+  const u8x16 low = {0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23};
+  for (int round = 0; round < 4; round++) {
+    u8x16 next[16];
+    for (int r = 0; r < 8; r++) {
+      next[2 * r] = __builtin_shuffle(rows[r], rows[r + 8], low);
+      next[2 * r + 1] = __builtin_shuffle(rows[r], rows[r + 8], low + 8);
+    }
+    memcpy(rows, next, sizeof next);
+  }
+}
+
 /* Elements at an index per lane. */
 #define KERF_GATHER(name, vector, element)                                 \
   KERF_INLINE vector name(const element *base, i32x16 index)               \
@@ -360,5 +374,26 @@ KERF_INLINE f32x16 kerf_load16_bf16(const uint16_t *p)
   memcpy(&v, p, sizeof v);
   return (f32x16)(__builtin_convertvector(v, i32x16) << 16);
 }
+
+/* Stored elements, by the names that loads carry, one at a time. */
+typedef float kerf_f32;
+typedef uint16_t kerf_f16;
+typedef uint16_t kerf_bf16;
+KERF_INLINE float kerf_load_f32(const kerf_f32 *p) { return *p; }
+KERF_INLINE float kerf_load_f16(const kerf_f16 *p) { return kerf_f16_to_f32(*p); }
+KERF_INLINE float kerf_load_bf16(const kerf_bf16 *p)
+{
+  const uint32_t bits = (uint32_t)*p << 16;
+  float x;
+  memcpy(&x, &bits, sizeof x);
+  return x;
+}
+KERF_INLINE void kerf_store_f32(kerf_f32 *p, float x) { *p = x; }
+KERF_INLINE void kerf_store_f16(kerf_f16 *p, float x) { *p = kerf_f32_to_f16(x); }
+
+/* Their bits. */
+typedef uint32_t kerf_f32_bits;
+typedef uint16_t kerf_f16_bits;
+typedef uint16_t kerf_bf16_bits;
 
 #include "kerf_math.h"

@@ -48,6 +48,13 @@ const lanes: Form = Object.freeze<Form>({
   },
 });
 
+const KEYWORDS = [
+  ...["auto", "break", "case", "char", "const", "continue", "default", "do", "double", "else", "enum"],
+  ...["extern", "float", "for", "goto", "if", "inline", "int", "long", "register", "restrict"],
+  ...["return", "short", "signed", "sizeof", "static", "struct", "switch", "typedef", "union"],
+  ...["unsigned", "void", "volatile", "while", "bool", "true", "false"],
+];
+
 const TYPES: Readonly<Record<string, string>> = {
   f32: "float",
   i32: "int32_t",
@@ -63,7 +70,9 @@ const TYPES: Readonly<Record<string, string>> = {
 export const c: EmitTarget = Object.freeze<EmitTarget>({
   name: "c",
   extension: "c",
-  headers: ["kerf.h", "kerf_math.h"],
+  headerExtension: "h",
+  reserved: new Set(KEYWORDS),
+  geometry: {},
   scalar,
   lanes,
   literal: (value, type) => {
@@ -71,6 +80,8 @@ export const c: EmitTarget = Object.freeze<EmitTarget>({
     return type === "f32" ? signed(`${f32Digits(value)}f`) : wholeLiteral(value);
   },
   constant: (name) => `args->${name}`,
+  binding: (name) => `args->${name}`,
+  partials: (accumulator) => accumulator,
   countAsF32: (name) => `(float)${name}`,
   bindingType: ({ access, dtype }) => `${access === "read" ? "const " : ""}${TYPES[dtype]} *`,
   constantType: (dtype) => TYPES[dtype]!,

@@ -4,7 +4,17 @@
  * templates/c/kerf.h; plain arithmetic stays plain. Signed overflow wraps by -fwrapv.
  */
 
-import { atom, call, conditional, guarded, infix, PRECEDENCE, prefix, within } from "../code.ts";
+import {
+  atom,
+  call,
+  conditional,
+  guarded,
+  infix,
+  PRECEDENCE,
+  prefix,
+  relation,
+  within,
+} from "../code.ts";
 import type { Code, Operand } from "../code.ts";
 import type { OpPrinter, OpTable } from "../target.ts";
 
@@ -15,6 +25,8 @@ const arithmetic = (operator: string, level: number): OpPrinter => ([a, b]) =>
   infix(operator, level, a!, b!);
 const bitwise = (operator: string, level: number): OpPrinter => ([a, b]) =>
   guarded(operator, level, a!, b!);
+const comparison = (operator: string, level: number): OpPrinter => ([a, b]) =>
+  relation(operator, level, a!, b!);
 const unary = (operator: string): OpPrinter => ([a]) => prefix(operator, a!);
 
 /** `(float)a`. */
@@ -25,9 +37,7 @@ const cast = (type: string, a: Code): Code => ({
 
 /** A shift's count, modulo 32 as the operation says. */
 const shiftCount = (count: Operand): Code =>
-  /^\d+$/.test(count.text) && Number(count.text) < 32
-    ? count
-    : guarded("&", P.and, count, atom("31"));
+  count.bound !== undefined && count.bound < 32 ? count : guarded("&", P.and, count, atom("31"));
 
 /** A function of f32, and one of i32 where the operation takes both. */
 const scalarCall = (name: string, whole?: string): OpPrinter => (args) =>
@@ -47,21 +57,17 @@ const shared = {
   not: unary("~"),
   shl: ([a, b]: readonly Operand[]) => guarded("<<", P.shift, a!, shiftCount(b!)),
   shr: ([a, b]: readonly Operand[]) => guarded(">>", P.shift, a!, shiftCount(b!)),
-  lt: bitwise("<", P.relation),
-  le: bitwise("<=", P.relation),
-  gt: bitwise(">", P.relation),
-  ge: bitwise(">=", P.relation),
-  eq: bitwise("==", P.equality),
-  ne: bitwise("!=", P.equality),
+  lt: comparison("<", P.relation),
+  le: comparison("<=", P.relation),
+  gt: comparison(">", P.relation),
+  ge: comparison(">=", P.relation),
+  eq: comparison("==", P.equality),
+  ne: comparison("!=", P.equality),
 } satisfies Partial<OpTable>;
 
 /** One value at a time. */
 export const SCALAR_OPS: OpTable = Object.freeze<OpTable>({
   ...shared,
-  lt: arithmetic("<", P.relation),
-  le: arithmetic("<=", P.relation),
-  gt: arithmetic(">", P.relation),
-  ge: arithmetic(">=", P.relation),
   abs: scalarCall("fabsf", "kerf_abs_i32"),
   sign: scalarCall("kerf_sign", "kerf_sign_i32"),
   min: scalarCall("kerf_min", "kerf_min_i32"),

@@ -1,0 +1,81 @@
+/**
+ * Which kernels are generated beforehand: for every definition what its family asks for, given the
+ * layouts that the shipped pruning variants make. Derived from the folder kernels/; names nothing.
+ */
+
+import type { Pruning } from "../dsl/pruning.ts";
+import { denseLayout, layoutOf } from "../layout/make.ts";
+import { layoutName, segmentName } from "../layout/name.ts";
+import type { Layout, Segment, Stream } from "../layout/types.ts";
+import { FAMILIES } from "./families/mod.ts";
+import type { EmitRequest, Family, KernelSource, Shipped } from "./types.ts";
+
+/** A kernel to emit, with where it comes from. */
+export interface CatalogEntry {
+  readonly source: KernelSource;
+  readonly family: Family;
+  readonly request: EmitRequest;
+}
+
+/** The default cache types; a renderer makes kernels for the others when they are asked for. */
+const TYPES = { key: "f16", value: "f16" } as const;
+
+/** Every kernel to generate beforehand. */
+export function catalog(sources: readonly KernelSource[]): CatalogEntry[] {
+  const shipped = shippedLayouts(sources);
+  return sources.flatMap((source) => {
+    const family = familyOf(source);
+    const variants = family.variants(source, shipped);
+    return family.heads(source).flatMap((head) =>
+      variants.map((suffixes) => ({ source, family, request: { head, suffixes } }))
+    );
+  });
+}
+
+/**
+ * The kernel of a name, whether or not it is generated beforehand; undefined when no definition has such
+ * a head.
+ */
+export function findKernel(
+  sources: readonly KernelSource[],
+  name: string,
+): CatalogEntry | undefined {
+  for (const source of sources) {
+    const family = familyOf(source);
+    for (const head of family.heads(source)) {
+      if (name !== head && !name.startsWith(`${head}__`)) continue;
+      const suffixes = name.slice(head.length).split("__").slice(1);
+      return { source, family, request: { head, suffixes } };
+    }
+  }
+  return undefined;
+}
+
+function familyOf({ definition, file }: KernelSource): Family {
+  const family = FAMILIES[definition.kind];
+  if (family !== undefined) return family;
+  throw new TypeError(`Cannot emit "${definition.name}" (${file}): no family "${definition.kind}"`);
+}
+
+/** The layouts of the shipped pruning variants, and the row moves inside them. */
+export function shippedLayouts(sources: readonly KernelSource[]): Shipped {
+  const layouts = new Map<string, Layout>();
+  const moves = new Map<string, readonly [Segment, Segment]>();
+  const add = (layout: Layout) => layouts.set(layoutName(layout), layout);
+  add(denseLayout(TYPES));
+  for (const { definition } of sources) {
+    if (definition.kind === "pruning") add(layoutOf(definition as Pruning, TYPES));
+  }
+  for (const layout of layouts.values()) {
+    for (const pair of [...streamMoves(layout.key), ...streamMoves(layout.value)]) {
+      moves.set(pair.map(segmentName).join("__"), pair);
+    }
+  }
+  return { layouts: [...layouts.values()], moves: [...moves.values()] };
+}
+
+/** Rows arrive in a stream's last segment; a compression moves them to any of its segments. */
+function streamMoves({ segments }: Stream): (readonly [Segment, Segment])[] {
+  const last = segments.at(-1)!;
+  return segments.length < 2 ? [] : segments.map((to) => [last, to] as const);
+}

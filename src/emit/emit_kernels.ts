@@ -1,0 +1,75 @@
+/**
+ * Kernels to files and manifest entries: emits each kernel for each target and joins what the targets
+ * say. A kernel's signature is the same on every target.
+ */
+
+import type { GeneratedSource, KernelEntry, Target } from "../core/manifest.ts";
+import type { CatalogEntry } from "./catalog.ts";
+import type { TemplateEnvironment } from "./environment.ts";
+import { renderUnit, templatePath } from "./render.ts";
+import type { RenderedFile } from "./render.ts";
+import type { EmitTarget } from "./target.ts";
+
+/** One kernel on every target asked for. */
+export interface EmittedKernel {
+  readonly entry: KernelEntry;
+  /** The file's text, per target. */
+  readonly texts: Partial<Record<Target, string>>;
+}
+
+/** Emits one kernel. */
+export async function emitKernel(
+  { source, family, request }: CatalogEntry,
+  targets: readonly EmitTarget[],
+  templates: TemplateEnvironment,
+): Promise<EmittedKernel> {
+  const sources: Partial<Record<Target, GeneratedSource>> = {};
+  const texts: Partial<Record<Target, string>> = {};
+  const from = new Set<string>();
+  let signature: KernelEntry["signature"] | undefined;
+  for (const target of targets) {
+    const unit = family.emit(source, request, target);
+    const file = renderUnit(unit, target, templates);
+    signature = sameSignature(signature, unit.signature);
+    for (const path of unit.from) from.add(path);
+    from.add(`templates/${templatePath(unit, target)}`);
+    const { grid = unit.grid, workgroup } = target.geometry[unit.template] ?? {};
+    sources[target.name] = {
+      file: file.path,
+      sha256: await sha256(file.text),
+      grid,
+      ...(workgroup === undefined ? {} : { workgroup }),
+    };
+    texts[target.name] = file.text;
+  }
+  if (signature === undefined) throw new TypeError("Cannot emit a kernel for no target");
+  return { entry: { signature, sources, from: [...from] }, texts };
+}
+
+/** The headers of a target: `generated/c/kerf.h` from `templates/c/kerf.h`. */
+export function headerFiles(root: string, target: EmitTarget): RenderedFile[] {
+  const folder = `templates/${target.name}`;
+  return [...Deno.readDirSync(`${root}/${folder}`)]
+    .map((entry) => entry.name)
+    .filter((name) => name.endsWith(`.${target.headerExtension}`))
+    .sort()
+    .map((name) => ({
+      path: `generated/${target.name}/${name}`,
+      text: Deno.readTextFileSync(`${root}/${folder}/${name}`),
+    }));
+}
+
+function sameSignature(
+  known: KernelEntry["signature"] | undefined,
+  next: KernelEntry["signature"],
+) {
+  if (known !== undefined && JSON.stringify(known) !== JSON.stringify(next)) {
+    throw new TypeError(`Cannot emit "${next.name}": its signature differs between targets`);
+  }
+  return next;
+}
+
+async function sha256(text: string): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

@@ -1,0 +1,126 @@
+/**
+ * Packing: a tensor's bytes as the file has them → the packed order that matrix products read. The hooks
+ * of the storage type become small functions that the templates call.
+ */
+
+import type { Signature } from "../../core/signature.ts";
+import { PACK_ROWS, PACKINGS } from "../../core/packing.ts";
+import { STORAGE } from "../../core/storage.ts";
+import type { Storage } from "../../dsl/storage.ts";
+import { bindArguments } from "../arguments.ts";
+import { emitFunc, readParams, varying } from "../func.ts";
+import { markedText } from "../lines.ts";
+import { createScope, snakeCase } from "../names.ts";
+import type { EmitTarget } from "../target.ts";
+import type { Family, KernelSource } from "../types.ts";
+import { kernelName } from "../types.ts";
+
+/** A function of a block's bytes `b` and a value's index `i` in it. */
+interface BlockFunction {
+  /** `q4_1_code`. */
+  readonly name: string;
+  /** Whether it depends on `i`. */
+  readonly reads_index: boolean;
+  /** Its statements, the last a return. */
+  readonly lines: string;
+}
+
+/** What templates/<target>/pack_values.* read. */
+export interface PackValuesContext {
+  readonly element: "f32" | "f16" | "bf16";
+  /** The value's bits, as the element has them. */
+  readonly code: BlockFunction;
+  /** Bytes of one value in the file. */
+  readonly block_bytes: string;
+}
+
+/** What templates/<target>/pack_codes.* read. */
+export interface PackCodesContext {
+  readonly code: BlockFunction;
+  readonly scale: BlockFunction;
+  readonly offset: BlockFunction;
+  /** Values and bytes of one block in the file. */
+  readonly block_values: string;
+  readonly block_bytes: string;
+  /** Values of a row that share a scale and an offset in the packed order. */
+  readonly group: string;
+  /** The type of scales and offsets in the packed order. */
+  readonly scale_element: "f16" | "f32";
+  /** Whether a packed byte holds two codes: value j low, value j + group / 2 high. */
+  readonly nibbles: boolean;
+}
+
+/** The family of pack kernels. */
+export const pack: Family = Object.freeze<Family>({
+  kind: "storage",
+  heads: (source) => [`pack__${snakeCase(source.definition.name)}`],
+  variants: () => [[]],
+  emit(source, request, target) {
+    const definition = source.definition as Storage;
+    const { codes, scaleType, group, name } = PACKINGS[definition.packing];
+    const { blockValues, blockBytes } = STORAGE[definition.name];
+    const code = blockFunction(source, "code", target);
+    const context: PackValuesContext | PackCodesContext = codes === "u4" || codes === "u8"
+      ? {
+        code,
+        scale: blockFunction(source, "scale", target),
+        offset: blockFunction(source, "offset", target),
+        block_values: String(blockValues),
+        block_bytes: String(blockBytes),
+        group: String(group),
+        scale_element: scaleType!,
+        nibbles: codes === "u4",
+      }
+      : { element: codes, code, block_bytes: String(blockBytes) };
+    return {
+      signature: signature(kernelName(request)),
+      doc: [
+        `Packs ${definition.name} as ${name} (src/core/packing.ts).`,
+        "",
+        ...source.doc,
+      ],
+      from: [source.file],
+      template: "element" in context ? "pack_values" : "pack_codes",
+      context: { ...context },
+      grid: [{ of: { constant: "n_out" }, per: PACK_ROWS }],
+    };
+  },
+});
+
+function blockFunction(source: KernelSource, path: string, target: EmitTarget): BlockFunction {
+  const { definition, funcs } = source;
+  const func = funcs[path]!;
+  const hook = definition.hooks.find((h) => h.path === path)!;
+  const { uniform, lines, results } = emitFunc(func, {
+    target,
+    form: "scalar",
+    scope: createScope(["b", "i"]),
+    args: bindArguments(func, hook.args, [varying("b"), varying("i")]),
+  });
+  const { span } = func.nodes[func.results[0]!]!;
+  return {
+    name: `${snakeCase(definition.name)}_${path}`,
+    reads_index: readParams(func).has(1),
+    lines: markedText([...uniform, ...lines, { text: `return ${results[0]};`, span }]),
+  };
+}
+
+/** The outside, as ARCHITECTURE.md's table has it. */
+const signature = (name: string): Signature => ({
+  name,
+  bindings: [
+    { name: "src", dtype: "u8", access: "read", shape: ["nOut", "rowBytes"] },
+    { name: "dst", dtype: "u8", access: "write", shape: ["packedBytes(nOut, nIn)"] },
+  ],
+  constants: [
+    { name: "n_out", dtype: "u32", doc: "rows; the last group of sixteen is filled with zeros" },
+    { name: "n_in", dtype: "u32", doc: "values of a row, a multiple of a block's" },
+    {
+      name: "head_dim",
+      dtype: "u32",
+      doc: "0: rows as in the file; else heads of interleaved pairs become half-split ones",
+    },
+    { name: "dst_group", dtype: "u32", doc: "first 16-row group to write" },
+  ],
+  defines: [],
+});

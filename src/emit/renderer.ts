@@ -1,0 +1,52 @@
+/**
+ * Renders a kernel that was not generated beforehand: another cache type, a layout of the user's own. The
+ * run half imports this file dynamically, so that a plain run loads neither ts-morph nor nunjucks.
+ */
+
+import { KerfError } from "../core/error.ts";
+import { renderDiagnostics } from "../frontend/mod.ts";
+import { findKernel } from "./catalog.ts";
+import { emitKernel } from "./emit_kernels.ts";
+import type { EmittedKernel } from "./emit_kernels.ts";
+import { openTemplates } from "./environment.ts";
+import { loadSources } from "./sources.ts";
+import { EMIT_TARGETS } from "./targets/mod.ts";
+
+/** Renders kernels by name. */
+export interface Renderer {
+  /**
+   * @param name `attention_causal_decode__k_f32t16_v_f32t1`
+   * @returns its manifest entry and its text per target; nothing is written
+   * @throws {KerfError} no definition makes a kernel of this name
+   */
+  render(name: string): Promise<EmittedKernel>;
+}
+
+/**
+ * Reads the kernels of the project at `root` once.
+ *
+ * @throws {KerfError} a kernel file has problems
+ */
+export async function openRenderer(root: string): Promise<Renderer> {
+  const { sources, diagnostics } = await loadSources(root);
+  if (diagnostics.length > 0) {
+    throw new KerfError(
+      `Cannot read the kernels:\n${renderDiagnostics(diagnostics, { color: false })}`,
+      {
+        hint: "deno task gen",
+      },
+    );
+  }
+  const templates = openTemplates(`${root}/templates`);
+  return {
+    render(name) {
+      const found = findKernel(sources, name);
+      if (found === undefined) {
+        throw new KerfError(`Cannot render kernel "${name}": no file in kernels/ makes it`, {
+          hint: "deno task gen",
+        });
+      }
+      return emitKernel(found, EMIT_TARGETS, templates);
+    },
+  };
+}
