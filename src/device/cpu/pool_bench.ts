@@ -1,6 +1,10 @@
 /**
  * What the pool costs: `deno run -A src/device/cpu/pool_bench.ts`. Prints the price of a call and of a
  * barrier, and how much a step of a decoding's shape loses while a busy process sits on every processor.
+ *
+ * Seen with 2 threads on 2 cores of a shared x86-64-v4 virtual machine: call 0.6 µs, 64 items and barrier
+ * 0.6 µs, a 3.1 ms step of 150 barriers slowed 2.1 to 2.4 times by the busy processes (2 would be a fair
+ * share; more than 4 is a bug in how threads wait).
  */
 
 import { STEP_FIELDS } from "../../core/signature.ts";

@@ -59,7 +59,8 @@ EXPORT uint64_t kerf_map(uint64_t bytes, uint32_t reserve) {
   void *p = mmap(NULL, page_up(bytes), PROT_READ | PROT_WRITE, flags, -1, 0);
   if (p == MAP_FAILED) return 0;
 #ifdef MADV_HUGEPAGE
-  if (!reserve && bytes >= HUGE_FROM) madvise(p, page_up(bytes), MADV_HUGEPAGE);
+  if (reserve) madvise(p, page_up(bytes), MADV_NOHUGEPAGE);
+  else if (bytes >= HUGE_FROM) madvise(p, page_up(bytes), MADV_HUGEPAGE);
 #endif
   return (uint64_t)(uintptr_t)p;
 }

@@ -1,8 +1,18 @@
 /** Hand-written kernels for the tests of the CPU device: small, exact, and easy to compute again. */
 
 import type { KernelEntry } from "../../core/manifest.ts";
-import type { Binding, Constant, GridFactor } from "../../core/signature.ts";
-import type { KernelRequest } from "../types.ts";
+import { type Binding, type Constant, type GridFactor, STEP_FIELDS } from "../../core/signature.ts";
+import type { Device, DeviceBuffer, KernelRequest } from "../types.ts";
+
+/** A step header with these fields first; the others are 0. */
+export function header(...fields: number[]): Uint32Array<ArrayBuffer> {
+  return Uint32Array.from(STEP_FIELDS, (_, i) => fields[i] ?? 0);
+}
+
+/** A buffer's content. */
+export async function words(device: Device, buffer: DeviceBuffer): Promise<Uint32Array> {
+  return new Uint32Array((await device.read(buffer, 0, buffer.bytes)).buffer);
+}
 
 const EXPORT = '__attribute__((visibility("default")))';
 
