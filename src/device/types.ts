@@ -67,7 +67,10 @@ export interface Device {
    * when discarded.
    */
   reserve(bytes: number, label: string): DeviceBuffer;
-  /** Gives the memory of a byte range back; it reads as zero afterwards or is garbage. */
+  /**
+   * Gives the memory of a byte range back. Of a reserved buffer it reads as zero afterwards or is garbage;
+   * of a file it is read from the file again.
+   */
   discard(buffer: DeviceBuffer, offset: number, bytes: number): void;
   free(buffer: DeviceBuffer): void;
   write(buffer: DeviceBuffer, data: ArrayBufferView, offset?: number): void;

@@ -83,7 +83,7 @@ export class CpuMemory {
 
   discard(buffer: DeviceBuffer, offset: number, bytes: number): void {
     const { address, kind } = this.#range(buffer, offset, bytes);
-    if (kind !== "reserved") {
+    if (kind === "memory") {
       throw new TypeError(`Cannot discard part of buffer "${buffer.label}": it was not reserved`);
     }
     const code = this.#runtime.kerf_discard(address + BigInt(offset), BigInt(bytes));
