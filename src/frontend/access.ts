@@ -28,8 +28,10 @@ export function lowerIdentifier(l: Lowering, scope: Scope, node: Identifier): Lo
   if (local !== undefined) return read(l, local, node);
   if (name === "Infinity" || name === "NaN") return literal(name === "NaN" ? NaN : Infinity, true);
   const declaration = declarationOfName(node);
-  // TypeScript reports it, with the nearest name.
-  if (declaration === undefined) return NOTHING;
+  if (declaration === undefined) {
+    // TypeScript reports an unknown name, with the nearest one; `undefined` and `arguments` it knows.
+    return node.getSymbol() === undefined ? NOTHING : refuse(l, "KERF0214", node);
+  }
   if (asFunction(declaration) !== undefined) return refuse(l, "KERF0112", node);
   if (Node.isVariableDeclaration(declaration)) {
     const initializer = declaration.getInitializer();

@@ -27,55 +27,53 @@ export function lowerBody(l: Lowering, scope: Scope, fn: FunctionNode, hint: Hin
   if (fn.isAsync() || generator) return refuse(l, "KERF0102", fn);
   const body = fn.getBody();
   if (body === undefined) return refuse(l, "KERF0101", fn);
-  return Node.isBlock(body)
-    ? lowerStatements(l, scope, body.getStatements(), body, hint)
-    : l.expression(l, scope, body, hint);
+  if (!Node.isBlock(body)) return l.expression(l, scope, body, hint);
+  const end = (side: Lowering) => refuse(side, "KERF0104", body);
+  return lowerStatements(l, scope, body.getStatements(), hint, end);
 }
 
-/** @param end the block, where a missing return is reported */
+/** @param next what follows when no statement has returned */
 function lowerStatements(
   l: Lowering,
   outer: Scope,
   statements: readonly Statement[],
-  end: Node,
   hint: Hint,
+  next: (l: Lowering) => Lowered,
 ): Lowered {
   const scope = new Map(outer);
   for (const [i, statement] of statements.entries()) {
     const rest = statements.slice(i + 1);
+    if (rest[0] !== undefined && alwaysReturns(statement)) l.report("KERF0110", rest[0]);
     if (Node.isVariableStatement(statement)) {
       declare(l, scope, statement);
     } else if (Node.isReturnStatement(statement)) {
-      if (rest[0] !== undefined) l.report("KERF0110", rest[0]);
       const value = statement.getExpression();
       return value === undefined
         ? refuse(l, "KERF0104", statement, { message: "Cannot return nothing" })
         : l.expression(l, scope, value, hint);
     } else if (Node.isIfStatement(statement)) {
-      const branch = (side: Lowering, node: Statement): Lowered => {
-        if (!alwaysReturns(node)) return refuse(side, "KERF0109", node);
-        return lowerStatements(side, scope, statementsOf(node), node, hint);
-      };
+      if (!mayReturn(statement)) l.report("KERF0109", statement);
+      const after = (side: Lowering) => lowerStatements(side, scope, rest, hint, next);
       const otherwise = statement.getElseStatement();
-      if (otherwise !== undefined && rest[0] !== undefined) l.report("KERF0110", rest[0]);
+      const branch = (side: Lowering, node: Statement | undefined) =>
+        node === undefined
+          ? after(side)
+          : lowerStatements(side, scope, statementsOf(node), hint, after);
       return lowerCondition(l, scope, statement.getExpression(), statement, hint, {
         then: (side) => branch(side, statement.getThenStatement()),
-        otherwise: (side) =>
-          otherwise === undefined
-            ? lowerStatements(side, scope, rest, end, hint)
-            : branch(side, otherwise),
+        otherwise: (side) => branch(side, otherwise),
       });
     } else {
       refuseStatement(l, scope, statement);
     }
   }
-  return refuse(l, "KERF0104", end);
+  return next(l);
 }
 
 const statementsOf = (node: Statement): readonly Statement[] =>
   Node.isBlock(node) ? node.getStatements() : [node];
 
-/** Whether every path through a statement returns; unknown statements are reported where they stand. */
+/** Whether every path through a statement returns. */
 function alwaysReturns(node: Statement): boolean {
   if (Node.isReturnStatement(node)) return true;
   if (Node.isBlock(node)) return node.getStatements().some(alwaysReturns);
@@ -83,6 +81,15 @@ function alwaysReturns(node: Statement): boolean {
   const otherwise = node.getElseStatement();
   return otherwise !== undefined && alwaysReturns(node.getThenStatement()) &&
     alwaysReturns(otherwise);
+}
+
+/** Whether some path through a statement returns. */
+function mayReturn(node: Statement): boolean {
+  if (Node.isReturnStatement(node)) return true;
+  if (Node.isBlock(node)) return node.getStatements().some(mayReturn);
+  if (!Node.isIfStatement(node)) return false;
+  const otherwise = node.getElseStatement();
+  return mayReturn(node.getThenStatement()) || (otherwise !== undefined && mayReturn(otherwise));
 }
 
 function declare(l: Lowering, scope: Map<string, Lowered>, statement: VariableStatement): void {

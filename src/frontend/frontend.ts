@@ -116,6 +116,9 @@ async function lowerOne(setup: Setup, path: string): Promise<LowerResult> {
     d.code === "KERF0002" && (said.some((s) => overlap(d.span, s)) || refused.includes(marked(d)));
   const types = files.flatMap((f) => typeErrors(project, f, setup.rules.root, spanOf));
   found.push(...types.filter((d) => !repeats(d)));
+  if (refused.length > 0 && found.length === 0) {
+    throw new Error(`Hooks of ${path} were refused without a diagnostic: ${refused.join(", ")}`);
+  }
   if (found.length > 0 || definition === undefined) {
     return { ok: false, diagnostics: inOrder(found) };
   }

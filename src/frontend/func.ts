@@ -1,10 +1,9 @@
 /**
- * A hook's function as an IR `Func`: parameters from the schema, body, results converted to the declared
- * types. Also makes reductions, whose three parts are functions of two f32.
+ * One function as an IR `Func`: parameters from the schema, body, results converted to the declared types.
+ * Serves hooks and the parts of reductions.
  */
 
-import { Node } from "ts-morph";
-import { scalar } from "../dsl/types.ts";
+import { type CallExpression, Node } from "ts-morph";
 import type { HookArg } from "../dsl/types.ts";
 import { FuncBuilder } from "../ir/builder.ts";
 import type { Func, Reduction, Scalar, Span } from "../ir/types.ts";
@@ -13,7 +12,8 @@ import type { Report } from "./diagnostic.ts";
 import { lowerExpression } from "./expression.ts";
 import { idAs, type Lowering } from "./lowering.ts";
 import { bindParameters } from "./parameters.ts";
-import { asFunction, type FunctionNode, resolveExpression, unwrap } from "./resolve.ts";
+import { reductionOf } from "./reduction.ts";
+import { type FunctionNode, unwrap } from "./resolve.ts";
 import type { Lowered } from "./value.ts";
 
 /** What lowering a file shares: the reporter, positions, and reductions already made. */
@@ -21,7 +21,8 @@ export interface Session {
   readonly report: Report;
   readonly spanAt: (node: Node) => Span;
   readonly isDsl: (node: Node) => boolean;
-  readonly reductions: Map<Node, Reduction | undefined>;
+  /** By the call that declares them. */
+  readonly reductions: Map<CallExpression, Reduction>;
 }
 
 /** What a function is lowered as. */
@@ -43,7 +44,7 @@ export function lowerFunc(
     builder,
     active: [fn],
     guards: [],
-    reductionOf: (declaration, name) => reductionOf(session, declaration, name),
+    reductionOf: (call) => reductionOf(session, call),
     expression: lowerExpression,
   };
   const scope = bindParameters(l, fn, schema.args);
@@ -83,66 +84,3 @@ function results(
   });
   return ids.some((id) => id === undefined) ? undefined : ids as number[];
 }
-
-/** The reduction that `const name = reduction({ … })` declares, made once per declaration. */
-function reductionOf(session: Session, declaration: Node, name: string): Reduction | undefined {
-  if (session.reductions.has(declaration)) return session.reductions.get(declaration);
-  const made = makeReduction(session, declaration, name);
-  session.reductions.set(declaration, made);
-  return made;
-}
-
-const PARTS = ["step", "merge", "finish"] as const;
-
-function makeReduction(session: Session, declaration: Node, name: string): Reduction | undefined {
-  const call = resolveExpression(declaration);
-  const spec = Node.isCallExpression(call) ? call.getArguments()[0] : undefined;
-  const literal = spec && unwrap(spec);
-  if (!Node.isObjectLiteralExpression(literal)) {
-    session.report("KERF0404", declaration);
-    return undefined;
-  }
-  const f = scalar("f32");
-  const parts = PARTS.map((part): Func | undefined => {
-    const property = literal.getProperty(part);
-    const initializer = Node.isPropertyAssignment(property) ? property.getInitializer() : property;
-    const fn = asFunction(initializer && resolveExpression(initializer));
-    if (fn === undefined) {
-      session.report("KERF0404", literal, { message: `Cannot find the ${part} of ${name}` });
-      return undefined;
-    }
-    return lowerFunc(session, fn, { name: part, args: [f, f], results: ["f32"] });
-  });
-  const init = initOf(session, literal);
-  const [step, merge, finish] = parts;
-  if (!step || !merge || !finish || init === undefined) return undefined;
-  return Object.freeze({ name, init, step, merge, finish });
-}
-
-/** The reduction's init, a constant number that f32 can hold. */
-function initOf(session: Session, literal: Node): number | undefined {
-  if (!Node.isObjectLiteralExpression(literal)) return undefined;
-  const property = literal.getProperty("init");
-  const node = Node.isPropertyAssignment(property) ? property.getInitializer() : undefined;
-  if (node === undefined) {
-    session.report("KERF0404", literal, { message: "Cannot find the init of the reduction" });
-    return undefined;
-  }
-  const value = lowerExpression(constantsOnly(session, node), new Map(), node);
-  if (value.kind === "nothing") return undefined;
-  if (value.kind === "literal" && Number.isFinite(Math.fround(value.value))) return value.value;
-  session.report("KERF0306", node, {
-    message: "The init of a reduction is a finite constant number",
-    fix: "for a maximum of values ≥ 0 write 0; for any values -3.4e38",
-  });
-  return undefined;
-}
-
-const constantsOnly = (session: Session, at: Node): Lowering => ({
-  ...session,
-  builder: new FuncBuilder("init", session.spanAt(at)),
-  active: [],
-  guards: [],
-  reductionOf: () => undefined,
-  expression: lowerExpression,
-});

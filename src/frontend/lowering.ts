@@ -3,7 +3,7 @@
  * lower a nested expression. Conversions between the author's values and typed IR nodes live here.
  */
 
-import type { Node } from "ts-morph";
+import type { CallExpression, Node } from "ts-morph";
 import type { FuncBuilder } from "../ir/builder.ts";
 import type { OpName, Reduction, Scalar, Span } from "../ir/types.ts";
 import type { Detail, Report } from "./diagnostic.ts";
@@ -37,7 +37,7 @@ export interface Lowering {
   /** What holds where this expression's value is used; outermost first. */
   readonly guards: readonly Guard[];
   /** The reduction that a call of `reduction({ … })` declares; undefined after a report. */
-  readonly reductionOf: (declaration: Node, name: string) => Reduction | undefined;
+  readonly reductionOf: (call: CallExpression) => Reduction | undefined;
   readonly expression: (l: Lowering, scope: Scope, node: Node, hint?: Hint) => Lowered;
 }
 

@@ -42,11 +42,13 @@ export function declarationOfName(name: Identifier): Node | undefined {
   return declarationOf(name.getSymbol());
 }
 
+const isConst = (node: VariableDeclaration): boolean =>
+  node.getVariableStatement()?.getDeclarationKind() === "const";
+
 /** Whether a variable is declared const at the top of its file. */
 export function isTopLevelConst(node: VariableDeclaration): boolean {
   const statement = node.getVariableStatement();
-  return statement !== undefined && statement.getDeclarationKind() === "const" &&
-    Node.isSourceFile(statement.getParent());
+  return isConst(node) && Node.isSourceFile(statement?.getParent());
 }
 
 /** The expression or function behind names: follows const initialisers and imports. */
@@ -56,7 +58,9 @@ export function resolveExpression(start: Node): Node {
   while (!seen.has(node)) {
     seen.add(node);
     if (Node.isIdentifier(node)) node = declarationOfName(node) ?? node;
-    else if (Node.isVariableDeclaration(node)) node = unwrap(node.getInitializer() ?? node);
+    else if (Node.isVariableDeclaration(node) && isConst(node)) {
+      node = unwrap(node.getInitializer() ?? node);
+    }
   }
   return node;
 }
