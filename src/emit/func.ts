@@ -41,7 +41,7 @@ export interface FuncOptions {
   readonly scope: Scope;
   /** Names for the results; a result that is an expression becomes a constant of that name. */
   readonly into?: readonly string[];
-  /** The name of a finished reduction. */
+  /** The name of a finished reduction; it has a value per lane when the column is varying. */
   readonly reduce?: (node: Node & { readonly kind: "reduce" }) => string;
 }
 
@@ -140,7 +140,7 @@ function printNode(
       if (options.reduce === undefined) {
         throw new TypeError(`Cannot emit "${node.reduction.name}": no reduction is expected here`);
       }
-      return typed(atom(options.reduce(node)), false, node.type);
+      return typed(atom(options.reduce(node)), args[node.param]!.varying, node.type);
     }
   }
 }

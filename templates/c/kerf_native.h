@@ -112,3 +112,7 @@ KERF_INLINE i32xn kerf_loadn_u8(const uint8_t *p) { return (i32xn){p[0], p[1], p
 /* bf16 is the upper half of an f32. */
 KERF_INLINE f32xn kerf_loadn_bf16(const uint16_t *p) { return (f32xn)(kerf_loadn_u16(p) << 16); }
 KERF_INLINE f32xn kerf_loadn_f32(const float *p) { return kerf_loadn(p); }
+
+/* Sixteen by the name of the stored element. */
+KERF_INLINE f32x16 kerf_load16_f32(const float *p) { return kerf_load16(p); }
+KERF_INLINE void kerf_store16_f32(float *p, f32x16 v) { kerf_store16(p, v); }

@@ -1,14 +1,29 @@
 /** Every family of kernels, by the kind of its definitions. */
 
 import type { Family } from "../types.ts";
+import { append } from "./append.ts";
+import { attention } from "./attention.ts";
+import { channelScores } from "./channel_scores.ts";
 import { embedding } from "./embedding.ts";
 import { matmul } from "./matmul.ts";
+import { moveRows } from "./move_rows.ts";
 import { pack } from "./pack.ts";
 import { pairwise } from "./pairwise.ts";
 import { rowwise } from "./rowwise.ts";
 import { templateKernel } from "./template_kernel.ts";
 
-const families = [embedding, matmul, pack, pairwise, rowwise, templateKernel];
+const families = [
+  append,
+  attention,
+  channelScores,
+  embedding,
+  matmul,
+  moveRows,
+  pack,
+  pairwise,
+  rowwise,
+  templateKernel,
+];
 
 /** The families. A kind that is absent cannot be emitted. */
 export const FAMILIES: Readonly<Record<string, Family>> = Object.freeze(

@@ -1,0 +1,142 @@
+/** The cache append: one kernel per layout, with the author's rotation. */
+
+import { KerfError } from "../../core/error.ts";
+import type { Binding, Constant, Signature } from "../../core/signature.ts";
+import type { Append } from "../../dsl/append.ts";
+import { layoutName, parseLayoutName } from "../../layout/name.ts";
+import { ARENA_UNIT, PAGE_ROWS } from "../../layout/types.ts";
+import type { Layout, Segment } from "../../layout/types.ts";
+import { bindArguments } from "../arguments.ts";
+import { emitFunc, varying } from "../func.ts";
+import { markedText } from "../lines.ts";
+import { createScope } from "../names.ts";
+import { checkStored } from "../stored.ts";
+import type { Family } from "../types.ts";
+import { kernelName } from "../types.ts";
+
+/** One stream's last segment, to which rows are appended. */
+export interface AppendStreamContext {
+  readonly name: "key" | "value";
+  readonly code: "f16" | "f32";
+  /** Rows of a tile: 1 or 16. */
+  readonly tile: string;
+  /** Where its row count stands among a head's fields of `heads`. */
+  readonly rows_field: string;
+}
+
+/** What templates/<target>/append.* read. */
+export interface AppendContext {
+  readonly page_rows: string;
+  readonly arena_unit: string;
+  readonly head_fields: string;
+  readonly streams: readonly AppendStreamContext[];
+  /** Channel 2i pairs with 2i + 1; otherwise c with c + HEAD_DIM / 2. */
+  readonly interleaved: boolean;
+  readonly uniform_lines: string;
+  readonly rotate_lines: string;
+  readonly new_a: string;
+  readonly new_b: string;
+}
+
+/** Words that the templates use where the rotation stands. */
+const TAKEN = ["x", "angles", "half", "c", "n", "j", "a", "b", "cos", "sin"];
+
+/** The family of cache appends. */
+export const append: Family = Object.freeze<Family>({
+  kind: "append",
+  heads: (source) => [source.definition.name],
+  variants: (_, { layouts }) => layouts.map((layout) => [layoutName(layout)]),
+  emit(source, request, target) {
+    const definition = source.definition as Append;
+    const name = kernelName(request);
+    const layout = parseLayoutName(request.suffixes.join("__"));
+    if (layout.rowPositions || layout.positions !== "true") {
+      throw new KerfError(`Cannot emit "${name}": it stores rotated keys in order of position`, {
+        hint: "a layout such as k_f16t16_v_f16t1",
+      });
+    }
+    const func = source.funcs["rotate"]!;
+    const pair = Object.fromEntries(["a", "b", "cos", "sin"].map((n) => [n, varying(n)]));
+    const rotate = emitFunc(func, {
+      target,
+      form: "lanes",
+      scope: createScope(TAKEN),
+      into: ["new_a", "new_b"],
+      args: bindArguments(func, definition.hooks[0]!.args, [pair]),
+    });
+    const nKey = layout.key.segments.length;
+    const nSegments = nKey + layout.value.segments.length;
+    const context: AppendContext = {
+      page_rows: String(PAGE_ROWS),
+      arena_unit: String(ARENA_UNIT),
+      head_fields: String(2 * nSegments),
+      streams: [
+        stream(name, "key", layout.key.segments.at(-1)!, nKey - 1),
+        stream(name, "value", layout.value.segments.at(-1)!, nSegments - 1),
+      ],
+      interleaved: definition.pairing === "interleaved",
+      uniform_lines: markedText(rotate.uniform),
+      rotate_lines: markedText(rotate.lines),
+      new_a: rotate.results[0]!,
+      new_b: rotate.results[1]!,
+    };
+    return {
+      signature: signature(name, layout),
+      doc: source.doc,
+      from: [source.file],
+      template: "append",
+      context: { ...context },
+      grid: [{ of: { step: "nRows" } }],
+    };
+  },
+});
+
+function stream(
+  kernel: string,
+  name: "key" | "value",
+  segment: Segment,
+  index: number,
+): AppendStreamContext {
+  const tile = segment.tile === 1 ? 1 : 16;
+  const code = checkStored(kernel, segment, { tile });
+  return { name, code, tile: String(tile), rows_field: String(2 * index) };
+}
+
+/** The outside, as ARCHITECTURE.md's table has it. */
+function signature(name: string, layout: Layout): Signature {
+  const read = (name: string, dtype: Binding["dtype"], ...shape: string[]): Binding => ({
+    name,
+    dtype,
+    access: "read",
+    shape,
+  });
+  const u32 = (name: string, doc?: string): Constant =>
+    doc === undefined ? { name, dtype: "u32" } : { name, dtype: "u32", doc };
+  const head = ["nSlots", "nLayers", "nKvHeads"];
+  const nSegments = layout.key.segments.length + layout.value.segments.length;
+  return {
+    name,
+    bindings: [
+      { name: "qkv", dtype: "f32", access: "readwrite", shape: ["nRows", "qkv_stride"] },
+      read("rope", "f32", "nCtx", "headDim"),
+      read("row_position", "u32", "nRows"),
+      read("row_seq", "u32", "nRows"),
+      read("seqs", "u32", "nSeqs", "4"),
+      read("pages", "u32", ...head, "page_entries"),
+      read("heads", "u32", ...head, String(2 * nSegments)),
+      { name: "arena", dtype: "u8", access: "readwrite", shape: ["arenaBytes"] },
+      read("step", "u32", "stepFields"),
+    ],
+    constants: [
+      u32("layer"),
+      u32("n_layers"),
+      u32("n_heads"),
+      u32("n_kv_heads"),
+      u32("qkv_stride", "elements between rows of qkv"),
+      u32("page_entries", "entries of a head in pages"),
+      u32("key_page", "first page entry of the last segment of keys"),
+      u32("value_page", "first page entry of the last segment of values"),
+    ],
+    defines: ["HEAD_DIM"],
+  };
+}

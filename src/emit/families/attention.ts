@@ -1,0 +1,267 @@
+/**
+ * Attention: two kernels per variant and layout. Prefill takes tiles of queries through the whole cache;
+ * decode makes one partial softmax per 256-row chunk, which `attention_merge` joins. Both are one
+ * template, so that a row's bits do not depend on which of them computed it.
+ */
+
+import { KerfError } from "../../core/error.ts";
+import { STEP_FIELDS } from "../../core/signature.ts";
+import type { Binding, Constant, GridFactor, Signature } from "../../core/signature.ts";
+import { QUERY_TILE } from "../../core/tiles.ts";
+import type { Attention } from "../../dsl/attention.ts";
+import { keyRange } from "../../ir/key_range.ts";
+import type { Func } from "../../ir/types.ts";
+import { layoutName, parseLayoutName } from "../../layout/name.ts";
+import { ARENA_UNIT, CHUNK_ROWS, PAGE_ROWS } from "../../layout/types.ts";
+import type { Layout } from "../../layout/types.ts";
+import { emitFunc, uniform, varying } from "../func.ts";
+import type { Argument } from "../func.ts";
+import { markedText } from "../lines.ts";
+import type { CodeLine } from "../lines.ts";
+import { createScope, snakeCase } from "../names.ts";
+import { paramConstants } from "../params.ts";
+import { checkStored } from "../stored.ts";
+import { tableArgument } from "../table_argument.ts";
+import type { EmitTarget } from "../target.ts";
+import type { EmitRequest, Family } from "../types.ts";
+import { kernelName } from "../types.ts";
+
+/** One segment of keys as templates read it. */
+export interface KeySegmentContext {
+  /** Whether it stores the channels of a list. */
+  readonly listed: boolean;
+  /** The list's address, or the target's null. */
+  readonly channels: string;
+  /** Where its rows and its width stand among a head's fields of `heads`. */
+  readonly rows_field: string;
+  readonly width_field: string;
+}
+
+/** What templates/<target>/attention.* read. */
+export interface AttentionContext {
+  readonly entry: "prefill" | "decode";
+  readonly page_rows: string;
+  readonly tile_rows: string;
+  readonly chunk_rows: string;
+  readonly arena_unit: string;
+  readonly query_tile: string;
+  readonly head_fields: string;
+  /** The step header's field that counts splits. */
+  readonly n_splits_field: string;
+  readonly key_segments: readonly KeySegmentContext[];
+  readonly lists_channels: boolean;
+  readonly key_code: "f16" | "f32";
+  readonly value_code: "f16" | "f32";
+  /** What the hooks need once per query, before the loop over keys. */
+  readonly uniform_lines: string;
+  readonly score_lines: string;
+  /** The logit of one key per lane, from `s`. */
+  readonly score: string;
+  readonly mask_lines: string;
+  /** Whether the query sees each lane's key. */
+  readonly mask: string;
+  /** What the range of visible keys needs, then its ends: i32, inclusive. */
+  readonly range_lines: string;
+  readonly range_lower: string;
+  readonly range_upper: string;
+}
+
+/** Words that the templates use where the hooks stand. */
+const TAKEN = [
+  ...["args", "chunk", "query", "products", "largest", "sum", "lane", "n_keys", "largest_lanes"],
+  ...["key", "key_position", "s", "visible", "logit", "sum_lanes", "weight", "item", "split"],
+  ...["kv_head", "decoded", "row", "seq", "place", "kv", "q", "values", "lower", "upper", "g", "i"],
+  ...["entry", "first_row", "n_queries", "before", "tile", "first", "last", "n_splits"],
+];
+
+/** The family of attention variants. */
+export const attention: Family = Object.freeze<Family>({
+  kind: "attention",
+  heads: ({ definition: { name } }) => [`attention_${name}_prefill`, `attention_${name}_decode`],
+  variants: ({ definition }, { layouts }) =>
+    // Other variants on other layouts are rendered when a plan asks for them.
+    (definition.name === "causal" ? layouts : layouts.slice(0, 1)).map((l) => [layoutName(l)]),
+  emit(source, request, target) {
+    const definition = source.definition as Attention;
+    const layout = requestedLayout(request);
+    const entry = request.head.endsWith("_prefill") ? "prefill" : "decode";
+    const context: AttentionContext = {
+      entry,
+      ...layoutContext(layout),
+      ...hookContext(definition, { funcs: source.funcs, target }),
+    };
+    return {
+      signature: signature(request, definition, layout),
+      doc: [...source.doc, ...ENTRY_DOC[entry]],
+      from: [source.file],
+      template: "attention",
+      context: { ...context },
+      grid: GRID[entry],
+    };
+  },
+});
+
+const ENTRY_DOC = {
+  prefill: ["Prefill: tiles of queries over the whole cache, chunk after chunk."],
+  decode: [
+    "Decode: one partial softmax per 256-row chunk of the cache; attention_merge joins them.",
+  ],
+};
+
+const KV_HEADS: GridFactor = { of: { constant: "n_kv_heads" } };
+const GRID: Readonly<Record<"prefill" | "decode", readonly GridFactor[]>> = {
+  prefill: [{ of: { step: "nTiles" } }, KV_HEADS],
+  decode: [{ of: { step: "nDecode" } }, KV_HEADS, { of: { step: "nSplits" } }],
+};
+
+/** @throws {KerfError} the name is no layout's, or attention cannot read what it names */
+function requestedLayout(request: EmitRequest): Layout {
+  const name = kernelName(request);
+  const layout = parseLayoutName(request.suffixes.join("__"));
+  layout.key.segments.forEach((segment) => checkStored(name, segment, { tile: 16 }));
+  layout.value.segments.forEach((segment) => checkStored(name, segment, { tile: 1 }));
+  const codes = new Set(layout.key.segments.map((s) => s.code.kind));
+  const { length } = layout.value.segments;
+  const lists = layout.value.segments.some((s) => s.channels !== "all");
+  if (
+    codes.size !== 1 || length !== 1 || lists || layout.rowPositions || layout.positions !== "true"
+  ) {
+    throw new KerfError(
+      `Cannot emit "${name}": attention reads keys of one type, one full segment of values, and ` +
+        "rows in order of position",
+      { hint: "a layout such as k_list_f16t16_f16t16_v_f16t1" },
+    );
+  }
+  return layout;
+}
+
+function layoutContext({ key, value }: Layout) {
+  const listed = key.segments.map((segment) => segment.channels === "list");
+  return {
+    page_rows: String(PAGE_ROWS),
+    tile_rows: "16",
+    chunk_rows: String(CHUNK_ROWS),
+    arena_unit: String(ARENA_UNIT),
+    query_tile: String(QUERY_TILE),
+    head_fields: String(2 * (key.segments.length + value.segments.length)),
+    n_splits_field: String(STEP_FIELDS.indexOf("nSplits")),
+    key_segments: listed.map((list, i) => ({
+      listed: list,
+      channels: list ? "channels" : "NULL",
+      rows_field: String(2 * i),
+      width_field: String(2 * i + 1),
+    })),
+    lists_channels: listed.includes(true),
+    key_code: key.segments[0]!.code.kind as "f16" | "f32",
+    value_code: value.segments[0]!.code.kind as "f16" | "f32",
+  };
+}
+
+/** Both hooks in the lanes of one loop over keys, and the range of keys in scalars. */
+function hookContext(
+  definition: Attention,
+  { funcs, target }: {
+    readonly funcs: Readonly<Record<string, Func>>;
+    readonly target: EmitTarget;
+  },
+) {
+  const params = paramConstants(definition.params);
+  const known: Record<string, Argument> = {
+    s: varying("s"),
+    keyPosition: varying("key_position"),
+    queryPosition: uniform("query.position"),
+    head: uniform("query.head"),
+    kvHead: uniform("query.kv_head"),
+    layer: uniform("query.layer"),
+  };
+  Object.keys(definition.params).forEach((name, i) => {
+    known[name] = uniform(target.constant(params[i]!.name));
+  });
+  for (const [name, spec] of Object.entries(definition.tables)) {
+    known[name] = tableArgument(name, spec, target);
+  }
+  const argsOf = (func: Func, scoreFirst: boolean) =>
+    func.params.map((p, i) => scoreFirst && i === 0 ? known["s"]! : known[p.name]!);
+  const lanes = (path: string, into: string) => {
+    const func = funcs[path]!;
+    return emitFunc(func, { target, form: "lanes", scope, args: argsOf(func, true), into: [into] });
+  };
+  const scope = createScope(TAKEN);
+  const score = lanes("score", "score");
+  const mask = lanes("mask", "mask");
+
+  const rangeScope = createScope(TAKEN);
+  const rangeLines: CodeLine[] = [];
+  const end = (func: Func | null, absent: number) => {
+    if (func === null) return target.literal(absent, "i32").text;
+    const args = argsOf(func, false);
+    const printed = emitFunc(func, { target, form: "scalar", scope: rangeScope, args });
+    rangeLines.push(...printed.uniform, ...printed.lines);
+    return printed.results[0]!;
+  };
+  const range = keyRange(funcs["mask"]!);
+  const range_lower = end(range.lower, 0);
+  const range_upper = end(range.upper, 0x7fffffff);
+  return {
+    uniform_lines: markedText([...score.uniform, ...mask.uniform]),
+    score_lines: markedText(score.lines),
+    score: score.results[0]!,
+    mask_lines: markedText(mask.lines),
+    mask: mask.results[0]!,
+    range_lines: markedText(rangeLines),
+    range_lower,
+    range_upper,
+  };
+}
+
+/** The outside, as ARCHITECTURE.md's table has it. */
+function signature(request: EmitRequest, definition: Attention, layout: Layout): Signature {
+  const read = (name: string, dtype: Binding["dtype"], ...shape: string[]): Binding => ({
+    name,
+    dtype,
+    access: "read",
+    shape,
+  });
+  const prefill = request.head.endsWith("_prefill");
+  const [nKey, nValue] = [layout.key.segments.length, layout.value.segments.length];
+  const head = ["nSlots", "nLayers", "nKvHeads"];
+  const listed = layout.key.segments.some((segment) => segment.channels === "list");
+  const u32 = (name: string, doc?: string): Constant =>
+    doc === undefined ? { name, dtype: "u32" } : { name, dtype: "u32", doc };
+  const partials = ["nDecode", "nHeads", "nSplits", "headDim + 16"];
+  return {
+    name: kernelName(request),
+    bindings: [
+      read("qkv", "f32", "nRows", "qkv_stride"),
+      ...(prefill
+        ? [read("tiles", "u32", "nTiles", "4")]
+        : [read("decode_rows", "u32", "nDecode"), read("row_seq", "u32", "nRows")]),
+      read("seqs", "u32", "nSeqs", "4"),
+      read("pages", "u32", ...head, "page_entries"),
+      read("heads", "u32", ...head, String(2 * (nKey + nValue))),
+      ...(listed ? [read("channels", "u32", ...head, "headDim")] : []),
+      read("arena", "u8", "arenaBytes"),
+      ...Object.entries(definition.tables).map(([name, t]) =>
+        read(snakeCase(name), t.dtype, ...t.shape)
+      ),
+      prefill
+        ? { name: "out", dtype: "f32", access: "write", shape: ["nRows", "out_stride"] }
+        : { name: "partials", dtype: "f32", access: "write", shape: partials },
+      read("step", "u32", "stepFields"),
+    ],
+    constants: [
+      u32("layer"),
+      u32("n_layers"),
+      u32("n_heads"),
+      u32("n_kv_heads"),
+      u32("qkv_stride", "elements between rows of qkv"),
+      ...(prefill ? [u32("out_stride", "elements between rows of out")] : []),
+      u32("page_entries", "entries of a head in pages"),
+      ...layout.key.segments.map((_, i) => u32(`key_page_${i}`, "the segment's first page entry")),
+      ...layout.value.segments.map((_, i) => u32(`value_page_${i}`)),
+      { name: "scale", dtype: "f32", doc: "1 / √headDim" },
+      ...paramConstants(definition.params),
+    ],
+    defines: ["HEAD_DIM", "GROUP"],
+  };
+}
