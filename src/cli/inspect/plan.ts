@@ -1,0 +1,56 @@
+/** `inspect plan`: the kernel invocations of a step in order, and the memory beside them. */
+
+import type { GridFactor } from "../../core/signature.ts";
+import type { Invocation } from "../../device/types.ts";
+import type { Model } from "../../mod.ts";
+import type { ParsedArgs } from "../args.ts";
+import { loadWithProgress } from "../load_flags.ts";
+import { formatBytes, openProgress, writeOut } from "../terminal.ts";
+
+/** A grid factor as text: `⌈nRows / 8⌉`. */
+function factorText({ of, per }: GridFactor, { constants }: Invocation): string {
+  const value = typeof of === "number"
+    ? String(of)
+    : "step" in of
+    ? of.step
+    : "constant" in of
+    ? String(constants[of.constant])
+    : `step[${constants[of.stepAt]}]`;
+  return per === undefined ? value : `⌈${value} / ${per}⌉`;
+}
+
+function rowOf(model: Model, invocation: Invocation) {
+  const { entry } = invocation.kernel;
+  const { grid } = entry.sources[model.loaded.engine.device.target]!;
+  return {
+    label: invocation.label,
+    kernel: entry.signature.name,
+    grid: grid.map((factor) => factorText(factor, invocation)).join(" × "),
+    barrier: invocation.barrier !== false,
+  };
+}
+
+export async function inspect({ values }: ParsedArgs): Promise<number> {
+  using model = await loadWithProgress(values, openProgress(), { parallel: 1 });
+  const { plan } = model.loaded;
+  const invocations = plan.step.invocations.map((invocation) => rowOf(model, invocation));
+  const buffers = Object.values(plan.buffers.activations).map(({ label, bytes }) => ({
+    label,
+    bytes,
+  }));
+  if (values.json) {
+    writeOut(JSON.stringify({ device: model.device, invocations, buffers }) + "\n");
+    return 0;
+  }
+  const columns = [
+    ["", "what", "kernel", "grid"],
+    ...invocations.map((r, i) => [String(i), r.label, r.kernel, r.grid + (r.barrier ? "" : " ‖")]),
+  ];
+  const widths = columns[0]!.map((_, c) => Math.max(...columns.map((row) => row[c]!.length)));
+  for (const row of columns) {
+    writeOut(row.map((cell, c) => cell.padEnd(widths[c]!)).join("  ").trimEnd() + "\n");
+  }
+  const total = buffers.reduce((sum, { bytes }) => sum + bytes, 0);
+  writeOut(`${model.device}; activations ${formatBytes(total)}; ‖: no barrier follows\n`);
+  return 0;
+}
