@@ -41,11 +41,11 @@ export function findKernel(
   name: string,
 ): CatalogEntry | undefined {
   for (const source of sources) {
-    const family = familyOf(source);
-    for (const head of family.heads(source)) {
+    const family = FAMILIES[source.definition.kind];
+    for (const head of family?.heads(source) ?? []) {
       if (name !== head && !name.startsWith(`${head}__`)) continue;
       const suffixes = name.slice(head.length).split("__").slice(1);
-      return { source, family, request: { head, suffixes } };
+      return { source, family: family!, request: { head, suffixes } };
     }
   }
   return undefined;

@@ -16,6 +16,9 @@
 #include <immintrin.h>
 #endif
 
+/* Hook code may ask `x != x`: whether x is no number. */
+#pragma GCC diagnostic ignored "-Wtautological-compare"
+
 #define KERF_EXPORT __attribute__((visibility("default")))
 #define KERF_INLINE static inline __attribute__((always_inline, unused))
 
@@ -259,7 +262,11 @@ KERF_INLINE i32x16 kerf_abs16_i32(i32x16 x) { return kerf_select16_i32(x < 0, -x
 KERF_INLINE i32x16 kerf_sign16_i32(i32x16 x) { return (x < 0) - (x > 0); }
 KERF_INLINE i32x16 kerf_min16_i32(i32x16 a, i32x16 b) { return kerf_select16_i32(a < b, a, b); }
 KERF_INLINE i32x16 kerf_max16_i32(i32x16 a, i32x16 b) { return kerf_select16_i32(a > b, a, b); }
-KERF_INLINE i32x16 kerf_ushr16(i32x16 x, i32x16 count) { return (i32x16)((u32x16)x >> (u32x16)count); }
+/* Zeros enter; the count is taken modulo 32. */
+KERF_INLINE i32x16 kerf_ushr16(i32x16 x, i32x16 count)
+{
+  return (i32x16)((u32x16)x >> (u32x16)(count & 31));
+}
 KERF_INLINE i32x16 kerf_div16_i32(i32x16 a, i32x16 b)
 {
   i32x16 r;
