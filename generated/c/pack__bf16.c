@@ -1,0 +1,70 @@
+/*
+ * Packs BF16 as bf16 (src/core/packing.ts).
+ *
+ * The upper half of an IEEE single: the bits as they are.
+ *
+ * Generated from kernels/storage/bf16.ts by `deno task gen`. Do not edit.
+ */
+#include "kerf.h"
+
+struct pack__bf16_args {
+  const uint8_t *src; /* u8 [nOut, rowBytes] */
+  uint8_t *dst; /* u8 [packedBytes(nOut, nIn)] */
+  uint32_t n_out; /* rows; the last group of sixteen is filled with zeros */
+  uint32_t n_in; /* values of a row, a multiple of a block's */
+  uint32_t head_dim; /* 0: rows as in the file; else heads of interleaved pairs become half-split ones */
+  uint32_t dst_group; /* first 16-row group to write */
+};
+_Static_assert(offsetof(struct pack__bf16_args, src) == 0, "src");
+_Static_assert(offsetof(struct pack__bf16_args, dst) == 8, "dst");
+_Static_assert(offsetof(struct pack__bf16_args, n_out) == 16, "n_out");
+_Static_assert(offsetof(struct pack__bf16_args, n_in) == 20, "n_in");
+_Static_assert(offsetof(struct pack__bf16_args, head_dim) == 24, "head_dim");
+_Static_assert(offsetof(struct pack__bf16_args, dst_group) == 28, "dst_group");
+
+static inline int32_t bf16_code(const uint8_t *b, int32_t i)
+{
+  (void)i;
+#line 4 "kernels/storage/bf16.ts"
+  return b[0] | (b[1] << 8);
+#line 31 "generated/c/pack__bf16.c"
+}
+
+/*
+ * The file's row for output row `row`. With head_dim the file has a head's channel pairs side by side and
+ * the output has all first channels of the pairs, then all second ones.
+ */
+static inline uint32_t file_row(uint32_t row, uint32_t head_dim)
+{
+  if (head_dim == 0) return row;
+  const uint32_t half = head_dim / 2, c = row % head_dim;
+  return row - c + 2 * (c % half) + c / half;
+}
+
+/* One item: sixteen output rows, put next to each other value by value. */
+static void pack__bf16(const struct pack__bf16_args *restrict args, uint32_t first, uint32_t last)
+{
+  const uint32_t n_in = args->n_in;
+  const size_t row_bytes = (size_t)n_in * 2;
+
+  for (uint32_t group = first; group < last; group++) {
+    const uint32_t n_rows = kerf_lanes(args->n_out - group * 16);
+    kerf_bf16_bits *dst = (kerf_bf16_bits *)args->dst + (size_t)(args->dst_group + group) * n_in * 16;
+    const uint8_t *src[16];
+    for (uint32_t r = 0; r < n_rows; r++) {
+      src[r] = args->src + row_bytes * file_row(group * 16 + r, args->head_dim);
+    }
+    for (uint32_t c = 0; c < n_in; c++, dst += 16) {
+      for (uint32_t r = 0; r < n_rows; r++) {
+        dst[r] = (kerf_bf16_bits)bf16_code(src[r] + (size_t)c * 2, 0);
+      }
+      for (uint32_t r = n_rows; r < 16; r++) dst[r] = 0;
+    }
+  }
+}
+
+KERF_EXPORT uint64_t pack__bf16_address(void);
+uint64_t pack__bf16_address(void)
+{
+  return (uint64_t)(uintptr_t)pack__bf16;
+}

@@ -1,0 +1,117 @@
+/*
+ * Packs Q5_0 as q8_f16_g32 (src/core/packing.ts).
+ *
+ * 32 values: d f16, the fifth bits u32, then nibbles; value = d · (q − 16).
+ *
+ * Generated from kernels/storage/q5_0.ts by `deno task gen`. Do not edit.
+ */
+#include "kerf.h"
+
+struct pack__q5_0_args {
+  const uint8_t *src; /* u8 [nOut, rowBytes] */
+  uint8_t *dst; /* u8 [packedBytes(nOut, nIn)] */
+  uint32_t n_out; /* rows; the last group of sixteen is filled with zeros */
+  uint32_t n_in; /* values of a row, a multiple of a block's */
+  uint32_t head_dim; /* 0: rows as in the file; else heads of interleaved pairs become half-split ones */
+  uint32_t dst_group; /* first 16-row group to write */
+};
+_Static_assert(offsetof(struct pack__q5_0_args, src) == 0, "src");
+_Static_assert(offsetof(struct pack__q5_0_args, dst) == 8, "dst");
+_Static_assert(offsetof(struct pack__q5_0_args, n_out) == 16, "n_out");
+_Static_assert(offsetof(struct pack__q5_0_args, n_in) == 20, "n_in");
+_Static_assert(offsetof(struct pack__q5_0_args, head_dim) == 24, "head_dim");
+_Static_assert(offsetof(struct pack__q5_0_args, dst_group) == 28, "dst_group");
+
+#define BLOCK_VALUES 32
+#define BLOCK_BYTES 22
+#define GROUP_SIZE 32
+
+static inline int32_t q5_0_code(const uint8_t *b, int32_t i)
+{
+#line 11 "kernels/storage/q5_0.ts"
+  const int32_t low = i < 16 ? b[6 + i] & 15 : b[6 + i - 16] >> 4;
+  const int32_t fifth = (b[2 + (i >> 3)] >> (i & 7)) & 1;
+  return low | (fifth << 4);
+#line 36 "generated/c/pack__q5_0.c"
+}
+
+static inline float q5_0_scale(const uint8_t *b, int32_t i)
+{
+  (void)i;
+#line 4 "kernels/storage/q5_0.ts"
+  return kerf_f16_to_f32(b[0] | (b[1] << 8));
+#line 44 "generated/c/pack__q5_0.c"
+}
+
+static inline float q5_0_offset(const uint8_t *b, int32_t i)
+{
+  (void)i;
+#line 16 "kernels/storage/q5_0.ts"
+  return -16.0f * kerf_f16_to_f32(b[0] | (b[1] << 8));
+#line 52 "generated/c/pack__q5_0.c"
+}
+
+/* GROUP_SIZE values of sixteen rows. */
+struct block {
+  kerf_f16 scale[16];
+  kerf_f16 offset[16];
+  uint8_t codes[GROUP_SIZE][16];
+};
+
+/*
+ * The file's row for output row `row`. With head_dim the file has a head's channel pairs side by side and
+ * the output has all first channels of the pairs, then all second ones.
+ */
+static inline uint32_t file_row(uint32_t row, uint32_t head_dim)
+{
+  if (head_dim == 0) return row;
+  const uint32_t half = head_dim / 2, c = row % head_dim;
+  return row - c + 2 * (c % half) + c / half;
+}
+
+/* The packed bytes of one row's values from `i` on, in the row's own order. */
+static inline void row_codes(const uint8_t *b, int32_t i, uint8_t *codes)
+{
+  for (int32_t j = 0; j < GROUP_SIZE; j++) codes[j] = (uint8_t)q5_0_code(b, i + j);
+}
+
+/* One item: sixteen output rows, put next to each other value by value. */
+static void pack__q5_0(const struct pack__q5_0_args *restrict args, uint32_t first, uint32_t last)
+{
+  const uint32_t n_in = args->n_in;
+  const size_t row_bytes = (size_t)(n_in / BLOCK_VALUES) * BLOCK_BYTES;
+
+  for (uint32_t group = first; group < last; group++) {
+    const uint32_t n_rows = kerf_lanes(args->n_out - group * 16);
+    struct block *dst = (struct block *)args->dst + (size_t)(args->dst_group + group) * (n_in / GROUP_SIZE);
+    const uint8_t *src[16];
+    for (uint32_t r = 0; r < n_rows; r++) {
+      src[r] = args->src + row_bytes * file_row(group * 16 + r, args->head_dim);
+    }
+    for (uint32_t c = 0; c < n_in; c += GROUP_SIZE, dst++) {
+      const size_t at = (size_t)(c / BLOCK_VALUES) * BLOCK_BYTES;
+      const int32_t i = (int32_t)(c % BLOCK_VALUES);
+      u8x16 rows[16][sizeof dst->codes / 256];
+      memset(rows, 0, sizeof rows);
+      for (uint32_t r = 0; r < n_rows; r++) {
+        const uint8_t *b = src[r] + at;
+        kerf_store_f16(&dst->scale[r], q5_0_scale(b, i));
+        kerf_store_f16(&dst->offset[r], q5_0_offset(b, i));
+        row_codes(b, i, (uint8_t *)rows[r]);
+      }
+      for (uint32_t r = n_rows; r < 16; r++) dst->scale[r] = dst->offset[r] = 0;
+      for (uint32_t part = 0; part < sizeof dst->codes / 256; part++) {
+        u8x16 columns[16];
+        for (uint32_t r = 0; r < 16; r++) columns[r] = rows[r][part];
+        kerf_transpose16_u8(columns);
+        memcpy(dst->codes[part * 16], columns, sizeof columns);
+      }
+    }
+  }
+}
+
+KERF_EXPORT uint64_t pack__q5_0_address(void);
+uint64_t pack__q5_0_address(void)
+{
+  return (uint64_t)(uintptr_t)pack__q5_0;
+}

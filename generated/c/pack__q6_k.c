@@ -1,0 +1,119 @@
+/*
+ * Packs Q6_K as q8_f32_g16 (src/core/packing.ts).
+ *
+ * 256 values: low nibbles (128 bytes), upper two bits (64 bytes), sixteen int8 scales, d f16. In each
+ * half of 128: value l + 32·t has its nibble in byte l + 32·(t & 1) (low for t < 2) and its upper bits
+ * in byte l at 2·t; value = d · scale · (q − 32).
+ *
+ * Generated from kernels/storage/q6_k.ts by `deno task gen`. Do not edit.
+ */
+#include "kerf.h"
+
+struct pack__q6_k_args {
+  const uint8_t *src; /* u8 [nOut, rowBytes] */
+  uint8_t *dst; /* u8 [packedBytes(nOut, nIn)] */
+  uint32_t n_out; /* rows; the last group of sixteen is filled with zeros */
+  uint32_t n_in; /* values of a row, a multiple of a block's */
+  uint32_t head_dim; /* 0: rows as in the file; else heads of interleaved pairs become half-split ones */
+  uint32_t dst_group; /* first 16-row group to write */
+};
+_Static_assert(offsetof(struct pack__q6_k_args, src) == 0, "src");
+_Static_assert(offsetof(struct pack__q6_k_args, dst) == 8, "dst");
+_Static_assert(offsetof(struct pack__q6_k_args, n_out) == 16, "n_out");
+_Static_assert(offsetof(struct pack__q6_k_args, n_in) == 20, "n_in");
+_Static_assert(offsetof(struct pack__q6_k_args, head_dim) == 24, "head_dim");
+_Static_assert(offsetof(struct pack__q6_k_args, dst_group) == 28, "dst_group");
+
+#define BLOCK_VALUES 256
+#define BLOCK_BYTES 210
+#define GROUP_SIZE 16
+
+static inline int32_t q6_k_code(const uint8_t *b, int32_t i)
+{
+#line 17 "kernels/storage/q6_k.ts"
+  const int32_t half = i >> 7;
+  const int32_t t = (i >> 5) & 3;
+  const int32_t low = (b[half * 64 + (t & 1) * 32 + (i & 31)] >> ((t >> 1) * 4)) & 15;
+  const int32_t high = (b[128 + half * 32 + (i & 31)] >> (2 * t)) & 3;
+  return low | (high << 4);
+#line 40 "generated/c/pack__q6_k.c"
+}
+
+static inline float q6_k_scale(const uint8_t *b, int32_t i)
+{
+#line 6 "kernels/storage/q6_k.ts"
+  return kerf_f16_to_f32(b[208] | (b[209] << 8)) * (float)((b[192 + (i >> 4)] ^ 128) - 128);
+#line 47 "generated/c/pack__q6_k.c"
+}
+
+static inline float q6_k_offset(const uint8_t *b, int32_t i)
+{
+#line 24 "kernels/storage/q6_k.ts"
+  return -32.0f * (kerf_f16_to_f32(b[208] | (b[209] << 8)) * (float)((b[192 + (i >> 4)] ^ 128) - 128));
+#line 54 "generated/c/pack__q6_k.c"
+}
+
+/* GROUP_SIZE values of sixteen rows. */
+struct block {
+  kerf_f32 scale[16];
+  kerf_f32 offset[16];
+  uint8_t codes[GROUP_SIZE][16];
+};
+
+/*
+ * The file's row for output row `row`. With head_dim the file has a head's channel pairs side by side and
+ * the output has all first channels of the pairs, then all second ones.
+ */
+static inline uint32_t file_row(uint32_t row, uint32_t head_dim)
+{
+  if (head_dim == 0) return row;
+  const uint32_t half = head_dim / 2, c = row % head_dim;
+  return row - c + 2 * (c % half) + c / half;
+}
+
+/* The packed bytes of one row's values from `i` on, in the row's own order. */
+static inline void row_codes(const uint8_t *b, int32_t i, uint8_t *codes)
+{
+  for (int32_t j = 0; j < GROUP_SIZE; j++) codes[j] = (uint8_t)q6_k_code(b, i + j);
+}
+
+/* One item: sixteen output rows, put next to each other value by value. */
+static void pack__q6_k(const struct pack__q6_k_args *restrict args, uint32_t first, uint32_t last)
+{
+  const uint32_t n_in = args->n_in;
+  const size_t row_bytes = (size_t)(n_in / BLOCK_VALUES) * BLOCK_BYTES;
+
+  for (uint32_t group = first; group < last; group++) {
+    const uint32_t n_rows = kerf_lanes(args->n_out - group * 16);
+    struct block *dst = (struct block *)args->dst + (size_t)(args->dst_group + group) * (n_in / GROUP_SIZE);
+    const uint8_t *src[16];
+    for (uint32_t r = 0; r < n_rows; r++) {
+      src[r] = args->src + row_bytes * file_row(group * 16 + r, args->head_dim);
+    }
+    for (uint32_t c = 0; c < n_in; c += GROUP_SIZE, dst++) {
+      const size_t at = (size_t)(c / BLOCK_VALUES) * BLOCK_BYTES;
+      const int32_t i = (int32_t)(c % BLOCK_VALUES);
+      u8x16 rows[16][sizeof dst->codes / 256];
+      memset(rows, 0, sizeof rows);
+      for (uint32_t r = 0; r < n_rows; r++) {
+        const uint8_t *b = src[r] + at;
+        kerf_store_f32(&dst->scale[r], q6_k_scale(b, i));
+        kerf_store_f32(&dst->offset[r], q6_k_offset(b, i));
+        row_codes(b, i, (uint8_t *)rows[r]);
+      }
+      for (uint32_t r = n_rows; r < 16; r++) dst->scale[r] = dst->offset[r] = 0;
+      for (uint32_t part = 0; part < sizeof dst->codes / 256; part++) {
+        u8x16 columns[16];
+        for (uint32_t r = 0; r < 16; r++) columns[r] = rows[r][part];
+        kerf_transpose16_u8(columns);
+        memcpy(dst->codes[part * 16], columns, sizeof columns);
+      }
+    }
+  }
+}
+
+KERF_EXPORT uint64_t pack__q6_k_address(void);
+uint64_t pack__q6_k_address(void)
+{
+  return (uint64_t)(uintptr_t)pack__q6_k;
+}

@@ -1,0 +1,77 @@
+/*
+ * Root-mean-square normalisation: y = x / √(mean(x²) + eps) · weight.
+ *
+ * Generated from kernels/ops/rms_norm.ts by `deno task gen`. Do not edit.
+ */
+#include "kerf.h"
+
+struct rms_norm_args {
+  const float *x; /* f32 [nRows, x_stride] */
+  const float *weight; /* f32 [width] */
+  float *y; /* f32 [nRows, y_stride] */
+  const uint32_t *step; /* u32 [stepFields] */
+  uint32_t rows_field; /* the field of `step` that counts the rows */
+  uint32_t width;
+  uint32_t x_stride; /* elements between rows of x */
+  uint32_t x_offset; /* elements before the first column of x */
+  uint32_t y_stride; /* elements between rows of y */
+  uint32_t y_offset; /* elements before the first column of y */
+  float eps;
+};
+_Static_assert(offsetof(struct rms_norm_args, x) == 0, "x");
+_Static_assert(offsetof(struct rms_norm_args, weight) == 8, "weight");
+_Static_assert(offsetof(struct rms_norm_args, y) == 16, "y");
+_Static_assert(offsetof(struct rms_norm_args, step) == 24, "step");
+_Static_assert(offsetof(struct rms_norm_args, rows_field) == 32, "rows_field");
+_Static_assert(offsetof(struct rms_norm_args, width) == 36, "width");
+_Static_assert(offsetof(struct rms_norm_args, x_stride) == 40, "x_stride");
+_Static_assert(offsetof(struct rms_norm_args, x_offset) == 44, "x_offset");
+_Static_assert(offsetof(struct rms_norm_args, y_stride) == 48, "y_stride");
+_Static_assert(offsetof(struct rms_norm_args, y_offset) == 52, "y_offset");
+_Static_assert(offsetof(struct rms_norm_args, eps) == 56, "eps");
+
+/* One item: one row. */
+static void rms_norm(const struct rms_norm_args *restrict args, uint32_t first, uint32_t last)
+{
+  const uint32_t width = args->width;
+
+  for (uint32_t row = first; row < last; row++) {
+    const float *x_row = args->x + (size_t)row * args->x_stride + args->x_offset;
+    const float *weight_vector = args->weight;
+    float *y_row = args->y + (size_t)row * args->y_stride + args->y_offset;
+
+    f32x16 mean_square_x_lanes = kerf_splat16(0.0f);
+    for (uint32_t c = 0; c < width; c += 16) {
+      const uint32_t n = kerf_lanes(width - c);
+      const f32x16 x = kerf_load16_first(&x_row[c], n);
+      mean_square_x_lanes = kerf_select16(kerf_first16(n), mean_square_x_lanes + x * x, mean_square_x_lanes);
+    }
+    /* Lane partials meet in a fixed tree: the same bits on every call. */
+    for (uint32_t half = 8; half > 0; half /= 2) {
+      for (uint32_t lane = 0; lane < half; lane++) {
+        mean_square_x_lanes[lane] = mean_square_x_lanes[lane] + mean_square_x_lanes[lane + half];
+      }
+    }
+#line 38 "src/dsl/reductions.ts"
+    const float mean_square_x = mean_square_x_lanes[0] / (float)width;
+#line 9 "kernels/ops/rms_norm.ts"
+    const float scale = 1.0f / sqrtf(mean_square_x + args->eps);
+
+#line 61 "generated/c/rms_norm.c"
+    for (uint32_t c = 0; c < width; c += 16) {
+      const uint32_t n = kerf_lanes(width - c);
+      const f32x16 x = kerf_load16_first(&x_row[c], n);
+      const f32x16 weight = kerf_load16_first(&weight_vector[c], n);
+#line 10 "kernels/ops/rms_norm.ts"
+      const f32x16 y = x * scale * weight;
+#line 68 "generated/c/rms_norm.c"
+      kerf_store16_first(&y_row[c], y, n);
+    }
+  }
+}
+
+KERF_EXPORT uint64_t rms_norm_address(void);
+uint64_t rms_norm_address(void)
+{
+  return (uint64_t)(uintptr_t)rms_norm;
+}

@@ -1,0 +1,65 @@
+/*
+ * Rotary position embedding, channel 2i paired with 2i + 1 (the order of llama GGUF files).
+ *
+ * Generated from kernels/ops/rope_interleaved.ts by `deno task gen`. Do not edit.
+ */
+#include "kerf.h"
+
+#ifndef HEAD_DIM
+#error "compile with -DHEAD_DIM=N"
+#endif
+
+struct rope_interleaved_args {
+  float *x; /* f32 [nRows, x_stride] */
+  const float *rope; /* f32 [nCtx, headDim] */
+  const uint32_t *row_position; /* u32 [nRows] */
+  const uint32_t *step; /* u32 [stepFields] */
+  uint32_t n_heads;
+  uint32_t x_stride; /* elements between rows of x */
+  uint32_t x_offset; /* elements before the first head of x */
+};
+_Static_assert(offsetof(struct rope_interleaved_args, x) == 0, "x");
+_Static_assert(offsetof(struct rope_interleaved_args, rope) == 8, "rope");
+_Static_assert(offsetof(struct rope_interleaved_args, row_position) == 16, "row_position");
+_Static_assert(offsetof(struct rope_interleaved_args, step) == 24, "step");
+_Static_assert(offsetof(struct rope_interleaved_args, n_heads) == 32, "n_heads");
+_Static_assert(offsetof(struct rope_interleaved_args, x_stride) == 36, "x_stride");
+_Static_assert(offsetof(struct rope_interleaved_args, x_offset) == 40, "x_offset");
+
+/* One item: one row. */
+static void rope_interleaved(const struct rope_interleaved_args *restrict args, uint32_t first, uint32_t last)
+{
+  const uint32_t half = HEAD_DIM / 2;
+
+  for (uint32_t row = first; row < last; row++) {
+    /* Cosines of the half angles, then sines. */
+    const float *angles = args->rope + (size_t)args->row_position[row] * HEAD_DIM;
+    for (uint32_t head = 0; head < args->n_heads; head++) {
+      float *x = args->x + (size_t)row * args->x_stride + args->x_offset + head * HEAD_DIM;
+      for (uint32_t c = 0; c < half; c += 16) {
+        const uint32_t n = kerf_lanes(half - c);
+        const f32x16 cos = kerf_load16_first(&angles[c], n);
+        const f32x16 sin = kerf_load16_first(&angles[half + c], n);
+        f32x16 a = {0}, b = {0};
+        for (uint32_t j = 0; j < n; j++) {
+          a[j] = x[2 * (c + j)];
+          b[j] = x[2 * (c + j) + 1];
+        }
+#line 6 "kernels/ops/rope_half.ts"
+        const f32x16 new_a = a * cos - b * sin;
+        const f32x16 new_b = b * cos + a * sin;
+#line 52 "generated/c/rope_interleaved.c"
+        for (uint32_t j = 0; j < n; j++) {
+          x[2 * (c + j)] = new_a[j];
+          x[2 * (c + j) + 1] = new_b[j];
+        }
+      }
+    }
+  }
+}
+
+KERF_EXPORT uint64_t rope_interleaved_address(void);
+uint64_t rope_interleaved_address(void)
+{
+  return (uint64_t)(uintptr_t)rope_interleaved;
+}
