@@ -69,9 +69,10 @@ export interface AttentionContext {
 /** Words that the templates use where the hooks stand. */
 const TAKEN = [
   ...["args", "chunk", "query", "products", "largest", "sum", "lane", "n_keys", "largest_lanes"],
-  ...["key", "key_position", "s", "visible", "logit", "sum_lanes", "weight", "item", "split"],
-  ...["kv_head", "decoded", "row", "seq", "place", "kv", "q", "values", "lower", "upper", "g", "i"],
-  ...["entry", "first_row", "n_queries", "before", "tile", "first", "last", "n_splits"],
+  ...["key", "key_position", "s", "visible", "n_visible", "end", "logit", "sum_lanes", "weight"],
+  ...["item", "split", "kv_head", "decoded", "row", "seq", "place", "kv", "q", "values", "lower"],
+  ...["upper", "g", "i", "entry", "first_row", "n_queries", "before", "tile", "first", "last"],
+  ...["n_splits"],
 ];
 
 /** The family of attention variants. */
