@@ -5,9 +5,8 @@
 
 import { type CallExpression, type Identifier, Node } from "ts-morph";
 import { inlineHelper } from "./helper.ts";
-import { idAs, type Lowering, operate, refuse } from "./lowering.ts";
+import { idAs, type Lowering, type Operand, operate, refuse } from "./lowering.ts";
 import { lowerMathCall } from "./math.ts";
-import type { Operand } from "./operators.ts";
 import { lowerQuotient } from "./quotient.ts";
 import {
   asFunction,

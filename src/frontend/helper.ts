@@ -6,8 +6,7 @@
 import type { CallExpression, Node } from "ts-morph";
 import { bind } from "./bind.ts";
 import { lowerBody } from "./body.ts";
-import { idAs, type Lowering, refuse } from "./lowering.ts";
-import type { Operand } from "./operators.ts";
+import { idAs, type Lowering, type Operand, refuse } from "./lowering.ts";
 import type { FunctionNode } from "./resolve.ts";
 import { type Hint, isI32, type Lowered, NOTHING, numberValue, type Scope } from "./value.ts";
 

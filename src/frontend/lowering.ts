@@ -25,6 +25,12 @@ export interface Guard {
   readonly when: boolean;
 }
 
+/** A lowered operand with the node it came from. */
+export interface Operand {
+  readonly value: Lowered;
+  readonly at: Node;
+}
+
 /** One function being lowered, helpers written into it. */
 export interface Lowering {
   readonly builder: FuncBuilder;
@@ -140,6 +146,14 @@ export function refuseKind(l: Lowering, value: Lowered, wanted: string, at: Node
   }
 }
 
+/** Reports every operand that is no number. */
+export function refuseNonNumbers(l: Lowering, ...operands: readonly Operand[]): Lowered {
+  for (const { value, at } of operands) {
+    if (value.kind !== "number" && value.kind !== "literal") refuseKind(l, value, "a number", at);
+  }
+  return NOTHING;
+}
+
 /** The type two numbers meet in: i32 when both are or can be, else f32. Undefined for non-numbers. */
 export function meet(a: Lowered, b: Lowered): "f32" | "i32" | undefined {
   const numeric = (v: Lowered) => v.kind === "number" || v.kind === "literal";
@@ -161,7 +175,7 @@ export function arithmetic(
   l: Lowering,
   op: OpName,
   type: "f32" | "i32",
-  operands: readonly { readonly value: Lowered; readonly at: Node }[],
+  operands: readonly Operand[],
   at: Node,
   name?: string,
 ): NumberValue | undefined {

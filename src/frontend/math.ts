@@ -5,8 +5,18 @@
 
 import type { Node } from "ts-morph";
 import type { OpName } from "../ir/types.ts";
-import { arithmetic, idAs, isWhole, type Lowering, meet, operate, refuse } from "./lowering.ts";
-import { bitOperands, lowerPower, type Operand } from "./operators.ts";
+import {
+  arithmetic,
+  idAs,
+  isWhole,
+  type Lowering,
+  meet,
+  type Operand,
+  operate,
+  refuse,
+} from "./lowering.ts";
+import { lowerPower } from "./arithmetic.ts";
+import { bitOperands } from "./bits.ts";
 import { type Hint, literal, type Lowered, NOTHING, numberValue } from "./value.ts";
 
 /** Functions of one f32. */

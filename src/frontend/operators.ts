@@ -1,59 +1,24 @@
 /**
- * Unary and binary operators. Operators on literals alone are computed as TypeScript computes them; all
- * others become one IR operation after their operands met in one type.
+ * Operators by their token: arithmetic and bits in files of their own, comparisons, logic and the unary
+ * ones here. What has no token here is refused.
  */
 
 import { type BinaryExpression, type Node, type PrefixUnaryExpression, SyntaxKind } from "ts-morph";
 import type { OpName } from "../ir/types.ts";
+import { ARITHMETIC, lowerArithmetic, lowerPower } from "./arithmetic.ts";
+import { BITS, lowerBits, lowerComplement } from "./bits.ts";
 import {
-  arithmetic,
   idAs,
-  isWhole,
   type Lowering,
   meet,
+  type Operand,
   operate,
   refuse,
   refuseKind,
+  refuseNonNumbers,
   under,
 } from "./lowering.ts";
-import {
-  type Hint,
-  literal,
-  type LiteralValue,
-  type Lowered,
-  NOTHING,
-  numberValue,
-  type Scope,
-} from "./value.ts";
-
-/** A lowered operand with the node it came from. */
-export interface Operand {
-  readonly value: Lowered;
-  readonly at: Node;
-}
-
-type Fold = (a: number, b: number) => number;
-
-const ARITHMETIC: ReadonlyMap<SyntaxKind, { op: OpName; fold: Fold; keepsWhole: boolean }> =
-  new Map([
-    [SyntaxKind.PlusToken, { op: "add", fold: (a, b) => a + b, keepsWhole: true }],
-    [SyntaxKind.MinusToken, { op: "sub", fold: (a, b) => a - b, keepsWhole: true }],
-    [SyntaxKind.AsteriskToken, { op: "mul", fold: (a, b) => a * b, keepsWhole: true }],
-    [SyntaxKind.SlashToken, { op: "div", fold: (a, b) => a / b, keepsWhole: false }],
-    [SyntaxKind.PercentToken, { op: "rem", fold: (a, b) => a % b, keepsWhole: true }],
-  ]);
-
-const BITS: ReadonlyMap<SyntaxKind, { op: OpName; fold: Fold }> = new Map([
-  [SyntaxKind.AmpersandToken, { op: "and", fold: (a, b) => a & b }],
-  [SyntaxKind.BarToken, { op: "or", fold: (a, b) => a | b }],
-  [SyntaxKind.CaretToken, { op: "xor", fold: (a, b) => a ^ b }],
-  [SyntaxKind.LessThanLessThanToken, { op: "shl", fold: (a, b) => a << b }],
-  [SyntaxKind.GreaterThanGreaterThanToken, { op: "shr", fold: (a, b) => a >> b }],
-  [
-    SyntaxKind.GreaterThanGreaterThanGreaterThanToken,
-    { op: "ushr", fold: (a, b) => a >>> b },
-  ],
-]);
+import { type Hint, literal, type Lowered, NOTHING, numberValue, type Scope } from "./value.ts";
 
 const COMPARE: ReadonlyMap<SyntaxKind, OpName> = new Map([
   [SyntaxKind.LessThanToken, "lt"],
@@ -115,115 +80,6 @@ export function lowerBinary(
   return lowerArithmetic(l, ARITHMETIC.get(kind)!, a, b, node, hint);
 }
 
-function lowerArithmetic(
-  l: Lowering,
-  spec: { op: OpName; fold: Fold; keepsWhole: boolean },
-  a: Operand,
-  b: Operand,
-  node: Node,
-  hint: Hint,
-): Lowered {
-  if (a.value.kind === "literal" && b.value.kind === "literal") {
-    return fold(a.value, b.value, spec.fold);
-  }
-  const type = meet(a.value, b.value);
-  if (type === undefined) return refuseNonNumbers(l, a, b);
-  if (type === "i32" && spec.op === "div") return refuse(l, "KERF0304", node);
-  const op = type === "i32" && spec.op === "rem" ? "imod" : spec.op;
-  const result = arithmetic(l, op, type, [a, b], node, hint.name);
-  if (result === undefined) return NOTHING;
-  const whole = spec.keepsWhole && isWhole(a.value) && isWhole(b.value);
-  return { ...result, whole: result.whole || whole };
-}
-
-/** `a / b` of lowered operands. */
-export function lowerDivision(
-  l: Lowering,
-  a: Operand,
-  b: Operand,
-  node: Node,
-  hint: Hint,
-): Lowered {
-  return lowerArithmetic(l, ARITHMETIC.get(SyntaxKind.SlashToken)!, a, b, node, hint);
-}
-
-const fold = (a: LiteralValue, b: LiteralValue, run: Fold): Lowered =>
-  literal(run(a.value, b.value), a.real || b.real);
-
-function refuseNonNumbers(l: Lowering, ...operands: readonly Operand[]): Lowered {
-  for (const { value, at } of operands) {
-    if (value.kind !== "number" && value.kind !== "literal") refuseKind(l, value, "a number", at);
-  }
-  return NOTHING;
-}
-
-/** `a ** b`: a square is a product and 2 ** b is exp2, both exact where pow need not be. */
-export function lowerPower(
-  l: Lowering,
-  a: Operand,
-  b: Operand,
-  node: Node,
-  hint: Hint,
-): Lowered {
-  if (a.value.kind === "literal" && b.value.kind === "literal") {
-    return fold(a.value, b.value, (x, y) => x ** y);
-  }
-  const type = meet(a.value, b.value);
-  if (type === undefined) return refuseNonNumbers(l, a, b);
-  if (b.value.kind === "literal" && b.value.value === 2) {
-    const own = a.value.kind === "number" ? a.value.type : "f32";
-    const square = arithmetic(l, "mul", own, [a, a], node, hint.name);
-    return square === undefined ? NOTHING : { ...square, whole: isWhole(a.value) };
-  }
-  if (a.value.kind === "literal" && a.value.value === 2) {
-    return arithmetic(l, "exp2", "f32", [b], node, hint.name) ?? NOTHING;
-  }
-  return arithmetic(l, "pow", "f32", [a, b], node, hint.name) ?? NOTHING;
-}
-
-/** The 32 bits that TypeScript's bit operators read from a literal. */
-const wrapLiteral = (value: Lowered): Lowered =>
-  value.kind === "literal" && Number.isInteger(value.value) && Math.abs(value.value) <= 0xffffffff
-    ? literal(value.value | 0)
-    : value;
-
-/** Operands of a bit operation as i32 node ids; undefined after a report. */
-export function bitOperands(l: Lowering, operands: readonly Operand[]): number[] | undefined {
-  const ids = operands.map(({ value, at }) => {
-    const isFraction = value.kind === "number" ? !value.whole : !isWhole(value);
-    if ((value.kind === "number" || value.kind === "literal") && isFraction) {
-      l.report("KERF0305", at);
-      return undefined;
-    }
-    return idAs(l, wrapLiteral(value), "i32", at);
-  });
-  return ids.some((id) => id === undefined) ? undefined : ids as number[];
-}
-
-function lowerBits(
-  l: Lowering,
-  spec: { op: OpName; fold: Fold },
-  a: Operand,
-  b: Operand,
-  node: Node,
-  hint: Hint,
-): Lowered {
-  if (a.value.kind === "literal" && b.value.kind === "literal") {
-    const fraction = [a, b].find((o) => !isWhole(o.value));
-    if (fraction !== undefined) return refuse(l, "KERF0305", fraction.at);
-    return literal(spec.fold(a.value.value, b.value.value));
-  }
-  if (spec.op === "ushr" && !(b.value.kind === "literal" && inShiftRange(b.value.value))) {
-    return refuse(l, "KERF0308", b.at);
-  }
-  const ids = bitOperands(l, [a, b]);
-  return ids === undefined
-    ? NOTHING
-    : numberValue(operate(l, spec.op, ids, node, hint.name), "i32");
-}
-
-const inShiftRange = (n: number): boolean => Number.isInteger(n) && n >= 1 && n <= 31;
-
 function lowerLogic(
   l: Lowering,
   op: OpName,
@@ -273,11 +129,7 @@ export function lowerUnary(
     return { kind: "bool", id: operate(l, "lnot", [id], node, hint.name) };
   }
   if (token === SyntaxKind.TildeToken) {
-    if (value.kind === "literal") return literal(~value.value);
-    const ids = bitOperands(l, [{ value, at }]);
-    return ids === undefined
-      ? NOTHING
-      : numberValue(operate(l, "not", ids, node, hint.name), "i32");
+    return lowerComplement(l, { value, at }, node, hint);
   }
   if (token === SyntaxKind.PlusToken) {
     return refuse(l, "KERF0214", node, {

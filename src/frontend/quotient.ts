@@ -5,9 +5,9 @@
 
 import { type BinaryExpression, type CallExpression, Node, SyntaxKind } from "ts-morph";
 import type { OpName } from "../ir/types.ts";
-import { idAs, type Lowering, meet, operate } from "./lowering.ts";
+import { idAs, type Lowering, meet, type Operand, operate } from "./lowering.ts";
 import { lowerMathCall } from "./math.ts";
-import { lowerDivision, type Operand } from "./operators.ts";
+import { lowerDivision } from "./arithmetic.ts";
 import { unwrap } from "./resolve.ts";
 import { type Hint, type Lowered, NOTHING, numberValue, type Scope } from "./value.ts";
 
