@@ -213,9 +213,12 @@ static void weigh_keys(
 {
   const i32x16 lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
   const uint32_t n_keys = (chunk->n_rows + 15) / 16 * 16;
+  /* The lanes past the chunk hold no keys, and positions that the next segment's keys have. */
+  const uint32_t end = chunk->position + chunk->n_rows;
+  const int32_t n_visible = (int32_t)(end < query.n_visible ? end : query.n_visible);
 #line 25 "kernels/attention/alibi.ts"
   const float loaded = args->slopes[query.head];
-#line 219 "generated/c/attention_alibi_prefill__k_f16t16_v_f16t1.c"
+#line 222 "generated/c/attention_alibi_prefill__k_f16t16_v_f16t1.c"
   f32x16 largest_lanes = kerf_splat16(KERF_MASKED);
   for (uint32_t key = 0; key < n_keys; key += 16) {
     const i32x16 key_position = lane + (int32_t)(chunk->position + key);
@@ -223,8 +226,8 @@ static void weigh_keys(
 #line 25 "kernels/attention/alibi.ts"
     const f32x16 score = s + loaded * kerf_to_f32x16(key_position - query.position);
     const i32x16 mask = key_position <= query.position;
-#line 227 "generated/c/attention_alibi_prefill__k_f16t16_v_f16t1.c"
-    const i32x16 visible = mask & (key_position < (int32_t)query.n_visible);
+#line 230 "generated/c/attention_alibi_prefill__k_f16t16_v_f16t1.c"
+    const i32x16 visible = mask & (key_position < n_visible);
     const f32x16 logit = kerf_select16(visible, score, kerf_splat16(KERF_MASKED));
     largest_lanes = kerf_select16(logit > largest_lanes, logit, largest_lanes);
     kerf_store16(&products[key], logit);

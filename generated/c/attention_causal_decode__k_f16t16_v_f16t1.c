@@ -208,6 +208,9 @@ static void weigh_keys(
 {
   const i32x16 lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
   const uint32_t n_keys = (chunk->n_rows + 15) / 16 * 16;
+  /* The lanes past the chunk hold no keys, and positions that the next segment's keys have. */
+  const uint32_t end = chunk->position + chunk->n_rows;
+  const int32_t n_visible = (int32_t)(end < query.n_visible ? end : query.n_visible);
 
   f32x16 largest_lanes = kerf_splat16(KERF_MASKED);
   for (uint32_t key = 0; key < n_keys; key += 16) {
@@ -216,8 +219,8 @@ static void weigh_keys(
 
 #line 7 "kernels/attention/causal.ts"
     const i32x16 mask = key_position <= query.position;
-#line 220 "generated/c/attention_causal_decode__k_f16t16_v_f16t1.c"
-    const i32x16 visible = mask & (key_position < (int32_t)query.n_visible);
+#line 223 "generated/c/attention_causal_decode__k_f16t16_v_f16t1.c"
+    const i32x16 visible = mask & (key_position < n_visible);
     const f32x16 logit = kerf_select16(visible, s, kerf_splat16(KERF_MASKED));
     largest_lanes = kerf_select16(logit > largest_lanes, logit, largest_lanes);
     kerf_store16(&products[key], logit);
