@@ -41,6 +41,8 @@ if (import.meta.main) {
   try {
     Deno.exit(await main(Deno.args));
   } catch (error) {
+    // Whoever reads standard output has seen enough (`| head`).
+    if (error instanceof Deno.errors.BrokenPipe) Deno.exit(0);
     if (!(error instanceof KerfError)) throw error;
     console.error(error.render());
     Deno.exit(error.exitCode);

@@ -1,0 +1,145 @@
+/**
+ * `deno task bench`: llama-bench's tests on a model, with cache bytes beside the speeds. Repetitions of
+ * all specs (and of the peer) take turns, so that a machine whose speed drifts slows all of them alike.
+ */
+
+import { KerfError } from "../core/error.ts";
+import { peakRssBytes } from "../engine/generation.ts";
+import type { LoadOptions, Model } from "../mod.ts";
+import { runCommand } from "../sys/command.ts";
+import type { ParsedArgs } from "./args.ts";
+import { checkModel, runOnce } from "./bench/measure.ts";
+import type { BenchSample, BenchTest } from "./bench/measure.ts";
+import { runPeer } from "./bench/peer.ts";
+import { formatRows, rowOf } from "./bench/report.ts";
+import type { BenchFormat, BenchRow } from "./bench/report.ts";
+import { loadWithProgress, modelName } from "./load_flags.ts";
+import { ROOT, userPath } from "./root.ts";
+import { openProgress, writeError, writeOut } from "./terminal.ts";
+import { expandSweep } from "../engine/sweep.ts";
+
+/** The tests that -p, -n, -d and -npl span: every prompt length, then every decode length, per depth. */
+function testsOf(values: ParsedArgs["values"]): BenchTest[] {
+  const list = (name: string, fallback: number[]) => (values[name] as number[]) ?? fallback;
+  const tests: BenchTest[] = [];
+  for (const nDepth of list("d", [0])) {
+    for (const nParallel of list("npl", [1])) {
+      const at = { nDepth, nParallel };
+      for (const nPrompt of list("p", [512])) {
+        if (nPrompt > 0) tests.push({ ...at, nPrompt, nGen: 0 });
+      }
+      for (const nGen of list("n", [128])) {
+        if (nGen > 0) tests.push({ ...at, nPrompt: 0, nGen });
+      }
+    }
+  }
+  if (tests.length === 0 || tests.some((t) => t.nDepth < 0 || t.nParallel < 1)) {
+    throw new KerfError("There is nothing to measure", { hint: "-p 512 -n 128", exitCode: 2 });
+  }
+  return tests;
+}
+
+/** The project's commit, short; "unknown" outside a checkout or without git. */
+async function commit(): Promise<string> {
+  try {
+    const { code, stdout } = await runCommand("git", ["rev-parse", "--short", "HEAD"], {
+      cwd: ROOT,
+    });
+    return code === 0 ? stdout.trim() : "unknown";
+  } catch (error) {
+    if (error instanceof KerfError) return "unknown";
+    throw error;
+  }
+}
+
+export async function main({ values }: ParsedArgs): Promise<number> {
+  const tests = testsOf(values);
+  const repetitions = (values.r as number | undefined) ?? 5;
+  if (repetitions < 1) {
+    throw new KerfError(`Cannot repeat ${repetitions} times`, { hint: "-r 5", exitCode: 2 });
+  }
+  const specs = ((values.prune as readonly string[] | undefined) ?? ["none"]).flatMap(expandSweep);
+  const longest = Math.max(...tests.map((t) => t.nDepth + t.nPrompt + t.nGen));
+  const parallel = Math.max(...tests.map((t) => t.nParallel));
+  const drawer = openProgress();
+  const models: Model[] = [];
+  try {
+    for (const prune of specs) {
+      const more: LoadOptions = { prune, parallel, nCtx: longest };
+      models.push(await loadWithProgress({ ...values, prune }, drawer, more));
+    }
+    for (const model of models) await checkModel(model);
+    const rows: BenchRow[] = [];
+    const shared = await machineOf(values, models[0]!);
+    writeError(`${shared.machine}; commit ${shared.build_commit}\n`);
+    for (const test of tests) {
+      rows.push(...await measure(test, { models, repetitions, values, shared }));
+    }
+    writeOut(formatRows(rows, (values.o as BenchFormat | undefined) ?? "md"));
+    return 0;
+  } finally {
+    models.forEach((model) => model.close());
+    drawer.end();
+  }
+}
+
+async function machineOf(values: ParsedArgs["values"], model: Model) {
+  return {
+    build_commit: await commit(),
+    machine: `${model.device}, ${Deno.build.target}`,
+    model_filename: modelName(model),
+    n_threads: (values.t as number | undefined) ?? navigator.hardwareConcurrency,
+    type_k: (values.ctk as string | undefined) ?? "f16",
+    type_v: (values.ctv as string | undefined) ?? "f16",
+  };
+}
+
+/** One test on every model, and on the peer: a warm-up, then turns. */
+async function measure(
+  test: BenchTest,
+  { models, repetitions, values, shared }: {
+    models: readonly Model[];
+    repetitions: number;
+    values: ParsedArgs["values"];
+    shared: Awaited<ReturnType<typeof machineOf>>;
+  },
+): Promise<BenchRow[]> {
+  const samples: BenchSample[][] = models.map(() => []);
+  const peer: number[] = [];
+  // One sequence is what llama-bench can run.
+  const program = test.nParallel === 1 ? values.vs as string | undefined : undefined;
+  const drawer = openProgress();
+  const label = `pp${test.nPrompt} tg${test.nGen} d${test.nDepth} × ${test.nParallel}`;
+  for (let i = 0; i <= repetitions; i++) {
+    drawer.draw({ label, done: i, total: repetitions });
+    for (const [m, model] of models.entries()) {
+      const warmUp = i === 0;
+      const sample = await runOnce(model, warmUp ? shortened(test) : test);
+      if (!warmUp) samples[m]!.push(sample);
+    }
+    if (program === undefined || i === 0) continue;
+    peer.push(
+      await runPeer({
+        program: userPath(program),
+        model: models[0]!.loaded.gguf.path,
+        threads: shared.n_threads,
+        cacheTypes: { key: shared.type_k, value: shared.type_v },
+      }, test),
+    );
+  }
+  drawer.end();
+  return models.map((model, m) =>
+    rowOf({ ...shared, prune: model.loaded.prune.spec }, test, {
+      samples: samples[m]!,
+      peer,
+      peakRssBytes: peakRssBytes(),
+    })
+  );
+}
+
+/** The warm-up touches the same code and pages without the whole depth. */
+const shortened = (test: BenchTest): BenchTest => ({
+  ...test,
+  nDepth: Math.min(test.nDepth, 256),
+  nGen: Math.min(test.nGen, 8),
+});

@@ -1,0 +1,151 @@
+/** Rows of a benchmark in llama-bench's spelling, as Markdown, CSV, JSON or JSON lines. */
+
+import { formatBytes } from "../terminal.ts";
+import type { BenchSample, BenchTest } from "./measure.ts";
+
+/** What was measured of one spec and test. Speeds are tokens per second. */
+export interface BenchRow {
+  readonly build_commit: string;
+  readonly machine: string;
+  readonly model_filename: string;
+  readonly n_threads: number;
+  readonly type_k: string;
+  readonly type_v: string;
+  readonly prune: string;
+  readonly n_prompt: number;
+  readonly n_gen: number;
+  readonly n_depth: number;
+  readonly n_parallel: number;
+  readonly avg_ns: number;
+  readonly avg_ts: number;
+  readonly median_ts: number;
+  readonly stddev_ts: number;
+  readonly samples_ts: readonly number[];
+  readonly kv_dense_bytes: number;
+  readonly kv_stored_bytes: number;
+  readonly kv_allocated_bytes: number;
+  readonly kv_peak_bytes: number;
+  readonly peak_rss_bytes: number;
+  /** With --vs: the peer's speeds, and the ratio ours / theirs pair by pair. */
+  readonly vs_samples_ts?: readonly number[];
+  readonly ratio_median?: number;
+  readonly ratio_min?: number;
+  readonly ratio_max?: number;
+}
+
+/** The middle of the sorted values; the mean of the two middle ones when there are an even number. */
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
+
+const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
+
+/** Sample standard deviation; 0 for one value. */
+export function standardDeviation(values: readonly number[]): number {
+  if (values.length < 2) return 0;
+  const average = mean(values);
+  return Math.sqrt(values.reduce((sum, x) => sum + (x - average) ** 2, 0) / (values.length - 1));
+}
+
+/** A row from its samples; `peer` holds the peer's speed of each pair. */
+export function rowOf(
+  shared: Pick<
+    BenchRow,
+    "build_commit" | "machine" | "model_filename" | "n_threads" | "type_k" | "type_v" | "prune"
+  >,
+  test: BenchTest,
+  measured: { samples: readonly BenchSample[]; peer: readonly number[]; peakRssBytes: number },
+): BenchRow {
+  const speeds = measured.samples.map((sample) => sample.tokensPerSecond);
+  const ratios = measured.peer.map((peer, i) => speeds[i]! / peer);
+  const { kv } = measured.samples.at(-1)!;
+  return {
+    ...shared,
+    n_prompt: test.nPrompt,
+    n_gen: test.nGen,
+    n_depth: test.nDepth,
+    n_parallel: test.nParallel,
+    avg_ns: Math.round(1e6 * mean(measured.samples.map((sample) => sample.ms))),
+    avg_ts: mean(speeds),
+    median_ts: median(speeds),
+    stddev_ts: standardDeviation(speeds),
+    samples_ts: speeds,
+    kv_dense_bytes: kv.denseBytes,
+    kv_stored_bytes: kv.storedBytes,
+    kv_allocated_bytes: kv.allocatedBytes,
+    kv_peak_bytes: kv.peakBytes,
+    peak_rss_bytes: measured.peakRssBytes,
+    ...(ratios.length === 0 ? {} : {
+      vs_samples_ts: measured.peer,
+      ratio_median: median(ratios),
+      ratio_min: Math.min(...ratios),
+      ratio_max: Math.max(...ratios),
+    }),
+  };
+}
+
+/** llama-bench's name of a test: `pp512 @ d4096`. */
+export function testName({ n_prompt, n_gen, n_depth, n_parallel }: BenchRow): string {
+  const what = n_prompt > 0 ? `pp${n_prompt}` : `tg${n_gen}`;
+  return what + (n_depth > 0 ? ` @ d${n_depth}` : "") + (n_parallel > 1 ? ` × ${n_parallel}` : "");
+}
+
+function markdown(rows: readonly BenchRow[]): string {
+  const versus = rows.some((row) => row.ratio_median !== undefined);
+  const header = [
+    ...["prune", "test", "tok/s", "median", "cache stored", "of dense", "cache peak"],
+    ...(versus ? ["llama.cpp", "ratio"] : []),
+  ];
+  const cells = rows.map((row) => [
+    row.prune,
+    testName(row),
+    `${row.avg_ts.toFixed(1)} ± ${row.stddev_ts.toFixed(1)}`,
+    row.median_ts.toFixed(1),
+    formatBytes(row.kv_stored_bytes),
+    `${(100 * row.kv_stored_bytes / row.kv_dense_bytes).toFixed(1)} %`,
+    formatBytes(row.kv_peak_bytes),
+    ...(row.ratio_median === undefined ? versus ? ["", ""] : [] : [
+      median(row.vs_samples_ts!).toFixed(1),
+      `${row.ratio_median.toFixed(2)} (${row.ratio_min!.toFixed(2)} … ${
+        row.ratio_max!.toFixed(2)
+      })`,
+    ]),
+  ]);
+  const widths = header.map((h, c) => Math.max(h.length, ...cells.map((row) => row[c]!.length)));
+  const line = (row: readonly string[]) =>
+    `| ${
+      row.map((cell, c) => c < 2 ? cell.padEnd(widths[c]!) : cell.padStart(widths[c]!)).join(" | ")
+    } |`;
+  const rule = widths.map((width, c) => c < 2 ? "-".repeat(width) : "-".repeat(width - 1) + ":");
+  return [line(header), `| ${rule.join(" | ")} |`, ...cells.map(line)].join("\n") + "\n";
+}
+
+const csvCell = (value: unknown) => {
+  const text = Array.isArray(value) ? value.join(" ") : String(value ?? "");
+  return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+};
+
+function csv(rows: readonly BenchRow[]): string {
+  const keys = [...new Set(rows.flatMap((row) => Object.keys(row)))] as (keyof BenchRow)[];
+  return [keys.join(","), ...rows.map((row) => keys.map((key) => csvCell(row[key])).join(","))]
+    .join("\n") + "\n";
+}
+
+/** Output formats. */
+export type BenchFormat = "md" | "csv" | "json" | "jsonl";
+
+/** All rows in a format. */
+export function formatRows(rows: readonly BenchRow[], format: BenchFormat): string {
+  switch (format) {
+    case "md":
+      return markdown(rows);
+    case "csv":
+      return csv(rows);
+    case "json":
+      return JSON.stringify(rows, null, 2) + "\n";
+    case "jsonl":
+      return rows.map((row) => JSON.stringify(row) + "\n").join("");
+  }
+}

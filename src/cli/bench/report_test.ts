@@ -1,0 +1,43 @@
+import { assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
+import { formatRows, median, rowOf, standardDeviation, testName } from "./report.ts";
+
+const shared = {
+  build_commit: "abc",
+  machine: "cpu, 2 threads",
+  model_filename: "m.gguf",
+  n_threads: 2,
+  type_k: "f16",
+  type_v: "f16",
+  prune: "none",
+};
+const kv = { denseBytes: 200, storedBytes: 150, allocatedBytes: 256, peakBytes: 512 };
+const samples = [10, 20, 40].map((ms) => ({ ms, tokensPerSecond: 1000 * 4 / ms, kv }));
+const test = { nPrompt: 4, nGen: 0, nDepth: 64, nParallel: 1 };
+const row = rowOf(shared, test, { samples, peer: [100, 100, 100], peakRssBytes: 9 });
+
+Deno.test("median and spread", () => {
+  assertEquals(median([3, 1, 2]), 2);
+  assertEquals(median([4, 1, 2, 3]), 2.5);
+  assertEquals(standardDeviation([5]), 0);
+  // The sample standard deviation of 1, 2, 3 is exactly 1.
+  assertAlmostEquals(standardDeviation([1, 2, 3]), 1, 1e-12);
+});
+
+Deno.test("a row has llama-bench's keys, bytes and the ratios pair by pair", () => {
+  assertEquals(row.samples_ts, [400, 200, 100]);
+  assertEquals(row.median_ts, 200);
+  assertEquals([row.ratio_min, row.ratio_median, row.ratio_max], [1, 2, 4]);
+  assertEquals(row.kv_stored_bytes, 150);
+  assertEquals(testName(row), "pp4 @ d64");
+});
+
+Deno.test("formats", () => {
+  const lines = formatRows([row], "md").trim().split("\n");
+  assertEquals(new Set(lines.map((line) => line.length)).size, 1);
+  assertStringIncludes(lines[2]!, "2.00 (1.00 … 4.00)");
+  assertEquals(JSON.parse(formatRows([row], "json")), [row]);
+  assertEquals(JSON.parse(formatRows([row], "jsonl")), row);
+  const [keys, values] = formatRows([{ ...row, machine: 'a "b", c' }], "csv").trim().split("\n");
+  assertStringIncludes(values!, '"a ""b"", c"');
+  assertEquals(keys!.split(",")[0], "build_commit");
+});
