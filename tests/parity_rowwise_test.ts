@@ -1,0 +1,187 @@
+/**
+ * Every row-wise and pairwise kernel of kernels/ops/ as C against the author's function in f64 and the
+ * interpreter in f32, over row counts and widths around the lanes, with strides wider than the rows.
+ */
+
+import { assert } from "@std/assert";
+import type { Pairwise } from "../src/dsl/pairwise.ts";
+import { resolveParams } from "../src/dsl/params.ts";
+import type { Rowwise } from "../src/dsl/rowwise.ts";
+import { testIsas } from "../src/device/testing.ts";
+import type { Isa } from "../src/device/testing.ts";
+import { loadSources } from "../src/emit/sources.ts";
+import type { KernelSource } from "../src/emit/types.ts";
+import { authorRunner, interpreterRunner } from "../src/reference/hooks.ts";
+import type { HookRunner } from "../src/reference/hooks.ts";
+import { projectRoot } from "../src/sys/cache_dir.ts";
+import { activations, randomFrom, runNamed } from "./_kernel.ts";
+
+const { sources } = await loadSources(projectRoot());
+const isas = await testIsas();
+
+/** Runners of a hook: the author's function in f64, the interpreter in f32. */
+function runners({ definition, funcs }: KernelSource, path: string): HookRunner[] {
+  return [
+    authorRunner(definition, path),
+    interpreterRunner(definition, path, { func: funcs[path]!, mode: "f32" }),
+  ];
+}
+
+/**
+ * A row's output by one runner. The f32 interpreter adds in another order than the lanes do, so both
+ * references get the same tolerance.
+ */
+function rowReference(
+  source: KernelSource,
+  columns: Readonly<Record<string, Float32Array>>,
+  which: number,
+): number[] {
+  const { params, hooks } = source.definition as Rowwise;
+  const values = resolveParams(source.definition.name, params);
+  const reduced = hooks.some((hook) => hook.path === "reduce")
+    ? runners(source, "reduce")[which]!(columns, values)[0]
+    : 0;
+  const each = runners(source, "each")[which]!;
+  const width = Object.values(columns)[0]!.length;
+  return Array.from({ length: width }, (_, c) => {
+    const elements = Object.fromEntries(Object.entries(columns).map(([name, v]) => [name, v[c]]));
+    return each(elements, values, reduced)[0] as number;
+  });
+}
+
+/**
+ * Sums of n f32 in sixteen lanes and a tree are off by at most (n/16 + 4)·2⁻²⁴, relative to Σ|x|, which is
+ * the sum where all terms are positive; an expression adds a handful of roundings and two of 2 ulp.
+ */
+const tolerance = (width: number) => (width / 16 + 16) * 2 ** -24;
+
+/** Where eˣ overflows in f32, gate · up / eˣ is 0 and not what f64 has: at most 100 · 100 / 2¹²⁸. */
+const OVERFLOWN = 2 ** -114;
+
+function assertClose(actual: number, expected: number, rtol: number, about: string): void {
+  const close = Math.abs(actual - expected) <= rtol * Math.abs(expected) + OVERFLOWN;
+  assert(close, `${about}: ${actual}, not ${expected}`);
+}
+
+async function assertRowwise(
+  source: KernelSource,
+  shape: { nRows: number; width: number; isa: Isa },
+) {
+  const { nRows, width, isa } = shape;
+  const { name, inputs, params, rows } = source.definition as Rowwise;
+  const random = randomFrom(nRows * 1000 + width);
+  const listed = rows === "listed";
+  const nInput = listed ? nRows + 3 : nRows;
+  const stride = width + 5;
+  const data = Object.fromEntries(
+    Object.entries(inputs).map(([input, kind]) => [
+      input,
+      activations(kind === "row" ? nInput * stride : width, random),
+    ]),
+  );
+  const rowInputs = Object.keys(inputs).filter((input) => inputs[input] === "row");
+  const order = Uint32Array.from({ length: nRows }, (_, i) => nInput - 1 - i);
+  const { y } = await runNamed(name, {
+    buffers: {
+      ...data,
+      ...(listed ? { rows: order } : {}),
+      y: new Float32Array(nRows * (width + 3)).fill(-7),
+    },
+    constants: {
+      ...{ rows_field: listed ? 2 : 0, width, y_stride: width + 3, y_offset: 2 },
+      ...Object.fromEntries(
+        rowInputs.flatMap((of) => [[`${of}_stride`, stride], [`${of}_offset`, 1]]),
+      ),
+      ...resolveParams(name, params),
+    },
+    step: listed ? { nLogits: nRows } : { nRows },
+    isa,
+  });
+  for (let r = 0; r < nRows; r++) {
+    const from = (listed ? order[r]! : r) * stride + 1;
+    const columns = Object.fromEntries(
+      Object.entries(data).map(([input, values]) => [
+        input,
+        inputs[input] === "row" ? values.subarray(from, from + width) : values,
+      ]),
+    );
+    for (const which of [0, 1]) {
+      rowReference(source, columns, which).forEach((expected, c) =>
+        assertClose(
+          y![r * (width + 3) + 2 + c]!,
+          expected,
+          tolerance(width),
+          `${name} ${isa}, ${nRows} × ${width}, reference ${which}: y[${r}][${c}]`,
+        )
+      );
+    }
+  }
+  const between = y!.filter((_, i) => i % (width + 3) < 2 || i % (width + 3) === width + 2);
+  assert(between.every((value) => value === -7), `${name}: a value was stored between rows`);
+}
+
+for (const source of sources.filter((s) => s.definition.kind === "rowwise")) {
+  for (const isa of isas) {
+    Deno.test(`${source.definition.name} agrees with its references (${isa})`, async () => {
+      for (const width of [1, 15, 16, 31, 33, 127, 576]) {
+        await assertRowwise(source, { nRows: 5, width, isa });
+      }
+      await assertRowwise(source, { nRows: 1, width: 64, isa });
+    });
+  }
+}
+
+async function assertPairwise(
+  source: KernelSource,
+  { headDim, isa }: { headDim: number; isa: Isa },
+) {
+  const { name, pairing } = source.definition as Pairwise;
+  const [nRows, nHeads, nCtx] = [3, 2, 50];
+  const stride = nHeads * headDim + 7;
+  const half = headDim / 2;
+  const random = randomFrom(headDim);
+  const x = activations(nRows * stride, random);
+  const rope = Float32Array.from({ length: nCtx * headDim }, (_, i) => {
+    const angle = Math.floor(i / headDim) * 100 ** (-(i % half) / half);
+    return i % headDim < half ? Math.cos(angle) : Math.sin(angle);
+  });
+  const position = Uint32Array.of(0, 49, 7);
+  const written = await runNamed(name, {
+    buffers: { x, rope, row_position: position },
+    constants: { n_heads: nHeads, x_stride: stride, x_offset: 4 },
+    defines: { HEAD_DIM: headDim },
+    step: { nRows },
+    isa,
+  });
+  const [author, interpreter] = runners(source, "rotate");
+  const expected = [Float64Array.from(x), Float64Array.from(x)];
+  for (let r = 0; r < nRows; r++) {
+    for (let h = 0; h < nHeads; h++) {
+      for (let c = 0; c < half; c++) {
+        const at = r * stride + 4 + h * headDim;
+        const [a, b] = pairing === "half" ? [at + c, at + half + c] : [at + 2 * c, at + 2 * c + 1];
+        const angle = position[r]! * headDim + c;
+        const pair = { a: x[a], b: x[b], cos: rope[angle], sin: rope[angle + half] };
+        [author!, interpreter!].forEach((run, which) => {
+          [expected[which]![a], expected[which]![b]] = run(pair) as [number, number];
+        });
+      }
+    }
+  }
+  written.x!.forEach((actual, i) => {
+    const about = `${name} ${isa}, headDim ${headDim}: x[${i}]`;
+    // Without contraction the interpreter does the same roundings.
+    assert(Object.is(actual, expected[1]![i]), `${about}: ${actual}, not ${expected[1]![i]}`);
+    // Two products of at most 100 and a sum, each rounded.
+    const error = Math.abs(actual - expected[0]![i]!);
+    assert(error <= 400 * 2 ** -24, `${about}: ${actual}, not ${expected[0]![i]}`);
+  });
+}
+
+for (const source of sources.filter((s) => s.definition.kind === "pairwise")) {
+  for (const isa of isas) {
+    Deno.test(`${source.definition.name} agrees with its references (${isa})`, async () => {
+      for (const headDim of [2, 32, 64, 80, 128]) await assertPairwise(source, { headDim, isa });
+    });
+  }
+}
