@@ -32,6 +32,7 @@ export class Engine {
    * Runs one step: every row through the whole model, appended to its slot.
    *
    * @returns f32 [nVocab] per row that wanted logits, in order
+   * @throws {RangeError} it is larger than the plan's limits
    */
   async step(sequences: readonly EngineRows[]): Promise<Float32Array[]> {
     const nLogits = this.#begin(sequences, this.cache.allLayers);
@@ -89,6 +90,7 @@ export class Engine {
 
   /** Pages for the rows, arrays and tables on the device; returns how many logits are wanted. */
   #begin(sequences: readonly EngineRows[], layers: LayerRange): number {
+    this.#checkLimits(sequences);
     for (const { slot, tokens } of sequences) this.cache.reserveRows(slot, tokens.length, layers);
     const { step, ...arrays } = buildStep(sequences.map((rows) => ({
       ...rows,
@@ -101,6 +103,28 @@ export class Engine {
     }
     this.#header = step;
     return arrays.rows.length;
+  }
+
+  #checkLimits(sequences: readonly EngineRows[]): void {
+    const { nRows, nSeqs, nLogits, nCtx } = this.plan.inputs.limits;
+    const rows = sequences.map(({ tokens }) => tokens.length);
+    const wanted = sequences.map(({ tokens, logits }) =>
+      logits === "all" ? tokens.length : Number(logits === "last")
+    );
+    const sum = (list: readonly number[]) => list.reduce((a, b) => a + b, 0);
+    const end = Math.max(...sequences.map(({ position, tokens }) => position + tokens.length));
+    for (
+      const [what, asked, limit] of [
+        ["rows", sum(rows), nRows],
+        ["sequences", sequences.length, nSeqs],
+        ["rows with logits", sum(wanted), nLogits],
+        ["positions", end, nCtx],
+      ] as const
+    ) {
+      if (asked > limit) {
+        throw new RangeError(`Cannot run a step of ${asked} ${what}: the plan holds ${limit}`);
+      }
+    }
   }
 
   async #readLogits(n: number): Promise<Float32Array[]> {
