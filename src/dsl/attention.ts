@@ -34,7 +34,10 @@ export interface AttentionSpec<P extends ParamSpecs, T extends TableSpecs> {
   readonly tables?: T;
   /** The logit from s = q·k / √headDim; the identity when absent. */
   readonly score?: (s: f32, context: Context<P, T>) => f32;
-  /** Whether the query sees the key. Comparisons on keyPosition become the range that is visited. */
+  /**
+   * Whether the query sees the key; s is the score before `score`. Comparisons on keyPosition become the
+   * range that is visited.
+   */
   readonly mask: (s: f32, context: Context<P, T>) => boolean;
 }
 

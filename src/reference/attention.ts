@@ -33,9 +33,8 @@ export function attentionReference(query: AttentionQuery): Float64Array {
     let dot = 0;
     for (let c = 0; c < q.length; c++) dot += q[c]! * key[c]!;
     const inside = { ...context, keyPosition };
-    const [logit] = query.score(dot * scale, inside) as [number];
-    if (!query.mask(logit, inside)[0]) return;
-    logits.push(logit);
+    if (!query.mask(dot * scale, inside)[0]) return;
+    logits.push(query.score(dot * scale, inside)[0] as number);
     visible.push(keyPosition);
   });
   const out = new Float64Array(q.length);

@@ -1,0 +1,375 @@
+/**
+ * Attention as C against the f64 reference over the rows as stored: every variant in kernels/attention/,
+ * dense and with a list segment, prefill and decode. What must not change a bit (which entry computed a
+ * row, chunks, company, threads) is compared as bits.
+ */
+
+import { assert, assertEquals } from "@std/assert";
+import { QUERY_TILE } from "../src/core/mod.ts";
+import { resolveParams, tableValues, tableView } from "../src/dsl/mod.ts";
+import type { Attention } from "../src/dsl/mod.ts";
+import { testIsas } from "../src/device/testing.ts";
+import type { Isa } from "../src/device/testing.ts";
+import { loadSources } from "../src/emit/sources.ts";
+import { attentionReference, authorRunner, interpreterRunner } from "../src/reference/mod.ts";
+import type { HookRunner } from "../src/reference/mod.ts";
+import { projectRoot } from "../src/sys/cache_dir.ts";
+import { assertClose } from "./_close.ts";
+import { randomFrom, runNamed } from "./_kernel.ts";
+import { AT, stored, writeCache } from "./_kv_cache.ts";
+import type { HeadRows, WrittenCache } from "./_kv_cache.ts";
+
+const DENSE = "k_f16t16_v_f16t1";
+const LISTED = "k_list_f16t16_f16t16_v_f16t1";
+
+interface Case {
+  readonly variant?: Attention;
+  readonly params?: Record<string, number>;
+  readonly layout: string;
+  readonly headDim: number;
+  readonly group: number;
+  readonly nKvHeads: number;
+  /** Rows after this step, of which `nQuery` are its queries. */
+  readonly rows: number;
+  readonly nQuery: number;
+  readonly nListed?: number;
+  readonly width?: number;
+  readonly seed: number;
+  readonly isa?: Isa;
+}
+
+/** The rows and queries of a case, as the cache stores them. */
+interface Problem extends Required<Omit<Case, "isa">> {
+  readonly heads: readonly HeadRows[];
+  /** f32 [nQuery, nHeads, headDim] with the strides of qkv. */
+  readonly qkv: Float32Array<ArrayBuffer>;
+  readonly stride: number;
+  readonly cache: WrittenCache;
+  readonly isa: Isa | undefined;
+  readonly tables: Record<string, Float32Array | Uint32Array>;
+}
+
+const { sources } = await loadSources(projectRoot());
+const variants = sources.filter((s) => s.definition.kind === "attention");
+const variantNamed = (name: string) =>
+  variants.find((s) => s.definition.name === name)!.definition as Attention;
+
+function problem(given: Case): Problem {
+  const filled = { variant: variantNamed("causal"), params: {}, nListed: 0, width: 0, ...given };
+  const { headDim, group, nKvHeads, rows, nQuery, nListed, width, variant } = filled;
+  const random = randomFrom(given.seed);
+  const nHeads = group * nKvHeads;
+  const heads = Array.from({ length: nKvHeads }, (): HeadRows => {
+    // A channel far off, as trained models have them, and one that is nothing.
+    const gain = Float32Array.from({ length: headDim }, (_, c) => c === 3 ? 12 : c === 5 ? 0 : 1);
+    const row = (scaled: boolean) =>
+      Float32Array.from(
+        { length: headDim },
+        (_, c) => Math.f16round(2 * random() * (scaled ? gain[c]! : 1)),
+      );
+    const channels = Array.from({ length: headDim }, (_, c) => ({ c, order: random() }))
+      .sort((a, b) => a.order - b.order).slice(0, width).map(({ c }) => c).sort((a, b) => a - b);
+    return {
+      keys: Array.from({ length: rows }, () => row(true)),
+      values: Array.from({ length: rows }, () => row(false)),
+      nListed,
+      channels,
+    };
+  });
+  const stride = (nHeads + 2 * nKvHeads) * headDim;
+  const qkv = Float32Array.from({ length: nQuery * stride }, () => 2 * random());
+  const dims = { nLayers: AT.nLayers, nHeads, nKvHeads, headDim, nCtx: 4096 };
+  const tables = Object.fromEntries(
+    Object.entries(variant.tables).map(([name, spec]) => [name, tableValues(name, spec, dims)]),
+  );
+  const params = resolveParams(variant.name, variant.params, filled.params);
+  const cache = writeCache(given.layout, heads, { headDim, nNew: nQuery });
+  return { ...filled, params, heads, qkv, stride, cache, isa: given.isa, tables };
+}
+
+const constantsOf = (p: Problem) => {
+  const nKey = p.cache.layout.key.segments.length;
+  const page = (i: number) =>
+    [i < nKey ? `key_page_${i}` : `value_page_${i - nKey}`, p.cache.firstPages[i]!] as const;
+  return {
+    ...p.cache.constants,
+    n_heads: p.group * p.nKvHeads,
+    n_kv_heads: p.nKvHeads,
+    qkv_stride: p.stride,
+    ...Object.fromEntries(p.cache.firstPages.map((_, i) => page(i))),
+    scale: 1 / Math.sqrt(p.headDim),
+    ...p.params,
+  };
+};
+
+const buffersOf = ({ cache: { layout, buffers }, tables }: Problem) => {
+  const { channels, ...rest } = buffers;
+  const listed = layout.key.segments.some((s) => s.channels === "list");
+  return { ...rest, ...(listed ? { channels } : {}), ...tables };
+};
+
+/** The outputs of the step's queries in tiles: f32 [nQuery, nHeads · headDim]. */
+async function prefill(p: Problem, threads = 2): Promise<Float32Array> {
+  const width = p.group * p.nKvHeads * p.headDim;
+  const tiles: number[] = [];
+  for (let i = 0; i < p.nQuery; i += QUERY_TILE) {
+    tiles.push(0, i, Math.min(QUERY_TILE, p.nQuery - i), 0);
+  }
+  const { out } = await runNamed(`attention_${p.variant.name}_prefill__${p.layout}`, {
+    threads,
+    ...(p.isa ? { isa: p.isa } : {}),
+    defines: { HEAD_DIM: p.headDim, GROUP: p.group },
+    buffers: {
+      qkv: p.qkv,
+      tiles: Uint32Array.from(tiles),
+      seqs: Uint32Array.of(p.nQuery, 0, p.rows - p.nQuery, AT.slot),
+      ...buffersOf(p),
+      out: new Float32Array(p.nQuery * width),
+    },
+    constants: { ...constantsOf(p), out_stride: width },
+    step: { nRows: p.nQuery, nSeqs: 1, nTiles: tiles.length / 4 },
+  });
+  return out!;
+}
+
+/** The output of the step's last query, decoded: f32 [nHeads · headDim]. */
+async function decode(p: Problem): Promise<Float32Array> {
+  const nHeads = p.group * p.nKvHeads;
+  const { nSplits } = p.cache;
+  const step = { nRows: 1, nSeqs: 1, nDecode: 1, nSplits };
+  const run = { defines: { HEAD_DIM: p.headDim }, step, ...(p.isa ? { isa: p.isa } : {}) };
+  const decode_rows = Uint32Array.of(0);
+  // The earlier queries' rows count as stored before the step.
+  const heads = Uint32Array.from(p.cache.buffers.heads);
+  const nSegments = p.cache.firstPages.length;
+  for (let at = 0; at < heads.length; at += 2 * nSegments) {
+    const last = at + 2 * (p.cache.layout.key.segments.length - 1);
+    if (heads[last + 1] !== 0) heads[last]! += p.nQuery - 1;
+  }
+  const { partials } = await runNamed(`attention_${p.variant.name}_decode__${p.layout}`, {
+    ...run,
+    defines: { HEAD_DIM: p.headDim, GROUP: p.group },
+    buffers: {
+      qkv: p.qkv.slice((p.nQuery - 1) * p.stride),
+      decode_rows,
+      row_seq: Uint32Array.of(0),
+      seqs: Uint32Array.of(1, 0, p.rows - 1, AT.slot),
+      ...buffersOf(p),
+      heads,
+      partials: new Float32Array(nHeads * nSplits * (p.headDim + 16)).fill(NaN),
+    },
+    constants: constantsOf(p),
+  });
+  const { out } = await runNamed("attention_merge", {
+    ...run,
+    buffers: { partials: partials!, decode_rows, out: new Float32Array(nHeads * p.headDim) },
+    constants: { n_heads: nHeads, out_stride: nHeads * p.headDim },
+  });
+  return out!;
+}
+
+/** The reference's output of one query, all heads, and how far rounding may take f32 from it. */
+function reference(
+  p: Problem,
+  options: { query: number; hooks?: { score: HookRunner; mask: HookRunner } },
+): { want: Float64Array; bound: Float64Array } {
+  const { query } = options;
+  const hooks = options.hooks ??
+    { score: authorRunner(p.variant, "score"), mask: authorRunner(p.variant, "mask") };
+  const nHeads = p.group * p.nKvHeads;
+  const want = new Float64Array(nHeads * p.headDim);
+  const bound = new Float64Array(want.length);
+  const queryPosition = p.rows - p.nQuery + query;
+  const scale = 1 / Math.sqrt(p.headDim);
+  const views = Object.fromEntries(
+    Object.entries(p.variant.tables).map(([name, spec]) => {
+      const dims = { nLayers: AT.nLayers, nHeads, nKvHeads: p.nKvHeads, headDim: p.headDim };
+      const sizes = spec.shape.map((dim) => dims[dim as keyof typeof dims]);
+      return [name, tableView(p.tables[name]!, sizes)];
+    }),
+  );
+  for (let head = 0; head < nHeads; head++) {
+    const kvHead = Math.floor(head / p.group);
+    const { keys, values, channels } = p.heads[kvHead]!;
+    const q = p.qkv.subarray(query * p.stride + head * p.headDim).subarray(0, p.headDim);
+    const kept = new Set(channels);
+    const seen = keys.slice(0, queryPosition + 1).map((key, i) =>
+      i < p.nListed ? key.map((x, c) => kept.has(c) ? x : 0) : key
+    );
+    const context = { ...p.params, ...views, queryPosition, head, kvHead, layer: AT.layer };
+    const out = attentionReference({ q, keys: seen, values, scale, context, ...hooks });
+    want.set(out, head * p.headDim);
+    // One rounding per multiply-add of a logit, each at most half a unit of Σ|q k|; a few more of the
+    // hook's result; twice that of a weight; the sums over keys add one each. All first order.
+    const sizes = seen.map((key) => key.reduce((a, x, c) => a + Math.abs(x * q[c]!), 0) * scale);
+    const hook = p.variant.name === "alibi" ? p.rows : 64;
+    const logitError = (p.headDim + 2) * Math.max(...sizes) + 4 * hook;
+    const largest = values.reduce((a, row) => Math.max(a, ...row.map(Math.abs)), 0);
+    bound.fill(2 ** -24 * largest * (4 * logitError + p.rows + 64), head * p.headDim);
+  }
+  return { want, bound };
+}
+
+async function check(given: Case, queries?: readonly number[]): Promise<void> {
+  const p = problem(given);
+  const out = await prefill(p);
+  const nOut = out.length / p.nQuery;
+  for (const query of queries ?? [0, Math.floor(p.nQuery / 2), p.nQuery - 1]) {
+    const { want, bound } = reference(p, { query });
+    const got = out.subarray(query * nOut, (query + 1) * nOut);
+    assertClose(got, want, { bound: (i) => bound[i]!, label: `query ${query} of ${p.rows} rows` });
+  }
+  assertEquals(await decode(p), out.slice(-nOut), "decode and merge against prefill, bits");
+}
+
+const base = { layout: DENSE, headDim: 64, group: 3, nKvHeads: 3, nQuery: 1, seed: 1 };
+
+Deno.test("causal attention over 1 to 600 rows, dense", async () => {
+  for (const rows of [1, 31, 33, 127, 257, 600]) {
+    await check({ ...base, rows, nQuery: Math.min(rows, 19), seed: rows });
+  }
+});
+
+Deno.test("an empty cache: every row of the sequence is new", async () => {
+  await check({ ...base, rows: 40, nQuery: 40 });
+});
+
+Deno.test("list segments of 1, 26, 32 and 64 channels and of no rows, in one compiled kernel", async () => {
+  for (
+    const [width, nListed] of [[1, 31], [26, 33], [32, 257], [64, 300], [32, 0], [0, 64]] as const
+  ) {
+    const rows = nListed + 45;
+    await check({ ...base, layout: LISTED, rows, nQuery: 11, nListed, width, seed: width + 7 });
+  }
+});
+
+Deno.test("groups of 1, 4 and 8 query heads, heads of 16, 48 and 128 channels", async () => {
+  const shapes = [[1, 64], [4, 128], [8, 64], [2, 16], [3, 48], [8, 128]] as const;
+  for (const [group, headDim] of shapes) {
+    const width = headDim / 4;
+    const shape = { group, headDim, nKvHeads: 2, nQuery: 9 };
+    await check({ ...base, ...shape, layout: LISTED, rows: 290, nListed: 130, width });
+  }
+});
+
+Deno.test("f32 keys and values, and f16 keys with f32 values", async () => {
+  for (const layout of ["k_list_f32t16_f32t16_v_f32t1", "k_list_f16t16_f16t16_v_f32t1"]) {
+    await check({ ...base, layout, rows: 150, nListed: 100, width: 20, nQuery: 9 });
+  }
+});
+
+for (const { definition, funcs } of variants) {
+  const variant = definition as Attention;
+  Deno.test(`attention ${variant.name}: function, interpreter and C agree`, async () => {
+    const params = variant.name === "sliding_window"
+      ? { window: 40 }
+      : variant.name === "softcap"
+      ? { cap: 3 }
+      : {};
+    const given: Case = { ...base, variant, params, nKvHeads: 2, rows: 560, nQuery: 17 };
+    await check(given);
+    await check({ ...given, layout: LISTED, nListed: 290, width: 26 });
+    const p = problem(given);
+    const runner = (path: string) =>
+      interpreterRunner(variant, path, { func: funcs[path]!, mode: "f64" });
+    const hooks = { score: runner("score"), mask: runner("mask") };
+    const byFunction = reference(p, { query: 16 }).want;
+    // The IR was simplified in f32 constants; otherwise it is the same f64 arithmetic.
+    assertClose(reference(p, { query: 16, hooks }).want, byFunction, { bound: 1e-6 });
+  });
+}
+
+Deno.test("every instruction set gives the same bits", async () => {
+  const given = { ...base, layout: LISTED, rows: 300, nListed: 200, width: 26, nQuery: 10 };
+  const all: Float32Array[] = [];
+  for (const isa of await testIsas()) {
+    const p = problem({ ...given, isa });
+    const out = await prefill(p);
+    assertEquals(await decode(p), out.slice(-out.length / p.nQuery), `decode, ${isa}`);
+    all.push(out);
+  }
+  for (const out of all.slice(1)) assertEquals(out, all[0]!);
+});
+
+Deno.test("chunks, company and threads change no bit", async () => {
+  const p = problem({ ...base, rows: 300, nQuery: 40 });
+  const whole = await prefill(p);
+  assertEquals(await prefill(p, 1), whole, "one thread");
+  const nOut = whole.length / p.nQuery;
+  for (const [first, end] of [[0, 1], [1, 8], [8, 33], [33, 40]] as const) {
+    const rows = 260 + end;
+    const heads = p.heads.map((h) => ({
+      ...h,
+      keys: h.keys.slice(0, rows),
+      values: h.values.slice(0, rows),
+    }));
+    const cache = writeCache(p.layout, heads, { headDim: 64, nNew: end - first });
+    const qkv = p.qkv.slice(first * p.stride, end * p.stride);
+    const part = { ...p, rows, nQuery: end - first, heads, cache, qkv };
+    assertEquals(
+      await prefill(part),
+      whole.slice(first * nOut, end * nOut),
+      `rows ${first} to ${end}`,
+    );
+  }
+});
+
+Deno.test("compact decode equals dense decode with the pruned channels zero (oracle 1)", async () => {
+  const p = problem({ ...base, layout: LISTED, rows: 330, nListed: 280, width: 32 });
+  const heads = p.heads.map((head) => {
+    const kept = new Set(head.channels);
+    const keys = head.keys.map((key, i) =>
+      i < head.nListed ? key.map((x, c) => kept.has(c) ? x : 0) : key
+    );
+    return { ...head, keys, nListed: 0, channels: [] };
+  });
+  const dense = { ...p, layout: DENSE, cache: writeCache(DENSE, heads, { headDim: 64, nNew: 1 }) };
+  const { bound } = reference(p, { query: 0 });
+  // The segments are cut elsewhere, so partial sums differ by rounding (oracle 6 too).
+  assertClose(await decode(p), await decode(dense), { bound: (i) => bound[i]! });
+});
+
+Deno.test("a list of every channel over whole chunks is dense, bit for bit (oracle 3)", async () => {
+  const given = { ...base, rows: 512 + 33, nQuery: 9 };
+  const dense = problem(given);
+  const p = { ...dense, layout: LISTED, nListed: 512, width: 64 };
+  const channels = Array.from({ length: 64 }, (_, c) => c);
+  const heads = p.heads.map((head) => ({ ...head, nListed: 512, channels }));
+  const cache = writeCache(LISTED, heads, { headDim: 64, nNew: 9 });
+  assertEquals(await prefill({ ...p, heads, cache }), await prefill(dense));
+});
+
+Deno.test("a row that sees no key is zeros (oracle 7)", async () => {
+  const variant = variantNamed("sliding_window");
+  // The window ends before the cache's rows start: the row's true position lies far ahead.
+  const p = problem({ ...base, variant, params: { window: 4 }, rows: 20 });
+  const far = { ...p, rows: 20 };
+  const out = await runFar(far);
+  assert(out.every((x) => x === 0), `got ${out.find((x) => x !== 0)}`);
+});
+
+/** Prefill of one query whose position is 1000 rows past the cache. */
+async function runFar(p: Problem): Promise<Float32Array> {
+  const width = p.group * p.nKvHeads * p.headDim;
+  const { out } = await runNamed(`attention_${p.variant.name}_prefill__${p.layout}`, {
+    defines: { HEAD_DIM: p.headDim, GROUP: p.group },
+    buffers: {
+      qkv: p.qkv,
+      tiles: Uint32Array.of(0, 0, 1, 0),
+      seqs: Uint32Array.of(1, 0, 1000, AT.slot),
+      ...buffersOf(p),
+      out: new Float32Array(width).fill(NaN),
+    },
+    constants: { ...constantsOf(p), out_stride: width },
+    step: { nRows: 1, nSeqs: 1, nTiles: 1 },
+  });
+  return out!;
+}
+
+Deno.test("the cache of the tests reads back what was written", () => {
+  const { cache, heads } = problem({ ...base, rows: 3 });
+  assertEquals(
+    stored(heads[0]!.keys[0]![0]!, cache.layout.key.segments[0]!),
+    heads[0]!.keys[0]![0]!,
+  );
+});
