@@ -282,11 +282,11 @@ KERF_INLINE void add_values(
 static void multiply_values(
   const struct kv_rows *kv, const struct chunk *chunk, const float *weights, float *out)
 {
-  uint32_t channel = 0;
-  for (; channel + VALUE_WIDTH <= HEAD_DIM; channel += VALUE_WIDTH) {
+  const uint32_t whole = HEAD_DIM / VALUE_WIDTH * VALUE_WIDTH;
+  for (uint32_t channel = 0; channel < whole; channel += VALUE_WIDTH) {
     add_values(kv, chunk, weights, channel, VALUE_VECTORS, out);
   }
-  for (; channel < HEAD_DIM; channel += KERF_N) {
+  for (uint32_t channel = whole; channel < HEAD_DIM; channel += KERF_N) {
     add_values(kv, chunk, weights, channel, 1, out);
   }
 }

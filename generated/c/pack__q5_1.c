@@ -25,6 +25,8 @@ _Static_assert(offsetof(struct pack__q5_1_args, dst_group) == 28, "dst_group");
 #define BLOCK_VALUES 32
 #define BLOCK_BYTES 24
 #define GROUP_SIZE 32
+#define GROUPS (BLOCK_VALUES / GROUP_SIZE)
+#define CODE_BYTES GROUP_SIZE
 
 static inline int32_t q5_1_code(const uint8_t *b, int32_t i)
 {
@@ -32,7 +34,7 @@ static inline int32_t q5_1_code(const uint8_t *b, int32_t i)
   const int32_t low = i < 16 ? b[8 + i] & 15 : b[8 + i - 16] >> 4;
   const int32_t fifth = (b[4 + (i >> 3)] >> (i & 7)) & 1;
   return low | (fifth << 4);
-#line 36 "generated/c/pack__q5_1.c"
+#line 38 "generated/c/pack__q5_1.c"
 }
 
 static inline float q5_1_scale(const uint8_t *b, int32_t i)
@@ -40,7 +42,7 @@ static inline float q5_1_scale(const uint8_t *b, int32_t i)
   (void)i;
 #line 12 "kernels/storage/q5_1.ts"
   return kerf_f16_to_f32(b[0] | (b[1] << 8));
-#line 44 "generated/c/pack__q5_1.c"
+#line 46 "generated/c/pack__q5_1.c"
 }
 
 static inline float q5_1_offset(const uint8_t *b, int32_t i)
@@ -48,14 +50,14 @@ static inline float q5_1_offset(const uint8_t *b, int32_t i)
   (void)i;
 #line 13 "kernels/storage/q5_1.ts"
   return kerf_f16_to_f32(b[2] | (b[3] << 8));
-#line 52 "generated/c/pack__q5_1.c"
+#line 54 "generated/c/pack__q5_1.c"
 }
 
 /* GROUP_SIZE values of sixteen rows. */
 struct block {
   kerf_f16 scale[16];
   kerf_f16 offset[16];
-  uint8_t codes[GROUP_SIZE][16];
+  uint8_t codes[CODE_BYTES][16];
 };
 
 /*
@@ -69,10 +71,22 @@ static inline uint32_t file_row(uint32_t row, uint32_t head_dim)
   return row - c + 2 * (c % half) + c / half;
 }
 
-/* The packed bytes of one row's values from `i` on, in the row's own order. */
-static inline void row_codes(const uint8_t *b, int32_t i, uint8_t *codes)
+/*
+ * The packed bytes of one block of a row, in the row's own order, with the scale and offset of each group.
+ * Groups are unrolled, so that a group's place in the block is a constant and its codes are vectors.
+ */
+static inline void unpack_block(
+  const uint8_t *b, uint8_t codes[GROUPS][CODE_BYTES], float scale[GROUPS], float offset[GROUPS])
 {
-  for (int32_t j = 0; j < GROUP_SIZE; j++) codes[j] = (uint8_t)q5_1_code(b, i + j);
+#pragma GCC unroll 16
+  for (int32_t g = 0; g < GROUPS; g++) {
+    const int32_t i = g * GROUP_SIZE;
+    scale[g] = q5_1_scale(b, i);
+    offset[g] = q5_1_offset(b, i);
+    for (int32_t j = 0; j < CODE_BYTES; j++) {
+      codes[g][j] = (uint8_t)q5_1_code(b, i + j);
+    }
+  }
 }
 
 /* One item: sixteen output rows, put next to each other value by value. */
@@ -88,23 +102,22 @@ static void pack__q5_1(const struct pack__q5_1_args *restrict args, uint32_t fir
     for (uint32_t r = 0; r < n_rows; r++) {
       src[r] = args->src + row_bytes * file_row(group * 16 + r, args->head_dim);
     }
-    for (uint32_t c = 0; c < n_in; c += GROUP_SIZE, dst++) {
-      const size_t at = (size_t)(c / BLOCK_VALUES) * BLOCK_BYTES;
-      const int32_t i = (int32_t)(c % BLOCK_VALUES);
-      u8x16 rows[16][sizeof dst->codes / 256];
-      memset(rows, 0, sizeof rows);
-      for (uint32_t r = 0; r < n_rows; r++) {
-        const uint8_t *b = src[r] + at;
-        kerf_store_f16(&dst->scale[r], q5_1_scale(b, i));
-        kerf_store_f16(&dst->offset[r], q5_1_offset(b, i));
-        row_codes(b, i, (uint8_t *)rows[r]);
-      }
-      for (uint32_t r = n_rows; r < 16; r++) dst->scale[r] = dst->offset[r] = 0;
-      for (uint32_t part = 0; part < sizeof dst->codes / 256; part++) {
-        u8x16 columns[16];
-        for (uint32_t r = 0; r < 16; r++) columns[r] = rows[r][part];
-        kerf_transpose16_u8(columns);
-        memcpy(dst->codes[part * 16], columns, sizeof columns);
+    for (size_t at = 0; at < row_bytes; at += BLOCK_BYTES, dst += GROUPS) {
+      uint8_t rows[16][GROUPS][CODE_BYTES] = {0};
+      float scale[16][GROUPS] = {0}, offset[16][GROUPS] = {0};
+      for (uint32_t r = 0; r < n_rows; r++) unpack_block(src[r] + at, rows[r], scale[r], offset[r]);
+
+      for (uint32_t g = 0; g < GROUPS; g++) {
+        for (uint32_t r = 0; r < 16; r++) {
+          kerf_store_f16(&dst[g].scale[r], scale[r][g]);
+          kerf_store_f16(&dst[g].offset[r], offset[r][g]);
+        }
+        for (uint32_t j = 0; j < CODE_BYTES; j += 16) {
+          u8x16 columns[16];
+          for (uint32_t r = 0; r < 16; r++) memcpy(&columns[r], &rows[r][g][j], 16);
+          kerf_transpose16_u8(columns);
+          memcpy(dst[g].codes[j], columns, sizeof columns);
+        }
       }
     }
   }
