@@ -7,6 +7,7 @@ import type { Reduction } from "../ir/types.ts";
 import { emitFunc, uniform, varying } from "./func.ts";
 import { markedText } from "./lines.ts";
 import type { Scope } from "./names.ts";
+import { meetingOf } from "./target.ts";
 import type { EmitTarget } from "./target.ts";
 
 /** Names that the template uses around the reduction. */
@@ -46,6 +47,7 @@ export function emitReduction(
 ): EmittedReduction {
   const { accumulator, element, count, result } = names;
   const partials = options.target.partials(accumulator);
+  const { own, other, whole } = meetingOf(options.target, accumulator);
   const step = emitFunc(reduction.step, {
     ...options,
     form: "lanes",
@@ -54,12 +56,12 @@ export function emitReduction(
   const merge = emitFunc(reduction.merge, {
     ...options,
     form: "scalar",
-    args: [varying(`${partials}[lane]`), varying(`${partials}[lane + half]`)],
+    args: [varying(own), varying(other)],
   });
   const finish = emitFunc(reduction.finish, {
     ...options,
     form: "scalar",
-    args: [uniform(`${partials}[0]`), uniform(count)],
+    args: [uniform(whole), uniform(count)],
     into: [result],
   });
   return {

@@ -41,6 +41,16 @@ export interface Geometry {
   readonly context?: Readonly<Record<string, string>>;
 }
 
+/** The texts of partial results at a turn of the tree in which lanes meet. */
+export interface Meeting {
+  /** A lane's own. */
+  readonly own: string;
+  /** That of the lane `half` further on. */
+  readonly other: string;
+  /** What is left of all once the tree has ended. */
+  readonly whole: string;
+}
+
 /** A compile target. */
 export interface EmitTarget {
   readonly name: Target;
@@ -63,6 +73,8 @@ export interface EmitTarget {
   binding(name: string): string;
   /** The lanes' partial results of `accumulator` as an array: itself, or memory that lanes share. */
   partials(accumulator: string): string;
+  /** How they meet where that is not by `lane` and `lane + half` of the array; see {@linkcode meetingOf}. */
+  meeting?(accumulator: string): Meeting;
   /** A count as f32. */
   countAsF32(name: string): string;
   /** How a buffer and a constant of the invocation are declared. */
@@ -70,4 +82,11 @@ export interface EmitTarget {
   constantType(dtype: Constant["dtype"]): string;
   /** The directive after which a compiler counts from `line` of `file`; null when there is none. */
   lineDirective(line: number, file: string): string | null;
+}
+
+/** How the lanes' partial results of `accumulator` meet on a target. */
+export function meetingOf(target: EmitTarget, accumulator: string): Meeting {
+  const array = target.partials(accumulator);
+  const tree = { own: `${array}[lane]`, other: `${array}[lane + half]`, whole: `${array}[0]` };
+  return target.meeting?.(accumulator) ?? tree;
 }

@@ -20,6 +20,7 @@ import type { Scope } from "../names.ts";
 import { paramConstants } from "../params.ts";
 import { checkStored } from "../stored.ts";
 import { tableArgument } from "../table_argument.ts";
+import { meetingOf } from "../target.ts";
 import type { EmitTarget } from "../target.ts";
 import type { Family, KernelSource } from "../types.ts";
 import { kernelName } from "../types.ts";
@@ -28,6 +29,8 @@ import { kernelName } from "../types.ts";
 export interface ColumnReductionContext {
   /** Names of the lanes' partial results, of the values of all channels, and of the finished lanes. */
   readonly lanes: string;
+  /** The partial results as an array, where lanes share memory. */
+  readonly partials: string;
   readonly totals: string;
   readonly result: string;
   readonly init: string;
@@ -209,15 +212,14 @@ function columnReduction(
     return { lines: markedText(lines), value: printed.results[0]! };
   };
   const step = print(reduction.step, "lanes", [varying(lanes), varying("x")]);
-  const merge = print(reduction.merge, "scalar", [
-    varying(`${lanes}[lane]`),
-    varying(`${lanes}[lane + half]`),
-  ]);
-  const total = print(reduction.merge, "scalar", [varying(`${totals}[c]`), varying(`${lanes}[0]`)]);
+  const { own, other, whole } = meetingOf(target, lanes);
+  const merge = print(reduction.merge, "scalar", [varying(own), varying(other)]);
+  const total = print(reduction.merge, "scalar", [varying(`${totals}[c]`), varying(whole)]);
   const count = uniform(query ? "query_count" : "key_count");
   const finish = print(reduction.finish, "lanes", [varying(lanes), count], result);
   return {
     lanes,
+    partials: target.partials(lanes),
     totals,
     result: finish.value,
     init: target.literal(reduction.init, "f32").text,

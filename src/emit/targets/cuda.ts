@@ -1,0 +1,80 @@
+/**
+ * The CUDA target: a lane is a thread, the arguments are one struct passed by value, partial results meet
+ * by warp shuffles. Kernels include kerf_cuda.h and nothing else.
+ */
+
+import type { Scalar } from "../../ir/types.ts";
+import { atom, PRECEDENCE, within } from "../code.ts";
+import type { Code } from "../code.ts";
+import { f32Digits, i32Digits } from "../literal.ts";
+import type { EmitTarget, Form } from "../target.ts";
+import { CUDA_GEOMETRY } from "./cuda_geometry.ts";
+import { CUDA_OPS } from "./cuda_ops.ts";
+import { CUDA_WORDS } from "./cuda_words.ts";
+
+const types: Readonly<Record<Scalar, string>> = { f32: "float", i32: "i32", bool: "bool" };
+
+const cast = (type: string, a: Code): Code => ({
+  text: `(${type})${within(a, PRECEDENCE.unary)}`,
+  precedence: PRECEDENCE.unary,
+});
+
+const signed = (digits: string): Code => ({
+  text: digits,
+  precedence: digits.startsWith("-") ? PRECEDENCE.unary : PRECEDENCE.atom,
+});
+
+const form: Form = Object.freeze<Form>({
+  ops: CUDA_OPS,
+  types,
+  declare: (type: Scalar, name: string, value: string) =>
+    `const ${types[type]} ${name} = ${value};`,
+  broadcast: (operand) => operand,
+  load: (kind, base, index, type) => {
+    const element = atom(`${base}[${index.text}]`);
+    return kind === "bytes" || type === "f32" ? element : cast("i32", element);
+  },
+});
+
+/** Element types of buffers; halves are their bits. */
+const ELEMENTS: Readonly<Record<string, string>> = {
+  f32: "float",
+  f16: "kerf_f16",
+  bf16: "kerf_bf16",
+  i32: "i32",
+  u32: "u32",
+  u16: "u16",
+  u8: "u8",
+  i8: "i8",
+};
+
+/** CUDA C++ as NVRTC and nvcc compile it for sm_80 and up. */
+export const cuda: EmitTarget = Object.freeze<EmitTarget>({
+  name: "cuda",
+  extension: "cu",
+  headerExtension: "h",
+  reserved: CUDA_WORDS,
+  geometry: CUDA_GEOMETRY,
+  scalar: form,
+  lanes: form,
+  literal: (value, type) => {
+    if (typeof value === "boolean") return atom(String(value));
+    if (type === "f32") return signed(`${f32Digits(value)}f`);
+    const digits = i32Digits(value);
+    // −2³¹ and large negative numbers have no decimal literal of type int: their bits, cast.
+    return digits.startsWith("0x") && value < 0 ? cast("i32", atom(digits)) : signed(digits);
+  },
+  constant: (name) => `args.${name}`,
+  binding: (name) => `args.${name}`,
+  partials: (accumulator) => accumulator,
+  meeting: (accumulator) => ({
+    own: accumulator,
+    // A constant that the template makes: a shuffle inside a conditional would lack lanes.
+    other: `${accumulator}_other`,
+    whole: accumulator,
+  }),
+  countAsF32: (name) => `(float)${name}`,
+  bindingType: ({ access, dtype }) => `${access === "read" ? "const " : ""}${ELEMENTS[dtype]} *`,
+  constantType: (dtype) => ELEMENTS[dtype]!,
+  lineDirective: (line, file) => `#line ${line} "${file}"`,
+});

@@ -1,0 +1,48 @@
+/**
+ * How CUDA cuts work: threads of a block, and the blocks where they are not the family's items. Every
+ * kernel loops over its items by the number of blocks there are, so a smaller grid computes the same.
+ */
+
+import type { Geometry } from "../target.ts";
+
+/** Outputs of a matrix product's block: one group of packed rows. */
+const OUTPUTS = 16;
+
+/** Rows of x that meet each unpacked weight: with four outputs each, 32 sums of a thread's registers. */
+const ROWS = 8;
+
+/** Blocks that share one KV head's channels: few heads alone would leave most of a GPU idle. */
+const CHANNEL_PARTS = 16;
+
+/** By template. */
+export const CUDA_GEOMETRY: Readonly<Record<string, Geometry>> = Object.freeze({
+  rowwise: { workgroup: 256 },
+  pairwise: { workgroup: 128 },
+  embedding_codes: { workgroup: 128 },
+  embedding_values: { workgroup: 128 },
+  // Sixteen rows times eight slices of their values.
+  pack_codes: { workgroup: 128 },
+  pack_values: { workgroup: 128 },
+  record_queries: { workgroup: 128 },
+  append: { workgroup: 128 },
+  move_rows: { workgroup: 128 },
+  select_channels: { workgroup: 128 },
+  attention_merge: { workgroup: 64 },
+  // Each thread owns two of a chunk's 256 rows.
+  attention: { workgroup: 128 },
+  // A warp per channel at a time.
+  channel_scores: {
+    workgroup: 128,
+    grid: [{ of: { constant: "n_kv_heads" } }, { of: CHANNEL_PARTS }],
+    context: { parts: String(CHANNEL_PARTS) },
+  },
+  // Four threads for sixteen outputs, times thirty-two slices of the inputs.
+  matmul: {
+    workgroup: 128,
+    grid: [
+      { of: { stepAt: "rows_field" }, per: ROWS },
+      { of: { constant: "n_out" }, per: OUTPUTS },
+    ],
+    context: { rows: String(ROWS), outputs: String(OUTPUTS) },
+  },
+});

@@ -1,0 +1,72 @@
+/**
+ * CUDA's op table: one thread is one lane, so there is one form. It is C's scalar table but for the names
+ * of functions (templates/cuda/kerf_math.h, since NVRTC has no headers) and for whole numbers: CUDA
+ * compilers have no -fwrapv, so what may overflow is a function that wraps.
+ */
+
+import { call, guarded, infix, PRECEDENCE, within } from "../code.ts";
+import type { Code, Operand } from "../code.ts";
+import type { OpPrinter, OpTable } from "../target.ts";
+import { SCALAR_OPS } from "./c_ops.ts";
+
+const P = PRECEDENCE;
+const LARGEST = 2 ** 31 - 1;
+
+/** A function of f32, and one of i32 where the operation takes both. */
+const named = (name: string, whole = name): OpPrinter => (args) =>
+  call(args[0]!.type === "i32" ? whole : name, ...args);
+
+/**
+ * `a + b`, or of i32 whose result may leave its range `kerf_add_i32(a, b)`.
+ *
+ * @param largest the result's bound from the operands' bounds
+ */
+const wrapping = (
+  operator: string,
+  level: number,
+  options: { readonly name: string; readonly largest: (a: number, b: number) => number },
+): OpPrinter =>
+([a, b]) => {
+  const bound = options.largest(a!.bound ?? Infinity, b!.bound ?? Infinity);
+  const plain = a!.type !== "i32" || bound <= LARGEST;
+  return plain ? infix(operator, level, a!, b!) : call(options.name, a!, b!);
+};
+
+const multiply = wrapping("*", P.multiply, { name: "kerf_mul_i32", largest: (a, b) => a * b });
+
+const cast = (type: string, a: Code): Code => ({
+  text: `(${type})${within(a, P.unary)}`,
+  precedence: P.unary,
+});
+
+/** A shift's count, modulo 32 as the operation says. */
+const shiftCount = (count: Operand): Code =>
+  count.bound !== undefined && count.bound < 32 ? count : guarded("&", P.and, count, {
+    text: "31",
+    precedence: P.atom,
+  });
+
+/** A shift of the bits as they are, where C++ has no meaning for negative numbers. */
+const shiftBits = (operator: string): OpPrinter => ([a, b]) =>
+  cast("i32", guarded(operator, P.shift, cast("u32", a!), shiftCount(b!)));
+
+/** Every operation on values of one thread. */
+export const CUDA_OPS: OpTable = Object.freeze<OpTable>({
+  ...SCALAR_OPS,
+  neg: (args, type) => type === "i32" ? call("kerf_neg_i32", args[0]!) : SCALAR_OPS.neg(args, type),
+  add: wrapping("+", P.add, { name: "kerf_add_i32", largest: (a, b) => a + b }),
+  // Two numbers of 0 … 2³¹ − 1 have a difference in range.
+  sub: wrapping("-", P.add, { name: "kerf_sub_i32", largest: Math.max }),
+  mul: multiply,
+  imul: multiply,
+  abs: named("kerf_abs", "kerf_abs_i32"),
+  rem: named("kerf_rem"),
+  sqrt: named("kerf_sqrt"),
+  floor: named("kerf_floor"),
+  ceil: named("kerf_ceil"),
+  trunc: named("kerf_trunc"),
+  round: named("kerf_round"),
+  shl: shiftBits("<<"),
+  ushr: shiftBits(">>"),
+  toI32: ([a]) => a!.type === "bool" ? cast("i32", a!) : call("kerf_to_i32", a!),
+});
