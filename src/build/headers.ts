@@ -15,6 +15,8 @@ export interface HeaderOptions {
   readonly file: string;
   /** The project's root; shown paths are relative to it. */
   readonly root: string;
+  /** Whether `#line` marks are written; default true. A language without them takes none. */
+  readonly lineMarks?: boolean;
 }
 
 /**
@@ -24,17 +26,20 @@ export interface HeaderOptions {
  * @throws {KerfError} when a header does not exist
  */
 export async function inlineHeaders(text: string, options: HeaderOptions): Promise<string> {
-  return await inline(text, resolve(options.root, options.file), options.root);
+  const path = resolve(options.root, options.file);
+  const { root, lineMarks = true } = options;
+  return await inline(text, path, { root, lineMarks });
 }
 
 async function inline(
   text: string,
   path: string,
-  root: string,
+  options: { readonly root: string; readonly lineMarks: boolean },
   seen = new Set<string>(),
 ): Promise<string> {
+  const { root, lineMarks } = options;
   const shown = relative(root, path);
-  const out = [`#line 1 "${shown}"`];
+  const out = lineMarks ? [`#line 1 "${shown}"`] : [];
   for (const [i, line] of text.split("\n").entries()) {
     const name = INCLUDE.exec(line)?.[1];
     if (name === undefined) {
@@ -47,8 +52,8 @@ async function inline(
       continue;
     }
     seen.add(header);
-    out.push(await inline(await readHeader(header, `${shown}:${i + 1}`), header, root, seen));
-    out.push(`#line ${i + 2} "${shown}"`);
+    out.push(await inline(await readHeader(header, `${shown}:${i + 1}`), header, options, seen));
+    if (lineMarks) out.push(`#line ${i + 2} "${shown}"`);
   }
   return out.join("\n");
 }

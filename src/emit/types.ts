@@ -45,8 +45,8 @@ export interface KernelUnit {
   readonly template: string;
   /** What the template reads beside the {@linkcode KernelContext}; the template names its type. */
   readonly context: Readonly<Record<string, unknown>>;
+  /** Work items; a target that cuts the work otherwise says so in its geometry. */
   readonly grid: readonly GridFactor[];
-  readonly workgroup?: number;
 }
 
 /** How the definitions of one kind become kernels. */

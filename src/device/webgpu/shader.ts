@@ -1,0 +1,59 @@
+/**
+ * Text → compute pipeline, with everything the adapter has to say against it: messages of the shader
+ * module, and errors of the pipeline's creation. Nothing is created in silence.
+ */
+
+import { KerfError } from "../../core/error.ts";
+import type { Signature } from "../../core/signature.ts";
+
+/**
+ * Compiles a kernel.
+ *
+ * @param code the complete text
+ * @throws {KerfError} with the adapter's messages and the lines they are about
+ */
+export async function createPipeline(
+  gpu: GPUDevice,
+  signature: Signature,
+  code: string,
+): Promise<GPUComputePipeline> {
+  const { name } = signature;
+  gpu.pushErrorScope("validation");
+  const module = gpu.createShaderModule({ label: name, code });
+  const { messages } = await module.getCompilationInfo();
+  const errors = messages.filter((message) => message.type === "error");
+  const pipeline = errors.length > 0 ? undefined : gpu.createComputePipeline({
+    label: name,
+    layout: pipelineLayout(gpu, signature),
+    compute: { module, entryPoint: name },
+  });
+  const invalid = await gpu.popErrorScope();
+  if (pipeline !== undefined && invalid === null) return pipeline;
+  const lines = code.split("\n");
+  const found = errors.map(({ lineNum, linePos, message }) =>
+    `${name}.wgsl:${lineNum}:${linePos}: ${message}\n    ${lines[lineNum - 1]?.trim() ?? ""}`
+  );
+  throw new KerfError(
+    `Cannot compile kernel "${name}" for WebGPU:\n` +
+      (found.join("\n") || invalid?.message || "no reason is given"),
+    { hint: "deno task gen" },
+  );
+}
+
+/** Bindings as the signature says: none may be dropped because a kernel happens not to use it. */
+function pipelineLayout(gpu: GPUDevice, signature: Signature): GPUPipelineLayout {
+  const entries = bufferTypes(signature).map((type, binding) => ({
+    binding,
+    visibility: GPUShaderStage.COMPUTE,
+    buffer: { type },
+  }));
+  return gpu.createPipelineLayout({ bindGroupLayouts: [gpu.createBindGroupLayout({ entries })] });
+}
+
+/** The type of every binding in order; the constants are one uniform buffer at the end. */
+function bufferTypes({ bindings, constants }: Signature): GPUBufferBindingType[] {
+  const types = bindings.map(({ name, access }): GPUBufferBindingType =>
+    name === "step" ? "uniform" : access === "read" ? "read-only-storage" : "storage"
+  );
+  return constants.length > 0 ? [...types, "uniform"] : types;
+}

@@ -1,0 +1,49 @@
+/**
+ * How WGSL cuts work: threads of a work group, and the grid where it differs from the family's. A work
+ * group does what a work item does on C unless the grid is given here.
+ */
+
+import type { Geometry } from "../target.ts";
+
+/** Outputs of a matrix product's work group: one group of packed rows. */
+const OUTPUTS = 16;
+
+/** Rows of x that meet each unpacked weight: their sums, four outputs each, stay in registers. */
+const ROWS = 8;
+
+/** Work groups that share the channels of one KV head's scores. */
+const SLICES = 16;
+
+/** By template. */
+export const WGSL_GEOMETRY: Readonly<Record<string, Geometry>> = Object.freeze({
+  // A power of two: partial results meet in a tree.
+  rowwise: { workgroup: 128 },
+  // One thread per channel of the common head sizes.
+  pairwise: { workgroup: 64 },
+  embedding_codes: { workgroup: 64 },
+  embedding_values: { workgroup: 64 },
+  append: { workgroup: 64 },
+  move_rows: { workgroup: 64 },
+  pack_values: { workgroup: 64 },
+  pack_codes: { workgroup: 64 },
+  record_queries: { workgroup: 64 },
+  select_channels: { workgroup: 64 },
+  attention_merge: { workgroup: 64 },
+  // Each thread owns two of a chunk's 256 rows, which share a word.
+  attention: { workgroup: 128 },
+  // Rows over threads, channels over slices too: a model may have few KV heads.
+  channel_scores: {
+    workgroup: 128,
+    grid: [{ of: { constant: "n_kv_heads" } }, { of: SLICES }],
+    context: { slices: String(SLICES) },
+  },
+  // Four threads for sixteen outputs, times sixteen slices of the inputs.
+  matmul: {
+    workgroup: 64,
+    grid: [
+      { of: { stepAt: "rows_field" }, per: ROWS },
+      { of: { constant: "n_out" }, per: OUTPUTS },
+    ],
+    context: { rows: String(ROWS), outputs: String(OUTPUTS) },
+  },
+});
