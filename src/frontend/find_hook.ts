@@ -5,7 +5,7 @@
 
 import { Node, type SourceFile } from "ts-morph";
 import type { Hook } from "../dsl/types.ts";
-import type { Report } from "./diagnostic.ts";
+import type { Detail, Report } from "./diagnostic.ts";
 import {
   asFunction,
   declarationOf,
@@ -32,9 +32,7 @@ export function findHook(root: Node, hook: Hook, report: Report): FunctionNode |
     const next = child(at, step);
     if (next === undefined) {
       const fallback = defaultHook(at, hook);
-      if (fallback === undefined) {
-        report("KERF0008", at, { message: `Cannot find the source of \`${hook.path}\`` });
-      }
+      if (fallback === undefined) report("KERF0008", at, missing(hook, step));
       return fallback;
     }
     at = resolveExpression(next);
@@ -46,6 +44,14 @@ export function findHook(root: Node, hook: Hook, report: Report): FunctionNode |
   }
   return found;
 }
+
+/** The author's function; a required hook that is missing has none. */
+const runOf = (hook: Hook): Hook["run"] | undefined => hook.run;
+
+const missing = (hook: Hook, step: string): Detail =>
+  runOf(hook) === undefined
+    ? { message: `Cannot find \`${hook.path}\`: it is missing`, fix: `write \`${step}: (…) => …\`` }
+    : { message: `Cannot find the source of \`${hook.path}\`` };
 
 /** One step into an object literal, an array literal or the first argument of a call. */
 function child(node: Node, step: string): Node | undefined {
@@ -69,8 +75,9 @@ function defaultHook(node: Node, hook: Hook): FunctionNode | undefined {
   const callee = unwrap(node.getExpression());
   if (!Node.isIdentifier(callee)) return undefined;
   const file = declarationOfName(callee)?.getSourceFile();
-  const declared = file?.getVariableDeclaration(hook.run.name)?.getInitializer() ??
-    file?.getFunction(hook.run.name);
+  const name = runOf(hook)?.name;
+  if (file === undefined || name === undefined) return undefined;
+  const declared = file.getVariableDeclaration(name)?.getInitializer() ?? file.getFunction(name);
   return asFunction(declared);
 }
 

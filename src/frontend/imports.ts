@@ -27,7 +27,9 @@ export function importedFiles(
 ): readonly SourceFile[] {
   const files = new Set([start]);
   for (const file of files) {
-    const declarations = [...file.getImportDeclarations(), ...file.getExportDeclarations()];
+    const declarations = [...file.getImportDeclarations(), ...file.getExportDeclarations()]
+      // In a file with syntax errors anything may stand there.
+      .filter((d) => d.compilerNode.moduleSpecifier?.kind === SyntaxKind.StringLiteral);
     for (const specifier of declarations.flatMap((d) => d.getModuleSpecifier() ?? [])) {
       const name = specifier.getLiteralText();
       if (name === DSL_SPECIFIER) continue;

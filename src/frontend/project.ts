@@ -3,6 +3,7 @@
  * Resolves "kerf/dsl" and relative paths only; reads source files, writes nothing.
  */
 
+import { dirname, resolve } from "@std/path";
 import { Project, ts } from "ts-morph";
 import { MINI_LIB } from "./mini_lib.ts";
 
@@ -52,5 +53,5 @@ export function createProject(root: string): Project {
 export function modulePath(root: string, specifier: string, from: string): string | null {
   if (specifier === DSL_SPECIFIER) return `${root}/${DSL_FOLDER}/mod.ts`;
   if (!/^\.\.?\/.*\.ts$/.test(specifier)) return null;
-  return decodeURIComponent(new URL(specifier, `file://${encodeURI(from)}`).pathname);
+  return resolve(dirname(from), specifier);
 }
