@@ -22,6 +22,19 @@
 #define KERF_EXPORT __attribute__((visibility("default")))
 #define KERF_INLINE static inline __attribute__((always_inline, unused))
 
+/* Before a short loop whose turns should all be spelled out. */
+#if defined(__clang__)
+#define KERF_UNROLL _Pragma("unroll")
+#define KERF_INTERLEAVE16_U8(a, b, from)                                                      \
+  __builtin_shufflevector(a, b, from, 16 + from, 1 + from, 17 + from, 2 + from, 18 + from,    \
+    3 + from, 19 + from, 4 + from, 20 + from, 5 + from, 21 + from, 6 + from, 22 + from,       \
+    7 + from, 23 + from)
+#else
+#define KERF_UNROLL _Pragma("GCC unroll 16")
+#define KERF_INTERLEAVE16_U8(a, b, from)                                                      \
+  __builtin_shuffle(a, b, (u8x16){0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23} + from)
+#endif
+
 typedef float f32x16 __attribute__((vector_size(64)));
 typedef int32_t i32x16 __attribute__((vector_size(64)));
 typedef uint32_t u32x16 __attribute__((vector_size(64)));
@@ -110,12 +123,11 @@ KERF_INLINE i32x16 kerf_load16_u8(const uint8_t *p)
 /* Sixteen rows of sixteen bytes become columns: four rounds of interleaving row r with row r + 8. */
 KERF_INLINE void kerf_transpose16_u8(u8x16 rows[16])
 {
-  const u8x16 low = {0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23};
   for (int round = 0; round < 4; round++) {
     u8x16 next[16];
     for (int r = 0; r < 8; r++) {
-      next[2 * r] = __builtin_shuffle(rows[r], rows[r + 8], low);
-      next[2 * r + 1] = __builtin_shuffle(rows[r], rows[r + 8], low + 8);
+      next[2 * r] = KERF_INTERLEAVE16_U8(rows[r], rows[r + 8], 0);
+      next[2 * r + 1] = KERF_INTERLEAVE16_U8(rows[r], rows[r + 8], 8);
     }
     memcpy(rows, next, sizeof next);
   }

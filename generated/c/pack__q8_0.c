@@ -76,7 +76,7 @@ static inline uint32_t file_row(uint32_t row, uint32_t head_dim)
 static inline void unpack_block(
   const uint8_t *b, uint8_t codes[GROUPS][CODE_BYTES], float scale[GROUPS], float offset[GROUPS])
 {
-#pragma GCC unroll 16
+  KERF_UNROLL
   for (int32_t g = 0; g < GROUPS; g++) {
     const int32_t i = g * GROUP_SIZE;
     scale[g] = q8_0_scale(b, i);
