@@ -11,7 +11,7 @@ import { assertParity } from "./parity.ts";
 const root = fromFileUrl(new URL("../..", import.meta.url));
 const text = Deno.readTextFileSync(`${root}/docs/language.md`);
 
-/** One fenced block: its words after `ts`, its code, and the heading it stands under. */
+/** One fenced block: its words after `ts ignore`, its code, and the heading it stands under. */
 interface Example {
   readonly words: readonly string[];
   readonly code: string;
@@ -23,7 +23,7 @@ const sections = text.split(/^## /m).slice(1).map((part) => ({
   body: part,
 }));
 const blocks = (body: string, section: string): Example[] =>
-  [...body.matchAll(/^```ts (.*)\n([^]*?)^```$/gm)].map(([, words, code]) => ({
+  [...body.matchAll(/^```ts ignore (.*)\n([^]*?)^```$/gm)].map(([, words, code]) => ({
     words: words!.split(" "),
     code: code!,
     section,
