@@ -1,0 +1,150 @@
+/**
+ * The template kernels around attention against plain loops: the ring of last queries, the choice of
+ * channels, and the merge of partial softmaxes.
+ */
+
+import { assert, assertEquals } from "@std/assert";
+import fc from "fast-check";
+import { randomFrom, runNamed } from "./_kernel.ts";
+
+const HEAD_DIM = 32;
+
+/** Runs one sequence through the ring in chunks; returns the ring. */
+async function recordChunks(chunks: readonly number[], window: number): Promise<Float32Array> {
+  const [nSlots, nLayers, nHeads, layer, slot] = [3, 2, 2, 1, 2];
+  const stride = nHeads * HEAD_DIM + 5;
+  let ring = new Float32Array(nSlots * nLayers * nHeads * window * HEAD_DIM).fill(-7);
+  let position = 0;
+  for (const nQuery of chunks) {
+    // Another sequence's rows come first in the step, in a slot that must stay as it is before layer 1.
+    const rows = nQuery + 1;
+    const qkv = Float32Array.from({ length: rows * stride }, (_, i) => {
+      const row = Math.floor(i / stride);
+      return row === 0 ? 1e6 : (position + row - 1) * 1000 + i % stride;
+    });
+    const written = await runNamed("record_queries", {
+      buffers: {
+        qkv,
+        row_seq: Uint32Array.from({ length: rows }, (_, row) => row === 0 ? 0 : 1),
+        seqs: Uint32Array.of(1, 0, 0, 0, nQuery, 1, position, slot),
+        q_ring: ring,
+      },
+      constants: { layer, n_layers: nLayers, n_heads: nHeads, qkv_stride: stride, window },
+      defines: { HEAD_DIM },
+      step: { nRows: rows, nSeqs: 2 },
+    });
+    ring = written.q_ring!;
+    position += nQuery;
+  }
+  const from = (slot * nLayers + layer) * nHeads * window * HEAD_DIM;
+  const own = ring.slice(from, from + nHeads * window * HEAD_DIM);
+  for (let head = 0; head < nHeads; head++) {
+    for (let p = Math.max(0, position - window); p < position; p++) {
+      const at = (head * window + p % window) * HEAD_DIM;
+      const expected = Float32Array.from(
+        { length: HEAD_DIM },
+        (_, c) => p * 1000 + head * HEAD_DIM + c,
+      );
+      assertEquals(own.slice(at, at + HEAD_DIM), expected, `query ${p} of ${chunks}`);
+    }
+  }
+  return own;
+}
+
+Deno.test("record_queries: the ring holds the last queries, however the prompt was cut", async () => {
+  const whole = await recordChunks([45], 16);
+  for (const chunks of [[1, 44], [16, 16, 13], [20, 20, 5], [44, 1]]) {
+    assertEquals(await recordChunks(chunks, 16), whole, `cut as ${chunks}`);
+  }
+  await recordChunks([5], 16);
+  await recordChunks([3, 1, 1], 1);
+});
+
+/** Indices of the `width` highest scores, equal ones by index, ascending. */
+const selectReference = (scores: readonly number[], width: number): number[] =>
+  scores.map((score, c) => ({ score: Number.isNaN(score) ? -Infinity : score, c }))
+    .sort((a, b) => a.score === b.score ? a.c - b.c : b.score - a.score)
+    .slice(0, width).map(({ c }) => c).sort((a, b) => a - b);
+
+Deno.test("select_channels: the highest scores stay, ties keep the lower channel", async () => {
+  const [nSlots, nLayers, nKvHeads, slot, layer] = [2, 3, 3, 1, 2];
+  const score = fc.oneof(
+    fc.constantFrom(0, -0, 1, 1, 2, Infinity, -Infinity, NaN),
+    fc.float({ noNaN: true }),
+  );
+  const heads = fc.array(
+    fc.record({
+      scores: fc.array(score, { minLength: HEAD_DIM, maxLength: HEAD_DIM }),
+      width: fc.nat(HEAD_DIM),
+    }),
+    { minLength: nKvHeads, maxLength: nKvHeads },
+  );
+  await fc.assert(
+    fc.asyncProperty(heads, async (given) => {
+      const scores = new Float32Array(nSlots * nLayers * nKvHeads * HEAD_DIM);
+      const widths = new Uint32Array(nLayers * nKvHeads);
+      const place = (h: number) => ((slot * nLayers + layer) * nKvHeads + h) * HEAD_DIM;
+      given.forEach(({ scores: values, width }, h) => {
+        scores.set(values, place(h));
+        widths[layer * nKvHeads + h] = width;
+      });
+      const { channels } = await runNamed("select_channels", {
+        buffers: { scores, widths, channels: new Uint32Array(scores.length).fill(99) },
+        constants: { slot, layer, n_layers: nLayers, n_kv_heads: nKvHeads },
+        defines: { HEAD_DIM },
+      });
+      const expected = new Uint32Array(scores.length).fill(99);
+      given.forEach(({ scores: values, width }, h) => {
+        expected.set(selectReference(values, width), place(h));
+      });
+      assertEquals(channels, expected);
+    }),
+    { seed: 5, numRuns: 100 },
+  );
+});
+
+Deno.test("attention_merge: partial softmaxes meet as one softmax", async () => {
+  const [nDecode, nHeads] = [3, 2];
+  const random = randomFrom(9);
+  for (const nSplits of [1, 2, 7]) {
+    const size = HEAD_DIM + 16;
+    const partials = new Float32Array(nDecode * nHeads * nSplits * size).fill(NaN);
+    const expected = new Float64Array((nDecode + 2) * (nHeads * HEAD_DIM + 3)).fill(-7);
+    const rows = Uint32Array.of(4, 0, 2);
+    const stride = nHeads * HEAD_DIM + 3;
+    for (let decoded = 0; decoded < nDecode; decoded++) {
+      for (let head = 0; head < nHeads; head++) {
+        // The last row saw nothing at all; elsewhere only its later splits may be empty.
+        const nSeen = decoded === 2 ? 0 : 1 + decoded * (nSplits - 1);
+        const parts = Array.from({ length: nSplits }, (_, split) => ({
+          largest: split < nSeen ? Math.fround(20 * random()) : Math.fround(-1e30),
+          sum: split < nSeen ? Math.fround(1.5 + random()) : 0,
+          values: Float32Array.from({ length: HEAD_DIM }, () => split < nSeen ? random() : 0),
+        }));
+        const top = Math.max(...parts.map((p) => p.largest));
+        const weight = parts.map((p) => Math.exp(p.largest - top));
+        const sum = parts.reduce((s, p, i) => s + p.sum * weight[i]!, 0);
+        for (let c = 0; c < HEAD_DIM; c++) {
+          const value = parts.reduce((s, p, i) => s + p.values[c]! * weight[i]!, 0);
+          expected[rows[decoded]! * stride + head * HEAD_DIM + c] = nSeen === 0 ? 0 : value / sum;
+        }
+        parts.forEach(({ largest, sum, values }, split) => {
+          const at = ((decoded * nHeads + head) * nSplits + split) * size;
+          partials.set(values, at);
+          partials.set([largest, sum], at + HEAD_DIM);
+        });
+      }
+    }
+    const { out } = await runNamed("attention_merge", {
+      buffers: { partials, decode_rows: rows, out: new Float32Array(expected.length).fill(-7) },
+      constants: { n_heads: nHeads, out_stride: stride },
+      defines: { HEAD_DIM },
+      step: { nDecode, nSplits },
+    });
+    out!.forEach((actual, i) => {
+      // Values are at most 1 in size; each of ≤ 7 merges adds a few roundings and exp's two units.
+      const close = Math.abs(actual - expected[i]!) <= 7 * 8 * 2 ** -24;
+      assert(close, `${nSplits} splits: out[${i}] is ${actual}, not ${expected[i]}`);
+    });
+  }
+});
