@@ -1,61 +1,17 @@
 /**
  * The paged KV cache as the host sees it: how many rows every segment of every (slot, layer, KV head)
- * holds, and pages for them. Rows go to the last segment of each stream; compress.ts moves them. Bytes
- * are counted from what is stored.
+ * holds, and pages for them. Rows go to the last segment of each stream; compress.ts moves them,
+ * cache_bytes.ts counts their bytes.
  */
 
 import { KerfError } from "../core/error.ts";
 import type { Device, DeviceBuffer } from "../device/types.ts";
-import { rowBytes, storedBytes } from "../layout/bytes.ts";
 import type { SegmentSize } from "../layout/bytes.ts";
 import { pageBytes, pageCount } from "../layout/offset.ts";
 import { CHUNK_ROWS } from "../layout/types.ts";
-import type { Layout, Segment } from "../layout/types.ts";
 import { BlockTable } from "./block_table.ts";
-
-/** Sizes of a cache. */
-export interface CacheShape {
-  readonly layout: Layout;
-  readonly nSlots: number;
-  readonly nLayers: number;
-  readonly nKvHeads: number;
-  readonly headDim: number;
-  readonly nCtx: number;
-}
-
-/** One segment of one stream, with its range of the block table. */
-export interface CacheSegment {
-  readonly segment: Segment;
-  readonly stream: "key" | "value";
-  /** Its place among all segments, keys' first: its place in `heads`. */
-  readonly index: number;
-  /** First entry of the block table. */
-  readonly page: number;
-  /** Whether new rows go here. */
-  readonly isLast: boolean;
-}
-
-/** A head: slot, and layer · nKvHeads + KV head. */
-export interface HeadAt {
-  readonly slot: number;
-  readonly head: number;
-}
-
-/** Layers, from `first` up to but not including `end`. */
-export interface LayerRange {
-  readonly first: number;
-  readonly end: number;
-}
-
-/** The segments of a layout with their ranges of the block table, keys' first. */
-export function cacheSegments(layout: Layout, nCtx: number): CacheSegment[] {
-  const perSegment = pageCount(nCtx);
-  const list = ([["key", layout.key], ["value", layout.value]] as const).flatMap(
-    ([stream, { segments }]) =>
-      segments.map((segment, i) => ({ stream, segment, isLast: i === segments.length - 1 })),
-  );
-  return list.map((item, index) => ({ ...item, index, page: index * perSegment }));
-}
+import { cacheSegments } from "./cache_shape.ts";
+import type { CacheSegment, CacheShape, HeadAt, LayerRange } from "./cache_shape.ts";
 
 /**
  * Address space beyond what every slot needs at full context: freed pages of pruned segments leave gaps
@@ -196,29 +152,6 @@ export class KvCache {
   tokensOf(slot: number): number {
     return this.segments.filter((s) => s.stream === "value")
       .reduce((sum, { index }) => sum + this.sizeOf({ slot, head: 0 }, index).rows, 0);
-  }
-
-  /** Bytes of occupied rows, as THINK.md section 1 counts them. */
-  storedBytes(slot: number): number {
-    const { layout, headDim } = this.shape;
-    let bytes = 0;
-    for (let head = 0; head < this.nHeadsPerSlot; head++) {
-      for (const [stream, of] of [["key", layout.key], ["value", layout.value]] as const) {
-        const sizes = this.segments.filter((s) => s.stream === stream)
-          .map(({ index }) => this.sizeOf({ slot, head }, index));
-        bytes += storedBytes(of, sizes, headDim);
-      }
-    }
-    return bytes;
-  }
-
-  /** Bytes that the slot's rows would take uncompressed, in the cache's types. */
-  denseBytes(slot: number): number {
-    const { headDim } = this.shape;
-    return this.segments.filter((s) => s.isLast).reduce(
-      (sum, { segment }) => sum + rowBytes(segment, headDim, headDim),
-      0,
-    ) * this.tokensOf(slot) * this.nHeadsPerSlot;
   }
 
   /** Writes what changed to the device. */

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { KerfError } from "../core/error.ts";
 import { layoutOf } from "../layout/make.ts";
 import { KvCache } from "./cache.ts";
+import { slotDenseBytes, slotStoredBytes } from "./cache_bytes.ts";
 import { compressLayer } from "./compress.ts";
 import { keySegments } from "./compress_drafts.ts";
 import { forecastPeak } from "./kv_forecast.ts";
@@ -75,16 +76,16 @@ Deno.test("stored bytes are THINK.md's formula, allocated ones at most a tile an
       const keyBytes = keys === "f16" ? 2 : 4;
       const perHead = keyBytes * (pruned * width + (rows - pruned + decoded) * headDim) +
         2 * (rows + decoded) * headDim + (pruned > 0 ? headDim / 8 : 0);
-      assertEquals(cache.storedBytes(slot), nLayers * nKvHeads * perHead);
+      assertEquals(slotStoredBytes(cache, slot), nLayers * nKvHeads * perHead);
       assertEquals(cache.tokensOf(slot), rows + decoded);
       assertEquals(
-        cache.denseBytes(slot),
+        slotDenseBytes(cache, slot),
         nLayers * nKvHeads * (rows + decoded) * headDim * (keyBytes + 2),
       );
       const slack = 16 * width * keyBytes + 64 + 128 * headDim * (keyBytes + 2);
       const { allocated, peak } = cache.table.bytesOf(slot);
-      assert(allocated >= cache.storedBytes(slot) - nLayers * nKvHeads * headDim / 8);
-      assert(allocated <= cache.storedBytes(slot) + nLayers * nKvHeads * slack);
+      assert(allocated >= slotStoredBytes(cache, slot) - nLayers * nKvHeads * headDim / 8);
+      assert(allocated <= slotStoredBytes(cache, slot) + nLayers * nKvHeads * slack);
       assert(peak >= allocated);
       cache.closeSlot(slot);
       assertEquals(cache.table.allocatedBytes, 0);

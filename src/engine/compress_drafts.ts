@@ -7,7 +7,7 @@ import { layoutName, segmentName } from "../layout/name.ts";
 import type { KvCache } from "./cache.ts";
 import { whole } from "./draft.ts";
 import type { Draft } from "./draft.ts";
-import type { PlanBuffers } from "./plan.ts";
+import type { PlanBuffers } from "./plan_buffers.ts";
 import type { ChannelsPlan } from "./prune_plan.ts";
 import { inKernelSpelling } from "./tables.ts";
 

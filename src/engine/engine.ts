@@ -5,8 +5,8 @@
 
 import { STEP_FIELDS } from "../core/signature.ts";
 import type { Device } from "../device/types.ts";
-import type { LayerRange } from "./cache.ts";
 import type { KvCache } from "./cache.ts";
+import type { LayerRange } from "./cache_shape.ts";
 import { compressLayer } from "./compress.ts";
 import { stepDrafts } from "./plan.ts";
 import type { Plan } from "./plan.ts";

@@ -9,11 +9,12 @@ import type { MaskLayer } from "./mask.ts";
 import { Generation, peakRssBytes } from "./generation.ts";
 import type { GenerateResult } from "./generation.ts";
 import type { Loaded } from "./load.ts";
+import type { Outcome } from "./outcome.ts";
+import type { Request } from "./request.ts";
 import type { SamplingOptions } from "./sampling.ts";
 import { checkSampling } from "./sampling.ts";
 import { schedule } from "./scheduler.ts";
-import type { Request, SchedulerEvent } from "./scheduler.ts";
-import type { Outcome } from "./scheduler.ts";
+import type { SchedulerEvent } from "./scheduler.ts";
 import { Session } from "./session.ts";
 
 /** A text to continue, a conversation to answer, or token ids as they are. */

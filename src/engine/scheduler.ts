@@ -4,36 +4,15 @@
  * others: kernels give each row the same bits in any company, and each has its own sampler.
  */
 
-import type { Admission, Admitted, Work } from "./admission.ts";
+import type { Admission, Admitted } from "./admission.ts";
 import type { Engine } from "./engine.ts";
-import type { SamplingOptions } from "./sampling.ts";
+import { outcomeOf } from "./outcome.ts";
+import type { Outcome } from "./outcome.ts";
+import { admitNext, boundariesOf, refusal, workOf } from "./request.ts";
+import type { Request } from "./request.ts";
 import { sampler } from "./sampling.ts";
 import { isPrefilling, nextRows, takeToken } from "./sequence.ts";
-import type { FinishReason, Sequence, SequenceStats } from "./sequence.ts";
-import type { StreamingDecoder } from "../model/tokenizer.ts";
-
-/** One thing to generate. */
-export interface Request {
-  readonly promptTokens: readonly number[];
-  readonly maxTokens?: number;
-  readonly sampling: SamplingOptions;
-  readonly stopIds: ReadonlySet<number>;
-  readonly decoder: StreamingDecoder;
-  /** Compress once after this many prompt tokens, before the rest. */
-  readonly compressAfter?: number;
-  /** A slot that keeps its cache afterwards, and how much of the prompt it holds already. */
-  readonly kept?: { readonly slot: number; readonly nCached: number };
-}
-
-/** How a request ended. */
-export interface Outcome {
-  readonly index: number;
-  readonly tokens: readonly number[];
-  /** Every token whose row is cached. */
-  readonly cachedTokens: readonly number[];
-  readonly finishReason: FinishReason;
-  readonly stats: SequenceStats;
-}
+import type { Sequence } from "./sequence.ts";
 
 /** What happens while requests run. */
 export type SchedulerEvent =
@@ -109,64 +88,6 @@ export async function* schedule(
   }
 }
 
-/** Where a request's prefill stops to compress. */
-function boundariesOf({ promptTokens, compressAfter, kept }: Request): number[] {
-  const nPrompt = promptTokens.length;
-  const isInside = compressAfter !== undefined && compressAfter > (kept?.nCached ?? 0) &&
-    compressAfter < nPrompt;
-  return isInside ? [compressAfter, nPrompt] : [nPrompt];
-}
-
-const workOf = (request: Request): Work => ({
-  nCached: request.kept?.nCached ?? 0,
-  nPrompt: request.promptTokens.length,
-  boundaries: boundariesOf(request),
-  ...(request.maxTokens === undefined ? {} : { maxTokens: request.maxTokens }),
-});
-
-/** Bytes that sequences other than the one in `slot` hold or may come to hold. */
-function heldByOthers(
-  { cache: { table } }: Engine,
-  slot: number | null,
-  running: ReadonlyMap<Sequence, { admitted: Admitted }> = new Map(),
-): number {
-  let bytes = table.allocatedBytes - (slot === null ? 0 : table.bytesOf(slot).allocated);
-  for (const [sequence, { admitted }] of running) {
-    bytes += admitted.peakBytes - table.bytesOf(sequence.slot).allocated;
-  }
-  return bytes;
-}
-
-/** Why a request cannot start though nothing runs: kept sequences hold the slots or the budget. */
-function refusal(engine: Engine, request: Request, admission: Admission): unknown {
-  const slot = request.kept?.slot ?? null;
-  try {
-    if (slot === null && !engine.cache.hasFreeSlot) engine.cache.openSlot();
-    const available = admission.limitBytes - heldByOthers(engine, slot);
-    admission.checkBudget(workOf(request), slot, available);
-  } catch (error) {
-    return error;
-  }
-  return new Error("a request was refused that fits");
-}
-
-/** How the next request may run now; null: it has to wait. */
-function admitNext(
-  engine: Engine,
-  request: Request,
-  { running, admission }: {
-    running: ReadonlyMap<Sequence, { admitted: Admitted }>;
-    admission: Admission;
-  },
-): Admitted | null {
-  const slot = request.kept?.slot ?? null;
-  if (slot === null && !engine.cache.hasFreeSlot) return null;
-  const available = admission.limitBytes - heldByOthers(engine, slot, running);
-  const admitted = admission.admit(workOf(request), slot, available);
-  // Waiting for company to leave beats working layer by layer.
-  return admitted?.order === "layered" && running.size > 0 ? null : admitted;
-}
-
 function open(
   engine: Engine,
   { index, request }: Waiting,
@@ -188,6 +109,7 @@ function open(
     tokens: [...promptTokens],
     generated: [],
     startMs,
+    openMs: performance.now(),
     nCached,
     nPrefilled: 0,
     nDecoded: 0,
@@ -253,30 +175,4 @@ function* take(s: Sequence, logits: Float32Array): Generator<SchedulerEvent> {
   s.firstTokenMs ??= performance.now();
   const taken = takeToken(s, logits);
   if (taken) yield { kind: "token", index: s.index, ...taken };
-}
-
-function outcomeOf({ cache }: Engine, s: Sequence): Outcome {
-  const now = performance.now();
-  const first = s.firstTokenMs ?? now;
-  const { allocated, peak } = cache.table.bytesOf(s.slot);
-  return {
-    index: s.index,
-    tokens: s.generated,
-    cachedTokens: s.tokens.slice(0, s.nCached),
-    finishReason: s.finish!,
-    stats: {
-      ttftMs: first - s.startMs,
-      prefillTokens: s.nPrefilled,
-      prefillMs: first - s.startMs,
-      decodeTokens: s.nDecoded,
-      decodeMs: now - first,
-      kv: {
-        denseBytes: cache.denseBytes(s.slot),
-        storedBytes: cache.storedBytes(s.slot),
-        allocatedBytes: allocated,
-        peakBytes: peak,
-        tokens: cache.tokensOf(s.slot),
-      },
-    },
-  };
 }

@@ -52,7 +52,9 @@ export interface Sequence {
   readonly tokens: number[];
   /** Tokens generated, without the stop token. */
   readonly generated: number[];
+  /** When it was asked for, and when it got its slot. */
   readonly startMs: number;
+  readonly openMs: number;
   nCached: number;
   nPrefilled: number;
   nDecoded: number;

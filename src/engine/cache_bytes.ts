@@ -1,0 +1,26 @@
+/** How many bytes a slot's rows take, counted from what is stored. Pages are the block table's to count. */
+
+import { rowBytes, storedBytes } from "../layout/bytes.ts";
+import type { KvCache } from "./cache.ts";
+
+/** Bytes of a slot's occupied rows, as THINK.md section 1 counts them: masks included, free tails not. */
+export function slotStoredBytes(cache: KvCache, slot: number): number {
+  const { layout, headDim } = cache.shape;
+  let bytes = 0;
+  for (let head = 0; head < cache.nHeadsPerSlot; head++) {
+    for (const stream of ["key", "value"] as const) {
+      const sizes = cache.segments.filter((s) => s.stream === stream)
+        .map(({ index }) => cache.sizeOf({ slot, head }, index));
+      bytes += storedBytes(layout[stream], sizes, headDim);
+    }
+  }
+  return bytes;
+}
+
+/** Bytes that a slot's rows would take uncompressed, in the cache's types. */
+export function slotDenseBytes(cache: KvCache, slot: number): number {
+  const { headDim } = cache.shape;
+  const perRow = cache.segments.filter((s) => s.isLast)
+    .reduce((sum, { segment }) => sum + rowBytes(segment, headDim, headDim), 0);
+  return perRow * cache.tokensOf(slot) * cache.nHeadsPerSlot;
+}
