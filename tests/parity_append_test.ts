@@ -1,0 +1,176 @@
+/**
+ * The cache append as C: rotated queries in place, rotated keys and values in the pages, for mixed
+ * sequences of a step and both cache types, against the author's rotation in f64.
+ */
+
+import { assertEquals } from "@std/assert";
+import appendDefinition from "../kernels/ops/append.ts";
+import { testIsas } from "../src/device/testing.ts";
+import { loadSources } from "../src/emit/sources.ts";
+import { authorRunner, interpreterRunner, rotateReference } from "../src/reference/mod.ts";
+import { projectRoot } from "../src/sys/cache_dir.ts";
+import { assertClose } from "./_close.ts";
+import { activations, randomFrom, runNamed } from "./_kernel.ts";
+import { AT, readRow, segmentsOf, stored, writeCache } from "./_kv_cache.ts";
+import type { HeadRows } from "./_kv_cache.ts";
+
+const N_HEADS = 6, N_KV_HEADS = 2;
+
+/** Appends `nQuery` rows behind `before` rows and returns what the kernel wrote. */
+async function run(
+  layout: string,
+  options: {
+    headDim: number;
+    before: number;
+    nQuery: number;
+    nListed?: number;
+    isa?: "v4" | "base";
+  },
+) {
+  const { headDim, before, nQuery, nListed = 0 } = options;
+  const random = randomFrom(before + nQuery);
+  const rows = before + nQuery;
+  const filler = () => Array.from({ length: rows }, () => new Float32Array(headDim).fill(7));
+  const channels = nListed > 0 ? [0, 3, 9] : [];
+  const heads = Array.from(
+    { length: N_KV_HEADS },
+    (): HeadRows => ({ keys: filler(), values: filler(), nListed, channels }),
+  );
+  const cache = writeCache(layout, heads, { headDim, nNew: nQuery });
+  const stride = (N_HEADS + 2 * N_KV_HEADS) * headDim;
+  const nCtx = rows + 100;
+  // Another sequence's row comes first in the step, so offsets count from firstRow.
+  const qkv = activations((nQuery + 1) * stride, random);
+  const rope = Float32Array.from({ length: nCtx * headDim }, (_, i) => {
+    const angle = Math.floor(i / headDim) / (1 + i % (headDim / 2));
+    return i % headDim < headDim / 2 ? Math.cos(angle) : Math.sin(angle);
+  });
+  const positions = Array.from({ length: nQuery }, (_, i) => before + i);
+  const nKey = cache.layout.key.segments.length;
+  // Slot 0, where the other sequence lives, has all its pages in the spare last ones of slot 1's heads.
+  const pages = Uint32Array.from(cache.buffers.pages);
+  const own = AT.nLayers * N_KV_HEADS * cache.constants["page_entries"]!;
+  pages.fill(pages.at(-1)!, 0, own);
+  const written = await runNamed(`append__${layout}`, {
+    ...(options.isa ? { isa: options.isa } : {}),
+    defines: { HEAD_DIM: headDim },
+    buffers: {
+      qkv,
+      rope,
+      row_position: Uint32Array.of(99, ...positions),
+      row_seq: Uint32Array.of(0, ...positions.map(() => 1)),
+      seqs: Uint32Array.of(1, 0, 99, 0, nQuery, 1, before, AT.slot),
+      pages,
+      heads: cache.buffers.heads,
+      arena: cache.buffers.arena,
+    },
+    constants: {
+      ...cache.constants,
+      n_heads: N_HEADS,
+      n_kv_heads: N_KV_HEADS,
+      qkv_stride: stride,
+      key_page: cache.firstPages[nKey - 1]!,
+      value_page: cache.firstPages.at(-1)!,
+    },
+    step: { nRows: nQuery + 1, nSeqs: 2 },
+  });
+  return { cache, qkv, rope, stride, positions, written, nKey };
+}
+
+/** Holds what was written to the reference. */
+async function check(
+  layout: string,
+  options: {
+    headDim: number;
+    before: number;
+    nQuery: number;
+    nListed?: number;
+    isa?: "v4" | "base";
+  },
+) {
+  const { headDim, before, nListed = 0 } = options;
+  const { cache, qkv, rope, stride, positions, written, nKey } = await run(layout, options);
+  const rotate = authorRunner(appendDefinition, "rotate");
+  const segments = segmentsOf(cache.layout);
+  positions.forEach((position, i) => {
+    const row = qkv.subarray((i + 1) * stride, (i + 2) * stride);
+    const got = written.qkv!.subarray((i + 1) * stride, (i + 2) * stride);
+    const head = (index: number) => row.slice(index * headDim, (index + 1) * headDim);
+    const angles = rope.subarray(position * headDim, (position + 1) * headDim);
+    const turned = (index: number) =>
+      rotateReference(head(index), { pairing: "half", rotate, rope: angles });
+    // Two products and a sum, each rounded: 2 units of the larger product, which is at most 100.
+    const bound = 2 * 100 * 2 ** -24 * 2;
+    for (let h = 0; h < N_HEADS; h++) {
+      const q = got.subarray(h * headDim, (h + 1) * headDim);
+      assertClose(q, turned(h), { bound, label: `q, position ${position}` });
+    }
+    for (let h = 0; h < N_KV_HEADS; h++) {
+      const read = (index: number, at: number) =>
+        readRow(cache, {
+          arena: written.arena!,
+          nKvHeads: N_KV_HEADS,
+          kvHead: h,
+          index,
+          row: at,
+          width: headDim,
+        });
+      const key = segments[nKey - 1]!, value = segments.at(-1)!;
+      // A half holds 11 bits: what rounding moves, and a rounding of f32 that crosses a tie.
+      const half = key.code.kind === "f16" ? 2 ** -11 : 0;
+      const want = turned(N_HEADS + h);
+      assertClose(read(nKey - 1, position - nListed), want, {
+        bound: (c) => bound + Math.abs(want[c]!) * half * 1.01,
+        label: `k, position ${position}`,
+      });
+      assertEquals(
+        read(segments.length - 1, position),
+        Array.from(head(N_HEADS + N_KV_HEADS + h), (x) => stored(x, value)),
+        `v, position ${position}`,
+      );
+    }
+  });
+  // Rows before the step keep what they had.
+  for (let row = 0; row < before - nListed; row += 5) {
+    const at = { arena: written.arena!, nKvHeads: N_KV_HEADS, kvHead: 1, width: headDim };
+    assertEquals(readRow(cache, { ...at, index: nKey - 1, row }), Array(headDim).fill(7));
+  }
+}
+
+const DENSE = "k_f16t16_v_f16t1";
+
+Deno.test("append stores rows behind those of the cache, across tiles and pages", async () => {
+  for (const [before, nQuery] of [[0, 1], [1, 31], [15, 33], [127, 2], [250, 140]] as const) {
+    await check(DENSE, { headDim: 64, before, nQuery });
+  }
+});
+
+Deno.test("append goes to the last segments, whatever is stored before them", async () => {
+  const layout = "k_list_f16t16_f16t16_v_f16t1";
+  await check(layout, { headDim: 64, before: 50, nQuery: 3, nListed: 40 });
+});
+
+Deno.test("append in f32, and heads that are no multiple of 32", async () => {
+  await check("k_f32t16_v_f32t1", { headDim: 64, before: 5, nQuery: 20 });
+  await check(DENSE, { headDim: 48, before: 5, nQuery: 20 });
+  await check(DENSE, { headDim: 16, before: 0, nQuery: 2 });
+});
+
+Deno.test("append gives the same bits on every instruction set", async () => {
+  const options = { headDim: 64, before: 9, nQuery: 12 };
+  const all = [];
+  for (const isa of await testIsas()) {
+    const { written } = await run(DENSE, { ...options, isa: isa as "v4" });
+    all.push(written);
+  }
+  for (const written of all.slice(1)) assertEquals(written, all[0]!);
+});
+
+Deno.test("the rotation's IR is the rotation", async () => {
+  const { sources } = await loadSources(projectRoot());
+  const { funcs } = sources.find((s) => s.definition.name === "append")!;
+  const func = funcs["rotate"]!;
+  const interpreted = interpreterRunner(appendDefinition, "rotate", { func, mode: "f64" });
+  const pair = { a: 3, b: -2, cos: 0.6, sin: 0.8 };
+  assertEquals(interpreted(pair), authorRunner(appendDefinition, "rotate")(pair));
+});
