@@ -9,7 +9,7 @@
 #error "compile with -DHEAD_DIM=N"
 #endif
 
-struct append__k_f16t16_v_f16t1_args {
+struct args {
   float *qkv; /* f32 [nRows, qkv_stride] */
   const float *rope; /* f32 [nCtx, headDim] */
   const uint32_t *row_position; /* u32 [nRows] */
@@ -28,23 +28,23 @@ struct append__k_f16t16_v_f16t1_args {
   uint32_t key_page; /* first page entry of the last segment of keys */
   uint32_t value_page; /* first page entry of the last segment of values */
 };
-_Static_assert(offsetof(struct append__k_f16t16_v_f16t1_args, qkv) == 0, "qkv");
-_Static_assert(offsetof(struct append__k_f16t16_v_f16t1_args, rope) == 8, "rope");
-_Static_assert(offsetof(struct append__k_f16t16_v_f16t1_args, row_position) == 16, "row_position");
-_Static_assert(offsetof(struct append__k_f16t16_v_f16t1_args, row_seq) == 24, "row_seq");
-_Static_assert(offsetof(struct append__k_f16t16_v_f16t1_args, seqs) == 32, "seqs");
-_Static_assert(offsetof(struct append__k_f16t16_v_f16t1_args, pages) == 40, "pages");
-_Static_assert(offsetof(struct append__k_f16t16_v_f16t1_args, heads) == 48, "heads");
-_Static_assert(offsetof(struct append__k_f16t16_v_f16t1_args, arena) == 56, "arena");
-_Static_assert(offsetof(struct append__k_f16t16_v_f16t1_args, step) == 64, "step");
-_Static_assert(offsetof(struct append__k_f16t16_v_f16t1_args, layer) == 72, "layer");
-_Static_assert(offsetof(struct append__k_f16t16_v_f16t1_args, n_layers) == 76, "n_layers");
-_Static_assert(offsetof(struct append__k_f16t16_v_f16t1_args, n_heads) == 80, "n_heads");
-_Static_assert(offsetof(struct append__k_f16t16_v_f16t1_args, n_kv_heads) == 84, "n_kv_heads");
-_Static_assert(offsetof(struct append__k_f16t16_v_f16t1_args, qkv_stride) == 88, "qkv_stride");
-_Static_assert(offsetof(struct append__k_f16t16_v_f16t1_args, page_entries) == 92, "page_entries");
-_Static_assert(offsetof(struct append__k_f16t16_v_f16t1_args, key_page) == 96, "key_page");
-_Static_assert(offsetof(struct append__k_f16t16_v_f16t1_args, value_page) == 100, "value_page");
+_Static_assert(offsetof(struct args, qkv) == 0, "qkv");
+_Static_assert(offsetof(struct args, rope) == 8, "rope");
+_Static_assert(offsetof(struct args, row_position) == 16, "row_position");
+_Static_assert(offsetof(struct args, row_seq) == 24, "row_seq");
+_Static_assert(offsetof(struct args, seqs) == 32, "seqs");
+_Static_assert(offsetof(struct args, pages) == 40, "pages");
+_Static_assert(offsetof(struct args, heads) == 48, "heads");
+_Static_assert(offsetof(struct args, arena) == 56, "arena");
+_Static_assert(offsetof(struct args, step) == 64, "step");
+_Static_assert(offsetof(struct args, layer) == 72, "layer");
+_Static_assert(offsetof(struct args, n_layers) == 76, "n_layers");
+_Static_assert(offsetof(struct args, n_heads) == 80, "n_heads");
+_Static_assert(offsetof(struct args, n_kv_heads) == 84, "n_kv_heads");
+_Static_assert(offsetof(struct args, qkv_stride) == 88, "qkv_stride");
+_Static_assert(offsetof(struct args, page_entries) == 92, "page_entries");
+_Static_assert(offsetof(struct args, key_page) == 96, "key_page");
+_Static_assert(offsetof(struct args, value_page) == 100, "value_page");
 
 #include "kerf_native.h"
 
@@ -100,7 +100,8 @@ static void store_value(uint8_t *arena, const uint32_t *pages, uint32_t row, con
 }
 
 /* One item: one row, all its heads. Rows of one tile may be other threads'; their elements are apart. */
-static void append__k_f16t16_v_f16t1(const struct append__k_f16t16_v_f16t1_args *restrict args, uint32_t first, uint32_t last)
+static void append__k_f16t16_v_f16t1(const struct args *restrict args, uint32_t first,
+    uint32_t last)
 {
   for (uint32_t row = first; row < last; row++) {
     const uint32_t *seq = args->seqs + 4 * (size_t)args->row_seq[row];

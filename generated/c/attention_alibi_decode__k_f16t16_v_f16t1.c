@@ -14,7 +14,7 @@
 #error "compile with -DGROUP=N"
 #endif
 
-struct attention_alibi_decode__k_f16t16_v_f16t1_args {
+struct args {
   const float *qkv; /* f32 [nRows, qkv_stride] */
   const uint32_t *decode_rows; /* u32 [nDecode] */
   const uint32_t *row_seq; /* u32 [nRows] */
@@ -35,25 +35,25 @@ struct attention_alibi_decode__k_f16t16_v_f16t1_args {
   uint32_t value_page_0;
   float scale; /* 1 / √headDim */
 };
-_Static_assert(offsetof(struct attention_alibi_decode__k_f16t16_v_f16t1_args, qkv) == 0, "qkv");
-_Static_assert(offsetof(struct attention_alibi_decode__k_f16t16_v_f16t1_args, decode_rows) == 8, "decode_rows");
-_Static_assert(offsetof(struct attention_alibi_decode__k_f16t16_v_f16t1_args, row_seq) == 16, "row_seq");
-_Static_assert(offsetof(struct attention_alibi_decode__k_f16t16_v_f16t1_args, seqs) == 24, "seqs");
-_Static_assert(offsetof(struct attention_alibi_decode__k_f16t16_v_f16t1_args, pages) == 32, "pages");
-_Static_assert(offsetof(struct attention_alibi_decode__k_f16t16_v_f16t1_args, heads) == 40, "heads");
-_Static_assert(offsetof(struct attention_alibi_decode__k_f16t16_v_f16t1_args, arena) == 48, "arena");
-_Static_assert(offsetof(struct attention_alibi_decode__k_f16t16_v_f16t1_args, slopes) == 56, "slopes");
-_Static_assert(offsetof(struct attention_alibi_decode__k_f16t16_v_f16t1_args, partials) == 64, "partials");
-_Static_assert(offsetof(struct attention_alibi_decode__k_f16t16_v_f16t1_args, step) == 72, "step");
-_Static_assert(offsetof(struct attention_alibi_decode__k_f16t16_v_f16t1_args, layer) == 80, "layer");
-_Static_assert(offsetof(struct attention_alibi_decode__k_f16t16_v_f16t1_args, n_layers) == 84, "n_layers");
-_Static_assert(offsetof(struct attention_alibi_decode__k_f16t16_v_f16t1_args, n_heads) == 88, "n_heads");
-_Static_assert(offsetof(struct attention_alibi_decode__k_f16t16_v_f16t1_args, n_kv_heads) == 92, "n_kv_heads");
-_Static_assert(offsetof(struct attention_alibi_decode__k_f16t16_v_f16t1_args, qkv_stride) == 96, "qkv_stride");
-_Static_assert(offsetof(struct attention_alibi_decode__k_f16t16_v_f16t1_args, page_entries) == 100, "page_entries");
-_Static_assert(offsetof(struct attention_alibi_decode__k_f16t16_v_f16t1_args, key_page_0) == 104, "key_page_0");
-_Static_assert(offsetof(struct attention_alibi_decode__k_f16t16_v_f16t1_args, value_page_0) == 108, "value_page_0");
-_Static_assert(offsetof(struct attention_alibi_decode__k_f16t16_v_f16t1_args, scale) == 112, "scale");
+_Static_assert(offsetof(struct args, qkv) == 0, "qkv");
+_Static_assert(offsetof(struct args, decode_rows) == 8, "decode_rows");
+_Static_assert(offsetof(struct args, row_seq) == 16, "row_seq");
+_Static_assert(offsetof(struct args, seqs) == 24, "seqs");
+_Static_assert(offsetof(struct args, pages) == 32, "pages");
+_Static_assert(offsetof(struct args, heads) == 40, "heads");
+_Static_assert(offsetof(struct args, arena) == 48, "arena");
+_Static_assert(offsetof(struct args, slopes) == 56, "slopes");
+_Static_assert(offsetof(struct args, partials) == 64, "partials");
+_Static_assert(offsetof(struct args, step) == 72, "step");
+_Static_assert(offsetof(struct args, layer) == 80, "layer");
+_Static_assert(offsetof(struct args, n_layers) == 84, "n_layers");
+_Static_assert(offsetof(struct args, n_heads) == 88, "n_heads");
+_Static_assert(offsetof(struct args, n_kv_heads) == 92, "n_kv_heads");
+_Static_assert(offsetof(struct args, qkv_stride) == 96, "qkv_stride");
+_Static_assert(offsetof(struct args, page_entries) == 100, "page_entries");
+_Static_assert(offsetof(struct args, key_page_0) == 104, "key_page_0");
+_Static_assert(offsetof(struct args, value_page_0) == 108, "value_page_0");
+_Static_assert(offsetof(struct args, scale) == 112, "scale");
 
 #include "kerf_native.h"
 #include "kerf_softmax.h"
@@ -105,13 +105,13 @@ struct query {
 };
 
 /* The place of a head in `pages`, `heads` and `channels`. */
-static size_t head_place(const struct attention_alibi_decode__k_f16t16_v_f16t1_args *args, uint32_t slot, uint32_t kv_head)
+static size_t head_place(const struct args *args, uint32_t slot, uint32_t kv_head)
 {
   return ((size_t)slot * args->n_layers + args->layer) * args->n_kv_heads + kv_head;
 }
 
 /* What the query sees that is the n_new-th of its sequence in this step. */
-static struct kv_rows rows_of(const struct attention_alibi_decode__k_f16t16_v_f16t1_args *args, size_t place, uint32_t n_new)
+static struct kv_rows rows_of(const struct args *args, size_t place, uint32_t n_new)
 {
   const uint32_t *pages = args->pages + place * args->page_entries;
   const uint32_t *fields = args->heads + place * HEAD_FIELDS;
@@ -141,10 +141,11 @@ static bool next_chunk(const struct kv_rows *kv, struct chunk *chunk)
 
 /* The query heads of one row for one key segment: f32 [GROUP, HEAD_DIM], the stored channels first. */
 static void gather_query(
-  const struct attention_alibi_decode__k_f16t16_v_f16t1_args *args, uint32_t row, uint32_t kv_head, const uint32_t *channels,
+  const struct args *args, uint32_t row, uint32_t kv_head, const uint32_t *channels,
   uint32_t width, float *q)
 {
-  const float *heads = args->qkv + (size_t)row * args->qkv_stride + (size_t)kv_head * GROUP * HEAD_DIM;
+  const float *heads = args->qkv + (size_t)row * args->qkv_stride
+      + (size_t)kv_head * GROUP * HEAD_DIM;
   if (channels == NULL) {
     memcpy(q, heads, GROUP * HEAD_DIM * sizeof *q);
     return;
@@ -161,7 +162,8 @@ static void gather_query(
  * q: f32 [BLOCK_ROWS, HEAD_DIM]. products: f32 [BLOCK_ROWS, CHUNK_ROWS].
  */
 static void multiply_keys(
-  const struct kv_rows *kv, const struct chunk *chunk, const float *restrict q, float *restrict products)
+  const struct kv_rows *kv, const struct chunk *chunk, const float *restrict q,
+      float *restrict products)
 {
   const uint32_t width = kv->key_width[chunk->segment];
   const uint32_t *pages = kv->key_pages[chunk->segment];
@@ -175,7 +177,8 @@ static void multiply_keys(
       const uint32_t row = chunk->row + (key < n_keys ? key : first);
       const uint32_t in_page = row % PAGE_ROWS;
       const uint8_t *page = kv->arena + (size_t)pages[row / PAGE_ROWS] * ARENA_UNIT;
-      keys[v] = (const kerf_f16 *)page + in_page / TILE_ROWS * TILE_ROWS * width + in_page % TILE_ROWS;
+      keys[v] = (const kerf_f16 *)page + in_page / TILE_ROWS * TILE_ROWS * width
+          + in_page % TILE_ROWS;
     }
     f32xn sums[BLOCK_ROWS][BLOCK_VECTORS];
     UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
@@ -206,7 +209,7 @@ static void multiply_keys(
  * query does not see weighs exactly 0.
  */
 static void weigh_keys(
-  const struct attention_alibi_decode__k_f16t16_v_f16t1_args *args, const struct chunk *chunk, struct query query,
+  const struct args *args, const struct chunk *chunk, struct query query,
   float *products, float *largest, float *sum)
 {
   const i32x16 lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
@@ -216,7 +219,7 @@ static void weigh_keys(
   const int32_t n_visible = (int32_t)(end < query.n_visible ? end : query.n_visible);
 #line 25 "kernels/attention/alibi.ts"
   const float loaded = args->slopes[query.head];
-#line 220 "generated/c/attention_alibi_decode__k_f16t16_v_f16t1.c"
+#line 223 "generated/c/attention_alibi_decode__k_f16t16_v_f16t1.c"
   f32x16 largest_lanes = kerf_splat16(KERF_MASKED);
   for (uint32_t key = 0; key < n_keys; key += 16) {
     const i32x16 key_position = lane + (int32_t)(chunk->position + key);
@@ -224,7 +227,7 @@ static void weigh_keys(
 #line 25 "kernels/attention/alibi.ts"
     const f32x16 score = s + loaded * kerf_to_f32x16(key_position - query.position);
     const i32x16 mask = key_position <= query.position;
-#line 228 "generated/c/attention_alibi_decode__k_f16t16_v_f16t1.c"
+#line 231 "generated/c/attention_alibi_decode__k_f16t16_v_f16t1.c"
     const i32x16 visible = mask & (key_position < n_visible);
     const f32x16 logit = kerf_select16(visible, score, kerf_splat16(KERF_MASKED));
     largest_lanes = kerf_select16(logit > largest_lanes, logit, largest_lanes);
@@ -300,7 +303,8 @@ static bool overlaps(const struct chunk *chunk, int32_t lower, int32_t upper)
 }
 
 /* One item: one chunk of one KV head of a decoded row → one partial softmax per query head. */
-static void attention_alibi_decode__k_f16t16_v_f16t1(const struct attention_alibi_decode__k_f16t16_v_f16t1_args *restrict args, uint32_t first, uint32_t last)
+static void attention_alibi_decode__k_f16t16_v_f16t1(const struct args *restrict args,
+    uint32_t first, uint32_t last)
 {
   const uint32_t n_splits = args->step[5];
 

@@ -13,7 +13,7 @@
 #error "compile with -DGROUP=N"
 #endif
 
-struct attention_causal_prefill__k_f16t16_v_f16t1_args {
+struct args {
   const float *qkv; /* f32 [nRows, qkv_stride] */
   const uint32_t *tiles; /* u32 [nTiles, 4] */
   const uint32_t *seqs; /* u32 [nSeqs, 4] */
@@ -33,24 +33,24 @@ struct attention_causal_prefill__k_f16t16_v_f16t1_args {
   uint32_t value_page_0;
   float scale; /* 1 / √headDim */
 };
-_Static_assert(offsetof(struct attention_causal_prefill__k_f16t16_v_f16t1_args, qkv) == 0, "qkv");
-_Static_assert(offsetof(struct attention_causal_prefill__k_f16t16_v_f16t1_args, tiles) == 8, "tiles");
-_Static_assert(offsetof(struct attention_causal_prefill__k_f16t16_v_f16t1_args, seqs) == 16, "seqs");
-_Static_assert(offsetof(struct attention_causal_prefill__k_f16t16_v_f16t1_args, pages) == 24, "pages");
-_Static_assert(offsetof(struct attention_causal_prefill__k_f16t16_v_f16t1_args, heads) == 32, "heads");
-_Static_assert(offsetof(struct attention_causal_prefill__k_f16t16_v_f16t1_args, arena) == 40, "arena");
-_Static_assert(offsetof(struct attention_causal_prefill__k_f16t16_v_f16t1_args, out) == 48, "out");
-_Static_assert(offsetof(struct attention_causal_prefill__k_f16t16_v_f16t1_args, step) == 56, "step");
-_Static_assert(offsetof(struct attention_causal_prefill__k_f16t16_v_f16t1_args, layer) == 64, "layer");
-_Static_assert(offsetof(struct attention_causal_prefill__k_f16t16_v_f16t1_args, n_layers) == 68, "n_layers");
-_Static_assert(offsetof(struct attention_causal_prefill__k_f16t16_v_f16t1_args, n_heads) == 72, "n_heads");
-_Static_assert(offsetof(struct attention_causal_prefill__k_f16t16_v_f16t1_args, n_kv_heads) == 76, "n_kv_heads");
-_Static_assert(offsetof(struct attention_causal_prefill__k_f16t16_v_f16t1_args, qkv_stride) == 80, "qkv_stride");
-_Static_assert(offsetof(struct attention_causal_prefill__k_f16t16_v_f16t1_args, out_stride) == 84, "out_stride");
-_Static_assert(offsetof(struct attention_causal_prefill__k_f16t16_v_f16t1_args, page_entries) == 88, "page_entries");
-_Static_assert(offsetof(struct attention_causal_prefill__k_f16t16_v_f16t1_args, key_page_0) == 92, "key_page_0");
-_Static_assert(offsetof(struct attention_causal_prefill__k_f16t16_v_f16t1_args, value_page_0) == 96, "value_page_0");
-_Static_assert(offsetof(struct attention_causal_prefill__k_f16t16_v_f16t1_args, scale) == 100, "scale");
+_Static_assert(offsetof(struct args, qkv) == 0, "qkv");
+_Static_assert(offsetof(struct args, tiles) == 8, "tiles");
+_Static_assert(offsetof(struct args, seqs) == 16, "seqs");
+_Static_assert(offsetof(struct args, pages) == 24, "pages");
+_Static_assert(offsetof(struct args, heads) == 32, "heads");
+_Static_assert(offsetof(struct args, arena) == 40, "arena");
+_Static_assert(offsetof(struct args, out) == 48, "out");
+_Static_assert(offsetof(struct args, step) == 56, "step");
+_Static_assert(offsetof(struct args, layer) == 64, "layer");
+_Static_assert(offsetof(struct args, n_layers) == 68, "n_layers");
+_Static_assert(offsetof(struct args, n_heads) == 72, "n_heads");
+_Static_assert(offsetof(struct args, n_kv_heads) == 76, "n_kv_heads");
+_Static_assert(offsetof(struct args, qkv_stride) == 80, "qkv_stride");
+_Static_assert(offsetof(struct args, out_stride) == 84, "out_stride");
+_Static_assert(offsetof(struct args, page_entries) == 88, "page_entries");
+_Static_assert(offsetof(struct args, key_page_0) == 92, "key_page_0");
+_Static_assert(offsetof(struct args, value_page_0) == 96, "value_page_0");
+_Static_assert(offsetof(struct args, scale) == 100, "scale");
 
 #include "kerf_native.h"
 #include "kerf_softmax.h"
@@ -104,13 +104,13 @@ struct query {
 };
 
 /* The place of a head in `pages`, `heads` and `channels`. */
-static size_t head_place(const struct attention_causal_prefill__k_f16t16_v_f16t1_args *args, uint32_t slot, uint32_t kv_head)
+static size_t head_place(const struct args *args, uint32_t slot, uint32_t kv_head)
 {
   return ((size_t)slot * args->n_layers + args->layer) * args->n_kv_heads + kv_head;
 }
 
 /* What the query sees that is the n_new-th of its sequence in this step. */
-static struct kv_rows rows_of(const struct attention_causal_prefill__k_f16t16_v_f16t1_args *args, size_t place, uint32_t n_new)
+static struct kv_rows rows_of(const struct args *args, size_t place, uint32_t n_new)
 {
   const uint32_t *pages = args->pages + place * args->page_entries;
   const uint32_t *fields = args->heads + place * HEAD_FIELDS;
@@ -140,10 +140,11 @@ static bool next_chunk(const struct kv_rows *kv, struct chunk *chunk)
 
 /* The query heads of one row for one key segment: f32 [GROUP, HEAD_DIM], the stored channels first. */
 static void gather_query(
-  const struct attention_causal_prefill__k_f16t16_v_f16t1_args *args, uint32_t row, uint32_t kv_head, const uint32_t *channels,
+  const struct args *args, uint32_t row, uint32_t kv_head, const uint32_t *channels,
   uint32_t width, float *q)
 {
-  const float *heads = args->qkv + (size_t)row * args->qkv_stride + (size_t)kv_head * GROUP * HEAD_DIM;
+  const float *heads = args->qkv + (size_t)row * args->qkv_stride
+      + (size_t)kv_head * GROUP * HEAD_DIM;
   if (channels == NULL) {
     memcpy(q, heads, GROUP * HEAD_DIM * sizeof *q);
     return;
@@ -160,7 +161,8 @@ static void gather_query(
  * q: f32 [BLOCK_ROWS, HEAD_DIM]. products: f32 [BLOCK_ROWS, CHUNK_ROWS].
  */
 static void multiply_keys(
-  const struct kv_rows *kv, const struct chunk *chunk, const float *restrict q, float *restrict products)
+  const struct kv_rows *kv, const struct chunk *chunk, const float *restrict q,
+      float *restrict products)
 {
   const uint32_t width = kv->key_width[chunk->segment];
   const uint32_t *pages = kv->key_pages[chunk->segment];
@@ -174,7 +176,8 @@ static void multiply_keys(
       const uint32_t row = chunk->row + (key < n_keys ? key : first);
       const uint32_t in_page = row % PAGE_ROWS;
       const uint8_t *page = kv->arena + (size_t)pages[row / PAGE_ROWS] * ARENA_UNIT;
-      keys[v] = (const kerf_f16 *)page + in_page / TILE_ROWS * TILE_ROWS * width + in_page % TILE_ROWS;
+      keys[v] = (const kerf_f16 *)page + in_page / TILE_ROWS * TILE_ROWS * width
+          + in_page % TILE_ROWS;
     }
     f32xn sums[BLOCK_ROWS][BLOCK_VECTORS];
     UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
@@ -205,7 +208,7 @@ static void multiply_keys(
  * query does not see weighs exactly 0.
  */
 static void weigh_keys(
-  const struct attention_causal_prefill__k_f16t16_v_f16t1_args *args, const struct chunk *chunk, struct query query,
+  const struct args *args, const struct chunk *chunk, struct query query,
   float *products, float *largest, float *sum)
 {
   const i32x16 lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
@@ -221,7 +224,7 @@ static void weigh_keys(
 
 #line 7 "kernels/attention/causal.ts"
     const i32x16 mask = key_position <= query.position;
-#line 225 "generated/c/attention_causal_prefill__k_f16t16_v_f16t1.c"
+#line 228 "generated/c/attention_causal_prefill__k_f16t16_v_f16t1.c"
     const i32x16 visible = mask & (key_position < n_visible);
     const f32x16 logit = kerf_select16(visible, s, kerf_splat16(KERF_MASKED));
     largest_lanes = kerf_select16(logit > largest_lanes, logit, largest_lanes);
@@ -307,7 +310,7 @@ struct tile {
 
 /* Adds one chunk's partial softmaxes to the block of rows that starts at `first`. */
 static void add_chunk(
-  const struct attention_causal_prefill__k_f16t16_v_f16t1_args *args, const struct kv_rows *kv, const struct chunk *chunk,
+  const struct args *args, const struct kv_rows *kv, const struct chunk *chunk,
   struct tile *tile, uint32_t first)
 {
   _Alignas(64) float products[BLOCK_ROWS * CHUNK_ROWS];
@@ -318,7 +321,8 @@ static void add_chunk(
 
   multiply_keys(kv, chunk, &tile->q[chunk->segment][first * HEAD_DIM], products);
   for (uint32_t r = 0; r < n_rows; r++) {
-    weigh_keys(args, chunk, tile->queries[first + r], &products[r * CHUNK_ROWS], &largest[r], &sum[r]);
+    weigh_keys(args, chunk, tile->queries[first + r], &products[r * CHUNK_ROWS], &largest[r],
+        &sum[r]);
   }
   multiply_values(kv, chunk, products, values);
   for (uint32_t r = 0; r < n_rows; r++) {
@@ -330,7 +334,8 @@ static void add_chunk(
 }
 
 /* One item: one tile of a sequence's queries and one KV head; all chunks of the cache in order. */
-static void attention_causal_prefill__k_f16t16_v_f16t1(const struct attention_causal_prefill__k_f16t16_v_f16t1_args *restrict args, uint32_t first, uint32_t last)
+static void attention_causal_prefill__k_f16t16_v_f16t1(const struct args *restrict args,
+    uint32_t first, uint32_t last)
 {
   for (uint32_t item = first; item < last; item++) {
     const uint32_t kv_head = item % args->n_kv_heads;
@@ -344,7 +349,8 @@ static void attention_causal_prefill__k_f16t16_v_f16t1(const struct attention_ca
     struct tile tile = {.n_rows = n_queries * GROUP};
     int32_t lower = INT32_MAX, upper = INT32_MIN;
     for (uint32_t i = 0; i < n_queries; i++) {
-      gather_query(args, first_row + i, kv_head, NULL, kv.key_width[0], &tile.q[0][i * GROUP * HEAD_DIM]);
+      gather_query(args, first_row + i, kv_head, NULL, kv.key_width[0],
+          &tile.q[0][i * GROUP * HEAD_DIM]);
       for (uint32_t g = 0; g < GROUP; g++) {
         const uint32_t row = i * GROUP + g;
         tile.largest[row] = KERF_MASKED;
@@ -367,7 +373,8 @@ static void attention_causal_prefill__k_f16t16_v_f16t1(const struct attention_ca
       if (!overlaps(&chunk, lower, upper)) continue;
       for (uint32_t row = 0; row < tile.n_rows; row += BLOCK_ROWS) {
         /* No query of the block sees a later key; its chunk ends there. */
-        const uint32_t last_row = row + BLOCK_ROWS < tile.n_rows ? row + BLOCK_ROWS - 1 : tile.n_rows - 1;
+        const uint32_t last_row = row + BLOCK_ROWS < tile.n_rows ? row + BLOCK_ROWS - 1
+            : tile.n_rows - 1;
         const uint32_t n_visible = tile.queries[last_row].n_visible;
         if (n_visible <= chunk.position) continue;
         struct chunk seen = chunk;
@@ -377,7 +384,8 @@ static void attention_causal_prefill__k_f16t16_v_f16t1(const struct attention_ca
     }
 
     for (uint32_t row = 0; row < tile.n_rows; row++) {
-      float *out = args->out + (size_t)(first_row + row / GROUP) * args->out_stride + tile.queries[row].head * HEAD_DIM;
+      float *out = args->out + (size_t)(first_row + row / GROUP) * args->out_stride
+          + tile.queries[row].head * HEAD_DIM;
       kerf_finish_softmax(tile.sum[row], &tile.values[row * HEAD_DIM], out, HEAD_DIM);
     }
   }

@@ -10,7 +10,7 @@
 #error "compile with -DHEAD_DIM=N"
 #endif
 
-struct attention_merge_args {
+struct args {
   const float *partials; /* f32 [nDecode, nHeads, nSplits, headDim + 16] */
   const uint32_t *decode_rows; /* u32 [nDecode] */
   float *out; /* f32 [nRows, nHeads * headDim] */
@@ -18,17 +18,17 @@ struct attention_merge_args {
   uint32_t n_heads;
   uint32_t out_stride; /* elements between rows of out */
 };
-_Static_assert(offsetof(struct attention_merge_args, partials) == 0, "partials");
-_Static_assert(offsetof(struct attention_merge_args, decode_rows) == 8, "decode_rows");
-_Static_assert(offsetof(struct attention_merge_args, out) == 16, "out");
-_Static_assert(offsetof(struct attention_merge_args, step) == 24, "step");
-_Static_assert(offsetof(struct attention_merge_args, n_heads) == 32, "n_heads");
-_Static_assert(offsetof(struct attention_merge_args, out_stride) == 36, "out_stride");
+_Static_assert(offsetof(struct args, partials) == 0, "partials");
+_Static_assert(offsetof(struct args, decode_rows) == 8, "decode_rows");
+_Static_assert(offsetof(struct args, out) == 16, "out");
+_Static_assert(offsetof(struct args, step) == 24, "step");
+_Static_assert(offsetof(struct args, n_heads) == 32, "n_heads");
+_Static_assert(offsetof(struct args, out_stride) == 36, "out_stride");
 
 #include "kerf_softmax.h"
 
 /* One item: one query head of one decoded row. */
-static void attention_merge(const struct attention_merge_args *restrict args, uint32_t first, uint32_t last)
+static void attention_merge(const struct args *restrict args, uint32_t first, uint32_t last)
 {
   const uint32_t n_splits = args->step[5]; /* nSplits */
   const uint32_t n_heads = args->n_heads;
@@ -41,9 +41,11 @@ static void attention_merge(const struct attention_merge_args *restrict args, ui
     float largest = KERF_MASKED, sum = 0.0f;
     float values[HEAD_DIM] = {0};
     for (uint32_t split = 0; split < n_splits; split++, partial += HEAD_DIM + 16) {
-      kerf_merge_softmax(&largest, &sum, values, partial[HEAD_DIM], partial[HEAD_DIM + 1], partial, HEAD_DIM);
+      kerf_merge_softmax(&largest, &sum, values, partial[HEAD_DIM], partial[HEAD_DIM + 1], partial,
+          HEAD_DIM);
     }
-    kerf_finish_softmax(sum, values, args->out + (size_t)row * args->out_stride + head * HEAD_DIM, HEAD_DIM);
+    kerf_finish_softmax(sum, values, args->out + (size_t)row * args->out_stride + head * HEAD_DIM,
+        HEAD_DIM);
   }
 }
 

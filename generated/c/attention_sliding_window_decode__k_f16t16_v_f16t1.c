@@ -13,7 +13,7 @@
 #error "compile with -DGROUP=N"
 #endif
 
-struct attention_sliding_window_decode__k_f16t16_v_f16t1_args {
+struct args {
   const float *qkv; /* f32 [nRows, qkv_stride] */
   const uint32_t *decode_rows; /* u32 [nDecode] */
   const uint32_t *row_seq; /* u32 [nRows] */
@@ -34,25 +34,25 @@ struct attention_sliding_window_decode__k_f16t16_v_f16t1_args {
   float scale; /* 1 / √headDim */
   int32_t window;
 };
-_Static_assert(offsetof(struct attention_sliding_window_decode__k_f16t16_v_f16t1_args, qkv) == 0, "qkv");
-_Static_assert(offsetof(struct attention_sliding_window_decode__k_f16t16_v_f16t1_args, decode_rows) == 8, "decode_rows");
-_Static_assert(offsetof(struct attention_sliding_window_decode__k_f16t16_v_f16t1_args, row_seq) == 16, "row_seq");
-_Static_assert(offsetof(struct attention_sliding_window_decode__k_f16t16_v_f16t1_args, seqs) == 24, "seqs");
-_Static_assert(offsetof(struct attention_sliding_window_decode__k_f16t16_v_f16t1_args, pages) == 32, "pages");
-_Static_assert(offsetof(struct attention_sliding_window_decode__k_f16t16_v_f16t1_args, heads) == 40, "heads");
-_Static_assert(offsetof(struct attention_sliding_window_decode__k_f16t16_v_f16t1_args, arena) == 48, "arena");
-_Static_assert(offsetof(struct attention_sliding_window_decode__k_f16t16_v_f16t1_args, partials) == 56, "partials");
-_Static_assert(offsetof(struct attention_sliding_window_decode__k_f16t16_v_f16t1_args, step) == 64, "step");
-_Static_assert(offsetof(struct attention_sliding_window_decode__k_f16t16_v_f16t1_args, layer) == 72, "layer");
-_Static_assert(offsetof(struct attention_sliding_window_decode__k_f16t16_v_f16t1_args, n_layers) == 76, "n_layers");
-_Static_assert(offsetof(struct attention_sliding_window_decode__k_f16t16_v_f16t1_args, n_heads) == 80, "n_heads");
-_Static_assert(offsetof(struct attention_sliding_window_decode__k_f16t16_v_f16t1_args, n_kv_heads) == 84, "n_kv_heads");
-_Static_assert(offsetof(struct attention_sliding_window_decode__k_f16t16_v_f16t1_args, qkv_stride) == 88, "qkv_stride");
-_Static_assert(offsetof(struct attention_sliding_window_decode__k_f16t16_v_f16t1_args, page_entries) == 92, "page_entries");
-_Static_assert(offsetof(struct attention_sliding_window_decode__k_f16t16_v_f16t1_args, key_page_0) == 96, "key_page_0");
-_Static_assert(offsetof(struct attention_sliding_window_decode__k_f16t16_v_f16t1_args, value_page_0) == 100, "value_page_0");
-_Static_assert(offsetof(struct attention_sliding_window_decode__k_f16t16_v_f16t1_args, scale) == 104, "scale");
-_Static_assert(offsetof(struct attention_sliding_window_decode__k_f16t16_v_f16t1_args, window) == 108, "window");
+_Static_assert(offsetof(struct args, qkv) == 0, "qkv");
+_Static_assert(offsetof(struct args, decode_rows) == 8, "decode_rows");
+_Static_assert(offsetof(struct args, row_seq) == 16, "row_seq");
+_Static_assert(offsetof(struct args, seqs) == 24, "seqs");
+_Static_assert(offsetof(struct args, pages) == 32, "pages");
+_Static_assert(offsetof(struct args, heads) == 40, "heads");
+_Static_assert(offsetof(struct args, arena) == 48, "arena");
+_Static_assert(offsetof(struct args, partials) == 56, "partials");
+_Static_assert(offsetof(struct args, step) == 64, "step");
+_Static_assert(offsetof(struct args, layer) == 72, "layer");
+_Static_assert(offsetof(struct args, n_layers) == 76, "n_layers");
+_Static_assert(offsetof(struct args, n_heads) == 80, "n_heads");
+_Static_assert(offsetof(struct args, n_kv_heads) == 84, "n_kv_heads");
+_Static_assert(offsetof(struct args, qkv_stride) == 88, "qkv_stride");
+_Static_assert(offsetof(struct args, page_entries) == 92, "page_entries");
+_Static_assert(offsetof(struct args, key_page_0) == 96, "key_page_0");
+_Static_assert(offsetof(struct args, value_page_0) == 100, "value_page_0");
+_Static_assert(offsetof(struct args, scale) == 104, "scale");
+_Static_assert(offsetof(struct args, window) == 108, "window");
 
 #include "kerf_native.h"
 #include "kerf_softmax.h"
@@ -104,13 +104,13 @@ struct query {
 };
 
 /* The place of a head in `pages`, `heads` and `channels`. */
-static size_t head_place(const struct attention_sliding_window_decode__k_f16t16_v_f16t1_args *args, uint32_t slot, uint32_t kv_head)
+static size_t head_place(const struct args *args, uint32_t slot, uint32_t kv_head)
 {
   return ((size_t)slot * args->n_layers + args->layer) * args->n_kv_heads + kv_head;
 }
 
 /* What the query sees that is the n_new-th of its sequence in this step. */
-static struct kv_rows rows_of(const struct attention_sliding_window_decode__k_f16t16_v_f16t1_args *args, size_t place, uint32_t n_new)
+static struct kv_rows rows_of(const struct args *args, size_t place, uint32_t n_new)
 {
   const uint32_t *pages = args->pages + place * args->page_entries;
   const uint32_t *fields = args->heads + place * HEAD_FIELDS;
@@ -140,10 +140,11 @@ static bool next_chunk(const struct kv_rows *kv, struct chunk *chunk)
 
 /* The query heads of one row for one key segment: f32 [GROUP, HEAD_DIM], the stored channels first. */
 static void gather_query(
-  const struct attention_sliding_window_decode__k_f16t16_v_f16t1_args *args, uint32_t row, uint32_t kv_head, const uint32_t *channels,
+  const struct args *args, uint32_t row, uint32_t kv_head, const uint32_t *channels,
   uint32_t width, float *q)
 {
-  const float *heads = args->qkv + (size_t)row * args->qkv_stride + (size_t)kv_head * GROUP * HEAD_DIM;
+  const float *heads = args->qkv + (size_t)row * args->qkv_stride
+      + (size_t)kv_head * GROUP * HEAD_DIM;
   if (channels == NULL) {
     memcpy(q, heads, GROUP * HEAD_DIM * sizeof *q);
     return;
@@ -160,7 +161,8 @@ static void gather_query(
  * q: f32 [BLOCK_ROWS, HEAD_DIM]. products: f32 [BLOCK_ROWS, CHUNK_ROWS].
  */
 static void multiply_keys(
-  const struct kv_rows *kv, const struct chunk *chunk, const float *restrict q, float *restrict products)
+  const struct kv_rows *kv, const struct chunk *chunk, const float *restrict q,
+      float *restrict products)
 {
   const uint32_t width = kv->key_width[chunk->segment];
   const uint32_t *pages = kv->key_pages[chunk->segment];
@@ -174,7 +176,8 @@ static void multiply_keys(
       const uint32_t row = chunk->row + (key < n_keys ? key : first);
       const uint32_t in_page = row % PAGE_ROWS;
       const uint8_t *page = kv->arena + (size_t)pages[row / PAGE_ROWS] * ARENA_UNIT;
-      keys[v] = (const kerf_f16 *)page + in_page / TILE_ROWS * TILE_ROWS * width + in_page % TILE_ROWS;
+      keys[v] = (const kerf_f16 *)page + in_page / TILE_ROWS * TILE_ROWS * width
+          + in_page % TILE_ROWS;
     }
     f32xn sums[BLOCK_ROWS][BLOCK_VECTORS];
     UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
@@ -205,7 +208,7 @@ static void multiply_keys(
  * query does not see weighs exactly 0.
  */
 static void weigh_keys(
-  const struct attention_sliding_window_decode__k_f16t16_v_f16t1_args *args, const struct chunk *chunk, struct query query,
+  const struct args *args, const struct chunk *chunk, struct query query,
   float *products, float *largest, float *sum)
 {
   const i32x16 lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
@@ -215,7 +218,7 @@ static void weigh_keys(
   const int32_t n_visible = (int32_t)(end < query.n_visible ? end : query.n_visible);
 #line 9 "kernels/attention/sliding_window.ts"
   const int32_t index = query.position - args->window;
-#line 219 "generated/c/attention_sliding_window_decode__k_f16t16_v_f16t1.c"
+#line 222 "generated/c/attention_sliding_window_decode__k_f16t16_v_f16t1.c"
   f32x16 largest_lanes = kerf_splat16(KERF_MASKED);
   for (uint32_t key = 0; key < n_keys; key += 16) {
     const i32x16 key_position = lane + (int32_t)(chunk->position + key);
@@ -223,7 +226,7 @@ static void weigh_keys(
 
 #line 9 "kernels/attention/sliding_window.ts"
     const i32x16 mask = (key_position <= query.position) & (key_position > index);
-#line 227 "generated/c/attention_sliding_window_decode__k_f16t16_v_f16t1.c"
+#line 230 "generated/c/attention_sliding_window_decode__k_f16t16_v_f16t1.c"
     const i32x16 visible = mask & (key_position < n_visible);
     const f32x16 logit = kerf_select16(visible, s, kerf_splat16(KERF_MASKED));
     largest_lanes = kerf_select16(logit > largest_lanes, logit, largest_lanes);
@@ -299,7 +302,8 @@ static bool overlaps(const struct chunk *chunk, int32_t lower, int32_t upper)
 }
 
 /* One item: one chunk of one KV head of a decoded row → one partial softmax per query head. */
-static void attention_sliding_window_decode__k_f16t16_v_f16t1(const struct attention_sliding_window_decode__k_f16t16_v_f16t1_args *restrict args, uint32_t first, uint32_t last)
+static void attention_sliding_window_decode__k_f16t16_v_f16t1(const struct args *restrict args,
+    uint32_t first, uint32_t last)
 {
   const uint32_t n_splits = args->step[5];
 

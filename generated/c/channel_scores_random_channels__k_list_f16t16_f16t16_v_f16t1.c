@@ -13,7 +13,7 @@
 #error "compile with -DGROUP=N"
 #endif
 
-struct channel_scores_random_channels__k_list_f16t16_f16t16_v_f16t1_args {
+struct args {
   const float *q_ring; /* f32 [nSlots, nLayers, nHeads, window, headDim] */
   const uint32_t *pages; /* u32 [nSlots, nLayers, nKvHeads, page_entries] */
   const uint32_t *heads; /* u32 [nSlots, nLayers, nKvHeads, 6] */
@@ -30,21 +30,21 @@ struct channel_scores_random_channels__k_list_f16t16_f16t16_v_f16t1_args {
   uint32_t n_window; /* queries in it */
   int32_t seed; /* of the random numbers */
 };
-_Static_assert(offsetof(struct channel_scores_random_channels__k_list_f16t16_f16t16_v_f16t1_args, q_ring) == 0, "q_ring");
-_Static_assert(offsetof(struct channel_scores_random_channels__k_list_f16t16_f16t16_v_f16t1_args, pages) == 8, "pages");
-_Static_assert(offsetof(struct channel_scores_random_channels__k_list_f16t16_f16t16_v_f16t1_args, heads) == 16, "heads");
-_Static_assert(offsetof(struct channel_scores_random_channels__k_list_f16t16_f16t16_v_f16t1_args, arena) == 24, "arena");
-_Static_assert(offsetof(struct channel_scores_random_channels__k_list_f16t16_f16t16_v_f16t1_args, scores) == 32, "scores");
-_Static_assert(offsetof(struct channel_scores_random_channels__k_list_f16t16_f16t16_v_f16t1_args, slot) == 40, "slot");
-_Static_assert(offsetof(struct channel_scores_random_channels__k_list_f16t16_f16t16_v_f16t1_args, layer) == 44, "layer");
-_Static_assert(offsetof(struct channel_scores_random_channels__k_list_f16t16_f16t16_v_f16t1_args, n_layers) == 48, "n_layers");
-_Static_assert(offsetof(struct channel_scores_random_channels__k_list_f16t16_f16t16_v_f16t1_args, n_heads) == 52, "n_heads");
-_Static_assert(offsetof(struct channel_scores_random_channels__k_list_f16t16_f16t16_v_f16t1_args, n_kv_heads) == 56, "n_kv_heads");
-_Static_assert(offsetof(struct channel_scores_random_channels__k_list_f16t16_f16t16_v_f16t1_args, page_entries) == 60, "page_entries");
-_Static_assert(offsetof(struct channel_scores_random_channels__k_list_f16t16_f16t16_v_f16t1_args, key_page) == 64, "key_page");
-_Static_assert(offsetof(struct channel_scores_random_channels__k_list_f16t16_f16t16_v_f16t1_args, window) == 68, "window");
-_Static_assert(offsetof(struct channel_scores_random_channels__k_list_f16t16_f16t16_v_f16t1_args, n_window) == 72, "n_window");
-_Static_assert(offsetof(struct channel_scores_random_channels__k_list_f16t16_f16t16_v_f16t1_args, seed) == 76, "seed");
+_Static_assert(offsetof(struct args, q_ring) == 0, "q_ring");
+_Static_assert(offsetof(struct args, pages) == 8, "pages");
+_Static_assert(offsetof(struct args, heads) == 16, "heads");
+_Static_assert(offsetof(struct args, arena) == 24, "arena");
+_Static_assert(offsetof(struct args, scores) == 32, "scores");
+_Static_assert(offsetof(struct args, slot) == 40, "slot");
+_Static_assert(offsetof(struct args, layer) == 44, "layer");
+_Static_assert(offsetof(struct args, n_layers) == 48, "n_layers");
+_Static_assert(offsetof(struct args, n_heads) == 52, "n_heads");
+_Static_assert(offsetof(struct args, n_kv_heads) == 56, "n_kv_heads");
+_Static_assert(offsetof(struct args, page_entries) == 60, "page_entries");
+_Static_assert(offsetof(struct args, key_page) == 64, "key_page");
+_Static_assert(offsetof(struct args, window) == 68, "window");
+_Static_assert(offsetof(struct args, n_window) == 72, "n_window");
+_Static_assert(offsetof(struct args, seed) == 76, "seed");
 
 #include "kerf_native.h"
 
@@ -57,7 +57,8 @@ enum {
 _Static_assert(HEAD_DIM % 16 == 0, "HEAD_DIM is a multiple of 16");
 
 /* One item: one KV head. Sixteen channels at a time, in the lanes. */
-static void channel_scores_random_channels__k_list_f16t16_f16t16_v_f16t1(const struct channel_scores_random_channels__k_list_f16t16_f16t16_v_f16t1_args *restrict args, uint32_t first, uint32_t last)
+static void channel_scores_random_channels__k_list_f16t16_f16t16_v_f16t1(
+    const struct args *restrict args, uint32_t first, uint32_t last)
 {
   for (uint32_t item = first; item < last; item++) {
     const size_t layer = (size_t)args->slot * args->n_layers + args->layer;
@@ -65,11 +66,13 @@ static void channel_scores_random_channels__k_list_f16t16_f16t16_v_f16t1(const s
     const int32_t layer_index = (int32_t)args->layer;
     const int32_t kv_head_index = (int32_t)item;
 #line 21 "src/dsl/bits.ts"
-    const int32_t index = args->seed ^ (layer_index * (int32_t)0x9e3779b1) ^ (kv_head_index * (int32_t)0x85ebca6b);
+    const int32_t index = args->seed ^ (layer_index * (int32_t)0x9e3779b1)
+        ^ (kv_head_index * (int32_t)0x85ebca6b);
 
-#line 71 "generated/c/channel_scores_random_channels__k_list_f16t16_f16t16_v_f16t1.c"
+#line 73 "generated/c/channel_scores_random_channels__k_list_f16t16_f16t16_v_f16t1.c"
     for (uint32_t c = 0; c < HEAD_DIM; c += 16) {
-      const i32x16 channel = (i32x16){0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15} + (int32_t)c;
+      const i32x16 channel = (i32x16){0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}
+          + (int32_t)c;
       f32x16 total = kerf_splat16(0.0f);
       for (uint32_t g = 0; g < GROUP; g++) {
 #line 21 "src/dsl/bits.ts"
@@ -78,8 +81,9 @@ static void channel_scores_random_channels__k_list_f16t16_f16t16_v_f16t1(const s
         const i32x16 x1 = (x0 ^ kerf_ushr16(x0, kerf_splat16_i32(16))) * 0x21f0aaad;
         const i32x16 x2 = (x1 ^ kerf_ushr16(x1, kerf_splat16_i32(15))) * 0x735a2d97;
         const i32x16 x3 = x2 ^ kerf_ushr16(x2, kerf_splat16_i32(15));
-        const f32x16 score = kerf_to_f32x16(kerf_ushr16(x3, kerf_splat16_i32(8)) & 0xffffff) / 16777216.0f;
-#line 83 "generated/c/channel_scores_random_channels__k_list_f16t16_f16t16_v_f16t1.c"
+        const f32x16 score = kerf_to_f32x16(kerf_ushr16(x3, kerf_splat16_i32(8)) & 0xffffff)
+            / 16777216.0f;
+#line 87 "generated/c/channel_scores_random_channels__k_list_f16t16_f16t16_v_f16t1.c"
         total = total + score;
       }
       kerf_store16(&args->scores[place * HEAD_DIM + c], total / (float)GROUP);

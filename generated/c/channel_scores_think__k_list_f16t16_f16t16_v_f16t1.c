@@ -16,7 +16,7 @@
 #error "compile with -DGROUP=N"
 #endif
 
-struct channel_scores_think__k_list_f16t16_f16t16_v_f16t1_args {
+struct args {
   const float *q_ring; /* f32 [nSlots, nLayers, nHeads, window, headDim] */
   const uint32_t *pages; /* u32 [nSlots, nLayers, nKvHeads, page_entries] */
   const uint32_t *heads; /* u32 [nSlots, nLayers, nKvHeads, 6] */
@@ -32,20 +32,20 @@ struct channel_scores_think__k_list_f16t16_f16t16_v_f16t1_args {
   uint32_t window; /* places of the ring */
   uint32_t n_window; /* queries in it */
 };
-_Static_assert(offsetof(struct channel_scores_think__k_list_f16t16_f16t16_v_f16t1_args, q_ring) == 0, "q_ring");
-_Static_assert(offsetof(struct channel_scores_think__k_list_f16t16_f16t16_v_f16t1_args, pages) == 8, "pages");
-_Static_assert(offsetof(struct channel_scores_think__k_list_f16t16_f16t16_v_f16t1_args, heads) == 16, "heads");
-_Static_assert(offsetof(struct channel_scores_think__k_list_f16t16_f16t16_v_f16t1_args, arena) == 24, "arena");
-_Static_assert(offsetof(struct channel_scores_think__k_list_f16t16_f16t16_v_f16t1_args, scores) == 32, "scores");
-_Static_assert(offsetof(struct channel_scores_think__k_list_f16t16_f16t16_v_f16t1_args, slot) == 40, "slot");
-_Static_assert(offsetof(struct channel_scores_think__k_list_f16t16_f16t16_v_f16t1_args, layer) == 44, "layer");
-_Static_assert(offsetof(struct channel_scores_think__k_list_f16t16_f16t16_v_f16t1_args, n_layers) == 48, "n_layers");
-_Static_assert(offsetof(struct channel_scores_think__k_list_f16t16_f16t16_v_f16t1_args, n_heads) == 52, "n_heads");
-_Static_assert(offsetof(struct channel_scores_think__k_list_f16t16_f16t16_v_f16t1_args, n_kv_heads) == 56, "n_kv_heads");
-_Static_assert(offsetof(struct channel_scores_think__k_list_f16t16_f16t16_v_f16t1_args, page_entries) == 60, "page_entries");
-_Static_assert(offsetof(struct channel_scores_think__k_list_f16t16_f16t16_v_f16t1_args, key_page) == 64, "key_page");
-_Static_assert(offsetof(struct channel_scores_think__k_list_f16t16_f16t16_v_f16t1_args, window) == 68, "window");
-_Static_assert(offsetof(struct channel_scores_think__k_list_f16t16_f16t16_v_f16t1_args, n_window) == 72, "n_window");
+_Static_assert(offsetof(struct args, q_ring) == 0, "q_ring");
+_Static_assert(offsetof(struct args, pages) == 8, "pages");
+_Static_assert(offsetof(struct args, heads) == 16, "heads");
+_Static_assert(offsetof(struct args, arena) == 24, "arena");
+_Static_assert(offsetof(struct args, scores) == 32, "scores");
+_Static_assert(offsetof(struct args, slot) == 40, "slot");
+_Static_assert(offsetof(struct args, layer) == 44, "layer");
+_Static_assert(offsetof(struct args, n_layers) == 48, "n_layers");
+_Static_assert(offsetof(struct args, n_heads) == 52, "n_heads");
+_Static_assert(offsetof(struct args, n_kv_heads) == 56, "n_kv_heads");
+_Static_assert(offsetof(struct args, page_entries) == 60, "page_entries");
+_Static_assert(offsetof(struct args, key_page) == 64, "key_page");
+_Static_assert(offsetof(struct args, window) == 68, "window");
+_Static_assert(offsetof(struct args, n_window) == 72, "n_window");
 
 #include "kerf_native.h"
 
@@ -63,7 +63,8 @@ struct key_totals {
 };
 
 /* Reduces every channel of n_keys keys: 256-row partial results, merged in order. */
-static void reduce_keys(const uint8_t *arena, const uint32_t *pages, uint32_t n_keys, struct key_totals *totals)
+static void reduce_keys(const uint8_t *arena, const uint32_t *pages, uint32_t n_keys,
+    struct key_totals *totals)
 {
   float *mean_square_k_totals = totals->mean_square_k_totals;
   for (uint32_t c = 0; c < HEAD_DIM; c++) mean_square_k_totals[c] = 0.0f;
@@ -77,7 +78,8 @@ static void reduce_keys(const uint8_t *arena, const uint32_t *pages, uint32_t n_
         const f32x16 x = kerf_load16_f16(tile + c * 16);
         const i32x16 stored = kerf_first16(kerf_lanes(end - row));
 
-        mean_square_k_lanes = kerf_select16(stored, mean_square_k_lanes + x * x, mean_square_k_lanes);
+        mean_square_k_lanes = kerf_select16(stored, mean_square_k_lanes + x * x,
+            mean_square_k_lanes);
       }
       /* Lane partials meet in a fixed tree: the same bits on every call. */
       for (uint32_t half = 8; half > 0; half /= 2) {
@@ -92,7 +94,8 @@ static void reduce_keys(const uint8_t *arena, const uint32_t *pages, uint32_t n_
 }
 
 /* One item: one KV head. Sixteen channels at a time, in the lanes. */
-static void channel_scores_think__k_list_f16t16_f16t16_v_f16t1(const struct channel_scores_think__k_list_f16t16_f16t16_v_f16t1_args *restrict args, uint32_t first, uint32_t last)
+static void channel_scores_think__k_list_f16t16_f16t16_v_f16t1(const struct args *restrict args,
+    uint32_t first, uint32_t last)
 {
   for (uint32_t item = first; item < last; item++) {
     const size_t layer = (size_t)args->slot * args->n_layers + args->layer;
@@ -100,7 +103,8 @@ static void channel_scores_think__k_list_f16t16_f16t16_v_f16t1(const struct chan
     const uint32_t n_keys = args->heads[place * HEAD_FIELDS + 2];
     const float key_count = (float)n_keys;
     struct key_totals totals;
-    reduce_keys(args->arena, args->pages + place * args->page_entries + args->key_page, n_keys, &totals);
+    reduce_keys(args->arena, args->pages + place * args->page_entries + args->key_page, n_keys,
+        &totals);
     const float query_count = (float)args->n_window;
 
     for (uint32_t c = 0; c < HEAD_DIM; c += 16) {
@@ -109,7 +113,7 @@ static void channel_scores_think__k_list_f16t16_f16t16_v_f16t1(const struct chan
         const f32x16 mean_square_k_lanes = kerf_load16(&totals.mean_square_k_totals[c]);
 #line 38 "src/dsl/reductions.ts"
         const f32x16 mean_square_k = mean_square_k_lanes / key_count;
-#line 113 "generated/c/channel_scores_think__k_list_f16t16_f16t16_v_f16t1.c"
+#line 117 "generated/c/channel_scores_think__k_list_f16t16_f16t16_v_f16t1.c"
         f32x16 mean_square_q_lanes = kerf_splat16(0.0f);
         const size_t head = layer * args->n_heads + item * GROUP + g;
         const float *window = args->q_ring + head * args->window * HEAD_DIM + c;
@@ -122,7 +126,7 @@ static void channel_scores_think__k_list_f16t16_f16t16_v_f16t1(const struct chan
         const f32x16 mean_square_q = mean_square_q_lanes / query_count;
 #line 28 "kernels/prune/think.ts"
         const f32x16 score = mean_square_q * mean_square_k;
-#line 126 "generated/c/channel_scores_think__k_list_f16t16_f16t16_v_f16t1.c"
+#line 130 "generated/c/channel_scores_think__k_list_f16t16_f16t16_v_f16t1.c"
         total = total + score;
       }
       kerf_store16(&args->scores[place * HEAD_DIM + c], total / (float)GROUP);

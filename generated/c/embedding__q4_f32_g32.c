@@ -6,7 +6,7 @@
  */
 #include "kerf.h"
 
-struct embedding__q4_f32_g32_args {
+struct args {
   const uint32_t *tokens; /* u32 [nRows] */
   const uint8_t *weight; /* u8 [packedBytes(nVocab, width)] */
   float *y; /* f32 [nRows, y_stride] */
@@ -14,12 +14,12 @@ struct embedding__q4_f32_g32_args {
   uint32_t width; /* elements of a row, a multiple of the packed group */
   uint32_t y_stride; /* elements between rows of y */
 };
-_Static_assert(offsetof(struct embedding__q4_f32_g32_args, tokens) == 0, "tokens");
-_Static_assert(offsetof(struct embedding__q4_f32_g32_args, weight) == 8, "weight");
-_Static_assert(offsetof(struct embedding__q4_f32_g32_args, y) == 16, "y");
-_Static_assert(offsetof(struct embedding__q4_f32_g32_args, step) == 24, "step");
-_Static_assert(offsetof(struct embedding__q4_f32_g32_args, width) == 32, "width");
-_Static_assert(offsetof(struct embedding__q4_f32_g32_args, y_stride) == 36, "y_stride");
+_Static_assert(offsetof(struct args, tokens) == 0, "tokens");
+_Static_assert(offsetof(struct args, weight) == 8, "weight");
+_Static_assert(offsetof(struct args, y) == 16, "y");
+_Static_assert(offsetof(struct args, step) == 24, "step");
+_Static_assert(offsetof(struct args, width) == 32, "width");
+_Static_assert(offsetof(struct args, y_stride) == 36, "y_stride");
 
 #define GROUP_SIZE 32
 
@@ -31,7 +31,7 @@ struct block {
 };
 
 /* One item: one row. */
-static void embedding__q4_f32_g32(const struct embedding__q4_f32_g32_args *restrict args, uint32_t first, uint32_t last)
+static void embedding__q4_f32_g32(const struct args *restrict args, uint32_t first, uint32_t last)
 {
   const struct block *weight = (const struct block *)args->weight;
   const uint32_t blocks = args->width / GROUP_SIZE;

@@ -5,7 +5,7 @@
  */
 #include "kerf.h"
 
-struct gather_rows_args {
+struct args {
   const float *x; /* f32 [nRows, x_stride] */
   const uint32_t *rows; /* u32 [nLogits] */
   float *y; /* f32 [nRows, y_stride] */
@@ -17,19 +17,19 @@ struct gather_rows_args {
   uint32_t y_stride; /* elements between rows of y */
   uint32_t y_offset; /* elements before the first column of y */
 };
-_Static_assert(offsetof(struct gather_rows_args, x) == 0, "x");
-_Static_assert(offsetof(struct gather_rows_args, rows) == 8, "rows");
-_Static_assert(offsetof(struct gather_rows_args, y) == 16, "y");
-_Static_assert(offsetof(struct gather_rows_args, step) == 24, "step");
-_Static_assert(offsetof(struct gather_rows_args, rows_field) == 32, "rows_field");
-_Static_assert(offsetof(struct gather_rows_args, width) == 36, "width");
-_Static_assert(offsetof(struct gather_rows_args, x_stride) == 40, "x_stride");
-_Static_assert(offsetof(struct gather_rows_args, x_offset) == 44, "x_offset");
-_Static_assert(offsetof(struct gather_rows_args, y_stride) == 48, "y_stride");
-_Static_assert(offsetof(struct gather_rows_args, y_offset) == 52, "y_offset");
+_Static_assert(offsetof(struct args, x) == 0, "x");
+_Static_assert(offsetof(struct args, rows) == 8, "rows");
+_Static_assert(offsetof(struct args, y) == 16, "y");
+_Static_assert(offsetof(struct args, step) == 24, "step");
+_Static_assert(offsetof(struct args, rows_field) == 32, "rows_field");
+_Static_assert(offsetof(struct args, width) == 36, "width");
+_Static_assert(offsetof(struct args, x_stride) == 40, "x_stride");
+_Static_assert(offsetof(struct args, x_offset) == 44, "x_offset");
+_Static_assert(offsetof(struct args, y_stride) == 48, "y_stride");
+_Static_assert(offsetof(struct args, y_offset) == 52, "y_offset");
 
 /* One item: one row. */
-static void gather_rows(const struct gather_rows_args *restrict args, uint32_t first, uint32_t last)
+static void gather_rows(const struct args *restrict args, uint32_t first, uint32_t last)
 {
   const uint32_t width = args->width;
 

@@ -6,7 +6,7 @@
  */
 #include "kerf.h"
 
-struct matmul__q4_f32_g32_args {
+struct args {
   const float *x; /* f32 [nRows, x_stride] */
   const uint8_t *weight; /* u8 [packedBytes(nOut, nIn)] */
   float *y; /* f32 [nRows, y_stride] */
@@ -18,16 +18,16 @@ struct matmul__q4_f32_g32_args {
   uint32_t y_stride; /* elements between rows of y */
   uint32_t y_offset; /* elements before the first output's of y */
 };
-_Static_assert(offsetof(struct matmul__q4_f32_g32_args, x) == 0, "x");
-_Static_assert(offsetof(struct matmul__q4_f32_g32_args, weight) == 8, "weight");
-_Static_assert(offsetof(struct matmul__q4_f32_g32_args, y) == 16, "y");
-_Static_assert(offsetof(struct matmul__q4_f32_g32_args, step) == 24, "step");
-_Static_assert(offsetof(struct matmul__q4_f32_g32_args, rows_field) == 32, "rows_field");
-_Static_assert(offsetof(struct matmul__q4_f32_g32_args, n_in) == 36, "n_in");
-_Static_assert(offsetof(struct matmul__q4_f32_g32_args, n_out) == 40, "n_out");
-_Static_assert(offsetof(struct matmul__q4_f32_g32_args, x_stride) == 44, "x_stride");
-_Static_assert(offsetof(struct matmul__q4_f32_g32_args, y_stride) == 48, "y_stride");
-_Static_assert(offsetof(struct matmul__q4_f32_g32_args, y_offset) == 52, "y_offset");
+_Static_assert(offsetof(struct args, x) == 0, "x");
+_Static_assert(offsetof(struct args, weight) == 8, "weight");
+_Static_assert(offsetof(struct args, y) == 16, "y");
+_Static_assert(offsetof(struct args, step) == 24, "step");
+_Static_assert(offsetof(struct args, rows_field) == 32, "rows_field");
+_Static_assert(offsetof(struct args, n_in) == 36, "n_in");
+_Static_assert(offsetof(struct args, n_out) == 40, "n_out");
+_Static_assert(offsetof(struct args, x_stride) == 44, "x_stride");
+_Static_assert(offsetof(struct args, y_stride) == 48, "y_stride");
+_Static_assert(offsetof(struct args, y_offset) == 52, "y_offset");
 
 #include "kerf_native.h"
 
@@ -64,7 +64,8 @@ enum { TILE = 6 };
 /* Asks for the weights that come next: the hardware's prefetcher stops at the end of each page. */
 KERF_INLINE void prefetch(const struct block *block)
 {
-  for (size_t i = 0; i < sizeof *block; i += 64) __builtin_prefetch((const char *)block + AHEAD + i);
+  for (size_t i = 0; i < sizeof *block;
+      i += 64) __builtin_prefetch((const char *)block + AHEAD + i);
 }
 
 /* n_in weights of sixteen outputs as f32, each rounded once, to the columns at panel. */
@@ -79,7 +80,8 @@ static void unpack(const struct block *restrict block, uint32_t n_in,
       for (uint32_t j = 0; j < GROUP / 2; j++) {
         const i32xn codes = kerf_loadn_u8(&block->codes[j][lane]);
         kerf_storen(&panel[j][lane], kerf_fman(scale, kerf_to_f32xn(codes & 15), offset));
-        kerf_storen(&panel[j + GROUP / 2][lane], kerf_fman(scale, kerf_to_f32xn(codes >> 4), offset));
+        kerf_storen(&panel[j + GROUP / 2][lane],
+            kerf_fman(scale, kerf_to_f32xn(codes >> 4), offset));
       }
     }
   }
@@ -183,7 +185,7 @@ static void multiply_rows(uint32_t n_rows, const float *restrict x, size_t x_str
 }
 
 /* One item: up to ROWS rows by OUTPUTS outputs, the outputs running faster. */
-static void matmul__q4_f32_g32(const struct matmul__q4_f32_g32_args *restrict args,
+static void matmul__q4_f32_g32(const struct args *restrict args,
   uint32_t first, uint32_t last)
 {
   const uint32_t n_in = args->n_in;

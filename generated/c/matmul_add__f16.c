@@ -6,7 +6,7 @@
  */
 #include "kerf.h"
 
-struct matmul_add__f16_args {
+struct args {
   const float *x; /* f32 [nRows, x_stride] */
   const uint8_t *weight; /* u8 [packedBytes(nOut, nIn)] */
   const float *residual; /* f32 [nRows, residual_stride] */
@@ -21,19 +21,19 @@ struct matmul_add__f16_args {
   uint32_t residual_stride; /* elements between rows of residual */
   uint32_t residual_offset; /* elements before the first output's of residual */
 };
-_Static_assert(offsetof(struct matmul_add__f16_args, x) == 0, "x");
-_Static_assert(offsetof(struct matmul_add__f16_args, weight) == 8, "weight");
-_Static_assert(offsetof(struct matmul_add__f16_args, residual) == 16, "residual");
-_Static_assert(offsetof(struct matmul_add__f16_args, y) == 24, "y");
-_Static_assert(offsetof(struct matmul_add__f16_args, step) == 32, "step");
-_Static_assert(offsetof(struct matmul_add__f16_args, rows_field) == 40, "rows_field");
-_Static_assert(offsetof(struct matmul_add__f16_args, n_in) == 44, "n_in");
-_Static_assert(offsetof(struct matmul_add__f16_args, n_out) == 48, "n_out");
-_Static_assert(offsetof(struct matmul_add__f16_args, x_stride) == 52, "x_stride");
-_Static_assert(offsetof(struct matmul_add__f16_args, y_stride) == 56, "y_stride");
-_Static_assert(offsetof(struct matmul_add__f16_args, y_offset) == 60, "y_offset");
-_Static_assert(offsetof(struct matmul_add__f16_args, residual_stride) == 64, "residual_stride");
-_Static_assert(offsetof(struct matmul_add__f16_args, residual_offset) == 68, "residual_offset");
+_Static_assert(offsetof(struct args, x) == 0, "x");
+_Static_assert(offsetof(struct args, weight) == 8, "weight");
+_Static_assert(offsetof(struct args, residual) == 16, "residual");
+_Static_assert(offsetof(struct args, y) == 24, "y");
+_Static_assert(offsetof(struct args, step) == 32, "step");
+_Static_assert(offsetof(struct args, rows_field) == 40, "rows_field");
+_Static_assert(offsetof(struct args, n_in) == 44, "n_in");
+_Static_assert(offsetof(struct args, n_out) == 48, "n_out");
+_Static_assert(offsetof(struct args, x_stride) == 52, "x_stride");
+_Static_assert(offsetof(struct args, y_stride) == 56, "y_stride");
+_Static_assert(offsetof(struct args, y_offset) == 60, "y_offset");
+_Static_assert(offsetof(struct args, residual_stride) == 64, "residual_stride");
+_Static_assert(offsetof(struct args, residual_offset) == 68, "residual_offset");
 
 #include "kerf_native.h"
 
@@ -68,7 +68,8 @@ enum { TILE = 6 };
 /* Asks for the weights that come next: the hardware's prefetcher stops at the end of each page. */
 KERF_INLINE void prefetch(const struct block *block)
 {
-  for (size_t i = 0; i < sizeof *block; i += 64) __builtin_prefetch((const char *)block + AHEAD + i);
+  for (size_t i = 0; i < sizeof *block;
+      i += 64) __builtin_prefetch((const char *)block + AHEAD + i);
 }
 
 /* n_in weights of sixteen outputs as f32, each rounded once, to the columns at panel. */
@@ -168,7 +169,7 @@ static void multiply_rows(uint32_t n_rows, const float *restrict x, size_t x_str
 }
 
 /* One item: up to ROWS rows by OUTPUTS outputs, the outputs running faster. */
-static void matmul_add__f16(const struct matmul_add__f16_args *restrict args,
+static void matmul_add__f16(const struct args *restrict args,
   uint32_t first, uint32_t last)
 {
   const uint32_t n_in = args->n_in;
@@ -206,7 +207,7 @@ static void matmul_add__f16(const struct matmul_add__f16_args *restrict args,
         const f32x16 residual = kerf_load16_first(&residual_row[c], n);
 #line 7 "kernels/ops/matmul_add.ts"
         const f32x16 y = residual + sum;
-#line 210 "generated/c/matmul_add__f16.c"
+#line 211 "generated/c/matmul_add__f16.c"
         kerf_store16_first(&y_row[c], y, n);
       }
     }

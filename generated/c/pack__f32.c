@@ -7,7 +7,7 @@
  */
 #include "kerf.h"
 
-struct pack__f32_args {
+struct args {
   const uint8_t *src; /* u8 [nOut, rowBytes] */
   uint8_t *dst; /* u8 [packedBytes(nOut, nIn)] */
   uint32_t n_out; /* rows; the last group of sixteen is filled with zeros */
@@ -15,12 +15,12 @@ struct pack__f32_args {
   uint32_t head_dim; /* 0: rows as in the file; else heads of interleaved pairs become half-split ones */
   uint32_t dst_group; /* first 16-row group to write */
 };
-_Static_assert(offsetof(struct pack__f32_args, src) == 0, "src");
-_Static_assert(offsetof(struct pack__f32_args, dst) == 8, "dst");
-_Static_assert(offsetof(struct pack__f32_args, n_out) == 16, "n_out");
-_Static_assert(offsetof(struct pack__f32_args, n_in) == 20, "n_in");
-_Static_assert(offsetof(struct pack__f32_args, head_dim) == 24, "head_dim");
-_Static_assert(offsetof(struct pack__f32_args, dst_group) == 28, "dst_group");
+_Static_assert(offsetof(struct args, src) == 0, "src");
+_Static_assert(offsetof(struct args, dst) == 8, "dst");
+_Static_assert(offsetof(struct args, n_out) == 16, "n_out");
+_Static_assert(offsetof(struct args, n_in) == 20, "n_in");
+_Static_assert(offsetof(struct args, head_dim) == 24, "head_dim");
+_Static_assert(offsetof(struct args, dst_group) == 28, "dst_group");
 
 static inline int32_t f32_code(const uint8_t *b, int32_t i)
 {
@@ -42,7 +42,7 @@ static inline uint32_t file_row(uint32_t row, uint32_t head_dim)
 }
 
 /* One item: sixteen output rows, put next to each other value by value. */
-static void pack__f32(const struct pack__f32_args *restrict args, uint32_t first, uint32_t last)
+static void pack__f32(const struct args *restrict args, uint32_t first, uint32_t last)
 {
   const uint32_t n_in = args->n_in;
   const size_t row_bytes = (size_t)n_in * 4;

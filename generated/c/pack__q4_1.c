@@ -7,7 +7,7 @@
  */
 #include "kerf.h"
 
-struct pack__q4_1_args {
+struct args {
   const uint8_t *src; /* u8 [nOut, rowBytes] */
   uint8_t *dst; /* u8 [packedBytes(nOut, nIn)] */
   uint32_t n_out; /* rows; the last group of sixteen is filled with zeros */
@@ -15,12 +15,12 @@ struct pack__q4_1_args {
   uint32_t head_dim; /* 0: rows as in the file; else heads of interleaved pairs become half-split ones */
   uint32_t dst_group; /* first 16-row group to write */
 };
-_Static_assert(offsetof(struct pack__q4_1_args, src) == 0, "src");
-_Static_assert(offsetof(struct pack__q4_1_args, dst) == 8, "dst");
-_Static_assert(offsetof(struct pack__q4_1_args, n_out) == 16, "n_out");
-_Static_assert(offsetof(struct pack__q4_1_args, n_in) == 20, "n_in");
-_Static_assert(offsetof(struct pack__q4_1_args, head_dim) == 24, "head_dim");
-_Static_assert(offsetof(struct pack__q4_1_args, dst_group) == 28, "dst_group");
+_Static_assert(offsetof(struct args, src) == 0, "src");
+_Static_assert(offsetof(struct args, dst) == 8, "dst");
+_Static_assert(offsetof(struct args, n_out) == 16, "n_out");
+_Static_assert(offsetof(struct args, n_in) == 20, "n_in");
+_Static_assert(offsetof(struct args, head_dim) == 24, "head_dim");
+_Static_assert(offsetof(struct args, dst_group) == 28, "dst_group");
 
 #define BLOCK_VALUES 32
 #define BLOCK_BYTES 20
@@ -88,14 +88,15 @@ static inline void unpack_block(
 }
 
 /* One item: sixteen output rows, put next to each other value by value. */
-static void pack__q4_1(const struct pack__q4_1_args *restrict args, uint32_t first, uint32_t last)
+static void pack__q4_1(const struct args *restrict args, uint32_t first, uint32_t last)
 {
   const uint32_t n_in = args->n_in;
   const size_t row_bytes = (size_t)(n_in / BLOCK_VALUES) * BLOCK_BYTES;
 
   for (uint32_t group = first; group < last; group++) {
     const uint32_t n_rows = kerf_lanes(args->n_out - group * 16);
-    struct block *dst = (struct block *)args->dst + (size_t)(args->dst_group + group) * (n_in / GROUP_SIZE);
+    struct block *dst = (struct block *)args->dst
+        + (size_t)(args->dst_group + group) * (n_in / GROUP_SIZE);
     const uint8_t *src[16];
     for (uint32_t r = 0; r < n_rows; r++) {
       src[r] = args->src + row_bytes * file_row(group * 16 + r, args->head_dim);

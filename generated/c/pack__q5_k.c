@@ -8,7 +8,7 @@
  */
 #include "kerf.h"
 
-struct pack__q5_k_args {
+struct args {
   const uint8_t *src; /* u8 [nOut, rowBytes] */
   uint8_t *dst; /* u8 [packedBytes(nOut, nIn)] */
   uint32_t n_out; /* rows; the last group of sixteen is filled with zeros */
@@ -16,12 +16,12 @@ struct pack__q5_k_args {
   uint32_t head_dim; /* 0: rows as in the file; else heads of interleaved pairs become half-split ones */
   uint32_t dst_group; /* first 16-row group to write */
 };
-_Static_assert(offsetof(struct pack__q5_k_args, src) == 0, "src");
-_Static_assert(offsetof(struct pack__q5_k_args, dst) == 8, "dst");
-_Static_assert(offsetof(struct pack__q5_k_args, n_out) == 16, "n_out");
-_Static_assert(offsetof(struct pack__q5_k_args, n_in) == 20, "n_in");
-_Static_assert(offsetof(struct pack__q5_k_args, head_dim) == 24, "head_dim");
-_Static_assert(offsetof(struct pack__q5_k_args, dst_group) == 28, "dst_group");
+_Static_assert(offsetof(struct args, src) == 0, "src");
+_Static_assert(offsetof(struct args, dst) == 8, "dst");
+_Static_assert(offsetof(struct args, n_out) == 16, "n_out");
+_Static_assert(offsetof(struct args, n_in) == 20, "n_in");
+_Static_assert(offsetof(struct args, head_dim) == 24, "head_dim");
+_Static_assert(offsetof(struct args, dst_group) == 28, "dst_group");
 
 #define BLOCK_VALUES 256
 #define BLOCK_BYTES 176
@@ -43,8 +43,9 @@ static inline float q5_k_scale(const uint8_t *b, int32_t i)
 #line 6 "kernels/storage/q4_k.ts"
   const int32_t index = 4 + (i >> 5);
 #line 16 "kernels/storage/q5_k.ts"
-  return kerf_f16_to_f32(b[0] | (b[1] << 8)) * (float)((i >> 5) < 4 ? b[index] & 63 : (b[index + 4] & 15) | ((b[index - 4] >> 6) << 4));
-#line 48 "generated/c/pack__q5_k.c"
+  return kerf_f16_to_f32(b[0] | (b[1] << 8))
+      * (float)((i >> 5) < 4 ? b[index] & 63 : (b[index + 4] & 15) | ((b[index - 4] >> 6) << 4));
+#line 49 "generated/c/pack__q5_k.c"
 }
 
 static inline float q5_k_offset(const uint8_t *b, int32_t i)
@@ -54,8 +55,9 @@ static inline float q5_k_offset(const uint8_t *b, int32_t i)
 #line 10 "kernels/storage/q4_k.ts"
   const int32_t index_2 = index + 4;
 #line 17 "kernels/storage/q5_k.ts"
-  return -kerf_f16_to_f32(b[2] | (b[3] << 8)) * (float)((i >> 5) < 4 ? b[index_2] & 63 : (b[index_2] >> 4) | ((b[index] >> 6) << 4));
-#line 59 "generated/c/pack__q5_k.c"
+  return -kerf_f16_to_f32(b[2] | (b[3] << 8))
+      * (float)((i >> 5) < 4 ? b[index_2] & 63 : (b[index_2] >> 4) | ((b[index] >> 6) << 4));
+#line 61 "generated/c/pack__q5_k.c"
 }
 
 /* GROUP_SIZE values of sixteen rows. */
@@ -95,14 +97,15 @@ static inline void unpack_block(
 }
 
 /* One item: sixteen output rows, put next to each other value by value. */
-static void pack__q5_k(const struct pack__q5_k_args *restrict args, uint32_t first, uint32_t last)
+static void pack__q5_k(const struct args *restrict args, uint32_t first, uint32_t last)
 {
   const uint32_t n_in = args->n_in;
   const size_t row_bytes = (size_t)(n_in / BLOCK_VALUES) * BLOCK_BYTES;
 
   for (uint32_t group = first; group < last; group++) {
     const uint32_t n_rows = kerf_lanes(args->n_out - group * 16);
-    struct block *dst = (struct block *)args->dst + (size_t)(args->dst_group + group) * (n_in / GROUP_SIZE);
+    struct block *dst = (struct block *)args->dst
+        + (size_t)(args->dst_group + group) * (n_in / GROUP_SIZE);
     const uint8_t *src[16];
     for (uint32_t r = 0; r < n_rows; r++) {
       src[r] = args->src + row_bytes * file_row(group * 16 + r, args->head_dim);

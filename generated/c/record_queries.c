@@ -10,7 +10,7 @@
 #error "compile with -DHEAD_DIM=N"
 #endif
 
-struct record_queries_args {
+struct args {
   const float *qkv; /* f32 [nRows, qkvStride] */
   const uint32_t *row_seq; /* u32 [nRows] */
   const uint32_t *seqs; /* u32 [nSeqs, 4] */
@@ -22,19 +22,19 @@ struct record_queries_args {
   uint32_t qkv_stride; /* elements between rows of qkv */
   uint32_t window; /* places of the ring */
 };
-_Static_assert(offsetof(struct record_queries_args, qkv) == 0, "qkv");
-_Static_assert(offsetof(struct record_queries_args, row_seq) == 8, "row_seq");
-_Static_assert(offsetof(struct record_queries_args, seqs) == 16, "seqs");
-_Static_assert(offsetof(struct record_queries_args, q_ring) == 24, "q_ring");
-_Static_assert(offsetof(struct record_queries_args, step) == 32, "step");
-_Static_assert(offsetof(struct record_queries_args, layer) == 40, "layer");
-_Static_assert(offsetof(struct record_queries_args, n_layers) == 44, "n_layers");
-_Static_assert(offsetof(struct record_queries_args, n_heads) == 48, "n_heads");
-_Static_assert(offsetof(struct record_queries_args, qkv_stride) == 52, "qkv_stride");
-_Static_assert(offsetof(struct record_queries_args, window) == 56, "window");
+_Static_assert(offsetof(struct args, qkv) == 0, "qkv");
+_Static_assert(offsetof(struct args, row_seq) == 8, "row_seq");
+_Static_assert(offsetof(struct args, seqs) == 16, "seqs");
+_Static_assert(offsetof(struct args, q_ring) == 24, "q_ring");
+_Static_assert(offsetof(struct args, step) == 32, "step");
+_Static_assert(offsetof(struct args, layer) == 40, "layer");
+_Static_assert(offsetof(struct args, n_layers) == 44, "n_layers");
+_Static_assert(offsetof(struct args, n_heads) == 48, "n_heads");
+_Static_assert(offsetof(struct args, qkv_stride) == 52, "qkv_stride");
+_Static_assert(offsetof(struct args, window) == 56, "window");
 
 /* One item: one row. */
-static void record_queries(const struct record_queries_args *restrict args, uint32_t first, uint32_t last)
+static void record_queries(const struct args *restrict args, uint32_t first, uint32_t last)
 {
   const uint32_t window = args->window;
 

@@ -5,7 +5,7 @@
  */
 #include "kerf.h"
 
-struct rms_norm_args {
+struct args {
   const float *x; /* f32 [nRows, x_stride] */
   const float *weight; /* f32 [width] */
   float *y; /* f32 [nRows, y_stride] */
@@ -18,20 +18,20 @@ struct rms_norm_args {
   uint32_t y_offset; /* elements before the first column of y */
   float eps;
 };
-_Static_assert(offsetof(struct rms_norm_args, x) == 0, "x");
-_Static_assert(offsetof(struct rms_norm_args, weight) == 8, "weight");
-_Static_assert(offsetof(struct rms_norm_args, y) == 16, "y");
-_Static_assert(offsetof(struct rms_norm_args, step) == 24, "step");
-_Static_assert(offsetof(struct rms_norm_args, rows_field) == 32, "rows_field");
-_Static_assert(offsetof(struct rms_norm_args, width) == 36, "width");
-_Static_assert(offsetof(struct rms_norm_args, x_stride) == 40, "x_stride");
-_Static_assert(offsetof(struct rms_norm_args, x_offset) == 44, "x_offset");
-_Static_assert(offsetof(struct rms_norm_args, y_stride) == 48, "y_stride");
-_Static_assert(offsetof(struct rms_norm_args, y_offset) == 52, "y_offset");
-_Static_assert(offsetof(struct rms_norm_args, eps) == 56, "eps");
+_Static_assert(offsetof(struct args, x) == 0, "x");
+_Static_assert(offsetof(struct args, weight) == 8, "weight");
+_Static_assert(offsetof(struct args, y) == 16, "y");
+_Static_assert(offsetof(struct args, step) == 24, "step");
+_Static_assert(offsetof(struct args, rows_field) == 32, "rows_field");
+_Static_assert(offsetof(struct args, width) == 36, "width");
+_Static_assert(offsetof(struct args, x_stride) == 40, "x_stride");
+_Static_assert(offsetof(struct args, x_offset) == 44, "x_offset");
+_Static_assert(offsetof(struct args, y_stride) == 48, "y_stride");
+_Static_assert(offsetof(struct args, y_offset) == 52, "y_offset");
+_Static_assert(offsetof(struct args, eps) == 56, "eps");
 
 /* One item: one row. */
-static void rms_norm(const struct rms_norm_args *restrict args, uint32_t first, uint32_t last)
+static void rms_norm(const struct args *restrict args, uint32_t first, uint32_t last)
 {
   const uint32_t width = args->width;
 
@@ -44,7 +44,8 @@ static void rms_norm(const struct rms_norm_args *restrict args, uint32_t first, 
     for (uint32_t c = 0; c < width; c += 16) {
       const uint32_t n = kerf_lanes(width - c);
       const f32x16 x = kerf_load16_first(&x_row[c], n);
-      mean_square_x_lanes = kerf_select16(kerf_first16(n), mean_square_x_lanes + x * x, mean_square_x_lanes);
+      mean_square_x_lanes = kerf_select16(kerf_first16(n), mean_square_x_lanes + x * x,
+          mean_square_x_lanes);
     }
     /* Lane partials meet in a fixed tree: the same bits on every call. */
     for (uint32_t half = 8; half > 0; half /= 2) {
@@ -57,14 +58,14 @@ static void rms_norm(const struct rms_norm_args *restrict args, uint32_t first, 
 #line 9 "kernels/ops/rms_norm.ts"
     const float scale = 1.0f / sqrtf(mean_square_x + args->eps);
 
-#line 61 "generated/c/rms_norm.c"
+#line 62 "generated/c/rms_norm.c"
     for (uint32_t c = 0; c < width; c += 16) {
       const uint32_t n = kerf_lanes(width - c);
       const f32x16 x = kerf_load16_first(&x_row[c], n);
       const f32x16 weight = kerf_load16_first(&weight_vector[c], n);
 #line 10 "kernels/ops/rms_norm.ts"
       const f32x16 y = x * scale * weight;
-#line 68 "generated/c/rms_norm.c"
+#line 69 "generated/c/rms_norm.c"
       kerf_store16_first(&y_row[c], y, n);
     }
   }

@@ -9,7 +9,7 @@
 #error "compile with -DHEAD_DIM=N"
 #endif
 
-struct rope_interleaved_args {
+struct args {
   float *x; /* f32 [nRows, x_stride] */
   const float *rope; /* f32 [nCtx, headDim] */
   const uint32_t *row_position; /* u32 [nRows] */
@@ -18,16 +18,16 @@ struct rope_interleaved_args {
   uint32_t x_stride; /* elements between rows of x */
   uint32_t x_offset; /* elements before the first head of x */
 };
-_Static_assert(offsetof(struct rope_interleaved_args, x) == 0, "x");
-_Static_assert(offsetof(struct rope_interleaved_args, rope) == 8, "rope");
-_Static_assert(offsetof(struct rope_interleaved_args, row_position) == 16, "row_position");
-_Static_assert(offsetof(struct rope_interleaved_args, step) == 24, "step");
-_Static_assert(offsetof(struct rope_interleaved_args, n_heads) == 32, "n_heads");
-_Static_assert(offsetof(struct rope_interleaved_args, x_stride) == 36, "x_stride");
-_Static_assert(offsetof(struct rope_interleaved_args, x_offset) == 40, "x_offset");
+_Static_assert(offsetof(struct args, x) == 0, "x");
+_Static_assert(offsetof(struct args, rope) == 8, "rope");
+_Static_assert(offsetof(struct args, row_position) == 16, "row_position");
+_Static_assert(offsetof(struct args, step) == 24, "step");
+_Static_assert(offsetof(struct args, n_heads) == 32, "n_heads");
+_Static_assert(offsetof(struct args, x_stride) == 36, "x_stride");
+_Static_assert(offsetof(struct args, x_offset) == 40, "x_offset");
 
 /* One item: one row. */
-static void rope_interleaved(const struct rope_interleaved_args *restrict args, uint32_t first, uint32_t last)
+static void rope_interleaved(const struct args *restrict args, uint32_t first, uint32_t last)
 {
   const uint32_t half = HEAD_DIM / 2;
 

@@ -10,7 +10,7 @@
 #error "compile with -DHEAD_DIM=N"
 #endif
 
-struct select_channels_args {
+struct args {
   const float *scores; /* f32 [nSlots, nLayers, nKvHeads, headDim] */
   const uint32_t *widths; /* u32 [nLayers, nKvHeads] */
   uint32_t *channels; /* u32 [nSlots, nLayers, nKvHeads, headDim] */
@@ -19,16 +19,16 @@ struct select_channels_args {
   uint32_t n_layers;
   uint32_t n_kv_heads;
 };
-_Static_assert(offsetof(struct select_channels_args, scores) == 0, "scores");
-_Static_assert(offsetof(struct select_channels_args, widths) == 8, "widths");
-_Static_assert(offsetof(struct select_channels_args, channels) == 16, "channels");
-_Static_assert(offsetof(struct select_channels_args, slot) == 24, "slot");
-_Static_assert(offsetof(struct select_channels_args, layer) == 28, "layer");
-_Static_assert(offsetof(struct select_channels_args, n_layers) == 32, "n_layers");
-_Static_assert(offsetof(struct select_channels_args, n_kv_heads) == 36, "n_kv_heads");
+_Static_assert(offsetof(struct args, scores) == 0, "scores");
+_Static_assert(offsetof(struct args, widths) == 8, "widths");
+_Static_assert(offsetof(struct args, channels) == 16, "channels");
+_Static_assert(offsetof(struct args, slot) == 24, "slot");
+_Static_assert(offsetof(struct args, layer) == 28, "layer");
+_Static_assert(offsetof(struct args, n_layers) == 32, "n_layers");
+_Static_assert(offsetof(struct args, n_kv_heads) == 36, "n_kv_heads");
 
 /* One item: one KV head. */
-static void select_channels(const struct select_channels_args *restrict args, uint32_t first, uint32_t last)
+static void select_channels(const struct args *restrict args, uint32_t first, uint32_t last)
 {
   const size_t layer = (size_t)args->slot * args->n_layers + args->layer;
 

@@ -5,7 +5,7 @@
  */
 #include "kerf.h"
 
-struct swiglu_args {
+struct args {
   const float *gate; /* f32 [nRows, gate_stride] */
   const float *up; /* f32 [nRows, up_stride] */
   float *y; /* f32 [nRows, y_stride] */
@@ -19,21 +19,21 @@ struct swiglu_args {
   uint32_t y_stride; /* elements between rows of y */
   uint32_t y_offset; /* elements before the first column of y */
 };
-_Static_assert(offsetof(struct swiglu_args, gate) == 0, "gate");
-_Static_assert(offsetof(struct swiglu_args, up) == 8, "up");
-_Static_assert(offsetof(struct swiglu_args, y) == 16, "y");
-_Static_assert(offsetof(struct swiglu_args, step) == 24, "step");
-_Static_assert(offsetof(struct swiglu_args, rows_field) == 32, "rows_field");
-_Static_assert(offsetof(struct swiglu_args, width) == 36, "width");
-_Static_assert(offsetof(struct swiglu_args, gate_stride) == 40, "gate_stride");
-_Static_assert(offsetof(struct swiglu_args, gate_offset) == 44, "gate_offset");
-_Static_assert(offsetof(struct swiglu_args, up_stride) == 48, "up_stride");
-_Static_assert(offsetof(struct swiglu_args, up_offset) == 52, "up_offset");
-_Static_assert(offsetof(struct swiglu_args, y_stride) == 56, "y_stride");
-_Static_assert(offsetof(struct swiglu_args, y_offset) == 60, "y_offset");
+_Static_assert(offsetof(struct args, gate) == 0, "gate");
+_Static_assert(offsetof(struct args, up) == 8, "up");
+_Static_assert(offsetof(struct args, y) == 16, "y");
+_Static_assert(offsetof(struct args, step) == 24, "step");
+_Static_assert(offsetof(struct args, rows_field) == 32, "rows_field");
+_Static_assert(offsetof(struct args, width) == 36, "width");
+_Static_assert(offsetof(struct args, gate_stride) == 40, "gate_stride");
+_Static_assert(offsetof(struct args, gate_offset) == 44, "gate_offset");
+_Static_assert(offsetof(struct args, up_stride) == 48, "up_stride");
+_Static_assert(offsetof(struct args, up_offset) == 52, "up_offset");
+_Static_assert(offsetof(struct args, y_stride) == 56, "y_stride");
+_Static_assert(offsetof(struct args, y_offset) == 60, "y_offset");
 
 /* One item: one row. */
-static void swiglu(const struct swiglu_args *restrict args, uint32_t first, uint32_t last)
+static void swiglu(const struct args *restrict args, uint32_t first, uint32_t last)
 {
   const uint32_t width = args->width;
 

@@ -5,6 +5,7 @@
  */
 
 import { MARK } from "./lines.ts";
+import { wrapLine } from "./wrap.ts";
 
 /** What the directives need. */
 export interface FormatOptions {
@@ -20,7 +21,6 @@ export function format(text: string, options: FormatOptions): string {
   let inComment = false;
   /** The author's line that a compiler expects next, as `line file`; empty outside hook code. */
   let author = "";
-
   /** Whether hook code has ended and no line has followed yet. */
   let returning = false;
 
@@ -55,7 +55,11 @@ export function format(text: string, options: FormatOptions): string {
     const code = stripLiterals(line);
     const closing = /^[})\]]*/.exec(code)![0].length;
     const directive = line.startsWith("#");
-    out.push(line === "" || directive ? line : "  ".repeat(depth - closing) + line);
+    const placed = line === "" || directive ? line : "  ".repeat(depth - closing) + line;
+    const wrapped = wrapLine(placed);
+    out.push(...wrapped);
+    // A blank line or a second one would shift the compiler's count of the author's lines.
+    if (line === "" || wrapped.length > 1) author = "";
     if (!directive) depth += balance(code);
     inComment = line.startsWith("/*") && !line.includes("*/");
   }
