@@ -3,6 +3,7 @@
  * and not timed. With pruning the cache is compressed after the depth, so decoding reads what is left.
  */
 
+import { slotDenseBytes, slotStoredBytes } from "../../engine/cache_bytes.ts";
 import type { Model } from "../../mod.ts";
 
 /** One test: `nPrompt` prefilled or `nGen` decoded tokens after `nDepth`, in `nParallel` sequences. */
@@ -80,8 +81,8 @@ export async function runOnce(model: Model, test: BenchTest): Promise<BenchSampl
       ms,
       tokensPerSecond: 1000 * (nPrompt + nGen) * nParallel / ms,
       kv: {
-        denseBytes: sum((s) => cache.denseBytes(s)),
-        storedBytes: sum((s) => cache.storedBytes(s)),
+        denseBytes: sum((s) => slotDenseBytes(cache, s)),
+        storedBytes: sum((s) => slotStoredBytes(cache, s)),
         allocatedBytes: sum((s) => cache.table.bytesOf(s).allocated),
         peakBytes: sum((s) => cache.table.bytesOf(s).peak),
       },
