@@ -58,15 +58,24 @@ interface Shape {
   readonly headDim: number;
   readonly turns: readonly number[];
   readonly ratio: number;
+  /** In place of those the ratio gives, per layer and KV head. */
+  readonly widths?: readonly number[];
 }
 
-async function checkOracle({ turns, ratio, ...shape }: Shape) {
+/** Gives the heads of a loaded variant widths of their own, as a table would. */
+function setWidths({ loaded: { engine: { device, plan } } }: Model, widths: readonly number[]) {
+  plan.inputs.channels!.widths.set(widths);
+  device.write(plan.buffers.prune!.widths, plan.inputs.channels!.widths);
+}
+
+async function checkOracle({ turns, ratio, widths, ...shape }: Shape) {
   await using folder = await testFolder();
   const file = tinyModel({ ...shape, nCtx: 1024, seed: turns[0]! });
   const model = await folder.write("tiny.gguf", file);
   const prune = `think:ratio=${ratio},window=16,recent=${RECENT}`;
   using pruned = await load({ model, prune, cacheTypes: F32, parallel: 1 });
   using dense = await load({ model, cacheTypes: F32, parallel: 1 });
+  if (widths) setWidths(pruned, widths);
   const [a, b] = [pruned.loaded.engine, dense.loaded.engine];
   assertEquals([a.cache.openSlot(), b.cache.openSlot()], [0, 0]);
   const what = JSON.stringify({ ...shape, turns, ratio });
@@ -79,10 +88,11 @@ async function checkOracle({ turns, ratio, ...shape }: Shape) {
     position += n;
     await a.compress(0);
     await zeroDropped(dense, { pruned, nRows: position - RECENT });
-    assertEquals(
-      a.cache.sizeOf({ slot: 0, head: 0 }, keySegments(a.cache).list.index).rows,
-      position - RECENT,
-    );
+    for (let head = 0; head < a.cache.nHeadsPerSlot; head++) {
+      const { rows, width } = a.cache.sizeOf({ slot: 0, head }, keySegments(a.cache).list.index);
+      assertEquals(rows, position - RECENT);
+      if (widths) assertEquals(width, widths[head]);
+    }
     for (let i = 0; i < 3; i++, position++) {
       const row = { slot: 0, position, tokens: [5 + i], logits: "last" } as const;
       const [[x], [y]] = [await a.step([row]), await b.step([row])];
@@ -99,4 +109,9 @@ Deno.test("compact decoding equals dense decoding with dropped channels at zero"
     const ratio = [0.4, 0.7, 0.3, 0.9][i]!;
     await checkOracle({ nHeads, nKvHeads, headDim, ratio, turns: turns[i]! });
   }
+});
+
+Deno.test("heads of one layer may keep different numbers of channels", async () => {
+  const shape = { nHeads: 6, nKvHeads: 2, headDim: 64, ratio: 0.5 };
+  await checkOracle({ ...shape, turns: [150, 40], widths: [1, 63, 40, 7] });
 });

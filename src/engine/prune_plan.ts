@@ -84,7 +84,12 @@ export function paramsOf(
   return resolveParams(step.name, params, given);
 }
 
-async function channelsPlan(
+/**
+ * A variant's channels step with the numbers of a spec's step.
+ *
+ * @throws {KerfError} exit code 2: unknown parameter, out of range, a head would keep no channel
+ */
+export async function channelsPlan(
   definition: Pruning,
   spec: SpecStep,
   dims: ModelDims,

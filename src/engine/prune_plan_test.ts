@@ -1,7 +1,10 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { KerfError } from "../core/error.ts";
 import { attention } from "../dsl/attention.ts";
-import { keptChannels, paramsOf, prunePlan } from "./prune_plan.ts";
+import { channels, pruning } from "../dsl/pruning.ts";
+import { meanSquare } from "../dsl/reductions.ts";
+import { table } from "../dsl/table.ts";
+import { channelsPlan, keptChannels, paramsOf, prunePlan } from "./prune_plan.ts";
 import { definitionNames } from "./registry.ts";
 
 const dims = { nLayers: 2, nHeads: 6, nKvHeads: 3, headDim: 128, nCtx: 256 };
@@ -25,6 +28,45 @@ Deno.test("prunePlan resolves a variant from its declared data", async () => {
   assertEquals(spec, "think:ratio=0.4,recent=16");
   assertEquals([channels!.window, channels!.recent], [32, 16]);
   assertEquals([...channels!.widths], Array(6).fill(77));
+});
+
+/** Keeps what a table says, per layer and KV head. */
+const byTable = pruning({
+  name: "by_table",
+  tables: {
+    widths: table({
+      shape: ["nLayers", "nKvHeads"],
+      dtype: "u32",
+      from: ({ nLayers, nKvHeads }) => Array.from({ length: nLayers * nKvHeads }, (_, i) => 20 * i),
+    }),
+  },
+  params: { multiple: { default: 1, integer: true } },
+  steps: [channels({
+    of: "key",
+    group: "mean",
+    window: 8,
+    score: (_q, k) => meanSquare(k),
+    keep: "widths",
+    multiple: "multiple",
+  })],
+});
+
+Deno.test("widths may come from a table, one per layer and KV head", async () => {
+  const spec = { name: "by_table", values: {} };
+  const empty = () => channelsPlan(byTable, spec, dims);
+  const error = await assertRejects(empty, KerfError, "a head would keep no channel");
+  assertEquals(error.exitCode, 2);
+  const widened = pruning({
+    ...byTable,
+    tables: { widths: { ...byTable.tables.widths!, from: () => [1, 20, 64, 63, 80, 5] } },
+  });
+  const of = async (multiple: number) =>
+    (await channelsPlan(widened, { name: "by_table", values: { multiple } }, {
+      ...dims,
+      headDim: 64,
+    })).widths;
+  assertEquals([...await of(1)], [1, 20, 64, 63, 64, 5]);
+  assertEquals([...await of(16)], [16, 32, 64, 64, 64, 16]);
 });
 
 Deno.test("prunePlan works for every variant of the folder", async () => {
