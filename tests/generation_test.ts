@@ -196,6 +196,19 @@ Deno.test("what cannot be loaded is refused before any work", async () => {
   await refused({ prune: "think:ratio=1" }, "from 0 to 0.95");
 });
 
+Deno.test("a model whose heads no kernel takes is refused by its numbers", async () => {
+  await using folder = await testFolder();
+  for (
+    const [shape, message] of [
+      [{ nHeads: 9, nKvHeads: 1, headDim: 32 }, "9 query heads share a KV head"],
+      [{ nHeads: 2, nKvHeads: 1, headDim: 40 }, "its heads have 40 channels"],
+    ] as const
+  ) {
+    const model = await folder.write("tiny.gguf", tinyModel(shape));
+    await assertRejects(() => load({ model }), KerfError, message);
+  }
+});
+
 Deno.test("every attention variant generates, pruned or not", async () => {
   for (const attention of ["causal", "softcap:cap=20", "alibi", "sliding_window:window=32"]) {
     for (const prune of ["none", PRUNE]) {

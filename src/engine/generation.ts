@@ -29,7 +29,7 @@ export const peakRssBytes = (): number => process.resourceUsage().maxRSS * 1024;
  */
 export class Generation implements AsyncIterable<string> {
   readonly #pieces: AsyncGenerator<string, GenerateResult>;
-  #result: Promise<GenerateResult> | undefined;
+  #isStarted = false;
   readonly #settled = Promise.withResolvers<GenerateResult>();
 
   constructor(pieces: AsyncGenerator<string, GenerateResult>) {
@@ -39,6 +39,8 @@ export class Generation implements AsyncIterable<string> {
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<string, void> {
+    if (this.#isStarted) throw new TypeError("Cannot read an answer's pieces twice");
+    this.#isStarted = true;
     let ended = false;
     try {
       for (;;) {
@@ -62,12 +64,17 @@ export class Generation implements AsyncIterable<string> {
     }
   }
 
-  /** The whole answer; runs what has not run yet. */
+  /** The whole answer. When nobody reads the pieces, reading this does the work. */
   get result(): Promise<GenerateResult> {
-    this.#result ??= (async () => {
+    if (!this.#isStarted) void this.#drain();
+    return this.#settled.promise;
+  }
+
+  async #drain(): Promise<void> {
+    try {
       for await (const _ of this) { /* the pieces are in the result's text */ }
-      return await this.#settled.promise;
-    })();
-    return this.#result;
+    } catch {
+      // The result's promise carries it.
+    }
   }
 }

@@ -91,6 +91,21 @@ function checkActivations(activations: LoadOptions["activations"], device: strin
   );
 }
 
+/** Query heads of a KV head, and the channels that heads come in multiples of: the attention kernels'. */
+const MAX_GROUP = 8;
+const HEAD_MULTIPLE = 16;
+
+function checkHeads({ path }: Gguf, { nHeads, nKvHeads, headDim }: LlamaConfig): void {
+  const group = nHeads / nKvHeads;
+  if (headDim % HEAD_MULTIPLE === 0 && group <= MAX_GROUP) return;
+  const state = headDim % HEAD_MULTIPLE === 0
+    ? `${group} query heads share a KV head, and at most ${MAX_GROUP} can`
+    : `its heads have ${headDim} channels, no multiple of ${HEAD_MULTIPLE}`;
+  throw new KerfError(`Cannot run "${path}": ${state}`, {
+    hint: "choose another model, such as the default one: leave out -m",
+  });
+}
+
 function wholeAtLeast(name: string, value: number, least: number): number {
   if (Number.isInteger(value) && value >= least) return value;
   throw new KerfError(`Cannot use ${name} ${value}: it must be a whole number from ${least}`, {
@@ -123,6 +138,7 @@ export async function loadModel(options: LoadOptions = {}): Promise<Loaded> {
   });
   const gguf = await readGguf(path);
   const config = llamaConfig(gguf);
+  checkHeads(gguf, config);
   const tensors = llamaTensors(gguf, config);
   checkActivations(options.activations, options.device ?? "cpu");
   const dims = { ...config, nCtx: contextOf(config, options.nCtx) };

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { denseLayout } from "../layout/make.ts";
 import { KvCache } from "./cache.ts";
 import { Generation } from "./generation.ts";
@@ -49,6 +49,11 @@ Deno.test("a generation gives pieces and then its result, or its result alone", 
   assertEquals(seen, ["a", "b"]);
   assertEquals(await iterated.result, result);
   assertEquals(await new Generation(pieces()).result, result);
+  const within = new Generation(pieces());
+  let asked: Promise<GenerateResult> | undefined;
+  for await (const _ of within) asked = within.result;
+  assertEquals(await asked, result);
+  await assertRejects(() => within[Symbol.asyncIterator]().next(), TypeError, "twice");
 });
 
 Deno.test("leaving a generation early ends its work; a failure reaches the reader", async () => {
