@@ -1,0 +1,51 @@
+/** The families whose kernels depend on a layout refuse what they have no kernel for, and say what to do. */
+
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import append from "../../../kernels/ops/append.ts";
+import moveRowsDefinition from "../../../kernels/ops/move_rows.ts";
+import causal from "../../../kernels/attention/causal.ts";
+import think from "../../../kernels/prune/think.ts";
+import { KerfError } from "../../core/error.ts";
+import type { Definition } from "../../dsl/types.ts";
+import { c } from "../targets/c.ts";
+import type { Family } from "../types.ts";
+import { append as appendFamily } from "./append.ts";
+import { attention } from "./attention.ts";
+import { channelScores } from "./channel_scores.ts";
+import { moveRows } from "./move_rows.ts";
+
+/** Layout names are checked before hooks are read, so the sources need no IR. */
+const refusal = (
+  family: Family,
+  definition: Definition,
+  suffixes: readonly string[],
+): KerfError => {
+  const source = { definition, funcs: {}, file: "kernels/x.ts", doc: [] };
+  const request = { head: family.heads(source)[0]!, suffixes };
+  return assertThrows(() => family.emit(source, request, c), KerfError);
+};
+
+const REFUSED: readonly [Family, Definition, readonly string[], string][] = [
+  [attention, causal, ["dense"], 'Cannot read "dense" as the name of a layout'],
+  [attention, causal, ["k_f16t1_v_f16t1"], "in tiles of 16, and a segment is f16t1"],
+  [attention, causal, ["k_f16t16_v_f16t16"], "in tiles of 1, and a segment is f16t16"],
+  [attention, causal, ["k_q4r32t16_f16t16_v_f16t1"], "a segment is q4r32t16"],
+  [attention, causal, ["k_list_f32t16_f16t16_v_f16t1"], "keys of one type"],
+  [attention, causal, ["k_f16t16_v_f16t1_f16t1"], "one full segment of values"],
+  [attention, causal, ["k_f16t16_v_list_f16t1"], "one full segment of values"],
+  [attention, causal, ["k_f16t16_v_f16t1_evicted"], "rows in order of position"],
+  [appendFamily, append, ["k_f16t16_v_f16t1_cached"], "stores rotated keys in order of position"],
+  [channelScores, think, ["k"], 'Cannot read "k" as the name of a layout'],
+  [moveRows, moveRowsDefinition, ["f16t16"], "a move has a source and a destination"],
+  [moveRows, moveRowsDefinition, ["f16t16", "list_f32t16"], "to one of the same type"],
+  [moveRows, moveRowsDefinition, ["list_f16t16", "f16t16"], "rows move from a full segment"],
+  [moveRows, moveRowsDefinition, ["f16t16", "bitmap_f16t1"], "a segment is bitmap_f16t1"],
+];
+
+for (const [family, definition, suffixes, message] of REFUSED) {
+  Deno.test(`${family.kind} refuses ${suffixes.join("__")}`, () => {
+    const error = refusal(family, definition, suffixes);
+    assertStringIncludes(error.message, message);
+    assertEquals(error.hints.length, 1);
+  });
+}
