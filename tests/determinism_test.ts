@@ -32,7 +32,10 @@ async function bitsOf(
   const slot = cache.openSlot();
   const seen: Float32Array[] = [];
   if (layered) {
-    seen.push((await engine.prefillLayered(slot, ids))!);
+    const run = engine.prefillLayered(slot, ids);
+    let next = await run.next();
+    while (!next.done) next = await run.next();
+    seen.push(next.value!);
   } else {
     for (let at = 0; at < ids.length; at += chunk) {
       const tokens = ids.slice(at, at + chunk);
@@ -118,4 +121,15 @@ Deno.test("rows of a mixed step have the bits they have alone", async () => {
     const bits = seen.map((logits) => new Uint32Array(Float32Array.from(logits).buffer));
     assertEquals(bits, alone);
   });
+});
+
+Deno.test("the default model too: chunks 1, 33 and all, one thread and two", async () => {
+  const seen: Uint32Array[][] = [];
+  for (const threads of [1, 2]) {
+    using model = await load({ prune: "think", threads, nCtx: 512, parallel: 1 });
+    for (const chunk of threads === 1 ? [300] : [1, 33, 300]) {
+      seen.push(await bitsOf(model, prompt(300, 7), { chunk, nDecode: 2 }));
+    }
+  }
+  for (const bits of seen.slice(1)) assertEquals(bits, seen[0]);
 });

@@ -45,13 +45,14 @@ export class Engine {
    * Prefills an empty slot layer by layer: the whole prompt through one layer, compress it, go on. Gives
    * the same bits as chunks through all layers, and holds one dense layer at a time.
    *
-   * @returns f32 [nVocab] of the last row; null when the signal ended it, and the slot is empty again
+   * @returns f32 [nVocab] of the last row; null when the signal ended it, and the slot is empty again.
+   * Yields the share done after every layer.
    */
-  async prefillLayered(
+  async *prefillLayered(
     slot: number,
     tokens: readonly number[],
     { signal }: { readonly signal?: AbortSignal } = {},
-  ): Promise<Float32Array | null> {
+  ): AsyncGenerator<number, Float32Array | null> {
     const { config: { nLayers, dModel }, limits } = this.plan.inputs;
     const x = this.device.reserve(4 * tokens.length * dModel, "x of the whole prompt");
     try {
@@ -71,6 +72,7 @@ export class Engine {
           this.cache.advance(slot, chunk.length, layers);
         }
         await compressLayer(this.device, this.plan, { slot, layer, nTokens: tokens.length });
+        yield (layer + 1) / nLayers;
       }
     } finally {
       this.device.free(x);

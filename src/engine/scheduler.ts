@@ -123,16 +123,26 @@ async function* prefillLayered(
   s: Sequence,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<SchedulerEvent> {
+  const { index, nPrompt: total } = s;
   const end = s.boundaries.shift()!;
   const tokens = s.tokens.slice(0, end);
-  const logits = await engine.prefillLayered(s.slot, tokens, signal ? { signal } : {});
+  const run = engine.prefillLayered(s.slot, tokens, signal ? { signal } : {});
+  let next = await run.next();
+  try {
+    for (; !next.done; next = await run.next()) {
+      yield { kind: "prefill", index, done: Math.round(end * next.value), total };
+    }
+  } finally {
+    // A reader that leaves must not leave the prompt's activations behind.
+    await run.return(null);
+  }
+  const logits = next.value;
   if (!logits) {
     s.finish = "interrupted";
     return;
   }
   s.nCached = end;
   s.nPrefilled = end;
-  yield { kind: "prefill", index: s.index, done: end, total: s.nPrompt };
   if (end === s.nPrompt) yield* take(s, logits);
 }
 
