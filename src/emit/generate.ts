@@ -18,8 +18,10 @@ import { kernelName } from "./types.ts";
 
 /** What to generate. */
 export interface GenerateOptions {
-  /** The project's root. */
+  /** The project's root: kernels/, templates/ and src/dsl/ are read below it. */
   readonly root: string;
+  /** The folder that holds generated/; the root when absent. */
+  readonly out?: string;
   /** Writes nothing and returns the difference. */
   readonly check?: boolean;
   /** Definitions or kernels by name; all when empty. With names nothing is removed. */
@@ -48,7 +50,7 @@ const MANIFEST = "generated/manifest.json";
  * @throws {KerfError} a name is no kernel's
  */
 export async function generate(options: GenerateOptions): Promise<GenerateResult> {
-  const { root, check = false, names = [] } = options;
+  const { root, out = root, check = false, names = [] } = options;
   const { sources, diagnostics } = await loadSources(root);
   const nothing = { written: [], removed: [], nKernels: 0, diff: "", diagnostics };
   if (diagnostics.length > 0) return nothing;
@@ -59,7 +61,7 @@ export async function generate(options: GenerateOptions): Promise<GenerateResult
   const emitted = await Promise.all(wanted.map((e) => emitKernel(e, targets, templates)));
 
   const whole = names.length === 0 && targets.length === EMIT_TARGETS.length;
-  const kernels = whole ? {} : { ...readManifest(root)?.kernels };
+  const kernels = whole ? {} : { ...readManifest(out)?.kernels };
   const files: RenderedFile[] = targets.flatMap((target) => headerFiles(root, target));
   for (const { entry, texts } of emitted) {
     const { name } = entry.signature;
@@ -72,20 +74,26 @@ export async function generate(options: GenerateOptions): Promise<GenerateResult
   files.push({ path: MANIFEST, text: JSON.stringify(manifest, null, 2) + "\n" });
 
   const kept = new Set(files.map((file) => file.path));
-  const stale = whole ? generatedFiles(root).filter((path) => !kept.has(path)) : [];
-  const changed = files.filter((file) => readIfThere(`${root}/${file.path}`) !== file.text);
-  if (!check) write(root, changed, stale);
-  const diffs = [
-    ...changed.map(({ path, text }) => unifiedDiff(path, readIfThere(`${root}/${path}`), text)),
-    ...stale.map((path) => unifiedDiff(path, readIfThere(`${root}/${path}`), undefined)),
-  ];
+  const stale = whole ? generatedFiles(out).filter((path) => !kept.has(path)) : [];
+  const changed = files.filter((file) => readIfThere(`${out}/${file.path}`) !== file.text);
+  if (!check) write(out, changed, stale);
   return {
     written: changed.map((file) => file.path),
     removed: stale,
     nKernels: emitted.length,
-    diff: check ? diffs.join("") : "",
+    diff: check ? difference(out, changed, stale) : "",
     diagnostics,
   };
+}
+
+function difference(
+  root: string,
+  changed: readonly RenderedFile[],
+  stale: readonly string[],
+): string {
+  const removed = stale.map((path) => ({ path, text: undefined }));
+  return [...changed, ...removed]
+    .map(({ path, text }) => unifiedDiff(path, readIfThere(`${root}/${path}`), text)).join("");
 }
 
 function selectKernels(entries: readonly CatalogEntry[], names: readonly string[]): CatalogEntry[] {

@@ -59,11 +59,16 @@ export function renderUnit(
   templates: TemplateEnvironment,
 ): RenderedFile {
   const path = generatedPath(unit.signature.name, target);
-  const geometry = target.geometry[unit.template];
-  const cut = geometry && { workgroup: String(geometry.workgroup), ...geometry.context };
-  const context = freezeAll({ ...kernelContext(unit, target), ...unit.context, ...cut });
+  const context = freezeAll(fileContext(unit, target));
   const text = templates.render(templatePath(unit, target), context);
   return { path, text: format(text, { file: path, lineDirective: target.lineDirective }) };
+}
+
+/** Everything a unit's template may read. */
+export function fileContext(unit: KernelUnit, target: EmitTarget): object {
+  const geometry = target.geometry[unit.template];
+  const cut = geometry && { workgroup: String(geometry.workgroup), ...geometry.context };
+  return { ...kernelContext(unit, target), ...unit.context, ...cut };
 }
 
 /** The part of a template's context that follows from the signature. */

@@ -1,0 +1,22 @@
+import { assertEquals } from "@std/assert";
+import { unifiedDiff } from "./diff.ts";
+
+Deno.test("equal texts have no difference", () => {
+  assertEquals(unifiedDiff("f", "a\n", "a\n"), "");
+});
+
+Deno.test("a difference has three lines of context on each side", () => {
+  const before = "1\n2\n3\n4\n5\n6\n7\n8\n9\n";
+  assertEquals(
+    unifiedDiff("f", before, before.replace("5\n", "five\nand\n")),
+    "--- a/f\n+++ b/f\n@@ -2,7 +2,8 @@\n 2\n 3\n 4\n-5\n+five\n+and\n 6\n 7\n 8\n",
+  );
+});
+
+Deno.test("files that come and go", () => {
+  assertEquals(
+    unifiedDiff("f", undefined, "a\nb\n"),
+    "--- /dev/null\n+++ b/f\n@@ -0,0 +1,2 @@\n+a\n+b\n",
+  );
+  assertEquals(unifiedDiff("f", "a\n", undefined), "--- a/f\n+++ /dev/null\n@@ -1,1 +0,0 @@\n-a\n");
+});

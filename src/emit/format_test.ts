@@ -1,0 +1,69 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { format } from "./format.ts";
+import { markedText } from "./lines.ts";
+import { wrapLine } from "./wrap.ts";
+
+const options = {
+  file: "generated/c/f.c",
+  lineDirective: (line: number, file: string) => `#line ${line} "${file}"`,
+};
+const lines = (text: string) => format(text, options).split("\n").slice(0, -1);
+
+const hook = (...statements: readonly (readonly [number, string])[]) =>
+  markedText(statements.map(([line, text]) => ({
+    text,
+    span: { file: "kernels/x.ts", line, column: 1, endLine: line, endColumn: 2 },
+  })));
+
+Deno.test("indentation follows the brackets", () => {
+  assertEquals(lines('void f()\n{\nif (a) {\ng(\nb);\n} else {\nc("{"); /* } */\n}\n}\n'), [
+    ...["void f()", "{", "  if (a) {", "    g(", "      b);", "  } else {"],
+    ...['    c("{"); /* } */', "  }", "}"],
+  ]);
+  assertThrows(() => format("{\n", options), SyntaxError, "brackets do not balance");
+});
+
+Deno.test("comments keep their stars in line and directives stay at the margin", () => {
+  assertEquals(lines("{\n/*\n* a { b\n*/\n#define X\n}"), [
+    ...["{", "  /*", "   * a { b", "   */", "#define X", "}"],
+  ]);
+});
+
+Deno.test("blank lines are folded, and dropped at the edges of a block", () => {
+  assertEquals(lines("\n\na;\n\n\nb;\n{\n\nc;\n\n}\n\n"), ["a;", "", "b;", "{", "  c;", "}"]);
+});
+
+Deno.test("hook code is under the author's lines, and counting returns to the file's own", () => {
+  const out = lines(`{\n${hook([7, "a;"], [8, "b;"], [20, "c;"])}\nd;\n}`);
+  assertEquals(out, [
+    ...["{", '#line 7 "kernels/x.ts"', "  a;", "  b;", '#line 20 "kernels/x.ts"', "  c;"],
+    ...['#line 8 "generated/c/f.c"', "  d;", "}"],
+  ]);
+  // The directive says which line of the file the next one is.
+  assertEquals(out.indexOf("  d;") + 1, 8);
+});
+
+Deno.test("a target without line directives gets none", () => {
+  const text = format(`${hook([7, "a;"])}\nb;`, { ...options, lineDirective: () => null });
+  assertEquals(text, "a;\nb;\n");
+});
+
+Deno.test("a wrapped or blank line ends what the compiler can count", () => {
+  const long = `x = ${Array(12).fill("something_long").join(" + ")};`;
+  const out = lines(`${hook([7, long], [8, "b;"])}\nc;`);
+  assertEquals(out.filter((line) => line === '#line 8 "kernels/x.ts"').length, 1);
+});
+
+Deno.test("long lines break at the outermost, loosest place", () => {
+  const name = (n: number) => "n".repeat(n);
+  assertEquals(wrapLine(`  f(${name(40)}, g(${name(40)}, b), ${name(20)});`), [
+    `  f(${name(40)}, g(${name(40)}, b),`,
+    `      ${name(20)});`,
+  ]);
+  assertEquals(wrapLine(`x = ${name(40)} * ${name(30)} + ${name(40)};`), [
+    `x = ${name(40)} * ${name(30)}`,
+    `    + ${name(40)};`,
+  ]);
+  const comment = `a; /* ${name(100)} */`;
+  assertEquals(wrapLine(comment), [comment]);
+});
