@@ -1,19 +1,50 @@
-/** What parity tests share: kernels rendered afresh from kernels/ and templates/, seeded numbers. */
+/**
+ * What parity tests share: kernels rendered afresh from kernels/ and templates/, seeded numbers, and which
+ * kernels have run.
+ */
 
-import { runKernel } from "../src/device/testing.ts";
-import type { RunKernelOptions, TypedArray } from "../src/device/testing.ts";
+import { runKernel, testIsas } from "../src/device/testing.ts";
+import type { Isa, RunKernelOptions, TypedArray } from "../src/device/testing.ts";
+import type { EmittedKernel } from "../src/emit/emit_kernels.ts";
 import { openRenderer } from "../src/emit/renderer.ts";
 import { projectRoot } from "../src/sys/cache_dir.ts";
 
 const renderer = openRenderer(projectRoot());
+const isas = testIsas();
+
+const rendered = new Map<string, Promise<EmittedKernel>>();
+
+/** A kernel of kernels/ by its name, whether or not it is generated beforehand. */
+export function renderNamed(name: string): Promise<EmittedKernel> {
+  let kernel = rendered.get(name);
+  if (kernel === undefined) {
+    kernel = renderer.then((r) => r.render(name));
+    rendered.set(name, kernel);
+  }
+  return kernel;
+}
+
+/** The kernels that have run to their end, with the instruction sets they were compiled for. */
+export const executed = new Map<string, Set<Isa>>();
+
+/** Runs an emitted kernel once on the CPU. */
+export async function runEmitted<B extends Readonly<Record<string, TypedArray>>>(
+  { entry, texts }: EmittedKernel,
+  options: Omit<RunKernelOptions<B>, "entry" | "text">,
+): Promise<Partial<B>> {
+  const written = await runKernel({ ...options, entry, text: texts.c! });
+  const { name } = entry.signature;
+  const isa = options.isa ?? (await isas)[0]!;
+  executed.set(name, (executed.get(name) ?? new Set()).add(isa));
+  return written;
+}
 
 /** Renders a kernel by its name and runs it once on the CPU. */
 export async function runNamed<B extends Readonly<Record<string, TypedArray>>>(
   name: string,
   options: Omit<RunKernelOptions<B>, "entry" | "text">,
 ): Promise<Partial<B>> {
-  const { entry, texts } = await (await renderer).render(name);
-  return await runKernel({ ...options, entry, text: texts.c! });
+  return await runEmitted(await renderNamed(name), options);
 }
 
 /** Uniform in [−1, 1), the same on every run. */

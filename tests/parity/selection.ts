@@ -5,12 +5,20 @@
 
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { randomFrom, runNamed } from "./_kernel.ts";
+import { testIsas } from "../../src/device/testing.ts";
+import type { Isa } from "../../src/device/testing.ts";
+import { attentionMergeReference, selectChannelsReference } from "../../src/reference/mod.ts";
+import { randomFrom, runNamed } from "../_kernel.ts";
 
 const HEAD_DIM = 32;
+const isas = await testIsas();
 
 /** Runs one sequence through the ring in chunks; returns the ring. */
-async function recordChunks(chunks: readonly number[], window: number): Promise<Float32Array> {
+async function recordChunks(
+  chunks: readonly number[],
+  window: number,
+  isa?: Isa,
+): Promise<Float32Array> {
   const [nSlots, nLayers, nHeads, layer, slot] = [3, 2, 2, 1, 2];
   const stride = nHeads * HEAD_DIM + 5;
   let ring = new Float32Array(nSlots * nLayers * nHeads * window * HEAD_DIM).fill(-7);
@@ -23,6 +31,7 @@ async function recordChunks(chunks: readonly number[], window: number): Promise<
       return row === 0 ? 1e6 : (position + row - 1) * 1000 + i % stride;
     });
     const written = await runNamed("record_queries", {
+      ...(isa ? { isa } : {}),
       buffers: {
         qkv,
         row_seq: Uint32Array.from({ length: rows }, (_, row) => row === 0 ? 0 : 1),
@@ -58,13 +67,8 @@ Deno.test("record_queries: the ring holds the last queries, however the prompt w
   }
   await recordChunks([5], 16);
   await recordChunks([3, 1, 1], 1);
+  for (const isa of isas) await recordChunks([20, 20, 5], 16, isa);
 });
-
-/** Indices of the `width` highest scores, equal ones by index, ascending. */
-const selectReference = (scores: readonly number[], width: number): number[] =>
-  scores.map((score, c) => ({ score: Number.isNaN(score) ? -Infinity : score, c }))
-    .sort((a, b) => a.score === b.score ? a.c - b.c : b.score - a.score)
-    .slice(0, width).map(({ c }) => c).sort((a, b) => a - b);
 
 Deno.test("select_channels: the highest scores stay, ties keep the lower channel", async () => {
   const [nSlots, nLayers, nKvHeads, slot, layer] = [2, 3, 3, 1, 2];
@@ -80,7 +84,7 @@ Deno.test("select_channels: the highest scores stay, ties keep the lower channel
     { minLength: nKvHeads, maxLength: nKvHeads },
   );
   await fc.assert(
-    fc.asyncProperty(heads, async (given) => {
+    fc.asyncProperty(heads, fc.constantFrom(...isas), async (given, isa) => {
       const scores = new Float32Array(nSlots * nLayers * nKvHeads * HEAD_DIM);
       const widths = new Uint32Array(nLayers * nKvHeads);
       const place = (h: number) => ((slot * nLayers + layer) * nKvHeads + h) * HEAD_DIM;
@@ -89,13 +93,14 @@ Deno.test("select_channels: the highest scores stay, ties keep the lower channel
         widths[layer * nKvHeads + h] = width;
       });
       const { channels } = await runNamed("select_channels", {
+        isa,
         buffers: { scores, widths, channels: new Uint32Array(scores.length).fill(99) },
         constants: { slot, layer, n_layers: nLayers, n_kv_heads: nKvHeads },
         defines: { HEAD_DIM },
       });
       const expected = new Uint32Array(scores.length).fill(99);
       given.forEach(({ scores: values, width }, h) => {
-        expected.set(selectReference(values, width), place(h));
+        expected.set(selectChannelsReference(values, width), place(h));
       });
       assertEquals(channels, expected);
     }),
@@ -121,13 +126,8 @@ Deno.test("attention_merge: partial softmaxes meet as one softmax", async () => 
           sum: split < nSeen ? Math.fround(1.5 + random()) : 0,
           values: Float32Array.from({ length: HEAD_DIM }, () => split < nSeen ? random() : 0),
         }));
-        const top = Math.max(...parts.map((p) => p.largest));
-        const weight = parts.map((p) => Math.exp(p.largest - top));
-        const sum = parts.reduce((s, p, i) => s + p.sum * weight[i]!, 0);
-        for (let c = 0; c < HEAD_DIM; c++) {
-          const value = parts.reduce((s, p, i) => s + p.values[c]! * weight[i]!, 0);
-          expected[rows[decoded]! * stride + head * HEAD_DIM + c] = nSeen === 0 ? 0 : value / sum;
-        }
+        const want = attentionMergeReference(parts, HEAD_DIM);
+        expected.set(want, rows[decoded]! * stride + head * HEAD_DIM);
         parts.forEach(({ largest, sum, values }, split) => {
           const at = ((decoded * nHeads + head) * nSplits + split) * size;
           partials.set(values, at);

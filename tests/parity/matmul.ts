@@ -5,37 +5,27 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import matmulAdd from "../kernels/ops/matmul_add.ts";
-import matmul from "../kernels/ops/matmul.ts";
-import { PACKINGS } from "../src/core/mod.ts";
-import type { PackingName } from "../src/core/mod.ts";
-import { runKernel, testDevice, testIsas } from "../src/device/testing.ts";
-import type { Isa } from "../src/device/testing.ts";
-import { openRenderer } from "../src/emit/renderer.ts";
+import { PACKINGS } from "../../src/core/mod.ts";
+import type { PackingName } from "../../src/core/mod.ts";
+import { testDevice, testIsas } from "../../src/device/testing.ts";
+import type { Isa } from "../../src/device/testing.ts";
+import type { Matmul } from "../../src/dsl/matmul.ts";
+import { loadSources } from "../../src/emit/sources.ts";
+import type { KernelSource } from "../../src/emit/types.ts";
 import {
   authorRunner,
+  interpreterRunner,
   matmulExact,
   matmulReference,
   packCodes,
   packValues,
   unpackWeights,
-} from "../src/reference/mod.ts";
-import { projectRoot } from "../src/sys/cache_dir.ts";
+} from "../../src/reference/mod.ts";
+import { projectRoot } from "../../src/sys/cache_dir.ts";
+import { randomFrom, renderNamed, runNamed } from "../_kernel.ts";
 
-const renderer = openRenderer(projectRoot());
-const render = async (name: string) => {
-  const { entry, texts } = await (await renderer).render(name);
-  return { entry, text: texts.c! };
-};
-
-/** Uniform in [−1, 1), the same on every run. */
-function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) | 0;
-    return state / 2 ** 31;
-  };
-}
+const { sources } = await loadSources(projectRoot());
+const products = sources.filter((s) => s.definition.kind === "matmul");
 
 const fill = (n: number, make: (i: number) => number) =>
   Float32Array.from({ length: n }, (_, i) => make(i));
@@ -73,21 +63,33 @@ interface Shape {
   readonly nOut: number;
 }
 
-/** A problem and both of its references. */
-function problem(name: PackingName, shape: Shape) {
+/** A problem and its references: in f64 by the author's epilogue, to the bit by the interpreter's. */
+function problem({ definition, funcs }: KernelSource, packing: PackingName, shape: Shape) {
   const random = randomFrom(shape.nIn * 31 + shape.nOut);
-  const weight = weights(name, shape, random);
+  const weight = weights(packing, shape, random);
   const x = activations(shape.nRows * shape.nIn, random);
-  const epilogue = authorRunner(matmul, "epilogue");
-  const given = { ...shape, x, weight: unpackWeights(name, weight, shape), epilogue };
-  return { ...shape, x, weight, exact: matmulExact(given), reference: matmulReference(given) };
+  const inputs = Object.fromEntries(
+    (definition as Matmul).inputs.map((
+      name,
+    ) => [name, activations(shape.nRows * shape.nOut, random)]),
+  );
+  const given = { ...shape, x, weight: unpackWeights(packing, weight, shape), inputs };
+  const func = funcs["epilogue"]!;
+  return {
+    ...shape,
+    ...{ name: `${definition.name}__${packing}`, x, weight, inputs },
+    reference: matmulReference({ ...given, epilogue: authorRunner(definition, "epilogue") }),
+    exact: matmulExact({
+      ...given,
+      epilogue: interpreterRunner(definition, "epilogue", { func, mode: "f32" }),
+    }),
+  };
 }
 
 /** The first rows and outputs of a problem as the kernel computes them; rows lie apart in memory. */
 async function runCorner(
   full: ReturnType<typeof problem>,
   corner: { readonly nRows: number; readonly nOut: number },
-  kernel: Awaited<ReturnType<typeof render>>,
   options: { readonly isa?: Isa; readonly threads?: number } = {},
 ): Promise<Float32Array> {
   const { nRows, nOut } = corner;
@@ -96,18 +98,28 @@ async function runCorner(
   // What lies between rows must be neither read (NaN would spread) nor written.
   const x = new Float32Array(nRows * xStride).fill(NaN);
   for (let r = 0; r < nRows; r++) x.set(full.x.subarray(r * nIn, (r + 1) * nIn), r * xStride);
+  const inputs = Object.entries(full.inputs).map(([name, values]) => {
+    const rows = new Float32Array(nRows * yStride).fill(NaN);
+    for (let r = 0; r < nRows; r++) {
+      rows.set(values.subarray(r * full.nOut, r * full.nOut + nOut), r * yStride + 1);
+    }
+    return [name, rows] as const;
+  });
   const groupBytes = full.weight.length / Math.ceil(full.nOut / 16);
-  const { y } = await runKernel({
-    ...kernel,
+  const { y } = await runNamed(full.name, {
     ...options,
     buffers: {
       x,
       weight: full.weight.slice(0, Math.ceil(nOut / 16) * groupBytes),
+      ...Object.fromEntries(inputs),
       y: new Float32Array(nRows * yStride).fill(-7),
     },
     constants: {
       ...{ rows_field: 0, n_in: nIn, n_out: nOut },
       ...{ x_stride: xStride, y_stride: yStride, y_offset: yOffset },
+      ...Object.fromEntries(
+        inputs.flatMap(([name]) => [[`${name}_stride`, yStride], [`${name}_offset`, 1]]),
+      ),
     },
     step: { nRows },
   });
@@ -130,7 +142,9 @@ function assertCorner(
     const where = `${about}, ${nRows} rows, ${nOut} of ${full.nIn}: y[${i}]`;
     assert(Object.is(y[i]! + 0, full.exact[at]! + 0), `${where} is ${y[i]}, not ${full.exact[at]}`);
     // n fused multiply-adds in a chain are off by at most n·2⁻²⁴ of Σ|x·w|, and a little for its growth.
-    const bound = (full.nIn + 2) * 2 ** -24 * full.reference.magnitude[at]!;
+    // The epilogue's operands round once more.
+    const operands = Object.values(full.inputs).reduce((a, v) => a + Math.abs(v[at]!), 0);
+    const bound = 2 ** -24 * ((full.nIn + 2) * full.reference.magnitude[at]! + 2 * operands);
     const error = Math.abs(y[i]! - full.reference.y[at]!);
     assert(error <= bound, `${where} is off by ${error}, more than ${bound}`);
   }
@@ -144,38 +158,57 @@ const SHAPES: readonly { nIn: number; nRows: readonly number[]; nOut: readonly n
   { nIn: 1536, nRows: [1, 3, 12], nOut: [16, 48] },
 ];
 
-async function assertShapes(packing: PackingName, isa?: Isa): Promise<void> {
-  const kernel = await render(`matmul__${packing}`);
-  for (const { nIn, nRows, nOut } of SHAPES) {
-    const full = problem(packing, { nIn, nRows: Math.max(...nRows), nOut: Math.max(...nOut) });
+async function assertShapes(
+  source: KernelSource,
+  packing: PackingName,
+  options: { readonly shapes?: typeof SHAPES; readonly isa?: Isa } = {},
+): Promise<void> {
+  const { shapes = SHAPES, isa } = options;
+  for (const { nIn, nRows, nOut } of shapes) {
+    const largest = { nIn, nRows: Math.max(...nRows), nOut: Math.max(...nOut) };
+    const full = problem(source, packing, largest);
     for (const rows of nRows) {
       for (const outputs of nOut) {
         const corner = { nRows: rows, nOut: outputs };
-        const y = await runCorner(full, corner, kernel, isa === undefined ? {} : { isa });
-        assertCorner(y, full, { ...corner, about: `${packing} ${isa ?? ""}` });
+        const y = await runCorner(full, corner, isa === undefined ? {} : { isa });
+        assertCorner(y, full, { ...corner, about: `${full.name} ${isa ?? ""}` });
       }
     }
   }
 }
 
-for (const packing of Object.keys(PACKINGS) as PackingName[]) {
-  Deno.test(`matmul ${packing}: every shape gives the reference's bits`, () =>
-    assertShapes(packing));
+const packings = Object.keys(PACKINGS) as PackingName[];
+const [plain, ...epilogues] = products.toSorted((a, b) =>
+  (a.definition as Matmul).inputs.length - (b.definition as Matmul).inputs.length
+);
+
+for (const packing of packings) {
+  Deno.test(`${plain!.definition.name} ${packing}: every shape gives the reference's bits`, () =>
+    assertShapes(plain!, packing));
+}
+
+// The tiles are the same whatever becomes of a sum; what differs is at their edges.
+const EDGES = [{ nIn: 32, nRows: [1, 13, 31], nOut: [1, 16, 31, 33] }];
+for (const source of epilogues) {
+  for (const packing of packings) {
+    Deno.test(`${source.definition.name} ${packing}: the reference's bits`, () =>
+      assertShapes(source, packing, { shapes: EDGES }));
+  }
 }
 
 // Two orders read every kind of element that vectors of each width load: f16, u8 and bf16.
 for (const isa of (await testIsas()).slice(1)) {
   for (const packing of ["q4_f16_g32", "bf16"] as const) {
-    Deno.test(`matmul ${packing}: the same bits on ${isa}`, () => assertShapes(packing, isa));
+    Deno.test(`matmul ${packing}: the same bits on ${isa}`, () =>
+      assertShapes(plain!, packing, { isa }));
   }
 }
 
 Deno.test("matmul: any number of threads gives the same bits", async () => {
   const shape = { nRows: 258, nIn: 96, nOut: 100 };
-  const full = problem("q4_f16_g32", shape);
-  const kernel = await render("matmul__q4_f16_g32");
+  const full = problem(plain!, "q4_f16_g32", shape);
   for (const threads of [1, 2, 3]) {
-    const y = await runCorner(full, shape, kernel, { threads });
+    const y = await runCorner(full, shape, { threads });
     assertCorner(y, full, { ...shape, about: `${threads} threads` });
   }
 });
@@ -183,15 +216,16 @@ Deno.test("matmul: any number of threads gives the same bits", async () => {
 Deno.test("matmul_add: y may be the residual's own memory", async () => {
   const packing = "q8_f32_g16";
   const random = randomFrom(5);
-  const { entry, text } = await render(`matmul_add__${packing}`);
+  const { entry, texts } = await renderNamed(`matmul_add__${packing}`);
   const device = await testDevice();
-  const [kernel] = await device.compile([{ entry, text, defines: {} }]);
+  const [kernel] = await device.compile([{ entry, text: texts.c!, defines: {} }]);
   for (const nRows of [1, 14]) {
     const shape = { nRows, nIn: 48, nOut: 37 };
     const weight = weights(packing, shape, random);
     const x = activations(nRows * shape.nIn, random);
     const residual = activations(nRows * shape.nOut, random);
-    const epilogue = authorRunner(matmulAdd, "epilogue");
+    const { definition } = products.find((s) => s.definition.name === "matmul_add")!;
+    const epilogue = authorRunner(definition, "epilogue");
     const exact = matmulExact({
       ...shape,
       x,

@@ -1,10 +1,12 @@
 /** Row moves as C against plain rows: whole and gathered, unaligned starts, heads of different sizes. */
 
 import { assertEquals } from "@std/assert";
-import { moveRowsReference } from "../src/reference/mod.ts";
-import { randomFrom, runNamed } from "./_kernel.ts";
-import { AT, readRow, writeCache } from "./_kv_cache.ts";
-import type { HeadRows, WrittenCache } from "./_kv_cache.ts";
+import { testIsas } from "../../src/device/testing.ts";
+import type { Isa } from "../../src/device/testing.ts";
+import { moveRowsReference } from "../../src/reference/mod.ts";
+import { randomFrom, runNamed } from "../_kernel.ts";
+import { AT, readRow, writeCache } from "../_kv_cache.ts";
+import type { HeadRows, WrittenCache } from "../_kv_cache.ts";
 
 const HEAD_DIM = 64;
 
@@ -21,9 +23,9 @@ interface Move {
 async function check(
   names: { readonly source: string; readonly destination: string },
   moves: readonly Move[],
-  options: { readonly channels: readonly (readonly number[])[] },
+  options: { readonly channels: readonly (readonly number[])[]; readonly isa?: Isa },
 ): Promise<void> {
-  const { channels } = options;
+  const { channels, isa } = options;
   const listed = names.destination.startsWith("k_list");
   const index = 0;
   const random = randomFrom(moves[0]!.rows);
@@ -68,6 +70,7 @@ async function check(
     listed ? `list_${names.source.split("_")[1]}` : names.source.split("_")[1]!,
   ];
   const written = await runNamed(`move_rows__${segmentNames.join("__")}`, {
+    ...(isa ? { isa } : {}),
     defines: { HEAD_DIM },
     buffers: {
       src_pages: sourcePages.slice(firstHead * entries, (firstHead + nKvHeads) * entries),
@@ -123,7 +126,9 @@ Deno.test("rows lose channels on their way into a list segment, each head its ow
     { firstSource: 0, firstDestination: 16, rows: 1 },
   ];
   await check(names, moves, { channels: [some(2), some(5), [63]] });
-  await check(names, [{ firstSource: 5, firstDestination: 9, rows: 40 }], { channels: [every] });
+  const unaligned = [{ firstSource: 5, firstDestination: 9, rows: 40 }];
+  await check(names, unaligned, { channels: [every] });
+  for (const isa of await testIsas()) await check(names, unaligned, { channels: [some(3)], isa });
 });
 
 Deno.test("rows that stay whole move to the front of a full segment", async () => {

@@ -4,52 +4,23 @@
  */
 
 import { assert } from "@std/assert";
-import type { Pairwise } from "../src/dsl/pairwise.ts";
-import { resolveParams } from "../src/dsl/params.ts";
-import type { Rowwise } from "../src/dsl/rowwise.ts";
-import { testIsas } from "../src/device/testing.ts";
-import type { Isa } from "../src/device/testing.ts";
-import { loadSources } from "../src/emit/sources.ts";
-import type { KernelSource } from "../src/emit/types.ts";
-import { authorRunner, interpreterRunner } from "../src/reference/hooks.ts";
-import type { HookRunner } from "../src/reference/hooks.ts";
-import { projectRoot } from "../src/sys/cache_dir.ts";
-import { activations, randomFrom, runNamed } from "./_kernel.ts";
+import type { Pairwise } from "../../src/dsl/pairwise.ts";
+import { resolveParams } from "../../src/dsl/params.ts";
+import type { Rowwise } from "../../src/dsl/rowwise.ts";
+import { testIsas } from "../../src/device/testing.ts";
+import type { Isa } from "../../src/device/testing.ts";
+import { loadSources } from "../../src/emit/sources.ts";
+import type { KernelSource } from "../../src/emit/types.ts";
+import { rotateReference, rowwiseReference } from "../../src/reference/mod.ts";
+import { projectRoot } from "../../src/sys/cache_dir.ts";
+import { bothHooks } from "../_hooks.ts";
+import { activations, randomFrom, runNamed } from "../_kernel.ts";
 
 const { sources } = await loadSources(projectRoot());
 const isas = await testIsas();
 
-/** Runners of a hook: the author's function in f64, the interpreter in f32. */
-function runners({ definition, funcs }: KernelSource, path: string): HookRunner[] {
-  return [
-    authorRunner(definition, path),
-    interpreterRunner(definition, path, { func: funcs[path]!, mode: "f32" }),
-  ];
-}
-
 /**
- * A row's output by one runner. The f32 interpreter adds in another order than the lanes do, so both
- * references get the same tolerance.
- */
-function rowReference(
-  source: KernelSource,
-  columns: Readonly<Record<string, Float32Array>>,
-  which: number,
-): number[] {
-  const { params, hooks } = source.definition as Rowwise;
-  const values = resolveParams(source.definition.name, params);
-  const reduced = hooks.some((hook) => hook.path === "reduce")
-    ? runners(source, "reduce")[which]!(columns, values)[0]
-    : 0;
-  const each = runners(source, "each")[which]!;
-  const width = Object.values(columns)[0]!.length;
-  return Array.from({ length: width }, (_, c) => {
-    const elements = Object.fromEntries(Object.entries(columns).map(([name, v]) => [name, v[c]]));
-    return each(elements, values, reduced)[0] as number;
-  });
-}
-
-/**
+ * Neither reference adds in the lanes' order, so both get the same tolerance.
  * Sums of n f32 in sixteen lanes and a tree are off by at most (n/16 + 4)·2⁻²⁴, relative to Σ|x|, which is
  * the sum where all terms are positive; an expression adds a handful of roundings and two of 2 ulp.
  */
@@ -68,7 +39,7 @@ async function assertRowwise(
   shape: { nRows: number; width: number; isa: Isa },
 ) {
   const { nRows, width, isa } = shape;
-  const { name, inputs, params, rows } = source.definition as Rowwise;
+  const { name, inputs, params: specs, rows } = source.definition as Rowwise;
   const random = randomFrom(nRows * 1000 + width);
   const listed = rows === "listed";
   const nInput = listed ? nRows + 3 : nRows;
@@ -92,7 +63,7 @@ async function assertRowwise(
       ...Object.fromEntries(
         rowInputs.flatMap((of) => [[`${of}_stride`, stride], [`${of}_offset`, 1]]),
       ),
-      ...resolveParams(name, params),
+      ...resolveParams(name, specs),
     },
     step: listed ? { nLogits: nRows } : { nRows },
     isa,
@@ -105,16 +76,17 @@ async function assertRowwise(
         inputs[input] === "row" ? values.subarray(from, from + width) : values,
       ]),
     );
-    for (const which of [0, 1]) {
-      rowReference(source, columns, which).forEach((expected, c) =>
+    const [definition, params] = [source.definition as Rowwise, resolveParams(name, specs)];
+    bothHooks(source).forEach((hooks, which) =>
+      rowwiseReference({ definition, hooks, columns, params }).forEach((expected, c) =>
         assertClose(
           y![r * (width + 3) + 2 + c]!,
           expected,
           tolerance(width),
           `${name} ${isa}, ${nRows} × ${width}, reference ${which}: y[${r}][${c}]`,
         )
-      );
-    }
+      )
+    );
   }
   const between = y!.filter((_, i) => i % (width + 3) < 2 || i % (width + 3) === width + 2);
   assert(between.every((value) => value === -7), `${name}: a value was stored between rows`);
@@ -153,21 +125,18 @@ async function assertPairwise(
     step: { nRows },
     isa,
   });
-  const [author, interpreter] = runners(source, "rotate");
-  const expected = [Float64Array.from(x), Float64Array.from(x)];
-  for (let r = 0; r < nRows; r++) {
-    for (let h = 0; h < nHeads; h++) {
-      for (let c = 0; c < half; c++) {
+  const expected = bothHooks(source).map(({ rotate }) => {
+    const whole = Float64Array.from(x);
+    for (let r = 0; r < nRows; r++) {
+      const angles = rope.subarray(position[r]! * headDim).subarray(0, headDim);
+      for (let h = 0; h < nHeads; h++) {
         const at = r * stride + 4 + h * headDim;
-        const [a, b] = pairing === "half" ? [at + c, at + half + c] : [at + 2 * c, at + 2 * c + 1];
-        const angle = position[r]! * headDim + c;
-        const pair = { a: x[a], b: x[b], cos: rope[angle], sin: rope[angle + half] };
-        [author!, interpreter!].forEach((run, which) => {
-          [expected[which]![a], expected[which]![b]] = run(pair) as [number, number];
-        });
+        const head = x.subarray(at, at + headDim);
+        whole.set(rotateReference(head, { pairing, rotate: rotate!, rope: angles }), at);
       }
     }
-  }
+    return whole;
+  });
   written.x!.forEach((actual, i) => {
     const about = `${name} ${isa}, headDim ${headDim}: x[${i}]`;
     // Without contraction the interpreter does the same roundings.

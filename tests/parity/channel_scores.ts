@@ -4,24 +4,28 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { resolveParams, tableValues, tableView } from "../src/dsl/mod.ts";
-import type { Pruning } from "../src/dsl/mod.ts";
-import { runKernel, testIsas } from "../src/device/testing.ts";
-import type { Isa, TypedArray } from "../src/device/testing.ts";
-import { emitKernel } from "../src/emit/emit_kernels.ts";
-import { openTemplates } from "../src/emit/environment.ts";
-import { channelScores } from "../src/emit/families/channel_scores.ts";
-import { loadSources } from "../src/emit/sources.ts";
-import { c } from "../src/emit/targets/c.ts";
-import type { KernelSource } from "../src/emit/types.ts";
-import { openFrontend } from "../src/frontend/mod.ts";
-import { authorRunner, channelScoresReference, interpreterRunner } from "../src/reference/mod.ts";
-import type { HookRunner } from "../src/reference/mod.ts";
-import { projectRoot } from "../src/sys/cache_dir.ts";
-import { assertClose } from "./_close.ts";
-import { randomFrom } from "./_kernel.ts";
-import { AT, writeCache } from "./_kv_cache.ts";
-import type { HeadRows } from "./_kv_cache.ts";
+import { resolveParams, tableValues, tableView } from "../../src/dsl/mod.ts";
+import type { Pruning } from "../../src/dsl/mod.ts";
+import { testIsas } from "../../src/device/testing.ts";
+import type { Isa, TypedArray } from "../../src/device/testing.ts";
+import { emitKernel } from "../../src/emit/emit_kernels.ts";
+import { openTemplates } from "../../src/emit/environment.ts";
+import { channelScores } from "../../src/emit/families/channel_scores.ts";
+import { loadSources } from "../../src/emit/sources.ts";
+import { c } from "../../src/emit/targets/c.ts";
+import type { KernelSource } from "../../src/emit/types.ts";
+import { openFrontend } from "../../src/frontend/mod.ts";
+import {
+  authorRunner,
+  channelScoresReference,
+  interpreterRunner,
+} from "../../src/reference/mod.ts";
+import type { HookRunner } from "../../src/reference/mod.ts";
+import { projectRoot } from "../../src/sys/cache_dir.ts";
+import { assertClose } from "../_close.ts";
+import { randomFrom, runEmitted } from "../_kernel.ts";
+import { AT, writeCache } from "../_kv_cache.ts";
+import type { HeadRows } from "../_kv_cache.ts";
 
 const LAYOUT = "k_list_f16t16_f16t16_v_f16t1";
 const N_KV_HEADS = 2;
@@ -98,7 +102,7 @@ async function run(source: KernelSource, given: Case, params: Record<string, num
   const at = (AT.slot * AT.nLayers + AT.layer) * N_KV_HEADS * p.headDim;
   const { pages, heads, arena } = p.cache.buffers;
   const request = { head: `channel_scores_${variant.name}`, suffixes: [p.layout] };
-  const { entry, texts } = await emitKernel(
+  const kernel = await emitKernel(
     { source, family: channelScores, request },
     [c],
     templates,
@@ -124,16 +128,14 @@ async function run(source: KernelSource, given: Case, params: Record<string, num
     window: given.window,
     n_window: given.nWindow,
   };
-  const written = await runKernel({
-    entry,
-    text: texts.c!,
+  const written = await runEmitted(kernel, {
     ...(given.isa ? { isa: given.isa } : {}),
     ...(given.threads ? { threads: given.threads } : {}),
     defines: { HEAD_DIM: p.headDim, GROUP: p.group },
     buffers,
     // Parameters that the score does not read are no constants of its kernel.
     constants: Object.fromEntries(
-      entry.signature.constants.map(({ name }) => [name, constants[name]!]),
+      kernel.entry.signature.constants.map(({ name }) => [name, constants[name]!]),
     ),
   });
   const scores = written["scores"] as Float32Array;

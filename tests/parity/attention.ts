@@ -5,19 +5,19 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { QUERY_TILE } from "../src/core/mod.ts";
-import { resolveParams, tableValues, tableView } from "../src/dsl/mod.ts";
-import type { Attention } from "../src/dsl/mod.ts";
-import { testIsas } from "../src/device/testing.ts";
-import type { Isa } from "../src/device/testing.ts";
-import { loadSources } from "../src/emit/sources.ts";
-import { attentionReference, authorRunner, interpreterRunner } from "../src/reference/mod.ts";
-import type { HookRunner } from "../src/reference/mod.ts";
-import { projectRoot } from "../src/sys/cache_dir.ts";
-import { assertClose } from "./_close.ts";
-import { randomFrom, runNamed } from "./_kernel.ts";
-import { AT, stored, writeCache } from "./_kv_cache.ts";
-import type { HeadRows, WrittenCache } from "./_kv_cache.ts";
+import { QUERY_TILE } from "../../src/core/mod.ts";
+import { resolveParams, tableValues, tableView } from "../../src/dsl/mod.ts";
+import type { Attention } from "../../src/dsl/mod.ts";
+import { testIsas } from "../../src/device/testing.ts";
+import type { Isa } from "../../src/device/testing.ts";
+import { loadSources } from "../../src/emit/sources.ts";
+import { attentionReference, authorRunner, interpreterRunner } from "../../src/reference/mod.ts";
+import type { HookRunner } from "../../src/reference/mod.ts";
+import { projectRoot } from "../../src/sys/cache_dir.ts";
+import { assertClose } from "../_close.ts";
+import { randomFrom, runNamed } from "../_kernel.ts";
+import { AT, stored, writeCache } from "../_kv_cache.ts";
+import type { HeadRows, WrittenCache } from "../_kv_cache.ts";
 
 const DENSE = "k_f16t16_v_f16t1";
 const LISTED = "k_list_f16t16_f16t16_v_f16t1";
@@ -291,7 +291,7 @@ Deno.test("every instruction set gives the same bits", async () => {
   for (const out of all.slice(1)) assertEquals(out, all[0]!);
 });
 
-Deno.test("chunks, company and threads change no bit", async () => {
+Deno.test("chunks and threads change no bit", async () => {
   const p = problem({ ...base, rows: 300, nQuery: 40 });
   const whole = await prefill(p);
   assertEquals(await prefill(p, 1), whole, "one thread");
@@ -312,6 +312,32 @@ Deno.test("chunks, company and threads change no bit", async () => {
       `rows ${first} to ${end}`,
     );
   }
+});
+
+Deno.test("other sequences of a step and spare splits change no bit", async () => {
+  // Two sequences with the same rows in the cache and other queries: what they share is the call.
+  const p = problem({ ...base, layout: LISTED, rows: 300, nQuery: 13, nListed: 256, width: 26 });
+  const other = p.qkv.map((x) => 1 - x);
+  const width = 9 * 64;
+  const seq = (firstRow: number) => [13, firstRow, 287, AT.slot];
+  const { out } = await runNamed(`attention_causal_prefill__${LISTED}`, {
+    defines: { HEAD_DIM: 64, GROUP: 3 },
+    buffers: {
+      qkv: Float32Array.from([...p.qkv, ...other]),
+      tiles: Uint32Array.of(1, 21, 5, 0, 0, 0, 8, 0, 1, 13, 8, 0, 0, 8, 5, 0),
+      seqs: Uint32Array.of(...seq(0), ...seq(13)),
+      ...buffersOf(p),
+      out: new Float32Array(26 * width),
+    },
+    constants: { ...constantsOf(p), out_stride: width },
+    step: { nRows: 26, nSeqs: 2, nTiles: 4 },
+  });
+  assertEquals(out!.slice(0, 13 * width), await prefill(p));
+  assertEquals(out!.slice(13 * width), await prefill({ ...p, qkv: other }));
+
+  const alone = problem({ ...base, rows: 530 });
+  const spare = { ...alone, cache: { ...alone.cache, nSplits: alone.cache.nSplits + 2 } };
+  assertEquals(await decode(spare), await decode(alone));
 });
 
 Deno.test("compact decode equals dense decode with the pruned channels zero (oracle 1)", async () => {
@@ -343,9 +369,14 @@ Deno.test("a row that sees no key is zeros (oracle 7)", async () => {
   const variant = variantNamed("sliding_window");
   // The window ends before the cache's rows start: the row's true position lies far ahead.
   const p = problem({ ...base, variant, params: { window: 4 }, rows: 20 });
-  const far = { ...p, rows: 20 };
-  const out = await runFar(far);
+  const out = await runFar(p);
   assert(out.every((x) => x === 0), `got ${out.find((x) => x !== 0)}`);
+});
+
+Deno.test("places behind the last row do not count, even where the mask lets them through", async () => {
+  const p = problem({ ...base, rows: 20 });
+  const { bound, want } = reference(p, { query: 0 });
+  assertClose(await runFar(p), want, { bound: (i) => bound[i]! });
 });
 
 /** Prefill of one query whose position is 1000 rows past the cache. */

@@ -4,15 +4,15 @@
  */
 
 import { assertEquals } from "@std/assert";
-import appendDefinition from "../kernels/ops/append.ts";
-import { testIsas } from "../src/device/testing.ts";
-import { loadSources } from "../src/emit/sources.ts";
-import { authorRunner, interpreterRunner, rotateReference } from "../src/reference/mod.ts";
-import { projectRoot } from "../src/sys/cache_dir.ts";
-import { assertClose } from "./_close.ts";
-import { activations, randomFrom, runNamed } from "./_kernel.ts";
-import { AT, readRow, segmentsOf, stored, writeCache } from "./_kv_cache.ts";
-import type { HeadRows } from "./_kv_cache.ts";
+import appendDefinition from "../../kernels/ops/append.ts";
+import { testIsas } from "../../src/device/testing.ts";
+import { loadSources } from "../../src/emit/sources.ts";
+import { authorRunner, interpreterRunner, rotateReference } from "../../src/reference/mod.ts";
+import { projectRoot } from "../../src/sys/cache_dir.ts";
+import { assertClose } from "../_close.ts";
+import { activations, randomFrom, runNamed } from "../_kernel.ts";
+import { AT, readRow, segmentsOf, stored, writeCache } from "../_kv_cache.ts";
+import type { HeadRows } from "../_kv_cache.ts";
 
 const N_HEADS = 6, N_KV_HEADS = 2;
 
