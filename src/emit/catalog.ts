@@ -34,18 +34,20 @@ export function catalog(sources: readonly KernelSource[]): CatalogEntry[] {
 
 /**
  * The kernel of a name, whether or not it is generated beforehand; undefined when no definition has such
- * a head.
+ * a head, or has it without suffixes.
  */
 export function findKernel(
   sources: readonly KernelSource[],
   name: string,
 ): CatalogEntry | undefined {
+  const shipped = shippedLayouts(sources);
   for (const source of sources) {
-    const family = FAMILIES[source.definition.kind];
-    for (const head of family?.heads(source) ?? []) {
+    const family = familyOf(source);
+    for (const head of family.heads(source)) {
       if (name !== head && !name.startsWith(`${head}__`)) continue;
       const suffixes = name.slice(head.length).split("__").slice(1);
-      return { source, family: family!, request: { head, suffixes } };
+      const counts = family.variants(source, shipped).map((variant) => variant.length);
+      if (counts.includes(suffixes.length)) return { source, family, request: { head, suffixes } };
     }
   }
   return undefined;

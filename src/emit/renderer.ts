@@ -39,14 +39,14 @@ export async function openRenderer(root: string): Promise<Renderer> {
   }
   const templates = openTemplates(`${root}/templates`);
   return {
-    render(name) {
+    async render(name) {
       const found = findKernel(sources, name);
       if (found === undefined) {
         throw new KerfError(`Cannot render kernel "${name}": no file in kernels/ makes it`, {
           hint: "deno task gen",
         });
       }
-      return emitKernel(found, EMIT_TARGETS, templates);
+      return await emitKernel(found, EMIT_TARGETS, templates);
     },
   };
 }

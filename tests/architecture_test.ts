@@ -1,0 +1,40 @@
+/**
+ * ARCHITECTURE.md's table of kernels against the generated signatures: names and order of buffers and
+ * constants, for the rows that name all of them.
+ */
+
+import { assert, assertEquals } from "@std/assert";
+import type { Manifest } from "../src/core/mod.ts";
+
+const read = (path: string) => Deno.readTextFileSync(new URL(`../${path}`, import.meta.url));
+const rows = read("ARCHITECTURE.md").split("\n").filter((line) => line.startsWith("| "))
+  .map((line) => line.slice(2, -2).split(" | "));
+const manifest: Manifest = JSON.parse(read("generated/manifest.json"));
+
+/** The code-quoted names of a cell; `(…)` explains and may quote other things. */
+const names = (cell: string) =>
+  [...cell.replaceAll(/\([^)]*\)/g, "").matchAll(/`(\w+)`/g)].map((match) => match[1]);
+
+/** First cell of the table → the kernels it speaks of. */
+const KERNELS: Readonly<Record<string, RegExp>> = {
+  "pairwise `NAME`": /^rope_/,
+  "`embedding__PACKING`": /^embedding__/,
+  "`pack__STORAGE`": /^pack__/,
+  "`append__LAYOUT`": /^append__/,
+  "`record_queries`": /^record_queries$/,
+  "`attention_merge`": /^attention_merge$/,
+  "`select_channels`": /^select_channels$/,
+};
+
+for (const [first, pattern] of Object.entries(KERNELS)) {
+  Deno.test(`ARCHITECTURE.md's row ${first} is the kernels' signature`, () => {
+    const [, bindings = "", constants = ""] = rows.find((cells) => cells[0] === first) ?? [];
+    assert(bindings !== "" && constants !== "", "no such row");
+    const kernels = Object.values(manifest.kernels).filter((k) => pattern.test(k.signature.name));
+    assert(kernels.length > 0, "no such kernel");
+    for (const { signature } of kernels) {
+      assertEquals(signature.bindings.map((b) => b.name), names(bindings), signature.name);
+      assertEquals(signature.constants.map((c) => c.name), names(constants), signature.name);
+    }
+  });
+}
