@@ -373,26 +373,31 @@ Deno.test("a row that sees no key is zeros (oracle 7)", async () => {
   assert(out.every((x) => x === 0), `got ${out.find((x) => x !== 0)}`);
 });
 
-Deno.test("places behind the last row do not count, even where the mask lets them through", async () => {
-  const p = problem({ ...base, rows: 20 });
-  const { bound, want } = reference(p, { query: 0 });
-  assertClose(await runFar(p), want, { bound: (i) => bound[i]! });
+Deno.test("rows behind a query's own do not count, even where the mask lets them through", async () => {
+  const p = problem({ ...base, rows: 20, nQuery: 3 });
+  const out = await runFar(p);
+  const nOut = out.length / p.nQuery;
+  for (let query = 0; query < p.nQuery; query++) {
+    const { bound, want } = reference(p, { query });
+    const got = out.subarray(query * nOut, (query + 1) * nOut);
+    assertClose(got, want, { bound: (i) => bound[i]!, label: `query ${query}` });
+  }
 });
 
-/** Prefill of one query whose position is 1000 rows past the cache. */
+/** Prefill of queries whose positions are far past the cache: to the mask, every place lies before them. */
 async function runFar(p: Problem): Promise<Float32Array> {
   const width = p.group * p.nKvHeads * p.headDim;
   const { out } = await runNamed(`attention_${p.variant.name}_prefill__${p.layout}`, {
     defines: { HEAD_DIM: p.headDim, GROUP: p.group },
     buffers: {
       qkv: p.qkv,
-      tiles: Uint32Array.of(0, 0, 1, 0),
-      seqs: Uint32Array.of(1, 0, 1000, AT.slot),
+      tiles: Uint32Array.of(0, 0, p.nQuery, 0),
+      seqs: Uint32Array.of(p.nQuery, 0, 1000, AT.slot),
       ...buffersOf(p),
-      out: new Float32Array(width).fill(NaN),
+      out: new Float32Array(p.nQuery * width).fill(NaN),
     },
     constants: { ...constantsOf(p), out_stride: width },
-    step: { nRows: 1, nSeqs: 1, nTiles: 1 },
+    step: { nRows: p.nQuery, nSeqs: 1, nTiles: 1 },
   });
   return out!;
 }
