@@ -43,7 +43,7 @@ interface ThinkItem {
  * 11 bits, which moves logits of size 40 by about a hundredth.
  */
 const F32 = { logits: 1e-3, margin: 0.01, gap: 0.001 };
-const F16 = { logits: 0.02, margin: 0.05, gap: 0.01 };
+const F16 = { logits: 0.02, margin: 0.05, gap: 0.001 };
 
 const read = async <T>(name: string): Promise<T[]> =>
   JSON.parse(await Deno.readTextFile(new URL(`data/reference/${name}.json`, import.meta.url)))
