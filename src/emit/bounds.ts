@@ -1,6 +1,6 @@
 /**
  * What is known of a whole number's size without running anything: enough to leave out the `& 31` of a
- * shift whose count cannot exceed 31.
+ * shift whose count cannot exceed 31, and to print plain operators where nothing can overflow.
  */
 
 import type { Node } from "../ir/types.ts";
@@ -14,13 +14,18 @@ export function bounded(node: Node, printed: readonly Operand[]): { readonly bou
   const [a, b] = node.args.map((id) => printed[id]!.bound);
   switch (node.op) {
     case "and":
+      // One operand without a sign bit is enough.
       return known(Math.min(a ?? Infinity, b ?? Infinity));
+    case "or":
     case "add":
       return known((a ?? Infinity) + (b ?? Infinity));
     case "mul":
     case "imul":
       return known((a ?? Infinity) * (b ?? Infinity));
+    case "shl":
+      return known((a ?? Infinity) * 2 ** (b ?? Infinity));
     case "shr":
+    case "ushr":
       return known(a ?? Infinity);
     default:
       return {};

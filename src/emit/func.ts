@@ -22,6 +22,8 @@ export interface Argument {
   readonly varying: boolean;
   /** Of a table of rank 2 and above: the text of each dimension's size, outermost first. */
   readonly dims?: readonly string[];
+  /** When known: an i32 is within 0 … bound. */
+  readonly bound?: number;
 }
 
 /** An argument that has one value for all lanes. */
@@ -30,6 +32,9 @@ export const uniform = (text: string, dims?: readonly string[]): Argument =>
 
 /** An argument that has a value per lane. */
 export const varying = (text: string): Argument => ({ text, varying: true });
+
+/** An i32 argument that is within 0 … bound, so that arithmetic on it is known not to wrap. */
+export const upTo = (argument: Argument, bound = 2 ** 31 - 1): Argument => ({ ...argument, bound });
 
 /** How to print a function. */
 export interface FuncOptions {
@@ -120,8 +125,9 @@ function printNode(
     case "const":
       return typed(target.literal(node.value, node.type), false, node.type);
     case "param": {
-      const argument = args[node.param]!;
-      return typed(atom(argument.text), argument.varying, node.type);
+      const { text, varying, bound } = args[node.param]!;
+      const operand = typed(atom(text), varying, node.type);
+      return bound === undefined ? operand : { ...operand, bound };
     }
     case "op": {
       const operands = node.args.map((id) => printed[id]!);
@@ -133,8 +139,10 @@ function printNode(
       const table = args[node.param]!;
       const index = flatIndex(node.args.map((id) => printed[id]!), table);
       const form = index.varying ? target[options.form] : target.scalar;
-      const kind = func.params[node.param]!.kind === "bytes" ? "bytes" : "table";
-      return typed(form.load(kind, table.text, index, node.type), index.varying, node.type);
+      const bytes = func.params[node.param]!.kind === "bytes";
+      const code = form.load(bytes ? "bytes" : "table", table.text, index, node.type);
+      const operand = typed(code, index.varying, node.type);
+      return bytes ? { ...operand, bound: 255 } : operand;
     }
     case "reduce": {
       if (options.reduce === undefined) {

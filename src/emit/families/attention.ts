@@ -14,7 +14,7 @@ import type { Func } from "../../ir/types.ts";
 import { layoutName, parseLayoutName } from "../../layout/name.ts";
 import { ARENA_UNIT, CHUNK_ROWS, PAGE_ROWS } from "../../layout/types.ts";
 import type { Layout } from "../../layout/types.ts";
-import { emitFunc, uniform, varying } from "../func.ts";
+import { emitFunc, uniform, upTo, varying } from "../func.ts";
 import type { Argument } from "../func.ts";
 import { markedText } from "../lines.ts";
 import type { CodeLine } from "../lines.ts";
@@ -169,14 +169,15 @@ function hookContext(
   const params = paramConstants(definition.params);
   const known: Record<string, Argument> = {
     s: varying("s"),
-    keyPosition: varying("key_position"),
-    queryPosition: uniform("query.position"),
-    head: uniform("query.head"),
-    kvHead: uniform("query.kv_head"),
-    layer: uniform("query.layer"),
+    keyPosition: upTo(varying("key_position")),
+    queryPosition: upTo(uniform("query.position")),
+    head: upTo(uniform("query.head")),
+    kvHead: upTo(uniform("query.kv_head")),
+    layer: upTo(uniform("query.layer")),
   };
-  Object.keys(definition.params).forEach((name, i) => {
-    known[name] = uniform(target.constant(params[i]!.name));
+  Object.entries(definition.params).forEach(([name, { integer, min = -1, max }], i) => {
+    const constant = uniform(target.constant(params[i]!.name));
+    known[name] = integer && min >= 0 ? upTo(constant, max) : constant;
   });
   for (const [name, spec] of Object.entries(definition.tables)) {
     known[name] = tableArgument(name, spec, target);

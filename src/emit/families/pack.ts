@@ -8,7 +8,7 @@ import { PACK_ROWS, PACKINGS } from "../../core/packing.ts";
 import { STORAGE } from "../../core/storage.ts";
 import type { Storage } from "../../dsl/storage.ts";
 import { bindArguments } from "../arguments.ts";
-import { emitFunc, readParams, varying } from "../func.ts";
+import { emitFunc, readParams, upTo, varying } from "../func.ts";
 import { markedText } from "../lines.ts";
 import { createScope, snakeCase } from "../names.ts";
 import type { EmitTarget } from "../target.ts";
@@ -91,11 +91,13 @@ function blockFunction(source: KernelSource, path: string, target: EmitTarget): 
   const { definition, funcs } = source;
   const func = funcs[path]!;
   const hook = definition.hooks.find((h) => h.path === path)!;
+  const { blockValues } = STORAGE[(definition as Storage).name];
+  const index = upTo(varying("i"), blockValues - 1);
   const { uniform, lines, results } = emitFunc(func, {
     target,
     form: "scalar",
     scope: createScope(["b", "i"]),
-    args: bindArguments(func, hook.args, [varying("b"), varying("i")]),
+    args: bindArguments(func, hook.args, [varying("b"), index]),
   });
   const { span } = func.nodes[func.results[0]!]!;
   return {

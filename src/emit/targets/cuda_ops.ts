@@ -46,9 +46,13 @@ const shiftCount = (count: Operand): Code =>
     precedence: P.atom,
   });
 
-/** A shift of the bits as they are, where C++ has no meaning for negative numbers. */
-const shiftBits = (operator: string): OpPrinter => ([a, b]) =>
-  cast("i32", guarded(operator, P.shift, cast("u32", a!), shiftCount(b!)));
+/** A shift of the bits as they are: plain where the sign bit is 0 before and after. */
+const shiftBits = (operator: "<<" | ">>"): OpPrinter => ([a, b]) => {
+  const growth = operator === "<<" ? 2 ** (b!.bound ?? Infinity) : 1;
+  const plain = (a!.bound ?? Infinity) * growth <= LARGEST;
+  if (plain) return guarded(operator, P.shift, a!, shiftCount(b!));
+  return cast("i32", guarded(operator, P.shift, cast("u32", a!), shiftCount(b!)));
+};
 
 /** Every operation on values of one thread. */
 export const CUDA_OPS: OpTable = Object.freeze<OpTable>({
