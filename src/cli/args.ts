@@ -1,12 +1,12 @@
 /**
- * From words to values. @std/cli's parseArgs alone would read `-sys X` as three flags, `-n -1` as a switch
- * and a prompt `42` as a number, so words are first sorted into flags and prompt by the command's table;
- * parseArgs then sees only `--name=value`.
+ * From words to values, by the command's table. A general parser would read `-sys X` as three flags, `-n -1`
+ * as a switch and a prompt `42` as a number; here a word is a flag when the table has it or it looks like
+ * one, and everything else is the prompt.
  */
 
-import { parseArgs } from "@std/cli/parse-args";
 import { KerfError } from "../core/error.ts";
 import { nearest } from "../core/nearest.ts";
+import { COMMANDS } from "./flags.ts";
 import type { Command, Flag } from "./flags.ts";
 
 /** Values by flag name: what was given and nothing else. */
@@ -19,21 +19,20 @@ export interface ParsedArgs {
 /** One flag's value, by its kind; an array when the flag repeats or is a list. */
 export type FlagValue = string | number | boolean | readonly number[] | readonly string[];
 
-const dashed = (name: string, flag: Flag) =>
-  (name.length === 1 || SHORT_WORDS.has(flag.name) ? "-" : "--") + name;
-
 /** llama.cpp's several-letter flags with one dash. */
 const SHORT_WORDS = new Set(["sys", "ctk", "ctv", "npl", "ub"]);
 
-/** How a flag is written. */
-export const spelled = (flag: Flag): string => dashed(flag.name, flag);
+const dashed = (name: string) => (name.length === 1 || SHORT_WORDS.has(name) ? "-" : "--") + name;
 
-/** Sorts words by the table: `--name=value` words for parseArgs, and positionals. */
+/** How a flag is written. */
+export const spelled = (flag: Flag): string => dashed(flag.name);
+
+/** Sorts words by the table: the texts given for each flag in order, and positionals. */
 function sortWords(command: Command, words: readonly string[]) {
   const byName = new Map(
     command.flags.flatMap((f) => [f.name, ...f.aliases ?? []].map((n) => [n, f] as const)),
   );
-  const flagWords: string[] = [];
+  const given = new Map<Flag, string[]>();
   const positionals: string[] = [];
   let help = false;
   for (let i = 0; i < words.length; i++) {
@@ -54,40 +53,33 @@ function sortWords(command: Command, words: readonly string[]) {
       help = true;
       continue;
     }
-    if (!flag) throw unknownFlag(command, word.split("=")[0]!, name, [...byName.keys()], byName);
-    if (flag.kind === "switch") {
-      if (inline !== undefined) {
-        throw new KerfError(`Cannot read "${word}": ${spelled(flag)} takes no value`, {
-          hint: spelled(flag),
-          exitCode: 2,
-        });
-      }
-      flagWords.push(`--${flag.name}`);
-      continue;
+    if (!flag) throw unknownFlag(command, word.split("=")[0]!, [...byName.keys()]);
+    const isSwitch = flag.kind === "switch";
+    if (isSwitch && inline !== undefined) {
+      throw new KerfError(`Cannot read "${word}": ${spelled(flag)} takes no value`, {
+        hint: spelled(flag),
+        exitCode: 2,
+      });
     }
-    const value = inline ?? words[++i];
+    const value = isSwitch ? "" : inline ?? words[++i];
     if (value === undefined) {
       throw new KerfError(`Cannot read "${word}": its value is missing`, {
         hint: `${spelled(flag)} ${flag.value ?? "VALUE"}`,
         exitCode: 2,
       });
     }
-    flagWords.push(`--${flag.name}=${value}`);
+    given.set(flag, [...given.get(flag) ?? [], value]);
   }
-  return { flagWords, positionals, help };
+  return { given, positionals, help };
 }
 
-function unknownFlag(
-  command: Command,
-  word: string,
-  name: string,
-  names: string[],
-  byName: Map<string, Flag>,
-): KerfError {
-  const near = nearest(name, names);
-  const hint = near ? `did you mean ${dashed(near, byName.get(near)!)}?` : undefined;
+function unknownFlag(command: Command, word: string, names: readonly string[]): KerfError {
+  const near = nearest(word.replace(/^-+/, ""), names);
   return new KerfError(`Unknown flag "${word}" of ${command.name}`, {
-    hint: [...(hint ? [hint] : []), `deno task ${command.name} --help`],
+    hint: [
+      near ? `did you mean ${dashed(near)}?` : `as a text: deno task ${command.name} -- "${word}"`,
+      `deno task ${command.name} --help`,
+    ],
     exitCode: 2,
   });
 }
@@ -134,26 +126,17 @@ function convert(flag: Flag, text: string): string | number | readonly number[] 
 }
 
 /**
- * Parses a command's words.
+ * Parses a command's words. Of a flag given several times that does not repeat, the last counts.
  *
  * @throws {KerfError} exit code 2: unknown flag (with the nearest name), missing or bad value
  */
 export function parseCommand(command: Command, words: readonly string[]): ParsedArgs {
-  const { flagWords, positionals, help } = sortWords(command, words);
-  const repeated = command.flags.filter((flag) => flag.repeat).map((flag) => flag.name);
-  const parsed = parseArgs(flagWords, {
-    boolean: command.flags.filter((flag) => flag.kind === "switch").map((flag) => flag.name),
-    string: command.flags.filter((flag) => flag.kind !== "switch").map((flag) => flag.name),
-    collect: repeated,
-  });
+  const { given, positionals, help } = sortWords(command, words);
   const values: Record<string, FlagValue> = {};
-  for (const flag of command.flags) {
-    const given = parsed[flag.name];
-    if (given === undefined || given === false) continue;
+  for (const [flag, texts] of given) {
     if (flag.kind === "switch") values[flag.name] = true;
-    else if (flag.repeat) {
-      if (given.length > 0) values[flag.name] = given.map((text: string) => convert(flag, text));
-    } else values[flag.name] = convert(flag, given);
+    else if (flag.repeat) values[flag.name] = texts.map((text) => convert(flag, text) as string);
+    else values[flag.name] = convert(flag, texts.at(-1)!);
   }
   return { values, positionals, help };
 }
@@ -161,7 +144,7 @@ export function parseCommand(command: Command, words: readonly string[]): Parsed
 /** The text of `--help`. */
 export function helpText(command: Command): string {
   const rows = command.flags.map((flag) => {
-    const names = [flag.name, ...flag.aliases ?? []].map((name) => dashed(name, flag)).join(", ");
+    const names = [flag.name, ...flag.aliases ?? []].map(dashed).join(", ");
     return [`${names}${flag.value ? ` ${flag.value}` : ""}`, flag.help] as const;
   });
   const width = Math.max(0, ...rows.map(([left]) => left.length)) + 2;
@@ -172,5 +155,17 @@ export function helpText(command: Command): string {
     ...(rows.length ? ["", ...rows.map(([l, r]) => `  ${l.padEnd(width)}${r}`)] : []),
     "",
     `example: ${command.example}`,
+  ].join("\n");
+}
+
+/** What there is, for a launcher without a command. */
+export function overviewText(): string {
+  const width = Math.max(...COMMANDS.map(({ name }) => name.length)) + 2;
+  return [
+    "deno task COMMAND [flags]",
+    "",
+    ...COMMANDS.map(({ name, summary }) => `  ${name.padEnd(width)}${summary}`),
+    "",
+    "deno task COMMAND --help says more",
   ].join("\n");
 }

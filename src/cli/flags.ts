@@ -155,10 +155,21 @@ export const COMMANDS: readonly Command[] = [
         choices: ["file"],
         help: "compress the cache after the file, before the prompt",
       },
-      { name: "ubatch", aliases: ["ub"], kind: "integer", value: "N", help: "prefill chunk (512)" },
+      {
+        name: "ub",
+        aliases: ["ubatch-size"],
+        kind: "integer",
+        value: "N",
+        help: "prefill chunk (512)",
+      },
       JSON_FLAG,
       { name: "stats", kind: "switch", help: "statistics even when standard error is no terminal" },
-      { name: "q", aliases: ["quiet"], kind: "switch", help: "nothing on standard error" },
+      {
+        name: "q",
+        aliases: ["quiet"],
+        kind: "switch",
+        help: "nothing but errors on standard error",
+      },
     ],
   },
   {

@@ -24,7 +24,7 @@ export function loadOptions(values: ParsedArgs["values"]): LoadOptions {
     threads: values.t,
     nCtx: values.c,
     kvMax: values["kv-max"],
-    chunkSize: values.ubatch,
+    chunkSize: values.ub,
     cacheTypes: {
       ...(values.ctk === undefined ? {} : { key: values.ctk }),
       ...(values.ctv === undefined ? {} : { value: values.ctv }),

@@ -3,10 +3,10 @@
  * exit codes (0 done, 1 failed, 2 wrong command line, 130 interrupted).
  */
 
-import { KerfError } from "../core/error.ts";
 import { helpText, parseCommand } from "./args.ts";
 import type { ParsedArgs } from "./args.ts";
 import { commandOf } from "./flags.ts";
+import { userError } from "./user_error.ts";
 
 /** What a command file exports: its work, resolving to the exit code. */
 export interface CommandModule {
@@ -40,10 +40,11 @@ async function main(words: readonly string[]): Promise<number> {
 if (import.meta.main) {
   try {
     Deno.exit(await main(Deno.args));
-  } catch (error) {
+  } catch (thrown) {
     // Whoever reads standard output has seen enough (`| head`).
-    if (error instanceof Deno.errors.BrokenPipe) Deno.exit(0);
-    if (!(error instanceof KerfError)) throw error;
+    if (thrown instanceof Deno.errors.BrokenPipe) Deno.exit(0);
+    const error = userError(thrown);
+    if (!error) throw thrown;
     console.error(error.render());
     Deno.exit(error.exitCode);
   }

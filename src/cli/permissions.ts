@@ -1,12 +1,13 @@
 /**
  * What a command may touch, as Deno's permission flags: exactly the project, the cache, the files the
- * user named, the compiler. Computed by the launcher, since a task's own flags cannot expand variables.
+ * user named, the programs it starts. Computed by the launcher, since a task's own flags cannot expand
+ * variables.
  */
 
 import { dirname } from "@std/path";
+import { PIP_ENVIRONMENT } from "../model/pip_environment.ts";
 import type { ParsedArgs } from "./args.ts";
 import type { Command } from "./flags.ts";
-import { PIP_ENVIRONMENT } from "../model/pip_environment.ts";
 
 /** Absolute places a command works with. */
 export interface Places {
@@ -14,8 +15,10 @@ export interface Places {
   readonly cache: string;
   /** The folder the user typed the command in. */
   readonly cwd: string;
-  /** Compilers and interpreters found on the PATH. */
-  readonly programs: readonly string[];
+  /** The program that `$CC` names. */
+  readonly compiler?: string | undefined;
+  /** The absolute path of a program, if it is there: one element or none. */
+  readonly findProgram: (name: string) => readonly string[];
 }
 
 /** Environment variables Kerf itself reads, then those its libraries look at when they load. */
@@ -32,44 +35,48 @@ const ENVIRONMENT = [
   ],
 ];
 
-/** A model source that is a file: neither a hub name nor absent. */
-const modelPath = (values: ParsedArgs["values"]) =>
-  typeof values.m === "string" && !values.m.startsWith("hf:") ? [values.m] : [];
+/** Compilers in the order they are tried; `$CC` goes before them. */
+const COMPILERS = ["cc", "gcc", "clang"];
 
 /** Deno's flags for one invocation of a command. */
 export function permissionFlags(command: Command, parsed: ParsedArgs, places: Places): string[] {
-  const absolute = (path: string) => path.startsWith("/") ? path : `${places.cwd}/${path}`;
+  const { root, cache, cwd, compiler, findProgram } = places;
+  const absolute = (path: string) => path.startsWith("/") ? path : `${cwd}/${path}`;
   const named = (kind: "path-in" | "path-out") =>
     command.flags
       .filter((flag) => flag.kind === kind && parsed.values[flag.name] !== undefined)
       .map((flag) => absolute(String(parsed.values[flag.name])));
   const outputs = named("path-out");
+  const model = parsed.values.m as string | undefined;
+  const usesModel = command.flags.some((flag) => flag.name === "m");
+  const isHub = model?.startsWith("hf:") === true;
+  const programs = [
+    ...(usesModel ? [...(compiler ? [compiler] : []), ...COMPILERS].flatMap(findProgram) : []),
+    // pip fetches the default model, with a network of its own.
+    ...(usesModel && model === undefined ? findProgram("python3") : []),
+    ...(command.name === "bench" ? [...findProgram("git"), ...named("path-in")] : []),
+  ];
   const read = [
-    places.root,
-    places.cache,
-    ...modelPath(parsed.values).map(absolute),
-    ...named("path-in"),
-    ...outputs,
-    ...places.programs,
+    ...[root, cache, ...programs, ...named("path-in"), ...outputs],
+    ...(model === undefined || isHub ? [] : [absolute(model)]),
   ];
   const write = [
-    places.cache,
-    ...(command.name === "gen" ? [`${places.root}/generated`] : []),
-    ...outputs.map((file): string => dirname(file)),
+    ...(usesModel ? [cache] : []),
+    ...(command.name === "gen" ? [`${root}/generated`] : []),
+    ...outputs.map((file) => dirname(file)),
   ];
-  const hub = String(parsed.values.m ?? "").startsWith("hf:") || parsed.values.m === undefined;
-  const runs = [...places.programs, ...(command.name === "bench" ? named("path-in") : [])];
   return [
     "--no-prompt",
-    `--allow-read=${list(read)}`,
-    `--allow-write=${list(write)}`,
     `--allow-env=${list(ENVIRONMENT)}`,
-    `--allow-ffi=${list([places.cache])}`,
-    ...(runs.length > 0 ? [`--allow-run=${list(runs)}`] : []),
-    ...(hub ? ["--allow-net"] : []),
+    `--allow-read=${list(read)}`,
+    ...(write.length > 0 ? [`--allow-write=${list(write)}`] : []),
+    ...(usesModel ? [`--allow-ffi=${list([cache])}`] : []),
+    ...(programs.length > 0 ? [`--allow-run=${list(programs)}`] : []),
+    // The hub redirects to hosts that are not known beforehand.
+    ...(isHub ? ["--allow-net"] : []),
   ];
 }
 
 /** Deno splits lists at commas; a comma in a path is doubled. */
 const list = (items: readonly string[]) =>
-  items.map((item) => item.replaceAll(",", ",,")).join(",");
+  [...new Set(items)].map((item) => item.replaceAll(",", ",,")).join(",");

@@ -18,14 +18,27 @@ export type Asked =
   | { readonly kind: "batch"; readonly prompts: readonly (string | readonly ChatMessage[])[] }
   | { readonly kind: "chat" };
 
+const EXAMPLE = 'deno task run "What is the capital of France?"';
+
+/** Why a file cannot be read, by the class of Deno's error. */
+const REASONS: Readonly<Record<string, string>> = {
+  NotFound: "there is no such file",
+  IsADirectory: "it is a folder",
+  PermissionDenied: "you may not read it",
+};
+
 /** Reads a text file the user named. */
 function readUserFile(path: string): string {
   try {
     return Deno.readTextFileSync(userPath(path));
-  } catch (error) {
-    if (error instanceof KerfError) throw error;
-    const why = error instanceof Deno.errors.NotFound ? "there is no such file" : String(error);
-    throw new KerfError(`Cannot read "${path}" as a prompt: ${why}`, { exitCode: 2 });
+  } catch (cause) {
+    const why = cause instanceof Error ? REASONS[cause.name] : undefined;
+    if (why === undefined) throw cause;
+    throw new KerfError(`Cannot read "${userPath(path)}" as a prompt: ${why}`, {
+      hint: `a relative path counts from ${userPath(".")}`,
+      exitCode: 2,
+      cause,
+    });
   }
 }
 
@@ -63,37 +76,49 @@ export function parseBatch(text: string, path: string): (string | ChatMessage[])
   return prompts;
 }
 
-/** Standard input to its end. */
-const readInput = async (): Promise<string> => await new Response(Deno.stdin.readable).text();
-
-/** What the command line asks. @throws {KerfError} exit code 2: a file cannot be read, or is empty */
-export async function askedOf({ values, positionals }: ParsedArgs): Promise<Asked> {
-  const words = positionals.length > 0 ? positionals.join(" ") : undefined;
-  const path = values.f as string | undefined;
-  if (path?.endsWith(".jsonl")) {
-    if (words !== undefined) {
-      throw new KerfError(`Cannot add a prompt to the batch "${path}"`, {
-        hint: "put the prompt into the file, one line each",
-        exitCode: 2,
-      });
-    }
-    const prompts = parseBatch(readUserFile(path), path);
-    if (prompts.length === 0) throw new KerfError(`"${path}" holds no prompt`, { exitCode: 2 });
-    return { kind: "batch", prompts };
-  }
-  if (path !== undefined) {
-    const file = readUserFile(path);
-    const text = words === undefined ? file : `${file.trimEnd()}\n\n${words}`;
-    return { kind: "text", text, file: words === undefined ? file : file.trimEnd() };
-  }
-  if (words !== undefined) return { kind: "text", text: words };
-  if (Deno.stdin.isTerminal()) return { kind: "chat" };
-  const text = await readInput();
-  if (text === "") {
-    throw new KerfError("There is no prompt: standard input is empty", {
-      hint: 'deno task run "What is the capital of France?"',
+function batchOf(path: string, { values, positionals }: ParsedArgs): Asked {
+  if (positionals.length > 0) {
+    throw new KerfError(`Cannot add a prompt to the batch "${path}"`, {
+      hint: "put the prompt into the file, one line each",
       exitCode: 2,
     });
   }
+  if (values["compress-after"] !== undefined) {
+    throw new KerfError(`Cannot compress after the batch "${path}": its lines are the prompts`, {
+      hint: '-f FILE.txt --compress-after file "QUESTION"',
+      exitCode: 2,
+    });
+  }
+  const prompts = parseBatch(readUserFile(path), path);
+  if (prompts.length === 0) throw emptyPrompt(`"${path}" is empty`);
+  return { kind: "batch", prompts };
+}
+
+const emptyPrompt = (why: string) =>
+  new KerfError(`There is no prompt: ${why}`, { hint: EXAMPLE, exitCode: 2 });
+
+/** What the command line asks. @throws {KerfError} exit code 2: a file cannot be read, or is empty */
+export async function askedOf(args: ParsedArgs): Promise<Asked> {
+  const { values, positionals } = args;
+  const words = positionals.length > 0 ? positionals.join(" ") : undefined;
+  const path = values.f as string | undefined;
+  if (path?.endsWith(".jsonl")) return batchOf(path, args);
+  if (path !== undefined) {
+    const file = readUserFile(path);
+    if (file.trim() === "") throw emptyPrompt(`"${path}" is empty`);
+    if (words === undefined) return { kind: "text", text: file, file };
+    return { kind: "text", text: `${file.trimEnd()}\n\n${words}`, file: file.trimEnd() };
+  }
+  if (values["compress-after"] !== undefined) {
+    throw new KerfError("Cannot compress after a file: none was given", {
+      hint: '-f FILE --compress-after file "QUESTION"',
+      exitCode: 2,
+    });
+  }
+  if (words?.trim() === "") throw emptyPrompt("the text is empty");
+  if (words !== undefined) return { kind: "text", text: words };
+  if (Deno.stdin.isTerminal()) return { kind: "chat" };
+  const text = await new Response(Deno.stdin.readable).text();
+  if (text.trim() === "") throw emptyPrompt("standard input is empty");
   return { kind: "text", text };
 }

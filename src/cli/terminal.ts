@@ -1,6 +1,6 @@
 /**
  * What people see beside the answer: status lines and one moving bar on standard error. Without a terminal
- * there are no colours and nothing moves: a long piece of work is one line when it starts.
+ * there are no colours and nothing moves: a long piece of work is one line.
  */
 
 const encoder = new TextEncoder();
@@ -61,31 +61,43 @@ export interface ProgressDrawer {
   end(): void;
 }
 
+/** Work that is over sooner is not worth a word. */
+const SHOWN_AFTER_MS = 400;
+const REDRAW_MS = 50;
+
 /**
  * A drawer for standard error. On a terminal it redraws at most twenty times a second; elsewhere it prints
- * each label once. A quiet one draws nothing.
+ * each label once. A quiet one draws nothing. Work counts from the last sign of life before it.
  */
 export function openProgress(options: { readonly quiet?: boolean } = {}): ProgressDrawer {
   if (options.quiet) return { draw: () => {}, end: () => {} };
   const moving = Deno.stderr.isTerminal();
   let label: string | undefined;
-  let drawn = 0;
+  let started = performance.now();
+  let seen = started;
+  let drawn: number | undefined;
   return {
     draw(progress) {
-      const isNew = progress.label !== label;
-      label = progress.label;
-      if (!moving) {
-        if (isNew) writeError(`${progress.label}\n`);
-        return;
-      }
       const now = performance.now();
-      if (!isNew && now - drawn < 50 && progress.done < progress.total) return;
+      if (progress.label !== label) {
+        label = progress.label;
+        started = seen;
+        drawn = undefined;
+      }
+      seen = now;
+      const isDone = progress.done >= progress.total;
+      if (drawn === undefined && (isDone || now - started < SHOWN_AFTER_MS)) return;
+      if (!moving) {
+        if (drawn === undefined) writeError(`${progress.label}\n`);
+      } else if (drawn === undefined || isDone || now - drawn >= REDRAW_MS) {
+        writeError(`\r\x1b[K${dim(progressLine(progress))}`);
+      } else return;
       drawn = now;
-      writeError(`\r\x1b[K${dim(progressLine(progress))}`);
     },
     end() {
-      if (moving && label !== undefined) writeError("\r\x1b[K");
-      label = undefined;
+      if (moving && drawn !== undefined) writeError("\r\x1b[K");
+      label = drawn = undefined;
+      seen = performance.now();
     },
   };
 }

@@ -37,18 +37,19 @@ export const REPEAT_LAST_N = 64;
  * @throws {KerfError} exit code 2, naming the flag
  */
 export function checkSampling(options: SamplingOptions): void {
-  const rules: [keyof SamplingOptions, string, (x: number) => boolean, string][] = [
-    ["temperature", "--temp", (x) => x >= 0, "0 or more"],
-    ["topK", "--top-k", (x) => x >= 0 && Number.isInteger(x), "a whole number, 0 or more"],
-    ["topP", "--top-p", (x) => x > 0 && x <= 1, "above 0 and at most 1"],
-    ["minP", "--min-p", (x) => x >= 0 && x <= 1, "from 0 to 1"],
-    ["repeatPenalty", "--repeat-penalty", (x) => x > 0, "above 0"],
-    ["seed", "--seed", (x) => Number.isInteger(x), "a whole number"],
+  const rules: [keyof SamplingOptions, string, (x: number) => boolean, string, number][] = [
+    ["temperature", "--temp", (x) => x >= 0, "0 or more", 0.8],
+    ["topK", "--top-k", (x) => x >= 0 && Number.isInteger(x), "a whole number, 0 or more", 40],
+    ["topP", "--top-p", (x) => x > 0 && x <= 1, "above 0 and at most 1", 0.95],
+    ["minP", "--min-p", (x) => x >= 0 && x <= 1, "from 0 to 1", 0.05],
+    ["repeatPenalty", "--repeat-penalty", (x) => x > 0, "above 0", 1.1],
+    ["seed", "--seed", (x) => Number.isInteger(x), "a whole number", 1],
   ];
-  for (const [key, flag, allowed, range] of rules) {
+  for (const [key, flag, allowed, range, usual] of rules) {
     const value = options[key];
     if (value !== undefined && !(Number.isFinite(value) && allowed(value))) {
       throw new KerfError(`Cannot sample with ${flag} ${value}: it must be ${range}`, {
+        hint: `${flag} ${usual}`,
         exitCode: 2,
       });
     }

@@ -7,7 +7,7 @@ export interface DenoProcessOptions {
 }
 
 /**
- * Runs this Deno with `args` to its end, passing SIGTERM on, and SIGINT when no terminal would send it.
+ * Runs this Deno with `args` to its end, passing SIGINT and SIGTERM on.
  *
  * @returns its exit code; 130 when it was interrupted
  */
@@ -27,8 +27,8 @@ export async function runDeno(args: readonly string[], options: DenoProcessOptio
       // It ended by itself in between.
     }
   };
-  // A terminal sends Ctrl-C to the whole group: the child ends itself and reports.
-  const onInterrupt = Deno.stdin.isTerminal() ? () => {} : pass("SIGINT");
+  // A terminal sends Ctrl-C to the whole group: the child gets it twice and must take that for once.
+  const onInterrupt = pass("SIGINT");
   const onTerminate = pass("SIGTERM");
   Deno.addSignalListener("SIGINT", onInterrupt);
   Deno.addSignalListener("SIGTERM", onTerminate);
