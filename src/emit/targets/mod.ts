@@ -2,5 +2,6 @@
 
 import type { EmitTarget } from "../target.ts";
 import { c } from "./c.ts";
+import { cuda } from "./cuda.ts";
 
-export const EMIT_TARGETS: readonly EmitTarget[] = Object.freeze([c]);
+export const EMIT_TARGETS: readonly EmitTarget[] = Object.freeze([c, cuda]);

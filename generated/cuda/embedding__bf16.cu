@@ -1,0 +1,47 @@
+/*
+ * Token embedding: row tokens[r] of the packed table.
+ * The table is packed as bf16 (src/core/packing.ts).
+ *
+ * Generated from kernels/ops/embedding.ts by `deno task gen`. Do not edit.
+ */
+#include "kerf_cuda.h"
+
+/* Passed by value; the host writes the same bytes for C and CUDA. */
+struct args {
+  const u32 *tokens; /* u32 [nRows] */
+  const u8 *weight; /* u8 [packedBytes(nVocab, width)] */
+  float *y; /* f32 [nRows, y_stride] */
+  const u32 *step; /* u32 [stepFields] */
+  u32 width; /* elements of a row, a multiple of the packed group */
+  u32 y_stride; /* elements between rows of y */
+};
+KERF_AT(struct args, tokens, 0);
+KERF_AT(struct args, weight, 8);
+KERF_AT(struct args, y, 16);
+KERF_AT(struct args, step, 24);
+KERF_AT(struct args, width, 32);
+KERF_AT(struct args, y_stride, 36);
+
+static constexpr u32 THREADS = 128; /* of a block */
+
+/* One block: one row at a time. */
+extern "C" __global__ void __launch_bounds__(THREADS, 1)
+embedding__bf16(const __grid_constant__ struct args args)
+{
+  const u32 width = args.width;
+  const u32 n_items = args.step[0]; /* nRows */
+
+  for (u32 row = kerf_block(); row < n_items; row += kerf_n_blocks()) {
+    const u32 token = args.tokens[row];
+    /* Sixteen rows lie next to each other, input by input. */
+    const kerf_bf16 *column = (const kerf_bf16 *)args.weight + (u64)(token / 16) * width * 16
+        + token % 16;
+    float *y_row = args.y + (u64)row * args.y_stride;
+
+    for (u32 c = kerf_thread(); c < width; c += THREADS) {
+      const float x = kerf_load_bf16(&column[(u64)c * 16]);
+
+      y_row[c] = x;
+    }
+  }
+}

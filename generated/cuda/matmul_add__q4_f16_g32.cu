@@ -1,0 +1,132 @@
+/*
+ * y = residual + x · Wᵀ; y may be the residual's own buffer.
+ * W is packed as q4_f16_g32 (src/core/packing.ts).
+ *
+ * Generated from kernels/ops/matmul_add.ts by `deno task gen`. Do not edit.
+ */
+#include "kerf_cuda.h"
+
+/* Passed by value; the host writes the same bytes for C and CUDA. */
+struct args {
+  const float *x; /* f32 [nRows, x_stride] */
+  const u8 *weight; /* u8 [packedBytes(nOut, nIn)] */
+  const float *residual; /* f32 [nRows, residual_stride] */
+  float *y; /* f32 [nRows, y_stride] */
+  const u32 *step; /* u32 [stepFields] */
+  u32 rows_field; /* the field of `step` that counts the rows */
+  u32 n_in; /* a multiple of the packed group */
+  u32 n_out;
+  u32 x_stride; /* elements between rows of x */
+  u32 y_stride; /* elements between rows of y */
+  u32 y_offset; /* elements before the first output's of y */
+  u32 residual_stride; /* elements between rows of residual */
+  u32 residual_offset; /* elements before the first output's of residual */
+};
+KERF_AT(struct args, x, 0);
+KERF_AT(struct args, weight, 8);
+KERF_AT(struct args, residual, 16);
+KERF_AT(struct args, y, 24);
+KERF_AT(struct args, step, 32);
+KERF_AT(struct args, rows_field, 40);
+KERF_AT(struct args, n_in, 44);
+KERF_AT(struct args, n_out, 48);
+KERF_AT(struct args, x_stride, 52);
+KERF_AT(struct args, y_stride, 56);
+KERF_AT(struct args, y_offset, 60);
+KERF_AT(struct args, residual_stride, 64);
+KERF_AT(struct args, residual_offset, 68);
+
+static constexpr u32 THREADS = 128; /* of a block */
+
+static constexpr u32 OUTPUTS = 16; /* of a block: one group of packed rows */
+static constexpr u32 ROWS = 8; /* of x that meet each unpacked weight */
+static constexpr u32 WARPS = THREADS / 32;
+static constexpr u32 SLICES = THREADS / 4; /* of the inputs: four threads hold sixteen outputs */
+/* A line: the sixteen weights of an input, or of two that share bytes. */
+static constexpr u32 GROUP_SIZE = 32, LINES = GROUP_SIZE / 2, LINE_INPUTS = 2;
+
+static_assert(OUTPUTS == 16 && ROWS * OUTPUTS == THREADS, "each thread finishes one output");
+
+/* GROUP_SIZE inputs of sixteen output rows. */
+struct block {
+  kerf_f16 scale[16];
+  kerf_f16 offset[16];
+  u8 codes[LINES][16]; /* low nibbles: input j; high nibbles: input j + GROUP_SIZE / 2 */
+};
+
+/* The weights of a line and four outputs as f32, each rounded once. */
+KERF_INLINE void unpack(const block *weight, u32 line, u32 quad, float (*w)[4])
+{
+  float scale[4], offset[4];
+  kerf_load4_f16(&weight->scale[4 * quad], scale);
+  kerf_load4_f16(&weight->offset[4 * quad], offset);
+  const u32 codes = kerf_load_word(&weight->codes[line][4 * quad]);
+  KERF_UNROLL for (u32 o = 0; o < 4; o++) {
+    const u32 byte = (codes >> 8 * o) & 255;
+    w[0][o] = kerf_fma(scale[o], (float)(byte & 15), offset[o]);
+    w[1][o] = kerf_fma(scale[o], (float)(byte >> 4), offset[o]);
+  }
+}
+
+/* One block of threads: up to ROWS rows of x by OUTPUTS outputs at a time, the outputs running faster. */
+extern "C" __global__ void __launch_bounds__(THREADS, 1)
+matmul_add__q4_f16_g32(const __grid_constant__ struct args args)
+{
+  __shared__ float partial[WARPS][ROWS][OUTPUTS];
+  const u32 thread = kerf_thread();
+  const u32 quad = thread % 4, slice = thread / 4;
+  const u32 n_in = args.n_in;
+  const u32 n_lines = n_in / LINE_INPUTS;
+  const u32 n_groups = (args.n_out + OUTPUTS - 1) / OUTPUTS;
+  const u32 n_rows_all = args.step[args.rows_field];
+  const u32 n_items = (n_rows_all + ROWS - 1) / ROWS * n_groups;
+
+  for (u32 item = kerf_block(); item < n_items; item += kerf_n_blocks()) {
+    const u32 group = item % n_groups;
+    const u32 first_row = item / n_groups * ROWS;
+    const u32 n_rows = kerf_min_u32(n_rows_all - first_row, ROWS);
+    const float *x = args.x + (u64)first_row * args.x_stride;
+    const block *blocks = (const block *)args.weight + (u64)group * (n_in / GROUP_SIZE);
+
+    /* A slice's inputs in ascending order; slices are the same however many rows there are. */
+    float sums[ROWS][4] = {};
+    for (u32 i = slice; i < n_lines; i += SLICES) {
+      const u32 line = i % LINES;
+      const u32 k = i / LINES * GROUP_SIZE + line;
+      float w[LINE_INPUTS][4];
+      unpack(blocks + i / LINES, line, quad, w);
+      KERF_UNROLL for (u32 r = 0; r < ROWS; r++) {
+        if (r >= n_rows) break;
+        KERF_UNROLL for (u32 half = 0; half < LINE_INPUTS; half++) {
+          const float xk = x[(u64)r * args.x_stride + k + half * LINES];
+          KERF_UNROLL for (u32 o = 0; o < 4; o++) sums[r][o] = kerf_fma(xk, w[half][o], sums[r][o]);
+        }
+      }
+    }
+
+    /* Slices meet in a fixed tree inside warps, then warp after warp. */
+    KERF_UNROLL for (u32 r = 0; r < ROWS; r++) {
+      if (r >= n_rows) break;
+      KERF_UNROLL for (u32 o = 0; o < 4; o++) {
+        for (u32 half = 16; half >= 4; half /= 2) {
+          sums[r][o] = sums[r][o] + kerf_shuffle_down(sums[r][o], half);
+        }
+        if (kerf_lane() < 4) partial[kerf_warp()][r][4 * quad + o] = sums[r][o];
+      }
+    }
+    kerf_sync_threads();
+    const u32 r = thread / OUTPUTS, column = group * OUTPUTS + thread % OUTPUTS;
+    if (r < n_rows && column < args.n_out) {
+      const u32 row = first_row + r;
+      float sum = partial[0][r][thread % OUTPUTS];
+      for (u32 warp = 1; warp < WARPS; warp++) sum = sum + partial[warp][r][thread % OUTPUTS];
+      const float residual = args.residual[(u64)row * args.residual_stride + args.residual_offset
+          + column];
+#line 7 "kernels/ops/matmul_add.ts"
+      const float y = residual + sum;
+#line 128 "generated/cuda/matmul_add__q4_f16_g32.cu"
+      args.y[(u64)row * args.y_stride + args.y_offset + column] = y;
+    }
+    kerf_sync_threads();
+  }
+}

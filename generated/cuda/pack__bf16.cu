@@ -1,0 +1,66 @@
+/*
+ * Packs BF16 as bf16 (src/core/packing.ts).
+ *
+ * The upper half of an IEEE single: the bits as they are.
+ *
+ * Generated from kernels/storage/bf16.ts by `deno task gen`. Do not edit.
+ */
+#include "kerf_cuda.h"
+
+/* Passed by value; the host writes the same bytes for C and CUDA. */
+struct args {
+  const u8 *src; /* u8 [nOut, rowBytes] */
+  u8 *dst; /* u8 [packedBytes(nOut, nIn)] */
+  u32 n_out; /* rows; the last group of sixteen is filled with zeros */
+  u32 n_in; /* values of a row, a multiple of a block's */
+  u32 head_dim; /* 0: rows as in the file; else heads of interleaved pairs become half-split ones */
+  u32 dst_group; /* first 16-row group to write */
+};
+KERF_AT(struct args, src, 0);
+KERF_AT(struct args, dst, 8);
+KERF_AT(struct args, n_out, 16);
+KERF_AT(struct args, n_in, 20);
+KERF_AT(struct args, head_dim, 24);
+KERF_AT(struct args, dst_group, 28);
+
+static constexpr u32 THREADS = 128; /* of a block */
+
+static constexpr u32 BLOCK_BYTES = 2; /* of a value in the file */
+
+KERF_INLINE i32 bf16_code(const u8 *b)
+{
+#line 4 "kernels/storage/bf16.ts"
+  return b[0] | (b[1] << 8);
+#line 35 "generated/cuda/pack__bf16.cu"
+}
+
+/*
+ * The file's row for output row `row`. With head_dim the file has a head's channel pairs side by side and
+ * the output has all first channels of the pairs, then all second ones.
+ */
+KERF_INLINE u32 file_row(u32 row, u32 head_dim)
+{
+  if (head_dim == 0) return row;
+  const u32 half = head_dim / 2, c = row % head_dim;
+  return row - c + 2 * (c % half) + c / half;
+}
+
+/* One block: sixteen output rows at a time, put next to each other value by value. */
+extern "C" __global__ void __launch_bounds__(THREADS, 1)
+pack__bf16(const __grid_constant__ struct args args)
+{
+  const u32 n_in = args.n_in;
+  const u32 n_items = (args.n_out + 15) / 16;
+  const u32 r = kerf_thread() % 16;
+
+  for (u32 group = kerf_block(); group < n_items; group += kerf_n_blocks()) {
+    const u32 row = group * 16 + r;
+    const bool exists = row < args.n_out;
+    const u8 *src = args.src + (u64)n_in * BLOCK_BYTES * file_row(exists ? row : 0, args.head_dim);
+    kerf_bf16_bits *dst = (kerf_bf16_bits *)args.dst + (u64)(args.dst_group + group) * n_in * 16
+        + r;
+    for (u32 c = kerf_thread() / 16; c < n_in; c += THREADS / 16) {
+      dst[(u64)c * 16] = exists ? (kerf_bf16_bits)bf16_code(src + (u64)c * BLOCK_BYTES) : 0;
+    }
+  }
+}

@@ -1,0 +1,109 @@
+/*
+ * Packs Q5_K as q8_f32_g32 (src/core/packing.ts).
+ *
+ * 256 values: d f16, dmin f16, eight 6-bit scales and minima in 12 bytes, the fifth bits (32 bytes, bit
+ * j of byte l for value l of sub-block j), then nibbles as Q4_K; value = d · scale · q − dmin · min.
+ *
+ * Generated from kernels/storage/q5_k.ts by `deno task gen`. Do not edit.
+ */
+#include "kerf_cuda.h"
+
+/* Passed by value; the host writes the same bytes for C and CUDA. */
+struct args {
+  const u8 *src; /* u8 [nOut, rowBytes] */
+  u8 *dst; /* u8 [packedBytes(nOut, nIn)] */
+  u32 n_out; /* rows; the last group of sixteen is filled with zeros */
+  u32 n_in; /* values of a row, a multiple of a block's */
+  u32 head_dim; /* 0: rows as in the file; else heads of interleaved pairs become half-split ones */
+  u32 dst_group; /* first 16-row group to write */
+};
+KERF_AT(struct args, src, 0);
+KERF_AT(struct args, dst, 8);
+KERF_AT(struct args, n_out, 16);
+KERF_AT(struct args, n_in, 20);
+KERF_AT(struct args, head_dim, 24);
+KERF_AT(struct args, dst_group, 28);
+
+static constexpr u32 THREADS = 128; /* of a block */
+
+static constexpr u32 BLOCK_VALUES = 256, BLOCK_BYTES = 176; /* in the file */
+static constexpr u32 GROUP_SIZE = 32;
+
+KERF_INLINE i32 q5_k_code(const u8 *b, i32 i)
+{
+#line 12 "kernels/storage/q5_k.ts"
+  const i32 low = (b[48 + (i >> 6) * 32 + (i & 31)] >> (((i >> 5) & 1) * 4)) & 15;
+  const i32 fifth = (b[16 + (i & 31)] >> ((i >> 5) & 31)) & 1;
+  return low | (fifth << 4);
+#line 39 "generated/cuda/pack__q5_k.cu"
+}
+
+KERF_INLINE float q5_k_scale(const u8 *b, i32 i)
+{
+#line 6 "kernels/storage/q4_k.ts"
+  const i32 index = 4 + (i >> 5);
+#line 16 "kernels/storage/q5_k.ts"
+  return kerf_f16_to_f32(b[0] | (b[1] << 8))
+      * (float)((i >> 5) < 4 ? b[index] & 63 : (b[index + 4] & 15) | ((b[index - 4] >> 6) << 4));
+#line 49 "generated/cuda/pack__q5_k.cu"
+}
+
+KERF_INLINE float q5_k_offset(const u8 *b, i32 i)
+{
+#line 10 "kernels/storage/q4_k.ts"
+  const i32 index = 4 + (i >> 5);
+#line 10 "kernels/storage/q4_k.ts"
+  const i32 index_2 = index + 4;
+#line 17 "kernels/storage/q5_k.ts"
+  return -kerf_f16_to_f32(b[2] | (b[3] << 8))
+      * (float)((i >> 5) < 4 ? b[index_2] & 63 : (b[index_2] >> 4) | ((b[index] >> 6) << 4));
+#line 61 "generated/cuda/pack__q5_k.cu"
+}
+
+/* GROUP_SIZE values of sixteen rows. */
+struct block {
+  kerf_f32 scale[16];
+  kerf_f32 offset[16];
+  u8 codes[GROUP_SIZE][16];
+};
+
+/*
+ * The file's row for output row `row`. With head_dim the file has a head's channel pairs side by side and
+ * the output has all first channels of the pairs, then all second ones.
+ */
+KERF_INLINE u32 file_row(u32 row, u32 head_dim)
+{
+  if (head_dim == 0) return row;
+  const u32 half = head_dim / 2, c = row % head_dim;
+  return row - c + 2 * (c % half) + c / half;
+}
+
+/* One block of threads: sixteen output rows at a time, put next to each other value by value. */
+extern "C" __global__ void __launch_bounds__(THREADS, 1)
+pack__q5_k(const __grid_constant__ struct args args)
+{
+  const u32 n_in = args.n_in;
+  const u32 n_items = (args.n_out + 15) / 16;
+  const u32 r = kerf_thread() % 16;
+
+  for (u32 group = kerf_block(); group < n_items; group += kerf_n_blocks()) {
+    const u32 row = group * 16 + r;
+    const bool exists = row < args.n_out;
+    const u8 *src = args.src
+        + (u64)(n_in / BLOCK_VALUES) * BLOCK_BYTES * file_row(exists ? row : 0, args.head_dim);
+    block *blocks = (block *)args.dst + (u64)(args.dst_group + group) * (n_in / GROUP_SIZE);
+    for (u32 n = kerf_thread() / 16; n < n_in / GROUP_SIZE; n += THREADS / 16) {
+      const u8 *b = src + (u64)(n * GROUP_SIZE / BLOCK_VALUES) * BLOCK_BYTES;
+      const i32 i = (i32)(n * GROUP_SIZE % BLOCK_VALUES);
+      block *dst = blocks + n;
+      if (!exists) {
+        dst->scale[r] = dst->offset[r] = 0;
+        for (u32 j = 0; j < sizeof dst->codes / 16; j++) dst->codes[j][r] = 0;
+        continue;
+      }
+      kerf_store_f32(&dst->scale[r], q5_k_scale(b, i));
+      kerf_store_f32(&dst->offset[r], q5_k_offset(b, i));
+      for (i32 j = 0; j < (i32)GROUP_SIZE; j++) dst->codes[j][r] = (u8)q5_k_code(b, i + j);
+    }
+  }
+}
