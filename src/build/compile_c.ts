@@ -4,6 +4,7 @@
  */
 
 import { join, relative, resolve } from "@std/path";
+import { KerfError } from "../core/error.ts";
 import { projectRoot } from "../sys/cache_dir.ts";
 import { runCommand } from "../sys/command.ts";
 import type { Compiler } from "../sys/compiler.ts";
@@ -28,6 +29,8 @@ export interface CompileCOptions {
   readonly compiler: Compiler;
   /** The folder that holds the libraries. */
   readonly dir: string;
+  /** Ends the compiler; nothing half-made stays. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Contraction is off because kernels say where they fuse, and bits are compared across targets. */
@@ -37,13 +40,23 @@ const FLAGS = [
   ...["-fPIC", "-shared", "-pthread", "-Wall", "-Wextra", "-Werror", "-Wno-psabi"],
 ];
 
+/** The exit code of a program that SIGINT ended. */
+const INTERRUPTED = 130;
+
+const interrupted = () =>
+  new KerfError("Compiling kernels was interrupted", {
+    hint: "start again: what is compiled stays",
+    exitCode: 130,
+  });
+
 /**
  * Compiles a source unless the cache has it.
  *
  * @returns the absolute path of the shared library
- * @throws {KerfError} when a header is missing or the compiler refuses the text
+ * @throws {KerfError} when a header is missing, the compiler refuses the text or the signal ended it
  */
 export async function compileC(source: CSource, options: CompileCOptions): Promise<string> {
+  const { signal } = options;
   const root = projectRoot();
   const text = await inlineHeaders(source.text, { file: source.file, root });
   const defines = Object.entries(source.defines ?? {})
@@ -58,6 +71,7 @@ export async function compileC(source: CSource, options: CompileCOptions): Promi
     extension: Deno.build.os === "darwin" ? ".dylib" : ".so",
     inputs: [command.join(" "), version, Deno.build.target, flags.join(" "), text],
     make: async (workDir, stem) => {
+      if (signal?.aborted) throw interrupted();
       const input = join(workDir, "source.c");
       const output = join(workDir, "library");
       await Deno.writeTextFile(input, text);
@@ -67,7 +81,10 @@ export async function compileC(source: CSource, options: CompileCOptions): Promi
         cwd: root,
         // The compiler's own scratch files go where they are swept.
         env: { TMPDIR: workDir },
+        ...(signal === undefined ? {} : { signal }),
       });
+      // A terminal's Ctrl-C may reach the compiler before this process.
+      if (signal?.aborted || result.code === INTERRUPTED) throw interrupted();
       // Kept beside the library so that a failing command can be typed again and debuggers find lines.
       const kept = `${stem}.c`;
       await Deno.rename(input, kept);

@@ -109,6 +109,7 @@ function checkHeads({ path }: Gguf, { nHeads, nKvHeads, headDim }: LlamaConfig):
 function wholeAtLeast(name: string, value: number, least: number): number {
   if (Number.isInteger(value) && value >= least) return value;
   throw new KerfError(`Cannot use ${name} ${value}: it must be a whole number from ${least}`, {
+    hint: `${name} ${least} or more`,
     exitCode: 2,
   });
 }
@@ -147,6 +148,7 @@ export async function loadModel(options: LoadOptions = {}): Promise<Loaded> {
   const device = await openDevice({
     ...(options.device ? { kind: options.device } : {}),
     ...(options.threads === undefined ? {} : { threads: options.threads }),
+    signal,
   });
   try {
     const parts = { gguf, config, tensors, prune, nCtx: dims.nCtx };

@@ -23,6 +23,8 @@ export interface CpuDeviceOptions {
   readonly isa?: Isa;
   /** Where compiled kernels go. Default: the project's cache. */
   readonly cacheDir?: string;
+  /** Ends compilations. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** More threads than any machine here has are a mistake in the flag. */
@@ -35,6 +37,7 @@ const MAX_THREADS = 1024;
  * set this machine lacks
  */
 export async function openCpuDevice(options: CpuDeviceOptions = {}): Promise<Device> {
+  const { signal } = options;
   const threads = options.threads ?? navigator.hardwareConcurrency;
   if (!Number.isInteger(threads) || threads < 1 || threads > MAX_THREADS) {
     throw new KerfError(
@@ -47,7 +50,7 @@ export async function openCpuDevice(options: CpuDeviceOptions = {}): Promise<Dev
   }
   const compiler = await findCompiler();
   const dir = join(options.cacheDir ?? cacheDir(), "cpu");
-  const runtime = await loadRuntime({ compiler, dir });
+  const runtime = await loadRuntime({ compiler, dir, signal });
   const isa = chooseIsa(runtime.kerf_cpu_level(), options.isa);
   const pool = runtime.kerf_pool_open(threads);
   if (pool === 0n) {
@@ -76,7 +79,7 @@ export async function openCpuDevice(options: CpuDeviceOptions = {}): Promise<Dev
     // deno-lint-ignore require-await
     openFile: async (path, label) => memory.mapFile(path, label),
     async compile(requests, onProgress) {
-      const compiled = await compileKernels(requests, { compiler, dir, isa, onProgress });
+      const compiled = await compileKernels(requests, { compiler, dir, isa, signal, onProgress });
       for (const kernel of compiled) kernels.add(kernel);
       return compiled;
     },

@@ -35,14 +35,16 @@ export interface RuntimeOptions {
   /** The folder of compiled libraries. */
   readonly dir: string;
   readonly defines?: Readonly<Record<string, number>>;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Compiles runtime.c unless the cache has it, and loads it. */
-export async function loadRuntime({ compiler, dir, defines }: RuntimeOptions): Promise<CpuRuntime> {
+export async function loadRuntime(options: RuntimeOptions): Promise<CpuRuntime> {
+  const { defines } = options;
   const file = "src/device/cpu/runtime.c";
   const text = await Deno.readTextFile(join(projectRoot(), file));
   const source = { name: "runtime", text, file, ...(defines ? { defines } : {}) };
-  return openLibrary(await compileC(source, { compiler, dir }), SYMBOLS);
+  return openLibrary(await compileC(source, options), SYMBOLS);
 }
 
 /** The system's words for an errno. */
