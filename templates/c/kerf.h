@@ -16,8 +16,14 @@
 #include <immintrin.h>
 #endif
 
-/* Hook code may ask `x != x`: whether x is no number. */
+/* Hook code may ask what is always so (`x != x`, a byte below 256) and let constants wrap. */
 #pragma GCC diagnostic ignored "-Wtautological-compare"
+#pragma GCC diagnostic ignored "-Wtype-limits"
+#pragma GCC diagnostic ignored "-Wint-in-bool-context"
+#if !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wbool-compare"
+#pragma GCC diagnostic ignored "-Woverflow"
+#endif
 
 #define KERF_EXPORT __attribute__((visibility("default")))
 #define KERF_INLINE static inline __attribute__((always_inline, unused))
