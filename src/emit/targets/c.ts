@@ -49,7 +49,8 @@ const lanes: Form = Object.freeze<Form>({
 });
 
 const KEYWORDS = [
-  ...["auto", "break", "case", "char", "const", "continue", "default", "do", "double", "else", "enum"],
+  ...["auto", "break", "case", "char", "const", "continue", "default", "do", "double", "else"],
+  "enum",
   ...["extern", "float", "for", "goto", "if", "inline", "int", "long", "register", "restrict"],
   ...["return", "short", "signed", "sizeof", "static", "struct", "switch", "typedef", "union"],
   ...["unsigned", "void", "volatile", "while", "bool", "true", "false"],
