@@ -39,6 +39,9 @@ export interface RunWgslOptions<B extends Readonly<Record<string, TypedArray>>> 
 
 let shared: Promise<GPUDevice> | undefined;
 
+/** By complete text: a test runs one kernel over many shapes. */
+const pipelines = new Map<string, GPUComputePipeline>();
+
 /** The GPU device of all tests. @throws {KerfError} when there is no adapter */
 export function testGpu(): Promise<GPUDevice> {
   shared ??= openGpu();
@@ -70,7 +73,11 @@ export async function runWgsl<B extends Readonly<Record<string, TypedArray>>>(
   const generated = entry.sources.wgsl!;
   const gpu = await testGpu();
   const code = await completeSource({ text, file: options.file ?? generated.file, defines });
-  const pipeline = await createPipeline(gpu, signature, code);
+  let pipeline = pipelines.get(code);
+  if (pipeline === undefined) {
+    pipeline = await createPipeline(gpu, signature, code);
+    pipelines.set(code, pipeline);
+  }
 
   gpu.pushErrorScope("validation");
   const step = Uint32Array.from(STEP_FIELDS, (field) => options.step?.[field] ?? 0);

@@ -1,0 +1,145 @@
+/**
+ * Matrix products as WGSL against the f64 reference, for every packed order, and the embedding gather to
+ * the value. A row's bits must not depend on the rows beside it.
+ */
+
+import { assertEquals } from "@std/assert";
+import matmulAdd from "../kernels/ops/matmul_add.ts";
+import { PACKINGS } from "../src/core/mod.ts";
+import type { PackingName } from "../src/core/mod.ts";
+import {
+  authorRunner,
+  matmulReference,
+  packCodes,
+  packValues,
+  unpackWeights,
+} from "../src/reference/mod.ts";
+import { assertClose } from "./_close.ts";
+import { activations, randomFrom } from "./_kernel.ts";
+import { gpuTest, runNamed } from "./_wgsl.ts";
+
+interface Shape {
+  readonly nRows: number;
+  readonly nIn: number;
+  readonly nOut: number;
+}
+
+/** A packed matrix of random weights. */
+function weights(name: PackingName, shape: { nOut: number; nIn: number }, seed: number) {
+  const { codes, group, scaleType } = PACKINGS[name];
+  const random = randomFrom(seed);
+  const n = shape.nOut * shape.nIn;
+  const fill = (count: number, make: () => number) => Float32Array.from({ length: count }, make);
+  if (scaleType === null) {
+    // Few significant bits: f16 and bf16 hold them.
+    return packValues(name, { ...shape, values: fill(n, () => Math.round(64 * random()) / 16) });
+  }
+  const top = codes === "u4" ? 16 : 256;
+  const round = scaleType === "f16" ? Math.f16round : Math.fround;
+  return packCodes(name, {
+    ...shape,
+    codes: fill(n, () => Math.floor((random() + 1) / 2 * top)),
+    scales: fill(n / group, () => round(random() / 8)),
+    offsets: fill(n / group, () => round(random())),
+  });
+}
+
+/** y = residual + x · Wᵀ on the adapter, f32 [nRows, nOut], with gaps between rows. */
+async function multiply(name: PackingName, shape: Shape, data: ReturnType<typeof problem>) {
+  const { nRows, nIn, nOut } = shape;
+  const [xStride, yStride, yOffset] = [nIn + 3, nOut + 5, 2];
+  const x = new Float32Array(nRows * xStride).fill(NaN);
+  for (let r = 0; r < nRows; r++) x.set(data.x.subarray(r * nIn, (r + 1) * nIn), r * xStride);
+  const { y } = await runNamed(`matmul_add__${name}`, {
+    buffers: {
+      x,
+      weight: data.weight,
+      residual: data.residual,
+      y: new Float32Array(nRows * yStride).fill(-7),
+    },
+    constants: {
+      ...{ rows_field: 2, n_in: nIn, n_out: nOut, x_stride: xStride },
+      ...{ y_stride: yStride, y_offset: yOffset, residual_stride: nOut, residual_offset: 0 },
+    },
+    step: { nLogits: nRows },
+  });
+  const outside = y.filter((_, i) => i % yStride < yOffset || i % yStride >= yOffset + nOut);
+  assertEquals(outside, new Float32Array(outside.length).fill(-7));
+  return y.filter((_, i) => i % yStride >= yOffset && i % yStride < yOffset + nOut);
+}
+
+function problem(name: PackingName, { nRows, nIn, nOut }: Shape) {
+  const random = randomFrom(nIn * 31 + nOut);
+  return {
+    x: activations(nRows * nIn, random),
+    residual: activations(nRows * nOut, random),
+    weight: weights(name, { nOut, nIn }, nIn + nOut),
+  };
+}
+
+/** Around a packed group and the eight rows of a work group; inputs that do not divide over slices. */
+const SHAPES: readonly Shape[] = [
+  { nRows: 1, nIn: 32, nOut: 1 },
+  { nRows: 2, nIn: 64, nOut: 31 },
+  { nRows: 7, nIn: 576, nOut: 48 },
+  { nRows: 9, nIn: 96, nOut: 33 },
+  { nRows: 1, nIn: 1536, nOut: 100 },
+];
+
+for (const name of Object.keys(PACKINGS) as PackingName[]) {
+  gpuTest(`WGSL: matmul ${name} agrees with the reference`, async () => {
+    for (const shape of SHAPES) {
+      const data = problem(name, shape);
+      const { nRows, nIn, nOut } = shape;
+      const { y, magnitude } = matmulReference({
+        ...{ nRows, nIn, nOut, x: data.x },
+        weight: unpackWeights(name, data.weight, shape),
+        inputs: { residual: data.residual },
+        epilogue: authorRunner(matmulAdd, "epilogue"),
+      });
+      const got = await multiply(name, shape, data);
+      // nIn/16 multiply-adds in a chain, four additions and the residual's. A coded weight is off by two
+      // roundings of scale · code, which is below 32, and one of the offset.
+      const chain = (nIn / 16 + 6) * 2 ** -24;
+      const coded = PACKINGS[name].scaleType === null ? 0 : 66 * 2 ** -24;
+      const sizes = Array.from(
+        { length: nRows },
+        (_, r) =>
+          data.x.subarray(r * nIn, (r + 1) * nIn).reduce((sum, value) => sum + Math.abs(value), 0),
+      );
+      const bound = (i: number) =>
+        chain * (magnitude[i]! + Math.abs(y[i]!)) + coded * sizes[Math.floor(i / nOut)]!;
+      assertClose(got, y, { bound, label: `${name} ${JSON.stringify(shape)}` });
+    }
+  });
+
+  gpuTest(`WGSL: embedding ${name} gives the packed values`, async () => {
+    const [nOut, nIn] = [40, 256];
+    const weight = weights(name, { nOut, nIn }, 9);
+    const values = unpackWeights(name, weight, { nOut, nIn });
+    const tokens = Uint32Array.of(0, 39, 15, 16, 15, 31);
+    const stride = nIn + 9;
+    const { y } = await runNamed(`embedding__${name}`, {
+      buffers: { tokens, weight, y: new Float32Array(tokens.length * stride).fill(-7) },
+      constants: { width: nIn, y_stride: stride },
+      step: { nRows: tokens.length },
+    });
+    tokens.forEach((token, r) => {
+      const want = values.subarray(token * nIn, (token + 1) * nIn);
+      // fma may round twice in WGSL: scale · code is at most 32, half a unit of that in all.
+      const bound = PACKINGS[name].scaleType === null ? 0 : 32 * 2 ** -23;
+      assertClose(y.subarray(r * stride, r * stride + nIn), want, { bound, label: `row ${r}` });
+      assertEquals(y.slice(r * stride + nIn, (r + 1) * stride), new Float32Array(9).fill(-7));
+    });
+  });
+}
+
+gpuTest("WGSL: among two or more rows, a row's bits do not depend on the others", async () => {
+  const shape = { nRows: 11, nIn: 96, nOut: 33 };
+  const data = problem("q4_f16_g32", shape);
+  const all = await multiply("q4_f16_g32", shape, data);
+  for (const nRows of [1, 2, 8, 9]) {
+    const some = await multiply("q4_f16_g32", { ...shape, nRows }, data);
+    assertEquals(some, all.slice(0, some.length), `${nRows} rows`);
+  }
+});
