@@ -3,6 +3,7 @@
  * step is one call into C; it blocks until the step is done.
  */
 
+import { setImmediate } from "node:timers";
 import { join } from "@std/path";
 import { KerfError } from "../../core/error.ts";
 import { STEP_FIELDS } from "../../core/signature.ts";
@@ -88,7 +89,6 @@ export async function openCpuDevice(options: CpuDeviceOptions = {}): Promise<Dev
       programs.add(program);
       return program;
     },
-    // deno-lint-ignore require-await
     async run(program, header) {
       if (!open) throw new TypeError("Cannot run a program: the device is closed");
       if (!isProgram(program)) throw new TypeError("Cannot run a program of another device");
@@ -109,6 +109,8 @@ export async function openCpuDevice(options: CpuDeviceOptions = {}): Promise<Dev
         );
       }
       if (code < 0) throw new KerfError("Cannot run a program: no memory for its bookkeeping");
+      // C held the thread: without a turn of the event loop no signal would ever arrive.
+      await new Promise<void>((resolve) => setImmediate(resolve));
     },
     close() {
       if (!open) return;
