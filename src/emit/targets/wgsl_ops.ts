@@ -33,10 +33,11 @@ const unaryOnly = (code: Code): Code => ({
 });
 
 /** A shift's count: u32, modulo 32 as the operation says. */
-const shiftCount = (count: Operand): Code =>
-  /^\d+$/.test(count.text)
-    ? atom(`${Number(count.text) % 32}u`)
-    : call("u32", guarded("&", P.and, count, atom("31")));
+const shiftCount = (count: Operand): Code => {
+  if (/^\d+$/.test(count.text)) return atom(`${Number(count.text) % 32}u`);
+  const small = (count.bound ?? Infinity) < 32;
+  return call("u32", small ? count : guarded("&", P.and, count, atom("31")));
+};
 
 const shift = (operator: string, a: Code, count: Operand): Code =>
   guarded(operator, P.shift, unaryOnly(a), shiftCount(count));

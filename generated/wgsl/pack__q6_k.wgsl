@@ -1,0 +1,116 @@
+/*
+ * Packs Q6_K as q8_f32_g16 (src/core/packing.ts).
+ *
+ * 256 values: low nibbles (128 bytes), upper two bits (64 bytes), sixteen int8 scales, d f16. In each
+ * half of 128: value l + 32·t has its nibble in byte l + 32·(t & 1) (low for t < 2) and its upper bits
+ * in byte l at 2·t; value = d · scale · (q − 32).
+ *
+ * Generated from kernels/storage/q6_k.ts by `deno task gen`. Do not edit.
+ */
+#include "kerf.wgsl"
+
+struct Params {
+  n_out: u32, /* rows; the last group of sixteen is filled with zeros */
+  n_in: u32, /* values of a row, a multiple of a block's */
+  head_dim: u32, /* 0: rows as in the file; else heads of interleaved pairs become half-split ones */
+  dst_group: u32, /* first 16-row group to write */
+}
+
+@group(0) @binding(0) var<storage, read> src_buf: array<u32>; /* u8 [nOut, rowBytes] */
+@group(0) @binding(1) var<storage, read_write> dst_buf: array<u32>; /* u8 [packedBytes(nOut, nIn)] */
+@group(0) @binding(2) var<uniform> params: Params;
+
+const WORKGROUP = 64u;
+
+const BLOCK_VALUES = 256u; /* of a block in the file */
+const BLOCK_BYTES = 210u;
+const BLOCK_INPUTS = 16u; /* of a packed block, for sixteen rows */
+const SCALE_WORDS = 16u; /* of sixteen scales; the offsets follow, then the codes */
+const BLOCK_WORDS = 2u * SCALE_WORDS + BLOCK_INPUTS * 4u;
+
+/* One byte of the file; `at` counts from the tensor's start. */
+fn load_byte(at: u32) -> i32 {
+  return i32((src_buf[at / 4u] >> (at % 4u * 8u)) & 255u);
+}
+
+/*
+ * The file's row for output row `row`. With head_dim the file has a head's channel pairs side by side and
+ * the output has all first channels of the pairs, then all second ones.
+ */
+fn file_row(row: u32) -> u32 {
+  let head_dim = params.head_dim;
+  if (head_dim == 0u) { return row; }
+  let half = head_dim / 2u;
+  let c = row % head_dim;
+  return row - c + 2u * (c % half) + c / half;
+}
+
+fn q6_k_code(b: u32, i: i32) -> i32 {
+  let half: i32 = i >> 7u;
+  let t: i32 = (i >> 5u) & 3;
+  let low: i32 = (load_byte(b + u32(half * 64 + (t & 1) * 32 + (i & 31))) >> u32((t >> 1u) * 4))
+      & 15;
+  let high: i32 = (load_byte(b + u32(128 + half * 32 + (i & 31))) >> u32(2 * t)) & 3;
+  return low | (high << 4u);
+}
+
+fn q6_k_scale(b: u32, i: i32) -> f32 {
+  return kerf_f16_to_f32(load_byte(b + u32(208)) | (load_byte(b + u32(209)) << 8u))
+      * f32((load_byte(b + u32(192 + (i >> 4u))) ^ 128) - 128);
+}
+
+fn q6_k_offset(b: u32, i: i32) -> f32 {
+  return -32.0
+      * (kerf_f16_to_f32(load_byte(b + u32(208)) | (load_byte(b + u32(209)) << 8u))
+      * f32((load_byte(b + u32(192 + (i >> 4u))) ^ 128) - 128));
+}
+
+/* Where the file's block with value `c` of output row `row` starts. */
+fn block_byte(row: u32, c: u32) -> u32 {
+  return (file_row(row) * (params.n_in / BLOCK_VALUES) + c / BLOCK_VALUES) * BLOCK_BYTES;
+}
+
+/* Scale and offset, and one packed byte, of the inputs from c on; rows past the last are zeros. */
+fn scale_of(row: u32, c: u32) -> f32 {
+  if (row >= params.n_out) { return 0.0; }
+  return q6_k_scale(block_byte(row, c), i32(c % BLOCK_VALUES));
+}
+fn offset_of(row: u32, c: u32) -> f32 {
+  if (row >= params.n_out) { return 0.0; }
+  return q6_k_offset(block_byte(row, c), i32(c % BLOCK_VALUES));
+}
+fn codes_of(row: u32, c: u32, j: u32) -> u32 {
+  if (row >= params.n_out) { return 0u; }
+  let b = block_byte(row, c);
+  let i = i32(c % BLOCK_VALUES + j);
+  return u32(q6_k_code(b, i));
+}
+
+/* Word `w` of a packed block. */
+fn block_word(row: u32, c: u32, w: u32) -> u32 {
+  if (w >= 2u * SCALE_WORDS) {
+    let at = w - 2u * SCALE_WORDS;
+    let r = row + at % 4u * 4u;
+    let j = at / 4u;
+    return codes_of(r, c, j) | (codes_of(r + 1u, c, j) << 8u) | (codes_of(r + 2u, c, j) << 16u)
+        | (codes_of(r + 3u, c, j) << 24u);
+  }
+  let r = row + w % SCALE_WORDS;
+  if (w < SCALE_WORDS) { return bitcast<u32>(scale_of(r, c)); }
+  return bitcast<u32>(offset_of(r, c));
+}
+
+/* One work group: sixteen output rows, put next to each other value by value. A thread makes whole words. */
+@compute @workgroup_size(WORKGROUP)
+fn pack__q6_k(
+  @builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32) {
+  let packed_group = kerf_item(group, groups);
+  if (packed_group * 16u >= params.n_out) { return; }
+  let n_words = params.n_in / BLOCK_INPUTS * BLOCK_WORDS;
+  let first_word = (params.dst_group + packed_group) * n_words;
+  for (var i = lane; i < n_words; i += WORKGROUP) {
+    dst_buf[first_word + i] = block_word(packed_group * 16u, i / BLOCK_WORDS * BLOCK_INPUTS,
+        i % BLOCK_WORDS);
+  }
+}
