@@ -141,6 +141,16 @@ export function parseCommand(command: Command, words: readonly string[]): Parsed
   return { values, positionals, help };
 }
 
+/** @throws {KerfError} exit code 2: words where a command takes none */
+export function refuseWords(command: string, positionals: readonly string[]): void {
+  const [word] = positionals;
+  if (word === undefined) return;
+  throw new KerfError(`Cannot use "${word}": ${command} takes flags only`, {
+    hint: `deno task ${command.split(" ")[0]} --help`,
+    exitCode: 2,
+  });
+}
+
 /** The text of `--help`. */
 export function helpText(command: Command): string {
   const rows = command.flags.map((flag) => {

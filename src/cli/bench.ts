@@ -7,12 +7,14 @@ import { KerfError } from "../core/error.ts";
 import { peakRssBytes } from "../engine/generation.ts";
 import type { LoadOptions, Model } from "../mod.ts";
 import { runCommand } from "../sys/command.ts";
+import { refuseWords } from "./args.ts";
 import type { ParsedArgs } from "./args.ts";
 import { checkModel, runOnce } from "./bench/measure.ts";
 import type { BenchSample, BenchTest } from "./bench/measure.ts";
 import { runPeer } from "./bench/peer.ts";
-import { formatRows, rowOf } from "./bench/report.ts";
-import type { BenchFormat, BenchRow } from "./bench/report.ts";
+import { formatRows, rowOf, testName } from "./bench/report.ts";
+import type { BenchFormat, BenchRow, SharedColumns } from "./bench/report.ts";
+import { readHeader } from "./inspect/header.ts";
 import { loadWithProgress, modelName } from "./load_flags.ts";
 import { ROOT, userPath } from "./root.ts";
 import { openProgress, writeError, writeOut } from "./terminal.ts";
@@ -52,7 +54,8 @@ async function commit(): Promise<string> {
   }
 }
 
-export async function main({ values }: ParsedArgs): Promise<number> {
+export async function main({ values, positionals }: ParsedArgs): Promise<number> {
+  refuseWords("bench", positionals);
   const tests = testsOf(values);
   const repetitions = (values.r as number | undefined) ?? 5;
   if (repetitions < 1) {
@@ -60,6 +63,13 @@ export async function main({ values }: ParsedArgs): Promise<number> {
   }
   const specs = ((values.prune as readonly string[] | undefined) ?? ["none"]).flatMap(expandSweep);
   const longest = Math.max(...tests.map((t) => t.nDepth + t.nPrompt + t.nGen));
+  const { config } = await readHeader(values);
+  if (longest > config.nCtx) {
+    throw new KerfError(
+      `Cannot measure ${longest} tokens in a row: the model knows ${config.nCtx} positions`,
+      { hint: "lower -d, -p or -n", exitCode: 2 },
+    );
+  }
   const parallel = Math.max(...tests.map((t) => t.nParallel));
   const drawer = openProgress();
   const models: Model[] = [];
@@ -83,11 +93,21 @@ export async function main({ values }: ParsedArgs): Promise<number> {
   }
 }
 
-async function machineOf(values: ParsedArgs["values"], model: Model) {
+type MachineColumns = Omit<SharedColumns, "prune">;
+
+async function machineOf(values: ParsedArgs["values"], model: Model): Promise<MachineColumns> {
+  const { gguf, chunkSize, engine } = model.loaded;
+  const tensors = [...gguf.tensors.values()];
   return {
     build_commit: await commit(),
     machine: `${model.device}, ${Deno.build.target}`,
+    backends: engine.device.kind.toUpperCase(),
     model_filename: modelName(model),
+    model_type: String(gguf.metadata.get("general.name") ?? ""),
+    model_size: tensors.reduce((sum, { bytes }) => sum + bytes, 0),
+    model_n_params: tensors.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0),
+    n_batch: chunkSize,
+    n_ubatch: chunkSize,
     n_threads: (values.t as number | undefined) ?? navigator.hardwareConcurrency,
     type_k: (values.ctk as string | undefined) ?? "f16",
     type_v: (values.ctv as string | undefined) ?? "f16",
@@ -101,7 +121,7 @@ async function measure(
     models: readonly Model[];
     repetitions: number;
     values: ParsedArgs["values"];
-    shared: Awaited<ReturnType<typeof machineOf>>;
+    shared: MachineColumns;
   },
 ): Promise<BenchRow[]> {
   const samples: BenchSample[][] = models.map(() => []);
@@ -109,7 +129,7 @@ async function measure(
   // One sequence is what llama-bench can run.
   const program = test.nParallel === 1 ? values.vs as string | undefined : undefined;
   const drawer = openProgress();
-  const label = `pp${test.nPrompt} tg${test.nGen} d${test.nDepth} × ${test.nParallel}`;
+  const label = testName(test);
   for (let i = 0; i <= repetitions; i++) {
     drawer.draw({ label, done: i, total: repetitions });
     for (const [m, model] of models.entries()) {

@@ -163,7 +163,11 @@ export const COMMANDS: readonly Command[] = [
         help: "prefill chunk (512)",
       },
       JSON_FLAG,
-      { name: "stats", kind: "switch", help: "statistics even when standard error is no terminal" },
+      {
+        name: "stats",
+        kind: "switch",
+        help: "statistics on standard error also with --json or -q",
+      },
       {
         name: "q",
         aliases: ["quiet"],

@@ -55,5 +55,7 @@ function summary(result: GenerateResult, { check, seconds }: { check: boolean; s
     : lines.length === 0
     ? "nothing changed"
     : `${written.length} written, ${removed.length} removed`;
-  return [`${nKernels} kernels, ${state} (${seconds} s)`, ...lines].join("\n") + "\n";
+  return [`${nKernels} kernel${nKernels === 1 ? "" : "s"}, ${state} (${seconds} s)`, ...lines].join(
+    "\n",
+  ) + "\n";
 }

@@ -2,6 +2,7 @@
 
 import { KerfError } from "../core/error.ts";
 import { nearest } from "../core/nearest.ts";
+import { refuseWords } from "./args.ts";
 import type { ParsedArgs } from "./args.ts";
 
 /** A subject's file: prints and returns the exit code. `positionals` no longer holds the subject. */
@@ -18,14 +19,25 @@ const SUBJECTS: Readonly<Record<string, () => Promise<InspectModule>>> = {
   estimate: () => import("./inspect/estimate.ts"),
 };
 
+/** Subjects with a NAME or a prompt behind them. */
+const TAKE_WORDS = new Set(["kernel", "mask"]);
+
 export async function main(args: ParsedArgs): Promise<number> {
   const [subject, ...positionals] = args.positionals;
   const names = Object.keys(SUBJECTS);
-  const load = subject === undefined ? undefined : SUBJECTS[subject];
-  if (load) return await (await load()).inspect({ ...args, positionals });
+  const load = subject !== undefined && Object.hasOwn(SUBJECTS, subject) && SUBJECTS[subject];
+  if (load) {
+    if (!TAKE_WORDS.has(subject)) refuseWords(`inspect ${subject}`, positionals);
+    return await (await load()).inspect({ ...args, positionals });
+  }
   const near = subject === undefined ? undefined : nearest(subject, names);
   throw new KerfError(
     subject === undefined ? "There is nothing to inspect" : `Cannot inspect "${subject}"`,
-    { hint: near ? `did you mean ${near}?` : `one of ${names.join(", ")}`, exitCode: 2 },
+    {
+      hint: near
+        ? `did you mean deno task inspect ${near}?`
+        : `deno task inspect ${names.join("|")}`,
+      exitCode: 2,
+    },
   );
 }

@@ -5,7 +5,7 @@
  */
 
 import { dirname } from "@std/path";
-import { PIP_ENVIRONMENT } from "../model/pip_environment.ts";
+import { PIP_ENVIRONMENT } from "../sys/pip_environment.ts";
 import type { ParsedArgs } from "./args.ts";
 import type { Command } from "./flags.ts";
 

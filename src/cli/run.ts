@@ -113,7 +113,7 @@ export async function main(args: ParsedArgs): Promise<number> {
   const interrupt = () => controller.abort();
   Deno.addSignalListener("SIGINT", interrupt);
   const quiet = values.q === true;
-  const showStats = !quiet && (values.stats === true || Deno.stderr.isTerminal());
+  const showStats = values.stats === true || !(quiet || values.json);
   const drawer = openProgress({ quiet });
   try {
     using model = await loadWithProgress(values, drawer, {

@@ -26,16 +26,15 @@ export interface BenchSample {
   };
 }
 
-/** Ordinary ids: the first few hundred of a vocabulary are special or single bytes. */
+/** Ordinary ids: the first few hundred of a large vocabulary are special or single bytes. */
 const FIRST_TOKEN = 1000;
 
 /** Token ids that depend on the position alone, so that every run does the same work. */
-const tokensAt = (position: number, n: number, nVocab: number): number[] =>
-  Array.from(
-    { length: n },
-    (_, i) =>
-      FIRST_TOKEN + (Math.imul(position + i + 1, 2654435761) >>> 8) % (nVocab - FIRST_TOKEN),
-  );
+function tokensAt(position: number, n: number, nVocab: number): number[] {
+  const first = nVocab > FIRST_TOKEN ? FIRST_TOKEN : 0;
+  const at = (i: number) => first + (Math.imul(i + 1, 2654435761) >>> 8) % (nVocab - first);
+  return Array.from({ length: n }, (_, i) => at(position + i));
+}
 
 /** Prefills rows of one slot in the model's chunks. */
 async function prefill(

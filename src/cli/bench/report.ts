@@ -7,7 +7,14 @@ import type { BenchSample, BenchTest } from "./measure.ts";
 export interface BenchRow {
   readonly build_commit: string;
   readonly machine: string;
+  readonly backends: string;
   readonly model_filename: string;
+  readonly model_type: string;
+  /** Bytes of all tensors. */
+  readonly model_size: number;
+  readonly model_n_params: number;
+  readonly n_batch: number;
+  readonly n_ubatch: number;
   readonly n_threads: number;
   readonly type_k: string;
   readonly type_v: string;
@@ -16,10 +23,14 @@ export interface BenchRow {
   readonly n_gen: number;
   readonly n_depth: number;
   readonly n_parallel: number;
+  /** When the last sample ended, ISO 8601. */
+  readonly test_time: string;
   readonly avg_ns: number;
+  readonly stddev_ns: number;
   readonly avg_ts: number;
   readonly median_ts: number;
   readonly stddev_ts: number;
+  readonly samples_ns: readonly number[];
   readonly samples_ts: readonly number[];
   readonly kv_dense_bytes: number;
   readonly kv_stored_bytes: number;
@@ -49,17 +60,23 @@ export function standardDeviation(values: readonly number[]): number {
   return Math.sqrt(values.reduce((sum, x) => sum + (x - average) ** 2, 0) / (values.length - 1));
 }
 
+/** What the rows of one spec have in common. */
+export type SharedColumns = Pick<
+  BenchRow,
+  | ("build_commit" | "machine" | "backends" | "n_threads" | "n_batch" | "n_ubatch")
+  | ("model_filename" | "model_type" | "model_size" | "model_n_params")
+  | ("type_k" | "type_v" | "prune")
+>;
+
 /** A row from its samples; `peer` holds the peer's speed of each pair. */
 export function rowOf(
-  shared: Pick<
-    BenchRow,
-    "build_commit" | "machine" | "model_filename" | "n_threads" | "type_k" | "type_v" | "prune"
-  >,
+  shared: SharedColumns,
   test: BenchTest,
   measured: { samples: readonly BenchSample[]; peer: readonly number[]; peakRssBytes: number },
 ): BenchRow {
   const speeds = measured.samples.map((sample) => sample.tokensPerSecond);
   const ratios = measured.peer.map((peer, i) => speeds[i]! / peer);
+  const nanoseconds = measured.samples.map(({ ms }) => Math.round(1e6 * ms));
   const { kv } = measured.samples.at(-1)!;
   return {
     ...shared,
@@ -67,10 +84,13 @@ export function rowOf(
     n_gen: test.nGen,
     n_depth: test.nDepth,
     n_parallel: test.nParallel,
-    avg_ns: Math.round(1e6 * mean(measured.samples.map((sample) => sample.ms))),
+    test_time: new Date().toISOString(),
+    avg_ns: Math.round(mean(nanoseconds)),
+    stddev_ns: Math.round(standardDeviation(nanoseconds)),
     avg_ts: mean(speeds),
     median_ts: median(speeds),
     stddev_ts: standardDeviation(speeds),
+    samples_ns: nanoseconds,
     samples_ts: speeds,
     kv_dense_bytes: kv.denseBytes,
     kv_stored_bytes: kv.storedBytes,
@@ -87,10 +107,17 @@ export function rowOf(
 }
 
 /** llama-bench's name of a test: `pp512 @ d4096`. */
-export function testName({ n_prompt, n_gen, n_depth, n_parallel }: BenchRow): string {
-  const what = n_prompt > 0 ? `pp${n_prompt}` : `tg${n_gen}`;
-  return what + (n_depth > 0 ? ` @ d${n_depth}` : "") + (n_parallel > 1 ? ` × ${n_parallel}` : "");
+export function testName({ nPrompt, nGen, nDepth, nParallel }: BenchTest): string {
+  const what = nPrompt > 0 ? `pp${nPrompt}` : `tg${nGen}`;
+  return what + (nDepth > 0 ? ` @ d${nDepth}` : "") + (nParallel > 1 ? ` × ${nParallel}` : "");
 }
+
+const testOf = (row: BenchRow): BenchTest => ({
+  nPrompt: row.n_prompt,
+  nGen: row.n_gen,
+  nDepth: row.n_depth,
+  nParallel: row.n_parallel,
+});
 
 function markdown(rows: readonly BenchRow[]): string {
   const versus = rows.some((row) => row.ratio_median !== undefined);
@@ -100,7 +127,7 @@ function markdown(rows: readonly BenchRow[]): string {
   ];
   const cells = rows.map((row) => [
     row.prune,
-    testName(row),
+    testName(testOf(row)),
     `${row.avg_ts.toFixed(1)} ± ${row.stddev_ts.toFixed(1)}`,
     row.median_ts.toFixed(1),
     formatBytes(row.kv_stored_bytes),

@@ -4,6 +4,12 @@ import { formatRows, median, rowOf, standardDeviation, testName } from "./report
 const shared = {
   build_commit: "abc",
   machine: "cpu, 2 threads",
+  backends: "CPU",
+  model_type: "m",
+  model_size: 9,
+  model_n_params: 3,
+  n_batch: 512,
+  n_ubatch: 512,
   model_filename: "m.gguf",
   n_threads: 2,
   type_k: "f16",
@@ -27,8 +33,9 @@ Deno.test("a row has llama-bench's keys, bytes and the ratios pair by pair", () 
   assertEquals(row.samples_ts, [400, 200, 100]);
   assertEquals(row.median_ts, 200);
   assertEquals([row.ratio_min, row.ratio_median, row.ratio_max], [1, 2, 4]);
+  assertEquals(row.samples_ns, [10e6, 20e6, 40e6]);
   assertEquals(row.kv_stored_bytes, 150);
-  assertEquals(testName(row), "pp4 @ d64");
+  assertEquals(testName(test), "pp4 @ d64");
 });
 
 Deno.test("formats", () => {

@@ -5,6 +5,10 @@ import type { ParsedArgs } from "../args.ts";
 import { formatBytes, writeOut } from "../terminal.ts";
 import { readHeader } from "./header.ts";
 
+/** An f32 of the file has seven digits that mean something. */
+const shown = (value: unknown) =>
+  String(typeof value === "number" ? Number(value.toPrecision(7)) : value);
+
 export async function inspect({ values }: ParsedArgs): Promise<number> {
   const { gguf, config } = await readHeader(values);
   const storage: Record<string, { tensors: number; bytes: number }> = {};
@@ -27,7 +31,7 @@ export async function inspect({ values }: ParsedArgs): Promise<number> {
     ["model", String(name ?? "")],
     ["file", `${basename(gguf.path)}, ${formatBytes(gguf.bytes)}, GGUF version ${gguf.version}`],
     ["parameters", `${(parameters / 1e6).toFixed(1)} M in ${gguf.tensors.size} tensors`],
-    ...Object.entries(config).map(([key, value]) => [key, String(value)]),
+    ...Object.entries(config).map(([key, value]) => [key, shown(value)]),
     ...Object.entries(storage).map(([type, { tensors, bytes }]) => [
       type,
       `${tensors} tensors, ${formatBytes(bytes)}`,
