@@ -3,11 +3,13 @@
  * layouts that the shipped pruning variants make. Derived from the folder kernels/; names nothing.
  */
 
+import { KerfError } from "../core/error.ts";
 import type { Pruning } from "../dsl/pruning.ts";
 import { denseLayout, layoutOf } from "../layout/make.ts";
 import { layoutName, segmentName } from "../layout/name.ts";
 import type { Layout, Segment, Stream } from "../layout/types.ts";
 import { FAMILIES } from "./families/mod.ts";
+import { kernelName } from "./types.ts";
 import type { EmitRequest, Family, KernelSource, Shipped } from "./types.ts";
 
 /** A kernel to emit, with where it comes from. */
@@ -20,16 +22,33 @@ export interface CatalogEntry {
 /** The default cache types; a renderer makes kernels for the others when they are asked for. */
 const TYPES = { key: "f16", value: "f16" } as const;
 
-/** Every kernel to generate beforehand. */
+/**
+ * Every kernel to generate beforehand.
+ *
+ * @throws {KerfError} two files make a kernel of the same name
+ */
 export function catalog(sources: readonly KernelSource[]): CatalogEntry[] {
   const shipped = shippedLayouts(sources);
-  return sources.flatMap((source) => {
+  const entries = sources.flatMap((source) => {
     const family = familyOf(source);
     const variants = family.variants(source, shipped);
     return family.heads(source).flatMap((head) =>
       variants.map((suffixes) => ({ source, family, request: { head, suffixes } }))
     );
   });
+  const owners = new Map<string, string>();
+  for (const { source, request } of entries) {
+    const name = kernelName(request);
+    const owner = owners.get(name);
+    if (owner !== undefined) {
+      throw new KerfError(`Cannot emit kernel "${name}" twice: two files declare it`, {
+        where: `${owner} and ${source.file}`,
+        hint: `give the definition in ${source.file} a name of its own`,
+      });
+    }
+    owners.set(name, source.file);
+  }
+  return entries;
 }
 
 /**
