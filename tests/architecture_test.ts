@@ -8,7 +8,7 @@ import type { Manifest } from "../src/core/mod.ts";
 
 const read = (path: string) => Deno.readTextFileSync(new URL(`../${path}`, import.meta.url));
 const rows = read("ARCHITECTURE.md").split("\n").filter((line) => line.startsWith("| "))
-  .map((line) => line.slice(2, -2).split(" | "));
+  .map((line) => line.slice(1, -1).split(" | ").map((cell) => cell.trim()));
 const manifest: Manifest = JSON.parse(read("generated/manifest.json"));
 
 /** The code-quoted names of a cell; `(…)` explains and may quote other things. */
