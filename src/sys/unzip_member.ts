@@ -5,7 +5,6 @@
 
 import { Unzip, UnzipInflate } from "fflate";
 import { KerfError } from "../core/error.ts";
-import { throwIfInterrupted } from "./fetch_options.ts";
 
 /** What to take out, and where to. */
 export interface UnzipMember {
@@ -14,9 +13,8 @@ export interface UnzipMember {
   readonly member: string;
   /** The file to write; overwritten. */
   readonly target: string;
-  /** Called with the bytes written so far. */
+  /** Called with the bytes written so far; what it throws ends the work. */
   readonly onBytes?: (done: number) => void;
-  readonly signal?: AbortSignal | undefined;
 }
 
 /** Writes a member of a zip archive to a file. @throws {KerfError} it is not there, or is damaged */
@@ -41,7 +39,6 @@ export async function unzipMember(options: UnzipMember): Promise<void> {
   const chunk = new Uint8Array(1 << 18);
   const stopped = () => failure !== undefined || state === "complete";
   while (!stopped()) {
-    throwIfInterrupted(options.signal);
     const n = await archive.read(chunk);
     if (n === null) break;
     try {
