@@ -245,6 +245,12 @@ for (const variant of variants) {
   });
 }
 
+gpuTest("WGSL: a query sees no later row of its step, whatever its position", async () => {
+  // The mask alone would let every row through.
+  await check({ rows: 50, nQuery: 13, ahead: 1000 });
+  await check({ rows: 50, nQuery: 13, ahead: 1000, layout: LISTED, nListed: 20, width: 16 });
+});
+
 gpuTest("WGSL: a fully masked row is zeros (oracle 7)", async () => {
   const variant = variants.find(({ name }) => name === "sliding_window")!;
   // The window ends before the cache's rows start.

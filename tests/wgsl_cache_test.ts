@@ -79,6 +79,31 @@ for (const layout of ["k_f16t16_v_f16t1", LISTED, "k_f16t1_v_f16t16"]) {
   });
 }
 
+gpuTest("WGSL: halves are rounded to the nearest, ties to even", async () => {
+  const shape = { headDim: 16, rows: 0, nNew: 3 };
+  const run = appendRun("k_f16t16_v_f16t1", shape);
+  const ulp = 2 ** -10;
+  const ties = [1, 3, 5, -1, -3].map((n) => (n < 0 ? -1 : 1) * (1 + Math.abs(n) * ulp / 2));
+  const edges = [
+    ...ties,
+    65504,
+    65519,
+    65520,
+    1e9,
+    2 ** -24,
+    2 ** -25,
+    3 * 2 ** -25,
+    1e-9,
+    6.1e-5,
+    0,
+  ];
+  // A rotation by 0: keys stay as they are.
+  run.buffers.rope.forEach((_, i, rope) => rope[i] = i % 16 < 8 ? 1 : 0);
+  run.buffers.qkv.forEach((x, i, qkv) => qkv[i] = i % 2 === 0 ? x : edges[i % edges.length]!);
+  const want = await runOnCpu("append__k_f16t16_v_f16t1", run);
+  assertEquals((await runNamed("append__k_f16t16_v_f16t1", run)).arena, want.arena);
+});
+
 gpuTest("WGSL: append in f32 stores the CPU's rows", async () => {
   const shape = { headDim: 16, rows: 5, nNew: 30 };
   const run = appendRun("k_f32t16_v_f32t1", shape);

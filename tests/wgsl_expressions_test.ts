@@ -264,7 +264,7 @@ for (const op of Object.keys(OPS) as OpName[]) {
         // What overflows, underflows or is no number is the hardware's.
         if (!isOrdinary(want!) || !domain(args as number[])) return;
         compared++;
-        if (relative === 0 && absolute === 0) return assert(value === want, where);
+        if (relative === 0 && absolute === 0) return assert(Object.is(value, want), where);
         const error = Math.abs(Number(value) - Number(want));
         assert(error <= relative * 2 ** -24 * Math.abs(Number(want)) + absolute, where);
       })
