@@ -9,7 +9,7 @@ import type { LoadOptions, Model } from "../mod.ts";
 import { runCommand } from "../sys/command.ts";
 import { refuseWords } from "./args.ts";
 import type { ParsedArgs } from "./args.ts";
-import { checkModel, runOnce } from "./bench/measure.ts";
+import { CHECK_TOKENS, checkModel, runOnce } from "./bench/measure.ts";
 import type { BenchSample, BenchTest } from "./bench/measure.ts";
 import { runPeer } from "./bench/peer.ts";
 import { formatRows, rowOf, testName } from "./bench/report.ts";
@@ -62,7 +62,7 @@ export async function main({ values, positionals }: ParsedArgs): Promise<number>
     throw new KerfError(`Cannot repeat ${repetitions} times`, { hint: "-r 5", exitCode: 2 });
   }
   const specs = ((values.prune as readonly string[] | undefined) ?? ["none"]).flatMap(expandSweep);
-  const longest = Math.max(...tests.map((t) => t.nDepth + t.nPrompt + t.nGen));
+  const longest = Math.max(CHECK_TOKENS, ...tests.map((t) => t.nDepth + t.nPrompt + t.nGen));
   const { config } = await readHeader(values);
   if (longest > config.nCtx) {
     throw new KerfError(

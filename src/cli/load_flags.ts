@@ -5,6 +5,7 @@ import { load } from "../mod.ts";
 import type { LoadOptions, LoadProgress, Model } from "../mod.ts";
 import type { ParsedArgs } from "./args.ts";
 import { userPath } from "./root.ts";
+import { writeError } from "./terminal.ts";
 import type { ProgressDrawer } from "./terminal.ts";
 
 /** The model as `load` takes it: a hub name as it is, a path as the user meant it. */
@@ -54,11 +55,16 @@ export async function loadWithProgress(
   drawer: ProgressDrawer,
   more: LoadOptions = {},
 ): Promise<Model> {
+  let model: Model;
   try {
-    return await load({ ...loadOptions(values), onProgress: drawLoading(drawer), ...more });
+    model = await load({ ...loadOptions(values), onProgress: drawLoading(drawer), ...more });
   } finally {
     drawer.end();
   }
+  if (values.device === "auto" && values.q !== true) {
+    writeError(`device: ${model.device}, the only kind that this version runs on\n`);
+  }
+  return model;
 }
 
 /** The model's name for people and JSON: its file's. */

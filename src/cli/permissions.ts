@@ -5,6 +5,8 @@
  */
 
 import { dirname } from "@std/path";
+import { KerfError } from "../core/error.ts";
+import { parseSpec } from "../engine/spec.ts";
 import { PIP_ENVIRONMENT } from "../sys/pip_environment.ts";
 import type { ParsedArgs } from "./args.ts";
 import type { Command } from "./flags.ts";
@@ -38,6 +40,18 @@ const ENVIRONMENT = [
 /** Compilers in the order they are tried; `$CC` goes before them. */
 const COMPILERS = ["cc", "gcc", "clang"];
 
+/** The tables that a spec reads from files; a spec that is none is the command's to refuse. */
+function tableFiles(spec: string): string[] {
+  try {
+    const values = parseSpec(spec).flatMap((step) => Object.values(step.values));
+    return values.filter((value) => typeof value === "string" && value.endsWith(".safetensors"))
+      .map(String);
+  } catch (error) {
+    if (error instanceof KerfError) return [];
+    throw error;
+  }
+}
+
 /** Deno's flags for one invocation of a command. */
 export function permissionFlags(command: Command, parsed: ParsedArgs, places: Places): string[] {
   const { root, cache, cwd, compiler, findProgram } = places;
@@ -59,6 +73,8 @@ export function permissionFlags(command: Command, parsed: ParsedArgs, places: Pl
   const read = [
     ...[root, cache, ...programs, ...named("path-in"), ...outputs],
     ...(model === undefined || isHub ? [] : [absolute(model)]),
+    ...[parsed.values.prune ?? [], parsed.values.attention ?? []].flat().map(String)
+      .flatMap(tableFiles).map(absolute),
   ];
   const write = [
     ...(usesModel ? [cache] : []),

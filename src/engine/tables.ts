@@ -4,6 +4,7 @@
  * against the model either way.
  */
 
+import { resolve } from "@std/path";
 import { KerfError } from "../core/error.ts";
 import { tableValues } from "../dsl/table.ts";
 import type { ModelDims, TableSpec, TableSpecs } from "../dsl/table.ts";
@@ -16,7 +17,7 @@ export type TableData = Readonly<Record<string, Float32Array | Uint32Array>>;
 /**
  * Fills every table of a variant.
  *
- * @param values what the spec says: a path for every table that is read from a file
+ * @param values what the spec says: a path for every table that is read from a file, relative to INIT_CWD
  * @throws {KerfError} exit code 2: no path given; 1: the file lacks the tensor or has another shape
  */
 export async function fillTables(
@@ -44,7 +45,8 @@ async function fromFile(
       exitCode: 2,
     });
   }
-  const tensor = (await readSafetensors(path)).get(spec.file!);
+  const file = resolve(Deno.env.get("INIT_CWD") ?? Deno.cwd(), path);
+  const tensor = (await readSafetensors(file)).get(spec.file!);
   const shape = spec.shape.map((d) => dims[d]);
   if (!tensor || tensor.shape.join() !== shape.join()) {
     const state = tensor ? `it is [${tensor.shape.join(", ")}]` : "there is none";

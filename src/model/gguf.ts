@@ -40,7 +40,9 @@ const MAX_ALIGNMENT = 1 << 16;
 export async function readGguf(path: string): Promise<Gguf> {
   using file = await open(path);
   const info = await file.stat();
-  if (!info.isFile) throw new KerfError(`Cannot read "${path}" as a GGUF model: it is not a file`);
+  if (!info.isFile) {
+    throw new KerfError(`Cannot read "${path}" as a GGUF model: it is not a file`, { hint: HINT });
+  }
   const cursor = new FileCursor(file, info.size, {
     describe: `Cannot read "${path}" as a GGUF model`,
   });
@@ -63,15 +65,20 @@ export async function readGguf(path: string): Promise<Gguf> {
   return { path, bytes: info.size, version, metadata, tensors };
 }
 
+const HINT = "-m PATH of a .gguf file; without -m the default model is used";
+
 async function open(path: string): Promise<Deno.FsFile> {
   try {
     return await Deno.open(path);
   } catch (cause) {
     if (cause instanceof Deno.errors.NotFound) {
-      throw new KerfError(`Cannot open model "${path}": there is no such file`, { cause });
+      throw new KerfError(`Cannot open model "${path}": there is no such file`, {
+        hint: HINT,
+        cause,
+      });
     }
     const why = cause instanceof Error ? cause.message : String(cause);
-    throw new KerfError(`Cannot open model "${path}": ${why}`, { cause });
+    throw new KerfError(`Cannot open model "${path}": ${why}`, { hint: HINT, cause });
   }
 }
 

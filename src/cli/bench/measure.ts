@@ -91,6 +91,9 @@ export async function runOnce(model: Model, test: BenchTest): Promise<BenchSampl
   }
 }
 
+/** Tokens of {@linkcode checkModel}'s prompt: the least context a benchmark needs. */
+export const CHECK_TOKENS = 20;
+
 /**
  * Checks the model before it is timed: the last row's logits are finite and the same, bit for bit, when a
  * short prompt runs in one chunk and row by row.
@@ -99,7 +102,7 @@ export async function runOnce(model: Model, test: BenchTest): Promise<BenchSampl
  */
 export async function checkModel(model: Model): Promise<void> {
   const { engine, config } = model.loaded;
-  const tokens = tokensAt(0, 20, config.nVocab);
+  const tokens = tokensAt(0, CHECK_TOKENS, config.nVocab);
   const run = async (chunk: number) => {
     const slot = engine.cache.openSlot();
     try {

@@ -1,0 +1,67 @@
+import { assertEquals } from "@std/assert";
+import { parseCommand } from "./args.ts";
+import { commandOf } from "./flags.ts";
+import { permissionFlags } from "./permissions.ts";
+
+/** The lists of each --allow flag for a command line typed in /home/me. */
+function allowed(...words: string[]): Record<string, string[]> {
+  const [name = "", ...rest] = words;
+  const command = commandOf(name)!;
+  const flags = permissionFlags(command, parseCommand(command, rest), {
+    root: "/kerf",
+    cache: "/big/cache",
+    cwd: "/home/me",
+    compiler: "tcc",
+    findProgram: (program) => program === "clang" ? [] : [`/bin/${program}`],
+  });
+  const lists = flags.filter((flag) => flag.startsWith("--allow-")).map((flag) => {
+    const [, kind, list] = /^--allow-(\w+)(?:=(.*))?$/.exec(flag)!;
+    return [kind, list?.split(/(?<!,),(?!,)/) ?? []] as const;
+  });
+  assertEquals(flags.filter((flag) => !flag.startsWith("--allow-")), ["--no-prompt"]);
+  return Object.fromEntries(lists);
+}
+
+const COMPILERS = ["/bin/tcc", "/bin/cc", "/bin/gcc"];
+
+Deno.test("the default model needs pip, whose network is its own", () => {
+  const { env: _, ...rest } = allowed("run", "hi");
+  const programs = [...COMPILERS, "/bin/python3"];
+  assertEquals(rest, {
+    read: ["/kerf", "/big/cache", ...programs],
+    write: ["/big/cache"],
+    ffi: ["/big/cache"],
+    run: programs,
+  });
+});
+
+Deno.test("a model file is readable, a hub's model needs the network", () => {
+  const file = allowed("run", "-m", "m.gguf", "-f", "/tmp/a,b.txt", "hi");
+  const read = ["/kerf", "/big/cache", ...COMPILERS, "/tmp/a,,b.txt", "/home/me/m.gguf"];
+  assertEquals([file.read, file.run, file.net], [read, COMPILERS, undefined]);
+  const hub = allowed("run", "-m", "hf:user/repo", "hi");
+  assertEquals([hub.read, hub.run, hub.net], [
+    ["/kerf", "/big/cache", ...COMPILERS],
+    COMPILERS,
+    [],
+  ]);
+});
+
+Deno.test("tables that a spec reads from files are readable", () => {
+  const prune = "none+x:widths=w.safetensors,ratio=0.5";
+  const { read } = allowed("bench", "-m", "/m.gguf", "--prune", "think", "--prune", prune);
+  // A spec that is none gives no files.
+  assertEquals(read!.includes("/home/me/w.safetensors"), false);
+  const spec = allowed("bench", "-m", "/m.gguf", "--prune", prune.replace("none+", ""));
+  assertEquals(spec.read!.at(-1), "/home/me/w.safetensors");
+});
+
+Deno.test("gen writes generated/ and starts nothing", () => {
+  const { env: _, ...rest } = allowed("gen", "--check");
+  assertEquals(rest, { read: ["/kerf", "/big/cache"], write: ["/kerf/generated"] });
+});
+
+Deno.test("bench may run the peer and git", () => {
+  const { run } = allowed("bench", "-m", "/m.gguf", "--vs", "llama/llama-bench");
+  assertEquals(run, [...COMPILERS, "/bin/git", "/home/me/llama/llama-bench"]);
+});
