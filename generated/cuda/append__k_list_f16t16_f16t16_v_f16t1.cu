@@ -29,23 +29,23 @@ struct args {
   u32 key_page; /* first page entry of the last segment of keys */
   u32 value_page; /* first page entry of the last segment of values */
 };
-KERF_AT(struct args, qkv, 0);
-KERF_AT(struct args, rope, 8);
-KERF_AT(struct args, row_position, 16);
-KERF_AT(struct args, row_seq, 24);
-KERF_AT(struct args, seqs, 32);
-KERF_AT(struct args, pages, 40);
-KERF_AT(struct args, heads, 48);
-KERF_AT(struct args, arena, 56);
-KERF_AT(struct args, step, 64);
-KERF_AT(struct args, layer, 72);
-KERF_AT(struct args, n_layers, 76);
-KERF_AT(struct args, n_heads, 80);
-KERF_AT(struct args, n_kv_heads, 84);
-KERF_AT(struct args, qkv_stride, 88);
-KERF_AT(struct args, page_entries, 92);
-KERF_AT(struct args, key_page, 96);
-KERF_AT(struct args, value_page, 100);
+KERF_AT(qkv, 0);
+KERF_AT(rope, 8);
+KERF_AT(row_position, 16);
+KERF_AT(row_seq, 24);
+KERF_AT(seqs, 32);
+KERF_AT(pages, 40);
+KERF_AT(heads, 48);
+KERF_AT(arena, 56);
+KERF_AT(step, 64);
+KERF_AT(layer, 72);
+KERF_AT(n_layers, 76);
+KERF_AT(n_heads, 80);
+KERF_AT(n_kv_heads, 84);
+KERF_AT(qkv_stride, 88);
+KERF_AT(page_entries, 92);
+KERF_AT(key_page, 96);
+KERF_AT(value_page, 100);
 
 static constexpr u32 THREADS = 128; /* of a block */
 

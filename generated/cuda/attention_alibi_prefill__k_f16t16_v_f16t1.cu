@@ -36,25 +36,25 @@ struct args {
   u32 value_page_0;
   float scale; /* 1 / √headDim */
 };
-KERF_AT(struct args, qkv, 0);
-KERF_AT(struct args, tiles, 8);
-KERF_AT(struct args, seqs, 16);
-KERF_AT(struct args, pages, 24);
-KERF_AT(struct args, heads, 32);
-KERF_AT(struct args, arena, 40);
-KERF_AT(struct args, slopes, 48);
-KERF_AT(struct args, out, 56);
-KERF_AT(struct args, step, 64);
-KERF_AT(struct args, layer, 72);
-KERF_AT(struct args, n_layers, 76);
-KERF_AT(struct args, n_heads, 80);
-KERF_AT(struct args, n_kv_heads, 84);
-KERF_AT(struct args, qkv_stride, 88);
-KERF_AT(struct args, out_stride, 92);
-KERF_AT(struct args, page_entries, 96);
-KERF_AT(struct args, key_page_0, 100);
-KERF_AT(struct args, value_page_0, 104);
-KERF_AT(struct args, scale, 108);
+KERF_AT(qkv, 0);
+KERF_AT(tiles, 8);
+KERF_AT(seqs, 16);
+KERF_AT(pages, 24);
+KERF_AT(heads, 32);
+KERF_AT(arena, 40);
+KERF_AT(slopes, 48);
+KERF_AT(out, 56);
+KERF_AT(step, 64);
+KERF_AT(layer, 72);
+KERF_AT(n_layers, 76);
+KERF_AT(n_heads, 80);
+KERF_AT(n_kv_heads, 84);
+KERF_AT(qkv_stride, 88);
+KERF_AT(out_stride, 92);
+KERF_AT(page_entries, 96);
+KERF_AT(key_page_0, 100);
+KERF_AT(value_page_0, 104);
+KERF_AT(scale, 108);
 
 static constexpr u32 THREADS = 128; /* of a block */
 

@@ -36,26 +36,26 @@ struct args {
   u32 value_page_0;
   float scale; /* 1 / √headDim */
 };
-KERF_AT(struct args, qkv, 0);
-KERF_AT(struct args, decode_rows, 8);
-KERF_AT(struct args, row_seq, 16);
-KERF_AT(struct args, seqs, 24);
-KERF_AT(struct args, pages, 32);
-KERF_AT(struct args, heads, 40);
-KERF_AT(struct args, channels, 48);
-KERF_AT(struct args, arena, 56);
-KERF_AT(struct args, partials, 64);
-KERF_AT(struct args, step, 72);
-KERF_AT(struct args, layer, 80);
-KERF_AT(struct args, n_layers, 84);
-KERF_AT(struct args, n_heads, 88);
-KERF_AT(struct args, n_kv_heads, 92);
-KERF_AT(struct args, qkv_stride, 96);
-KERF_AT(struct args, page_entries, 100);
-KERF_AT(struct args, key_page_0, 104);
-KERF_AT(struct args, key_page_1, 108);
-KERF_AT(struct args, value_page_0, 112);
-KERF_AT(struct args, scale, 116);
+KERF_AT(qkv, 0);
+KERF_AT(decode_rows, 8);
+KERF_AT(row_seq, 16);
+KERF_AT(seqs, 24);
+KERF_AT(pages, 32);
+KERF_AT(heads, 40);
+KERF_AT(channels, 48);
+KERF_AT(arena, 56);
+KERF_AT(partials, 64);
+KERF_AT(step, 72);
+KERF_AT(layer, 80);
+KERF_AT(n_layers, 84);
+KERF_AT(n_heads, 88);
+KERF_AT(n_kv_heads, 92);
+KERF_AT(qkv_stride, 96);
+KERF_AT(page_entries, 100);
+KERF_AT(key_page_0, 104);
+KERF_AT(key_page_1, 108);
+KERF_AT(value_page_0, 112);
+KERF_AT(scale, 116);
 
 static constexpr u32 THREADS = 128; /* of a block */
 

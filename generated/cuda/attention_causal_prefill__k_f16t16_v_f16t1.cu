@@ -34,24 +34,24 @@ struct args {
   u32 value_page_0;
   float scale; /* 1 / √headDim */
 };
-KERF_AT(struct args, qkv, 0);
-KERF_AT(struct args, tiles, 8);
-KERF_AT(struct args, seqs, 16);
-KERF_AT(struct args, pages, 24);
-KERF_AT(struct args, heads, 32);
-KERF_AT(struct args, arena, 40);
-KERF_AT(struct args, out, 48);
-KERF_AT(struct args, step, 56);
-KERF_AT(struct args, layer, 64);
-KERF_AT(struct args, n_layers, 68);
-KERF_AT(struct args, n_heads, 72);
-KERF_AT(struct args, n_kv_heads, 76);
-KERF_AT(struct args, qkv_stride, 80);
-KERF_AT(struct args, out_stride, 84);
-KERF_AT(struct args, page_entries, 88);
-KERF_AT(struct args, key_page_0, 92);
-KERF_AT(struct args, value_page_0, 96);
-KERF_AT(struct args, scale, 100);
+KERF_AT(qkv, 0);
+KERF_AT(tiles, 8);
+KERF_AT(seqs, 16);
+KERF_AT(pages, 24);
+KERF_AT(heads, 32);
+KERF_AT(arena, 40);
+KERF_AT(out, 48);
+KERF_AT(step, 56);
+KERF_AT(layer, 64);
+KERF_AT(n_layers, 68);
+KERF_AT(n_heads, 72);
+KERF_AT(n_kv_heads, 76);
+KERF_AT(qkv_stride, 80);
+KERF_AT(out_stride, 84);
+KERF_AT(page_entries, 88);
+KERF_AT(key_page_0, 92);
+KERF_AT(value_page_0, 96);
+KERF_AT(scale, 100);
 
 static constexpr u32 THREADS = 128; /* of a block */
 

@@ -19,12 +19,12 @@ struct args {
   u32 n_heads;
   u32 out_stride; /* elements between rows of out */
 };
-KERF_AT(struct args, partials, 0);
-KERF_AT(struct args, decode_rows, 8);
-KERF_AT(struct args, out, 16);
-KERF_AT(struct args, step, 24);
-KERF_AT(struct args, n_heads, 32);
-KERF_AT(struct args, out_stride, 36);
+KERF_AT(partials, 0);
+KERF_AT(decode_rows, 8);
+KERF_AT(out, 16);
+KERF_AT(step, 24);
+KERF_AT(n_heads, 32);
+KERF_AT(out_stride, 36);
 
 static constexpr u32 THREADS = 64; /* of a block */
 

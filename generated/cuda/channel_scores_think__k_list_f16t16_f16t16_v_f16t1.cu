@@ -33,20 +33,20 @@ struct args {
   u32 window; /* places of the ring */
   u32 n_window; /* queries in it */
 };
-KERF_AT(struct args, q_ring, 0);
-KERF_AT(struct args, pages, 8);
-KERF_AT(struct args, heads, 16);
-KERF_AT(struct args, arena, 24);
-KERF_AT(struct args, scores, 32);
-KERF_AT(struct args, slot, 40);
-KERF_AT(struct args, layer, 44);
-KERF_AT(struct args, n_layers, 48);
-KERF_AT(struct args, n_heads, 52);
-KERF_AT(struct args, n_kv_heads, 56);
-KERF_AT(struct args, page_entries, 60);
-KERF_AT(struct args, key_page, 64);
-KERF_AT(struct args, window, 68);
-KERF_AT(struct args, n_window, 72);
+KERF_AT(q_ring, 0);
+KERF_AT(pages, 8);
+KERF_AT(heads, 16);
+KERF_AT(arena, 24);
+KERF_AT(scores, 32);
+KERF_AT(slot, 40);
+KERF_AT(layer, 44);
+KERF_AT(n_layers, 48);
+KERF_AT(n_heads, 52);
+KERF_AT(n_kv_heads, 56);
+KERF_AT(page_entries, 60);
+KERF_AT(key_page, 64);
+KERF_AT(window, 68);
+KERF_AT(n_window, 72);
 
 static constexpr u32 THREADS = 128; /* of a block */
 

@@ -15,12 +15,12 @@ struct args {
   u32 width; /* elements of a row, a multiple of the packed group */
   u32 y_stride; /* elements between rows of y */
 };
-KERF_AT(struct args, tokens, 0);
-KERF_AT(struct args, weight, 8);
-KERF_AT(struct args, y, 16);
-KERF_AT(struct args, step, 24);
-KERF_AT(struct args, width, 32);
-KERF_AT(struct args, y_stride, 36);
+KERF_AT(tokens, 0);
+KERF_AT(weight, 8);
+KERF_AT(y, 16);
+KERF_AT(step, 24);
+KERF_AT(width, 32);
+KERF_AT(y_stride, 36);
 
 static constexpr u32 THREADS = 128; /* of a block */
 

@@ -30,9 +30,12 @@ typedef u16 kerf_bf16_bits;
 /* Makes a loop with a constant count straight code, so that an array of accumulators is registers. */
 #define KERF_UNROLL _Pragma("unroll")
 
-/* Holds a field of the arguments to the offset at which the host writes it. */
-#define KERF_AT(type, field, bytes) \
-  static_assert(__builtin_offsetof(type, field) == bytes, #field)
+/* Holds a field of the arguments to the offset at which the host writes it. NVRTC has no offsetof. */
+#if defined(__CUDACC_RTC__)
+#define KERF_AT(field, bytes) static_assert(__INTADDR__(&((args *)0)->field) == bytes, #field)
+#else
+#define KERF_AT(field, bytes) static_assert(__builtin_offsetof(args, field) == bytes, #field)
+#endif
 
 /* ---- where a thread stands ---- */
 

@@ -19,16 +19,16 @@ struct args {
   u32 y_stride; /* elements between rows of y */
   u32 y_offset; /* elements before the first output's of y */
 };
-KERF_AT(struct args, x, 0);
-KERF_AT(struct args, weight, 8);
-KERF_AT(struct args, y, 16);
-KERF_AT(struct args, step, 24);
-KERF_AT(struct args, rows_field, 32);
-KERF_AT(struct args, n_in, 36);
-KERF_AT(struct args, n_out, 40);
-KERF_AT(struct args, x_stride, 44);
-KERF_AT(struct args, y_stride, 48);
-KERF_AT(struct args, y_offset, 52);
+KERF_AT(x, 0);
+KERF_AT(weight, 8);
+KERF_AT(y, 16);
+KERF_AT(step, 24);
+KERF_AT(rows_field, 32);
+KERF_AT(n_in, 36);
+KERF_AT(n_out, 40);
+KERF_AT(x_stride, 44);
+KERF_AT(y_stride, 48);
+KERF_AT(y_offset, 52);
 
 static constexpr u32 THREADS = 128; /* of a block */
 

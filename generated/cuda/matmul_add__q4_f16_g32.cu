@@ -22,19 +22,19 @@ struct args {
   u32 residual_stride; /* elements between rows of residual */
   u32 residual_offset; /* elements before the first output's of residual */
 };
-KERF_AT(struct args, x, 0);
-KERF_AT(struct args, weight, 8);
-KERF_AT(struct args, residual, 16);
-KERF_AT(struct args, y, 24);
-KERF_AT(struct args, step, 32);
-KERF_AT(struct args, rows_field, 40);
-KERF_AT(struct args, n_in, 44);
-KERF_AT(struct args, n_out, 48);
-KERF_AT(struct args, x_stride, 52);
-KERF_AT(struct args, y_stride, 56);
-KERF_AT(struct args, y_offset, 60);
-KERF_AT(struct args, residual_stride, 64);
-KERF_AT(struct args, residual_offset, 68);
+KERF_AT(x, 0);
+KERF_AT(weight, 8);
+KERF_AT(residual, 16);
+KERF_AT(y, 24);
+KERF_AT(step, 32);
+KERF_AT(rows_field, 40);
+KERF_AT(n_in, 44);
+KERF_AT(n_out, 48);
+KERF_AT(x_stride, 52);
+KERF_AT(y_stride, 56);
+KERF_AT(y_offset, 60);
+KERF_AT(residual_stride, 64);
+KERF_AT(residual_offset, 68);
 
 static constexpr u32 THREADS = 128; /* of a block */
 

@@ -24,18 +24,18 @@ struct args {
   u32 dst_page; /* the destination segment's first page entry */
   u32 max_rows; /* rows of the longest move */
 };
-KERF_AT(struct args, src_pages, 0);
-KERF_AT(struct args, dst_pages, 8);
-KERF_AT(struct args, moves, 16);
-KERF_AT(struct args, arena, 24);
-KERF_AT(struct args, slot, 32);
-KERF_AT(struct args, layer, 36);
-KERF_AT(struct args, n_layers, 40);
-KERF_AT(struct args, n_kv_heads, 44);
-KERF_AT(struct args, page_entries, 48);
-KERF_AT(struct args, src_page, 52);
-KERF_AT(struct args, dst_page, 56);
-KERF_AT(struct args, max_rows, 60);
+KERF_AT(src_pages, 0);
+KERF_AT(dst_pages, 8);
+KERF_AT(moves, 16);
+KERF_AT(arena, 24);
+KERF_AT(slot, 32);
+KERF_AT(layer, 36);
+KERF_AT(n_layers, 40);
+KERF_AT(n_kv_heads, 44);
+KERF_AT(page_entries, 48);
+KERF_AT(src_page, 52);
+KERF_AT(dst_page, 56);
+KERF_AT(max_rows, 60);
 
 static constexpr u32 THREADS = 128; /* of a block */
 

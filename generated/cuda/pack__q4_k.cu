@@ -17,12 +17,12 @@ struct args {
   u32 head_dim; /* 0: rows as in the file; else heads of interleaved pairs become half-split ones */
   u32 dst_group; /* first 16-row group to write */
 };
-KERF_AT(struct args, src, 0);
-KERF_AT(struct args, dst, 8);
-KERF_AT(struct args, n_out, 16);
-KERF_AT(struct args, n_in, 20);
-KERF_AT(struct args, head_dim, 24);
-KERF_AT(struct args, dst_group, 28);
+KERF_AT(src, 0);
+KERF_AT(dst, 8);
+KERF_AT(n_out, 16);
+KERF_AT(n_in, 20);
+KERF_AT(head_dim, 24);
+KERF_AT(dst_group, 28);
 
 static constexpr u32 THREADS = 128; /* of a block */
 

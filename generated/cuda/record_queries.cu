@@ -23,16 +23,16 @@ struct args {
   u32 qkv_stride; /* elements between rows of qkv */
   u32 window; /* places of the ring */
 };
-KERF_AT(struct args, qkv, 0);
-KERF_AT(struct args, row_seq, 8);
-KERF_AT(struct args, seqs, 16);
-KERF_AT(struct args, q_ring, 24);
-KERF_AT(struct args, step, 32);
-KERF_AT(struct args, layer, 40);
-KERF_AT(struct args, n_layers, 44);
-KERF_AT(struct args, n_heads, 48);
-KERF_AT(struct args, qkv_stride, 52);
-KERF_AT(struct args, window, 56);
+KERF_AT(qkv, 0);
+KERF_AT(row_seq, 8);
+KERF_AT(seqs, 16);
+KERF_AT(q_ring, 24);
+KERF_AT(step, 32);
+KERF_AT(layer, 40);
+KERF_AT(n_layers, 44);
+KERF_AT(n_heads, 48);
+KERF_AT(qkv_stride, 52);
+KERF_AT(window, 56);
 
 static constexpr u32 THREADS = 128; /* of a block */
 

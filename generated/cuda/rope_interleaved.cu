@@ -19,13 +19,13 @@ struct args {
   u32 x_stride; /* elements between rows of x */
   u32 x_offset; /* elements before the first head of x */
 };
-KERF_AT(struct args, x, 0);
-KERF_AT(struct args, rope, 8);
-KERF_AT(struct args, row_position, 16);
-KERF_AT(struct args, step, 24);
-KERF_AT(struct args, n_heads, 32);
-KERF_AT(struct args, x_stride, 36);
-KERF_AT(struct args, x_offset, 40);
+KERF_AT(x, 0);
+KERF_AT(rope, 8);
+KERF_AT(row_position, 16);
+KERF_AT(step, 24);
+KERF_AT(n_heads, 32);
+KERF_AT(x_stride, 36);
+KERF_AT(x_offset, 40);
 
 static constexpr u32 THREADS = 128; /* of a block */
 

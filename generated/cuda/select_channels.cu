@@ -20,13 +20,13 @@ struct args {
   u32 n_layers;
   u32 n_kv_heads;
 };
-KERF_AT(struct args, scores, 0);
-KERF_AT(struct args, widths, 8);
-KERF_AT(struct args, channels, 16);
-KERF_AT(struct args, slot, 24);
-KERF_AT(struct args, layer, 28);
-KERF_AT(struct args, n_layers, 32);
-KERF_AT(struct args, n_kv_heads, 36);
+KERF_AT(scores, 0);
+KERF_AT(widths, 8);
+KERF_AT(channels, 16);
+KERF_AT(slot, 24);
+KERF_AT(layer, 28);
+KERF_AT(n_layers, 32);
+KERF_AT(n_kv_heads, 36);
 
 static constexpr u32 THREADS = 128; /* of a block */
 

@@ -20,18 +20,18 @@ struct args {
   u32 y_stride; /* elements between rows of y */
   u32 y_offset; /* elements before the first column of y */
 };
-KERF_AT(struct args, gate, 0);
-KERF_AT(struct args, up, 8);
-KERF_AT(struct args, y, 16);
-KERF_AT(struct args, step, 24);
-KERF_AT(struct args, rows_field, 32);
-KERF_AT(struct args, width, 36);
-KERF_AT(struct args, gate_stride, 40);
-KERF_AT(struct args, gate_offset, 44);
-KERF_AT(struct args, up_stride, 48);
-KERF_AT(struct args, up_offset, 52);
-KERF_AT(struct args, y_stride, 56);
-KERF_AT(struct args, y_offset, 60);
+KERF_AT(gate, 0);
+KERF_AT(up, 8);
+KERF_AT(y, 16);
+KERF_AT(step, 24);
+KERF_AT(rows_field, 32);
+KERF_AT(width, 36);
+KERF_AT(gate_stride, 40);
+KERF_AT(gate_offset, 44);
+KERF_AT(up_stride, 48);
+KERF_AT(up_offset, 52);
+KERF_AT(y_stride, 56);
+KERF_AT(y_offset, 60);
 
 static constexpr u32 THREADS = 256; /* of a block */
 

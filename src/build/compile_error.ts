@@ -1,5 +1,5 @@
 /**
- * What a C compiler printed → one error that says which kernel, the first problem, where, and the command.
+ * What a compiler printed → one error that says which kernel, the first problem, where, and the command.
  */
 
 import { KerfError } from "../core/error.ts";
@@ -13,8 +13,12 @@ export interface CompileFailure {
   readonly stderr: string;
 }
 
-/** `file:line:col: error: message`; `#line` makes the file the author's where there is one. */
-const FIRST_ERROR = /^(.+?:\d+(?::\d+)?): (?:fatal )?error: (.*)$/;
+/**
+ * `file:line:col: error: message` of C compilers, `file(line): error: message` of CUDA's; a CUDA warning
+ * is an error too. `#line` makes the file the author's where there is one.
+ */
+const FIRST_ERROR =
+  /^(.+?:\d+(?::\d+)?|.+?\(\d+\)): (?:(?:fatal |catastrophic )?error(?: #[\w-]+)?|warning #[\w-]+): (.*)$/;
 /** Lines of context the compiler adds below an error: the source line, the caret, a note. */
 const CONTEXT_LINES = 4;
 
@@ -26,10 +30,11 @@ export function compileError({ name, command, stderr }: CompileFailure): KerfErr
   // Without an `error:` line the linker or a crash spoke; what it said last names the cause.
   const shown = match ? lines.slice(index, index + 1 + CONTEXT_LINES) : lines.slice(-CONTEXT_LINES);
   const reason = match?.[2] ?? "the compiler failed";
+  const where = match?.[1]?.replace(/\((\d+)\)$/, ":$1");
   return new KerfError(
     [`Cannot compile kernel "${name}": ${reason}`, ...shown.map((line) => `  ${line}`)].join("\n"),
     {
-      ...(match ? { where: match[1]! } : {}),
+      ...(where === undefined ? {} : { where }),
       hint: command,
     },
   );
