@@ -33,12 +33,16 @@ export function render(name: string): Promise<EmittedKernel> {
 export const catalogKernels = (): Promise<EmittedKernel[]> =>
   Promise.all(catalog(sources).map((entry) => emitKernel(entry, [wgsl], templates)));
 
+/** Kernels that have run in this process, by name. */
+export const executed = new Set<string>();
+
 /** Renders a kernel by its name and runs it once on the adapter. */
 export async function runNamed<B extends Readonly<Record<string, TypedArray>>>(
   name: string,
   options: Omit<RunWgslOptions<B>, "entry" | "text" | "file">,
 ): Promise<B> {
   const { entry, texts } = await render(name);
+  executed.add(name);
   return await runWgsl({ ...options, entry, text: texts.wgsl!, file: HEADERS });
 }
 

@@ -4,11 +4,11 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { packedBytes, PACKINGS, STORAGE } from "../src/core/mod.ts";
-import type { Storage } from "../src/dsl/storage.ts";
-import { packKernel } from "../src/engine/weights.ts";
-import { randomFrom, runNamed as runOnCpu } from "./_kernel.ts";
-import { gpuTest, runNamed, sources } from "./_wgsl.ts";
+import { packedBytes, PACKINGS, STORAGE } from "../../src/core/mod.ts";
+import type { Storage } from "../../src/dsl/storage.ts";
+import { packKernel } from "../../src/engine/weights.ts";
+import { randomFrom, runNamed as runOnCpu } from "../_kernel.ts";
+import { gpuTest, runNamed, sources } from "../_wgsl.ts";
 
 /** Whole groups and a short one; heads in the file's order and to be put in half-split order. */
 const SHAPES = [

@@ -6,19 +6,19 @@
 
 import { assert } from "@std/assert";
 import fc from "fast-check";
-import type { KernelEntry } from "../src/core/mod.ts";
-import { runWgsl } from "../src/device/webgpu/testing.ts";
-import { emitFunc, varying } from "../src/emit/func.ts";
-import type { Argument } from "../src/emit/func.ts";
-import { createScope } from "../src/emit/names.ts";
-import { wgsl } from "../src/emit/targets/wgsl.ts";
-import { FuncBuilder } from "../src/ir/builder.ts";
-import { interpret, reduceColumn } from "../src/ir/interpret.ts";
-import type { Arg } from "../src/ir/interpret.ts";
-import { OPS } from "../src/ir/ops.ts";
-import { arbitraryArgs, arbitraryFunc, EXACT_OPS, testSpan } from "../src/ir/testing.ts";
-import type { Func, Node, OpName, Scalar } from "../src/ir/types.ts";
-import { gpuTest, HEADERS } from "./_wgsl.ts";
+import type { KernelEntry } from "../../src/core/mod.ts";
+import { runWgsl } from "../../src/device/webgpu/testing.ts";
+import { emitFunc, varying } from "../../src/emit/func.ts";
+import type { Argument } from "../../src/emit/func.ts";
+import { createScope } from "../../src/emit/names.ts";
+import { wgsl } from "../../src/emit/targets/wgsl.ts";
+import { FuncBuilder } from "../../src/ir/builder.ts";
+import { interpret, reduceColumn } from "../../src/ir/interpret.ts";
+import type { Arg } from "../../src/ir/interpret.ts";
+import { OPS } from "../../src/ir/ops.ts";
+import { arbitraryArgs, arbitraryFunc, EXACT_OPS, testSpan } from "../../src/ir/testing.ts";
+import type { Func, Node, OpName, Scalar } from "../../src/ir/types.ts";
+import { gpuTest, HEADERS } from "../_wgsl.ts";
 
 /** Threads of a work group. */
 const LANES = 16;

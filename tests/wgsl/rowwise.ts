@@ -4,13 +4,13 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import type { Pairwise } from "../src/dsl/pairwise.ts";
-import { resolveParams } from "../src/dsl/params.ts";
-import type { Rowwise } from "../src/dsl/rowwise.ts";
-import { authorRunner } from "../src/reference/hooks.ts";
-import { assertClose } from "./_close.ts";
-import { activations, randomFrom } from "./_kernel.ts";
-import { gpuTest, runNamed, sources } from "./_wgsl.ts";
+import type { Pairwise } from "../../src/dsl/pairwise.ts";
+import { resolveParams } from "../../src/dsl/params.ts";
+import type { Rowwise } from "../../src/dsl/rowwise.ts";
+import { authorRunner } from "../../src/reference/hooks.ts";
+import { assertClose } from "../_close.ts";
+import { activations, randomFrom } from "../_kernel.ts";
+import { gpuTest, runNamed, sources } from "../_wgsl.ts";
 
 /**
  * A thread adds every 128th element and the threads meet in a tree: n/128 + 7 roundings of terms that are

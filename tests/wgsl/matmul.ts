@@ -4,19 +4,20 @@
  */
 
 import { assertEquals } from "@std/assert";
-import matmulAdd from "../kernels/ops/matmul_add.ts";
-import { PACKINGS } from "../src/core/mod.ts";
-import type { PackingName } from "../src/core/mod.ts";
+import { PACKINGS } from "../../src/core/mod.ts";
+import type { PackingName } from "../../src/core/mod.ts";
+import type { Matmul } from "../../src/dsl/mod.ts";
+import type { TypedArray } from "../../src/device/webgpu/testing.ts";
 import {
   authorRunner,
   matmulReference,
   packCodes,
   packValues,
   unpackWeights,
-} from "../src/reference/mod.ts";
-import { assertClose } from "./_close.ts";
-import { activations, randomFrom } from "./_kernel.ts";
-import { gpuTest, runNamed } from "./_wgsl.ts";
+} from "../../src/reference/mod.ts";
+import { assertClose } from "../_close.ts";
+import { activations, randomFrom } from "../_kernel.ts";
+import { gpuTest, runNamed, sources } from "../_wgsl.ts";
 
 interface Shape {
   readonly nRows: number;
@@ -44,35 +45,47 @@ function weights(name: PackingName, shape: { nOut: number; nIn: number }, seed: 
   });
 }
 
-/** y = residual + x · Wᵀ on the adapter, f32 [nRows, nOut], with gaps between rows. */
-async function multiply(name: PackingName, shape: Shape, data: ReturnType<typeof problem>) {
+/** Every matrix product of kernels/ops/. */
+const products = sources.flatMap(({ definition }) =>
+  definition.kind === "matmul" ? [definition as Matmul] : []
+);
+
+/** One product on the adapter, f32 [nRows, nOut], with gaps between rows. */
+async function multiply(kernel: string, shape: Shape, data: ReturnType<typeof problem>) {
   const { nRows, nIn, nOut } = shape;
   const [xStride, yStride, yOffset] = [nIn + 3, nOut + 5, 2];
   const x = new Float32Array(nRows * xStride).fill(NaN);
   for (let r = 0; r < nRows; r++) x.set(data.x.subarray(r * nIn, (r + 1) * nIn), r * xStride);
-  const { y } = await runNamed(`matmul_add__${name}`, {
+  const strides = Object.keys(data.inputs).flatMap((of) => [
+    [`${of}_stride`, nOut],
+    [`${of}_offset`, 0],
+  ]);
+  const { y } = await runNamed<Record<string, TypedArray>>(kernel, {
     buffers: {
-      x,
-      weight: data.weight,
-      residual: data.residual,
+      ...{ x, weight: data.weight, ...data.inputs },
       y: new Float32Array(nRows * yStride).fill(-7),
     },
     constants: {
       ...{ rows_field: 2, n_in: nIn, n_out: nOut, x_stride: xStride },
-      ...{ y_stride: yStride, y_offset: yOffset, residual_stride: nOut, residual_offset: 0 },
+      ...{ y_stride: yStride, y_offset: yOffset, ...Object.fromEntries(strides) },
     },
     step: { nLogits: nRows },
   });
-  const outside = y.filter((_, i) => i % yStride < yOffset || i % yStride >= yOffset + nOut);
+  const all = y as Float32Array;
+  const outside = all.filter((_, i) => i % yStride < yOffset || i % yStride >= yOffset + nOut);
   assertEquals(outside, new Float32Array(outside.length).fill(-7));
-  return y.filter((_, i) => i % yStride >= yOffset && i % yStride < yOffset + nOut);
+  return all.filter((_, i) => i % yStride >= yOffset && i % yStride < yOffset + nOut);
 }
 
-function problem(name: PackingName, { nRows, nIn, nOut }: Shape) {
+function problem(
+  name: PackingName,
+  { nRows, nIn, nOut }: Shape,
+  inputs: readonly string[] = [],
+) {
   const random = randomFrom(nIn * 31 + nOut);
   return {
     x: activations(nRows * nIn, random),
-    residual: activations(nRows * nOut, random),
+    inputs: Object.fromEntries(inputs.map((of) => [of, activations(nRows * nOut, random)])),
     weight: weights(name, { nOut, nIn }, nIn + nOut),
   };
 }
@@ -86,32 +99,36 @@ const SHAPES: readonly Shape[] = [
   { nRows: 1, nIn: 1536, nOut: 100 },
 ];
 
-for (const name of Object.keys(PACKINGS) as PackingName[]) {
-  gpuTest(`WGSL: matmul ${name} agrees with the reference`, async () => {
-    for (const shape of SHAPES) {
-      const data = problem(name, shape);
-      const { nRows, nIn, nOut } = shape;
-      const { y, magnitude } = matmulReference({
-        ...{ nRows, nIn, nOut, x: data.x },
-        weight: unpackWeights(name, data.weight, shape),
-        inputs: { residual: data.residual },
-        epilogue: authorRunner(matmulAdd, "epilogue"),
-      });
-      const got = await multiply(name, shape, data);
-      // nIn/16 multiply-adds in a chain, four additions and the residual's. A coded weight is off by two
-      // roundings of scale · code, which is below 32, and one of the offset.
-      const chain = (nIn / 16 + 6) * 2 ** -24;
-      const coded = PACKINGS[name].scaleType === null ? 0 : 66 * 2 ** -24;
-      const sizes = Array.from(
-        { length: nRows },
-        (_, r) =>
-          data.x.subarray(r * nIn, (r + 1) * nIn).reduce((sum, value) => sum + Math.abs(value), 0),
-      );
-      const bound = (i: number) =>
-        chain * (magnitude[i]! + Math.abs(y[i]!)) + coded * sizes[Math.floor(i / nOut)]!;
-      assertClose(got, y, { bound, label: `${name} ${JSON.stringify(shape)}` });
-    }
+async function assertProduct(definition: Matmul, name: PackingName, shape: Shape): Promise<void> {
+  const { nRows, nIn, nOut } = shape;
+  const data = problem(name, shape, definition.inputs);
+  const { y, magnitude } = matmulReference({
+    ...{ nRows, nIn, nOut, x: data.x, inputs: data.inputs },
+    weight: unpackWeights(name, data.weight, shape),
+    epilogue: authorRunner(definition, "epilogue"),
   });
+  const got = await multiply(`${definition.name}__${name}`, shape, data);
+  // nIn/16 multiply-adds in a chain, four additions and the epilogue's. A coded weight is off by two
+  // roundings of scale · code, which is below 32, and one of the offset.
+  const chain = (nIn / 16 + 6) * 2 ** -24;
+  const coded = PACKINGS[name].scaleType === null ? 0 : 66 * 2 ** -24;
+  const sizes = Array.from(
+    { length: nRows },
+    (_, r) =>
+      data.x.subarray(r * nIn, (r + 1) * nIn).reduce((sum, value) => sum + Math.abs(value), 0),
+  );
+  assertClose(got, y, {
+    bound: (i) => chain * (magnitude[i]! + Math.abs(y[i]!)) + coded * sizes[Math.floor(i / nOut)]!,
+    label: `${definition.name} ${name} ${JSON.stringify(shape)}`,
+  });
+}
+
+for (const name of Object.keys(PACKINGS) as PackingName[]) {
+  for (const definition of products) {
+    gpuTest(`WGSL: ${definition.name} ${name} agrees with the reference`, async () => {
+      for (const shape of SHAPES) await assertProduct(definition, name, shape);
+    });
+  }
 
   gpuTest(`WGSL: embedding ${name} gives the packed values`, async () => {
     const [nOut, nIn] = [40, 256];
@@ -137,9 +154,9 @@ for (const name of Object.keys(PACKINGS) as PackingName[]) {
 gpuTest("WGSL: among two or more rows, a row's bits do not depend on the others", async () => {
   const shape = { nRows: 11, nIn: 96, nOut: 33 };
   const data = problem("q4_f16_g32", shape);
-  const all = await multiply("q4_f16_g32", shape, data);
+  const all = await multiply("matmul__q4_f16_g32", shape, data);
   for (const nRows of [1, 2, 8, 9]) {
-    const some = await multiply("q4_f16_g32", { ...shape, nRows }, data);
+    const some = await multiply("matmul__q4_f16_g32", { ...shape, nRows }, data);
     assertEquals(some, all.slice(0, some.length), `${nRows} rows`);
   }
 });

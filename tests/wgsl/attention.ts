@@ -4,15 +4,15 @@
  */
 
 import { assert } from "@std/assert";
-import { QUERY_TILE } from "../src/core/mod.ts";
-import { resolveParams, tableValues, tableView } from "../src/dsl/mod.ts";
-import type { Attention } from "../src/dsl/mod.ts";
-import { attentionReference, authorRunner } from "../src/reference/mod.ts";
-import { assertClose } from "./_close.ts";
-import { randomFrom } from "./_kernel.ts";
-import { AT, writeCache } from "./_kv_cache.ts";
-import type { HeadRows } from "./_kv_cache.ts";
-import { gpuTest, runNamed, sources } from "./_wgsl.ts";
+import { QUERY_TILE } from "../../src/core/mod.ts";
+import { resolveParams, tableValues, tableView } from "../../src/dsl/mod.ts";
+import type { Attention } from "../../src/dsl/mod.ts";
+import { attentionReference, authorRunner } from "../../src/reference/mod.ts";
+import { assertClose } from "../_close.ts";
+import { randomFrom } from "../_kernel.ts";
+import { AT, writeCache } from "../_kv_cache.ts";
+import type { HeadRows } from "../_kv_cache.ts";
+import { gpuTest, runNamed, sources } from "../_wgsl.ts";
 
 const DENSE = "k_f16t16_v_f16t1";
 const LISTED = "k_list_f16t16_f16t16_v_f16t1";

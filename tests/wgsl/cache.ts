@@ -5,14 +5,14 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { resolveParams } from "../src/dsl/mod.ts";
-import type { Pruning } from "../src/dsl/mod.ts";
-import { authorRunner, channelScoresReference } from "../src/reference/mod.ts";
-import { assertClose } from "./_close.ts";
-import { randomFrom, runNamed as runOnCpu } from "./_kernel.ts";
-import { AT, writeCache } from "./_kv_cache.ts";
-import type { HeadRows } from "./_kv_cache.ts";
-import { gpuTest, render, runNamed, sources } from "./_wgsl.ts";
+import { resolveParams } from "../../src/dsl/mod.ts";
+import type { Pruning } from "../../src/dsl/mod.ts";
+import { authorRunner, channelScoresReference } from "../../src/reference/mod.ts";
+import { assertClose } from "../_close.ts";
+import { randomFrom, runNamed as runOnCpu } from "../_kernel.ts";
+import { AT, writeCache } from "../_kv_cache.ts";
+import type { HeadRows } from "../_kv_cache.ts";
+import { gpuTest, render, runNamed, sources } from "../_wgsl.ts";
 
 const LISTED = "k_list_f16t16_f16t16_v_f16t1";
 const [N_KV_HEADS, GROUP] = [2, 3];
