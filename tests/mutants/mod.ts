@@ -1,0 +1,53 @@
+/**
+ * `deno task test mutants [NAME…]`: applies each edit of list.ts to a copy of the working tree and runs the
+ * tests that must catch it; they must pass without the edit. Ends with 1 when an edit survives or no
+ * longer applies.
+ */
+
+import { MUTANTS } from "./list.ts";
+import type { Mutant } from "./mutant.ts";
+import { openWorkspace } from "./workspace.ts";
+import type { TestRun, Workspace } from "./workspace.ts";
+
+/** What became of a mutant. */
+type Verdict = "caught" | "SURVIVED" | "DOES NOT APPLY" | "TESTS FAIL WITHOUT IT";
+
+async function judge(workspace: Workspace, mutant: Mutant): Promise<Verdict> {
+  const clean = await workspace.test(mutant);
+  if (!passes(clean)) return "TESTS FAIL WITHOUT IT";
+  if (!(await workspace.apply(mutant))) return "DOES NOT APPLY";
+  try {
+    const { failed } = await workspace.test(mutant);
+    return failed > 0 ? "caught" : "SURVIVED";
+  } finally {
+    await workspace.restore(mutant);
+  }
+}
+
+/** Tests that never ran prove nothing. */
+const passes = ({ passed, failed }: TestRun) => passed > 0 && failed === 0;
+
+function chosen(names: readonly string[]): readonly Mutant[] {
+  const unknown = names.find((name) => !MUTANTS.some((mutant) => mutant.name === name));
+  if (unknown !== undefined) {
+    console.error(`Unknown mutant "${unknown}": ${MUTANTS.map((m) => m.name).join(", ")}`);
+    Deno.exit(2);
+  }
+  return names.length > 0 ? MUTANTS.filter(({ name }) => names.includes(name)) : MUTANTS;
+}
+
+if (import.meta.main) {
+  const mutants = chosen(Deno.args);
+  const width = Math.max(...mutants.map(({ name }) => name.length));
+  let caught = 0;
+  await using workspace = await openWorkspace();
+  for (const mutant of mutants) {
+    const start = performance.now();
+    const verdict = await judge(workspace, mutant);
+    if (verdict === "caught") caught++;
+    const seconds = ((performance.now() - start) / 1000).toFixed(1).padStart(5);
+    console.log(`${mutant.name.padEnd(width)}  ${seconds} s  ${verdict}  ${mutant.file}`);
+  }
+  console.log(`${caught} caught, ${mutants.length - caught} not`);
+  Deno.exitCode = caught === mutants.length ? 0 : 1;
+}

@@ -1,0 +1,165 @@
+/** Edits of the C templates: loops, tails, merges, indices. */
+
+import type { Mutant } from "./mutant.ts";
+
+const ROWWISE = ["tests/parity/rowwise.ts"];
+const ATTENTION = ["tests/parity/attention.ts"];
+const SCORES = ["tests/parity/channel_scores.ts"];
+const SELECTION = ["tests/parity/selection.ts"];
+
+/** Templates: loops, tails, merges. */
+export const TEMPLATES: readonly Mutant[] = [
+  {
+    name: "row-wise: the tail dropped",
+    file: "templates/c/rowwise.c.njk",
+    find: "for (uint32_t c = 0; c < width; c += 16) {\n      const uint32_t n = " +
+      "kerf_lanes(width - c);\n{% for column in columns %}",
+    replace: "for (uint32_t c = 0; c + 16 <= width; c += 16) {\n      const uint32_t n = " +
+      "kerf_lanes(width - c);\n{% for column in columns %}",
+    tests: ROWWISE,
+    only: "residual_add",
+  },
+  {
+    name: "row-wise: lanes past the tail reduced",
+    file: "templates/c/rowwise.c.njk",
+    find: "kerf_select16(kerf_first16(n), {{ r.step }}, {{ r.accumulator }})",
+    replace:
+      "{{ r.step }} + kerf_select16(kerf_first16(n), kerf_splat16(0.0f), kerf_splat16(1.0f))",
+    tests: ROWWISE,
+    only: "rms_norm",
+  },
+  {
+    name: "packed nibbles swapped",
+    file: "templates/c/packing_u4.njk",
+    find: "#define LOW(v) kerf_fman(scale##v, kerf_to_f32xn(CODES(v) & 15)",
+    replace: "#define LOW(v) kerf_fman(scale##v, kerf_to_f32xn(CODES(v) >> 4)",
+    tests: ["tests/parity/matmul.ts"],
+    only: "matmul q4_f16_g32: every shape",
+  },
+  {
+    name: "a product's last inputs dropped",
+    file: "templates/c/matmul.c.njk",
+    find: "const uint32_t n = n_in - k < INPUTS ? n_in - k : INPUTS;",
+    replace: "const uint32_t n = n_in - k < INPUTS ? n_in - k - GROUP : INPUTS;",
+    tests: ["tests/parity/matmul.ts"],
+    only: "matmul q4_f16_g32: every shape",
+  },
+  {
+    name: "append: page index off by one",
+    file: "templates/c/append.c.njk",
+    find: "pages[row / PAGE_ROWS]",
+    replace: "pages[(row + 1) / PAGE_ROWS]",
+    tests: ["tests/parity/append.ts"],
+    only: "append stores rows behind",
+  },
+  {
+    name: "softmax: no rescale where partials meet",
+    file: "templates/c/kerf_softmax.h",
+    find: "kerf_load16(&a_values[i]) * a_scale",
+    replace: "kerf_load16(&a_values[i])",
+    tests: SELECTION,
+    only: "attention_merge",
+    generated: true,
+  },
+  {
+    name: "attention: keys of the wrong KV head",
+    file: "templates/c/attention.c.njk",
+    find: "* args->n_kv_heads + kv_head;",
+    replace: "* args->n_kv_heads + (kv_head + 1) % args->n_kv_heads;",
+    tests: ATTENTION,
+    only: "causal attention over",
+  },
+  {
+    name: "attention: pruned rows scaled by 1/√nKept",
+    file: "templates/c/attention.c.njk",
+    find: "q[g * HEAD_DIM + c] = heads[g * HEAD_DIM + channels[c]];",
+    replace: "q[g * HEAD_DIM + c] = heads[g * HEAD_DIM + channels[c]] * " +
+      "__builtin_sqrtf((float)HEAD_DIM / (float)width);",
+    tests: ATTENTION,
+    only: "(oracle 1)",
+  },
+  {
+    name: "attention: a query sees no new key of its own",
+    file: "templates/c/attention_prefill.c.njk",
+    find: ".n_visible = kv.n_rows - (n_queries - 1 - i),",
+    replace: ".n_visible = kv.n_rows - (n_queries - i),",
+    tests: ATTENTION,
+    only: "an empty cache",
+  },
+  {
+    name: "attention: a masked row is not zeros",
+    file: "templates/c/kerf_softmax.h",
+    find: "sum == 0.0f ? kerf_splat16(0.0f) : value / sum",
+    replace: "value / sum",
+    tests: ATTENTION,
+    only: "(oracle 7)",
+    generated: true,
+  },
+  {
+    name: "scores: rounded to f16",
+    file: "templates/c/channel_scores.c.njk",
+    find: "      kerf_store16(&args->scores[place * HEAD_DIM + c], " +
+      'total{{ " / (float)GROUP" if group == "mean" }});',
+    replace: "      uint16_t rounded[16];\n" +
+      '      kerf_store16_f16(rounded, total{{ " / (float)GROUP" if group == "mean" }});\n' +
+      "      kerf_store16(&args->scores[place * HEAD_DIM + c], kerf_load16_f16(rounded));",
+    tests: SCORES,
+    only: "scores of think",
+  },
+  {
+    name: "scores: the group's sum for its mean",
+    file: "templates/c/channel_scores.c.njk",
+    find: 'total{{ " / (float)GROUP" if group == "mean" }}',
+    replace: "total",
+    tests: SCORES,
+    only: "scores of think",
+  },
+  {
+    name: "scores: the group's first head only",
+    file: "templates/c/channel_scores.c.njk",
+    find: "for (uint32_t g = 0; g < GROUP; g++) {",
+    replace: "for (uint32_t g = 0; g < 1; g++) {",
+    tests: SCORES,
+    only: "scores of think",
+  },
+  {
+    name: "scores: without the last row",
+    file: "templates/c/channel_scores.c.njk",
+    find: "{{ rows_field }}];",
+    replace: "{{ rows_field }}] - 1;",
+    tests: SCORES,
+    only: "scores of think",
+  },
+  {
+    name: "selection: ties keep the higher channel",
+    file: "templates/c/select_channels.c.njk",
+    find: "score[other] == score[c] && other < c",
+    replace: "score[other] == score[c] && other > c",
+    tests: SELECTION,
+    only: "select_channels",
+  },
+  {
+    name: "selection: the first layer's widths for all",
+    file: "templates/c/select_channels.c.njk",
+    find: "args->widths[args->layer * args->n_kv_heads + kv_head]",
+    replace: "args->widths[kv_head]",
+    tests: SELECTION,
+    only: "select_channels",
+  },
+  {
+    name: "the ring of queries off by one",
+    file: "templates/c/record_queries.c.njk",
+    find: "(seq[2] + offset) % window",
+    replace: "(seq[2] + offset + 1) % window",
+    tests: SELECTION,
+    only: "record_queries",
+  },
+  {
+    name: "compaction gathers by place, not by channel",
+    file: "templates/c/move_rows.c.njk",
+    find: '"channels[c]" if listed else "c"',
+    replace: '"c" if listed else "c"',
+    tests: ["tests/parity/move_rows.ts"],
+    only: "rows lose channels",
+  },
+];
