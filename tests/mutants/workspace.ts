@@ -55,10 +55,12 @@ export async function openWorkspace(): Promise<Workspace> {
     if (code !== 0) throw new Error(`Cannot generate the kernels of mutant "${name}":\n${stderr}`);
   }
 
+  /** The text before the edit; the tree's own may have changed since it was copied. */
+  let original = "";
   return {
     async apply(mutant) {
       const path = join(copy, mutant.file);
-      const text = await Deno.readTextFile(path);
+      const text = original = await Deno.readTextFile(path);
       const [before, after, ...more] = text.split(mutant.find);
       if (after === undefined || more.length > 0) return false;
       await Deno.writeTextFile(path, `${before}${mutant.replace}${after}`);
@@ -66,7 +68,7 @@ export async function openWorkspace(): Promise<Workspace> {
       return true;
     },
     async restore(mutant) {
-      await Deno.copyFile(join(root, mutant.file), join(copy, mutant.file));
+      await Deno.writeTextFile(join(copy, mutant.file), original);
       await generate(mutant);
     },
     async test({ tests, only }) {
