@@ -16,7 +16,7 @@ export interface ChatOptions {
 }
 
 /** The launcher passes on what the terminal sends to both: two interrupts this close are one. */
-const SAME_INTERRUPT_MS = 300;
+const SAME_INTERRUPT_MS = 100;
 
 /** Runs the conversation to its end; returns the exit code. */
 export async function chat(
