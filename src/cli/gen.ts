@@ -28,7 +28,7 @@ export async function main({ values, positionals }: ParsedArgs): Promise<number>
   }
   if (result.diagnostics.length > 0) {
     if (!values.json) {
-      writeError(renderDiagnostics(result.diagnostics, { color: colourful() }) + "\n");
+      writeError(renderDiagnostics(result.diagnostics, { color: colourful() }));
     }
     return 1;
   }

@@ -49,7 +49,8 @@ export class KvCache {
       nSlots,
       nHeadsPerSlot,
       pageEntries: this.segments.length * pageCount(nCtx),
-      arenaBytes: Math.ceil(nHeads * perHead * ARENA_SLACK),
+      // A layer that is compressed holds its old rows beside the new ones.
+      arenaBytes: Math.ceil(nHeads * perHead * ARENA_SLACK) + nKvHeads * perHead,
     });
     this.#sizes = new Uint32Array(nHeads * 2 * this.segments.length);
     this.heads = device.allocate(this.#sizes.byteLength, "heads");

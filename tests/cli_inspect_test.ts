@@ -1,0 +1,113 @@
+/** `inspect` and `bench` from outside, on a tiny random model. */
+
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { testFolder } from "../src/model/testing_files.ts";
+import { kerf, tinyModelFile } from "./_cli.ts";
+
+/** Standard output of a command that must succeed. */
+async function outputOf(...words: string[]): Promise<string> {
+  const { code, stdout, stderr } = await kerf(words);
+  assertEquals(code, 0, stderr);
+  return stdout;
+}
+
+const LONG = "to be or not to be, that is the question: ".repeat(4);
+const THINK = "think:ratio=0.5,window=16,recent=16";
+
+Deno.test("inspect mask lists kept channels per layer and head, null where all are kept", async () => {
+  await using folder = await testFolder();
+  const model = await tinyModelFile(folder, { nHeads: 4, nKvHeads: 2 });
+  const file = await folder.write("long.txt", LONG);
+  const mask = async (prune: string, ...words: string[]) => {
+    const flags = ["-m", model, "--prune", prune, "--json", "--raw"];
+    return JSON.parse(await outputOf("inspect", "mask", ...flags, ...words));
+  };
+  const { layers, ...rest } = await mask(THINK, "-f", file);
+  assertEquals(rest, {});
+  assertEquals(layers.length, 2);
+  for (const { heads } of layers) {
+    assertEquals(heads.length, 2);
+    for (const { keptChannels, keptValueChannels, keptTokens } of heads) {
+      assertEquals([keptValueChannels, keptTokens], [null, null]);
+      assertEquals(new Set(keptChannels).size, 16);
+      assertEquals([...keptChannels].sort((a, b) => a - b), keptChannels);
+      assert(keptChannels.every((c: number) => Number.isInteger(c) && c >= 0 && c < 32));
+    }
+  }
+  const whole = { keptChannels: null, keptValueChannels: null, keptTokens: null };
+  const dense = { layers: [{ heads: [whole, whole] }, { heads: [whole, whole] }] };
+  assertEquals(await mask("none", "-f", file), dense);
+  // All of a short prompt is recent.
+  assertEquals(await mask(THINK, "to be"), dense);
+});
+
+Deno.test("inspect model, layout, estimate and plan agree with the model", async () => {
+  await using folder = await testFolder();
+  const model = await tinyModelFile(folder, { nHeads: 4, nKvHeads: 2 });
+  const json = async (subject: string, ...flags: string[]) =>
+    JSON.parse(await outputOf("inspect", subject, "-m", model, "--json", ...flags));
+  const { config, parameters, storage } = await json("model");
+  assertEquals([config.nLayers, config.nHeads, config.nKvHeads, config.headDim], [2, 4, 2, 32]);
+  assertEquals(storage.F32.bytes, 4 * parameters);
+
+  const flags = ["--prune", THINK, "-c", "160"];
+  const layout = await json("layout", ...flags);
+  const estimate = await json("estimate", ...flags);
+  assertEquals(estimate.storedBytes, layout.storedBytes);
+  assertEquals(estimate.denseBytes, 160 * 2 * 2 * 2 * 32 * 2);
+  // Per head 144 rows keep 16 of 32 key channels, in f16, and a mask of 4 bytes.
+  assertEquals(estimate.storedBytes, estimate.denseBytes - 2 * 2 * (144 * 16 * 2 - 4));
+  assertMatch(
+    await outputOf("inspect", "layout", "-m", model, ...flags),
+    /144 rows × +16 channels/,
+  );
+
+  const { invocations } = await json("plan");
+  assertEquals(invocations[0].kernel, "embedding__f32");
+  assertEquals(
+    invocations.filter((row: { kernel: string }) => row.kernel.includes("_decode__")).length,
+    config.nLayers,
+  );
+});
+
+Deno.test("inspect kernel finds a source by a part of its name", async () => {
+  await using folder = await testFolder();
+  const model = await tinyModelFile(folder);
+  const text = await outputOf("inspect", "kernel", "-m", model, "prefill");
+  assertMatch(text, /^attention_causal_prefill__k_f16t16_v_f16t1 — generated\/c\//);
+  assertMatch(text, /void attention_causal_prefill__k_f16t16_v_f16t1\(/);
+  const names = (await outputOf("inspect", "kernel")).trimEnd().split("\n");
+  assert(names.includes("rms_norm"));
+  const { code, stderr } = await kerf(["inspect", "kernel", "-m", model, "attention"]);
+  assertEquals(code, 2);
+  assertMatch(stderr, /hint: deno task inspect kernel attention_causal_decode__/);
+});
+
+Deno.test("bench prints llama-bench's keys, the same rows in every format", async () => {
+  await using folder = await testFolder();
+  const model = await tinyModelFile(folder);
+  const bench = (format: string) =>
+    outputOf(
+      ...["bench", "-m", model, "-p", "16", "-n", "4", "-d", "0,40", "-npl", "1,2", "-r", "2"],
+      ...["--prune", "none", "--prune", THINK, "-o", format],
+    );
+  const rows = JSON.parse(await bench("json"));
+  // Two specs × (prefill, decode) × two depths × two widths.
+  assertEquals(rows.length, 16);
+  for (const row of rows) {
+    for (
+      const key of ["avg_ts", "stddev_ts", "avg_ns", "n_threads", "model_size", "model_n_params"]
+    ) {
+      assert(Number.isFinite(row[key]), key);
+    }
+    assertEquals([row.samples_ts.length, row.samples_ns.length], [2, 2]);
+    const rows = row.n_parallel * (row.n_depth + row.n_prompt + row.n_gen);
+    assertEquals(row.kv_dense_bytes, rows * 2 * 2 * 32 * 2);
+    const isPruned = row.prune !== "none" && row.n_depth > 0;
+    assertEquals(row.kv_stored_bytes < row.kv_dense_bytes, isPruned, JSON.stringify(row));
+  }
+  assertEquals((await bench("jsonl")).trimEnd().split("\n").length, 16);
+  const markdown = (await bench("md")).trimEnd().split("\n");
+  assertEquals(markdown.length, 18);
+  assert(markdown.some((line) => line.includes("tg4 @ d40 × 2")));
+});
