@@ -1,7 +1,7 @@
 /**
  * Kerf as a library: load a model, cut its cache, generate.
  *
- * @example
+ * @example The default model is fetched on first use
  * ```ts ignore
  * import { load } from "kerf";
  *
@@ -33,6 +33,19 @@ export { Session } from "./engine/session.ts";
  * Loads a model. Dispose of it (`using`) or call `close()` when done.
  *
  * @throws {KerfError} whatever stops it, with what to change
+ *
+ * @example What stops it is meant for people
+ * ```ts
+ * import { KerfError, load } from "kerf";
+ *
+ * try {
+ *   using model = await load({ model: "nowhere.gguf" });
+ *   console.log(model.device);
+ * } catch (error) {
+ *   if (!(error instanceof KerfError)) throw error;
+ *   console.error(error.render()); // error: Cannot open model … hint: …
+ * }
+ * ```
  */
 export async function load(options: LoadOptions = {}): Promise<Model> {
   return new Model(await loadModel(options));
