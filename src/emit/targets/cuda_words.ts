@@ -15,7 +15,10 @@ const BUILT_IN =
   sqrt tanh round trunc`;
 
 /** Words of the templates where hooks stand that no family knows of. */
-const TEMPLATES = `thread warp lane half THREADS WARPS HEAD_DIM GROUP`;
+const TEMPLATES =
+  `THREADS WARPS ROWS OUTPUTS SLICES HEAD_DIM GROUP GROUP_SIZE thread warp lane half n_items pair heads
+  second angles quad slice blocks n_lines n_groups n_rows n_rows_all group first_row partial column line product
+  shared state tile seq place head before of_part first_channel part end pages page in_page`;
 
 /** Every such name. */
 export const CUDA_WORDS: ReadonlySet<string> = new Set(
