@@ -57,10 +57,9 @@ interface Encoding {
  */
 export function createTokenizer(gguf: WithMetadata): Tokenizer {
   const vocabulary = readVocabulary(gguf);
-  const { tokens, kinds, bosId, eosId, stopIds } = vocabulary;
+  const { tokens, ids, kinds, bosId, eosId, stopIds } = vocabulary;
   const { pieces, bytesOf, addBos, spacePrefix } = encodingOf(gguf, vocabulary);
   const startsWithBos = optionalBoolean(gguf, "tokenizer.ggml.add_bos_token") ?? addBos;
-  const ids = new Map(tokens.map((token, id) => [token, id]));
   const ofKinds = (...wanted: number[]) =>
     alternatives(tokens.filter((_, id) => wanted.includes(kinds[id]!)));
   const userDefined = ofKinds(TOKEN_KIND.user);
@@ -130,7 +129,7 @@ function sentencePiece(gguf: WithMetadata, vocabulary: Vocabulary): Encoding {
 }
 
 function byPairs(
-  { tokens }: Vocabulary,
+  { ids }: Vocabulary,
   options: { merges: [string, string][]; ignoreMerges: boolean; byteFallback: boolean },
 ): BPE {
   const bpe = new BPE({
@@ -141,7 +140,7 @@ function byPairs(
     byte_fallback: options.byteFallback,
   });
   // Given as a Map: the library would make one from an object of 49152 keys, which takes 50 ms.
-  bpe.tokens_to_ids = new Map(tokens.map((token, id) => [token, id]));
+  bpe.tokens_to_ids = ids;
   return bpe;
 }
 

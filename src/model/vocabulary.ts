@@ -14,6 +14,8 @@ export const TOKEN_KIND = Object.freeze({ normal: 1, unknown: 2, control: 3, use
 export interface Vocabulary {
   /** Text of each token, as the file writes it. */
   readonly tokens: readonly string[];
+  /** The id of each text; of equal texts the last. */
+  readonly ids: Map<string, number>;
   /** {@linkcode TOKEN_KIND} of each token. */
   readonly kinds: readonly number[];
   readonly bosId: number | undefined;
@@ -60,7 +62,8 @@ export function readVocabulary(gguf: WithMetadata): Vocabulary {
   for (const [i, text] of tokens.entries()) {
     if (kinds[i] === TOKEN_KIND.control && STOP_TEXTS.has(text)) stopIds.add(i);
   }
-  return { tokens, kinds, bosId: id("bos_token_id"), eosId: id("eos_token_id"), stopIds };
+  const ids = new Map(tokens.map((token, i) => [token, i]));
+  return { tokens, ids, kinds, bosId: id("bos_token_id"), eosId: id("eos_token_id"), stopIds };
 }
 
 function tokenId(
