@@ -10,14 +10,20 @@ import { openWorkspace } from "./workspace.ts";
 import type { TestRun, Workspace } from "./workspace.ts";
 
 /** What became of a mutant. */
-type Verdict = "caught" | "SURVIVED" | "DOES NOT APPLY" | "TESTS FAIL WITHOUT IT";
+type Verdict =
+  | "caught"
+  | "SURVIVED"
+  | "DOES NOT APPLY"
+  | "DOES NOT COMPILE"
+  | "TESTS FAIL WITHOUT IT";
 
 async function judge(workspace: Workspace, mutant: Mutant): Promise<Verdict> {
   const clean = await workspace.test(mutant);
   if (!passes(clean)) return "TESTS FAIL WITHOUT IT";
   if (!(await workspace.apply(mutant))) return "DOES NOT APPLY";
   try {
-    const { failed } = await workspace.test(mutant);
+    const { failed, refused } = await workspace.test(mutant);
+    if (refused) return "DOES NOT COMPILE";
     return failed > 0 ? "caught" : "SURVIVED";
   } finally {
     await workspace.restore(mutant);

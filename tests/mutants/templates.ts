@@ -155,10 +155,10 @@ export const TEMPLATES: readonly Mutant[] = [
     only: "record_queries",
   },
   {
-    name: "compaction gathers by place, not by channel",
+    name: "compaction gathers the channels in reverse",
     file: "templates/c/move_rows.c.njk",
     find: '"channels[c]" if listed else "c"',
-    replace: '"c" if listed else "c"',
+    replace: '"channels[width - 1 - c]" if listed else "c"',
     tests: ["tests/parity/move_rows.ts"],
     only: "rows lose channels",
   },

@@ -12,6 +12,8 @@ import type { Mutant } from "./mutant.ts";
 export interface TestRun {
   readonly passed: number;
   readonly failed: number;
+  /** A compiler refused a kernel: the edit is no wrong program but none at all. */
+  readonly refused: boolean;
 }
 
 /** The copy. */
@@ -77,9 +79,10 @@ export async function openWorkspace(): Promise<Workspace> {
       const args = ["test", "-A", "--no-check", ...filter, ...tests];
       const signal = AbortSignal.timeout(PATIENCE_MS);
       const { stdout, stderr } = await deno(args, signal);
-      if (signal.aborted) return { passed: 0, failed: 1 };
+      if (signal.aborted) return { passed: 0, failed: 1, refused: false };
       const counts = /(\d+) passed.* \| (\d+) failed/.exec(stdout);
-      if (counts) return { passed: Number(counts[1]), failed: Number(counts[2]) };
+      const refused = stdout.includes("Cannot compile kernel");
+      if (counts) return { passed: Number(counts[1]), failed: Number(counts[2]), refused };
       throw new Error(`Cannot tell how the tests ended:\n${stdout.slice(-2000)}\n${stderr}`);
     },
     [Symbol.asyncDispose]: () => Deno.remove(copy, { recursive: true }),
