@@ -6,6 +6,8 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { tinyModel } from "../src/model/testing.ts";
 import { testFolder } from "../src/model/testing_files.ts";
+import { projectRoot } from "../src/sys/cache_dir.ts";
+import { runCommand } from "../src/sys/command.ts";
 import { kerf, tinyModelFile } from "./_cli.ts";
 import type { KerfOptions } from "./_cli.ts";
 
@@ -54,6 +56,24 @@ Deno.test("a wrong command line is exit code 2, before anything is loaded", asyn
     [["gen", "thnik"], /Cannot generate "thnik"/, /think/],
   ];
   for (const [words, message, hint] of wrong) await assertError(words, { code: 2, message, hint });
+});
+
+Deno.test("the launcher without a command, or with one that is none, says what there is", async () => {
+  const launch = async (...words: string[]) => {
+    const flags = ["run", "--quiet", "--allow-read", "--allow-env", "--allow-run"];
+    const { code, stdout, stderr } = await runCommand(
+      Deno.execPath(),
+      [...flags, "src/cli/launch.ts", ...words],
+      { cwd: projectRoot() },
+    );
+    return { code, text: stdout + stderr };
+  };
+  const overview = await launch("--help");
+  assertEquals(overview.code, 0);
+  assertMatch(overview.text, /^ {2}run +answer a prompt$/m);
+  assertEquals(await launch(), { ...overview, code: 2 });
+  const unknown = { code: 2, text: 'error: Unknown command "rnu"\nhint: did you mean run?\n' };
+  assertEquals(await launch("rnu"), unknown);
 });
 
 Deno.test("a spec that makes no sense is exit code 2 and names what there is", async () => {

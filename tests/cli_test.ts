@@ -20,6 +20,13 @@ Deno.test("the text is all of standard output, statistics go to standard error",
   assertEquals(await kerf([...words, "-q"]), { code: 0, stdout, stderr: "" });
 });
 
+Deno.test("--device auto says which device it took and why", async () => {
+  await using folder = await testFolder();
+  const model = await tinyModelFile(folder);
+  const { stderr } = await kerf(["run", "-m", model, "--device", "auto", "-n", "1", "hi"]);
+  assertMatch(stderr, /^device: cpu \(.*\), the only kind that this version runs on$/m);
+});
+
 Deno.test("--json prints one object with ids, bytes and times", async () => {
   await using folder = await testFolder();
   const model = await tinyModelFile(folder);

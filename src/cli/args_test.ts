@@ -1,6 +1,6 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { KerfError } from "../core/error.ts";
-import { helpText, parseCommand, parseSize } from "./args.ts";
+import { helpText, overviewText, parseCommand, parseSize } from "./args.ts";
 import { commandOf, COMMANDS } from "./flags.ts";
 
 const run = (...words: string[]) => parseCommand(commandOf("run")!, words);
@@ -45,6 +45,30 @@ Deno.test("bad values say what is wanted", () => {
   assertThrows(() => run("--kv-max", "big"), KerfError, "a size such as");
   assertThrows(() => run("-ctk", "f17"), KerfError, "did you mean f16?");
   assertThrows(() => run("--json=yes"), KerfError, "takes no value");
+});
+
+Deno.test("a flag that is like none is taken for a text", () => {
+  const error = assertThrows(() => run("-thinking-aloud"), KerfError);
+  assertStringIncludes(error.render(), 'as a text: deno task run -- "-thinking-aloud"');
+  assertEquals(run("--", "-thinking-aloud").positionals, ["-thinking-aloud"]);
+});
+
+Deno.test("of a flag given twice the last counts, unless it repeats", () => {
+  assertEquals(run("-n", "1", "-n", "2").values, { n: 2 });
+  const gen = parseCommand(commandOf("gen")!, ["--target", "c", "--target", "wgsl"]);
+  assertEquals(gen.values, { target: ["c", "wgsl"] });
+  assertThrows(
+    () => parseCommand(commandOf("gen")!, ["--target", "c", "--target", "metal"]),
+    KerfError,
+    '"metal" for --target',
+  );
+});
+
+Deno.test("the overview names every command", () => {
+  for (const { name, summary } of COMMANDS) {
+    assertStringIncludes(overviewText(), name);
+    assertStringIncludes(overviewText(), summary);
+  }
 });
 
 Deno.test("bench takes lists and repeats", () => {
