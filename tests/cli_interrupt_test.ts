@@ -28,13 +28,13 @@ async function readUntil(stream: ReadableStream<Uint8Array>, seen: RegExp) {
 Deno.test("an answer that is interrupted keeps its text and prints its statistics", async () => {
   await using folder = await testFolder();
   // Greedy, this model repeats itself until its context is full: seconds, even on a fast machine.
-  const model = await tinyModelFile(folder, { nLayers: 12, nCtx: 16384 });
+  const model = await tinyModelFile(folder, { nLayers: 6, nCtx: 16384 });
   for (const json of [false, true]) {
     const flags = ["--temp", "0", "--raw", ...(json ? ["--json", "--stats"] : [])];
     const child = startKerf(["run", "-m", model, ...flags, "one two"]);
-    // With --json nothing is printed before the end: the signal comes somewhere in the work.
+    // With --json nothing is printed before the end: the signal comes well after a slow machine's start.
     const out = await readUntil(child.stdout, json ? /^/ : /.{4}/s);
-    if (json) await new Promise((resolve) => setTimeout(resolve, 700));
+    if (json) await new Promise((resolve) => setTimeout(resolve, 2500));
     child.kill("SIGINT");
     const stderr = await new Response(child.stderr).text();
     const stdout = await out.rest();
