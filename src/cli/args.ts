@@ -1,9 +1,10 @@
 /**
- * From words to values, by the command's table. A general parser would read `-sys X` as three flags, `-n -1`
- * as a switch and a prompt `42` as a number; here a word is a flag when the table has it or it looks like
- * one, and everything else is the prompt.
+ * From words to values, by the command's table. @std/cli's parseArgs alone would read `-sys X` as three flags,
+ * `-n -1` as a switch and a prompt `42` as a number, so words are first sorted into flags and prompt: a word is
+ * a flag when the table has it or it looks like one. parseArgs then sees only `--name=value`.
  */
 
+import { parseArgs } from "@std/cli/parse-args";
 import { KerfError } from "../core/error.ts";
 import { nearest } from "../core/nearest.ts";
 import { COMMANDS } from "./flags.ts";
@@ -27,12 +28,12 @@ const dashed = (name: string) => (name.length === 1 || SHORT_WORDS.has(name) ? "
 /** How a flag is written. */
 export const spelled = (flag: Flag): string => dashed(flag.name);
 
-/** Sorts words by the table: the texts given for each flag in order, and positionals. */
+/** Sorts words by the table: `--name=value` words for parseArgs, and positionals. */
 function sortWords(command: Command, words: readonly string[]) {
   const byName = new Map(
     command.flags.flatMap((f) => [f.name, ...f.aliases ?? []].map((n) => [n, f] as const)),
   );
-  const given = new Map<Flag, string[]>();
+  const flagWords: string[] = [];
   const positionals: string[] = [];
   let help = false;
   for (let i = 0; i < words.length; i++) {
@@ -54,23 +55,26 @@ function sortWords(command: Command, words: readonly string[]) {
       continue;
     }
     if (!flag) throw unknownFlag(command, word.split("=")[0]!, [...byName.keys()]);
-    const isSwitch = flag.kind === "switch";
-    if (isSwitch && inline !== undefined) {
-      throw new KerfError(`Cannot read "${word}": ${spelled(flag)} takes no value`, {
-        hint: spelled(flag),
-        exitCode: 2,
-      });
+    if (flag.kind === "switch") {
+      if (inline !== undefined) {
+        throw new KerfError(`Cannot read "${word}": ${spelled(flag)} takes no value`, {
+          hint: spelled(flag),
+          exitCode: 2,
+        });
+      }
+      flagWords.push(`--${flag.name}`);
+      continue;
     }
-    const value = isSwitch ? "" : inline ?? words[++i];
+    const value = inline ?? words[++i];
     if (value === undefined) {
       throw new KerfError(`Cannot read "${word}": its value is missing`, {
         hint: `${spelled(flag)} ${flag.value ?? "VALUE"}`,
         exitCode: 2,
       });
     }
-    given.set(flag, [...given.get(flag) ?? [], value]);
+    flagWords.push(`--${flag.name}=${value}`);
   }
-  return { given, positionals, help };
+  return { flagWords, positionals, help };
 }
 
 function unknownFlag(command: Command, word: string, names: readonly string[]): KerfError {
@@ -131,12 +135,23 @@ function convert(flag: Flag, text: string): string | number | readonly number[] 
  * @throws {KerfError} exit code 2: unknown flag (with the nearest name), missing or bad value
  */
 export function parseCommand(command: Command, words: readonly string[]): ParsedArgs {
-  const { given, positionals, help } = sortWords(command, words);
+  const { flagWords, positionals, help } = sortWords(command, words);
+  const names = (of: readonly Flag[]) => of.map(({ name }) => name);
+  const { flags } = command;
+  const parsed: Record<string, unknown> = parseArgs(flagWords, {
+    boolean: names(flags.filter(({ kind }) => kind === "switch")),
+    string: names(flags.filter(({ kind }) => kind !== "switch")),
+    collect: names(flags.filter(({ repeat }) => repeat)),
+  });
   const values: Record<string, FlagValue> = {};
-  for (const [flag, texts] of given) {
+  for (const flag of flags) {
+    const given = parsed[flag.name];
+    if (given === undefined || given === false) continue;
     if (flag.kind === "switch") values[flag.name] = true;
-    else if (flag.repeat) values[flag.name] = texts.map((text) => convert(flag, text) as string);
-    else values[flag.name] = convert(flag, texts.at(-1)!);
+    else if (!flag.repeat) values[flag.name] = convert(flag, given as string);
+    else if ((given as string[]).length > 0) {
+      values[flag.name] = (given as string[]).map((text) => convert(flag, text) as string);
+    }
   }
   return { values, positionals, help };
 }

@@ -98,3 +98,9 @@ Deno.test("every command's help shows its flags and a runnable example", () => {
     if (command.name !== "test") parseCommand(command, words);
   }
 });
+
+Deno.test("a value is taken as it is: empty, of several lines, with = or dashes, a number", () => {
+  for (const text of ["", "a\nb", "a=b", "--json", "-1", "no", "007", " x "]) {
+    assertEquals(run("-sys", text).values, { sys: text }, JSON.stringify(text));
+  }
+});
