@@ -138,6 +138,8 @@ export async function runWgsl<B extends Readonly<Record<string, TypedArray>>>(
     const given = options.buffers[name]!;
     await copy.mapAsync(GPUMapMode.READ);
     const bytes = copy.getMappedRange().slice(0, given.byteLength);
+    // Before it is destroyed: the mapped range must not outlive the memory below it.
+    copy.unmap();
     written[name] = new (given.constructor as new (bytes: ArrayBuffer) => TypedArray)(bytes);
   }
   for (const buffer of made) buffer.destroy();
