@@ -15,8 +15,18 @@ const LIMITS = [
   "maxComputeWorkgroupsPerDimension",
 ] as const;
 
+/**
+ * On Linux only Vulkan is asked: OpenGL's library, which would be tried as well, now and then corrupts
+ * memory when the process ends (libEGL's finalizer against a thread that ends, seen with libglvnd 1.6).
+ */
+function chooseBackend(): void {
+  const name = "DENO_WEBGPU_BACKEND";
+  if (Deno.build.os === "linux" && !Deno.env.has(name)) Deno.env.set(name, "vulkan");
+}
+
 /** The adapter, a hardware one first; null when this machine has none. */
 export async function findAdapter(): Promise<GPUAdapter | null> {
+  chooseBackend();
   return await navigator.gpu?.requestAdapter({ powerPreference: "high-performance" }) ?? null;
 }
 

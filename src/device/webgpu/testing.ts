@@ -44,11 +44,7 @@ const pipelines = new Map<string, GPUComputePipeline>();
 
 /** The GPU device of all tests. @throws {KerfError} when there is no adapter */
 export function testGpu(): Promise<GPUDevice> {
-  shared ??= openGpu().then((gpu) => {
-    // A software driver's threads must have ended before the process does.
-    globalThis.addEventListener("unload", () => gpu.destroy());
-    return gpu;
-  });
+  shared ??= openGpu();
   return shared;
 }
 
