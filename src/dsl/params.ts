@@ -28,6 +28,13 @@ export function paramArgs(params: ParamSpecs): Record<string, HookArg> {
   );
 }
 
+/** A parameter's range in words, open ends left out. */
+function range({ min, max }: ParamSpec): string {
+  if (min !== undefined && max !== undefined) return ` from ${min} to ${max}`;
+  if (min !== undefined) return ` of at least ${min}`;
+  return max === undefined ? "" : ` of at most ${max}`;
+}
+
 /**
  * Fills defaults and checks ranges.
  *
@@ -56,7 +63,7 @@ export function resolveParams(
     if (!whole || !(value >= min && value <= max)) {
       const kind = spec.integer ? "a whole number" : "a number";
       throw new KerfError(
-        `Cannot use ${name}=${value} for "${owner}": it must be ${kind} from ${min} to ${max}`,
+        `Cannot use ${name}=${value} for "${owner}": it must be ${kind}${range(spec)}`,
         { hint: `default: ${name}=${spec.default}`, exitCode: 2 },
       );
     }
