@@ -3,6 +3,8 @@
  * permissions, the parser for values, `--help` for text. Holds no behaviour and imports no command.
  */
 
+import { TARGETS } from "../core/manifest.ts";
+
 /** What a flag's value is. `path-in` and `path-out` become read and write permissions. */
 export type FlagKind =
   | "switch"
@@ -188,7 +190,7 @@ export const COMMANDS: readonly Command[] = [
         name: "target",
         kind: "text",
         value: "NAME",
-        choices: ["c", "cuda", "wgsl"],
+        choices: TARGETS,
         repeat: true,
         help: "only this target; may be repeated",
       },
@@ -208,7 +210,7 @@ export const COMMANDS: readonly Command[] = [
         name: "target",
         kind: "text",
         value: "NAME",
-        choices: ["c", "cuda", "wgsl"],
+        choices: TARGETS,
         help: "kernel: which target's source (default c)",
       },
       JSON_FLAG,
