@@ -71,9 +71,6 @@ export type Node =
   /** `reduction` over column parameter `param`. */
   | (NodeBase & { readonly kind: "reduce"; readonly reduction: Reduction; readonly param: number });
 
-/** The kinds of node, for exhaustive dispatch. */
-export type NodeKind = Node["kind"];
-
 /** A pure function of its parameters. */
 export interface Func {
   readonly name: string;
