@@ -139,8 +139,10 @@ const entry: KernelEntry = {
     constants: [],
     defines: [],
   },
-  sources: { c: { file: "generated/c/expressions.c", sha256: "", grid: [{ of: N_FUNCS }] } },
-  from: [],
+  sources: {
+    c: { file: "generated/c/expressions.c", sha256: "", template: "", grid: [{ of: N_FUNCS }] },
+  },
+  authored: [],
 };
 
 function kernelText(all: readonly Sample[], form: "scalar" | "lanes", shared: boolean): string {

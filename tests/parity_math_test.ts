@@ -140,10 +140,11 @@ async function run(isa: Isa) {
         c: {
           file: "generated/c/functions.c",
           sha256: "",
+          template: "",
           grid: [{ of: { constant: "n" }, per: 16 }],
         },
       },
-      from: [],
+      authored: [],
     },
     text: kernelText(),
     buffers: {

@@ -17,6 +17,8 @@ export interface GeneratedSource {
   readonly file: string;
   /** Of the file's text. */
   readonly sha256: string;
+  /** The template it was rendered from, project-relative. */
+  readonly template: string;
   /** Work items (C) or work groups (CUDA, WGSL): their product, the last factor running fastest. */
   readonly grid: readonly GridFactor[];
   /** Threads per work group; absent on C. */
@@ -28,8 +30,15 @@ export interface KernelEntry {
   readonly signature: Signature;
   /** The file that holds it, per target; a target that is absent cannot run it. */
   readonly sources: Partial<Record<Target, GeneratedSource>>;
-  /** The files it was generated from, project-relative: the author's and the templates. */
-  readonly from: readonly string[];
+  /** The author's file first, then the kernel files it imports: a run checks that they are still these. */
+  readonly authored: readonly AuthoredFile[];
+}
+
+/** A file of kernels/ as it was when a kernel was generated from it. */
+export interface AuthoredFile {
+  /** Path from the project's root. */
+  readonly file: string;
+  readonly sha256: string;
 }
 
 /** The whole manifest. `schema` changes when a reader must. */

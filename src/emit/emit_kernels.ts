@@ -4,6 +4,7 @@
  */
 
 import type { GeneratedSource, KernelEntry, Target } from "../core/manifest.ts";
+import { sha256 } from "../core/hash.ts";
 import type { CatalogEntry } from "./catalog.ts";
 import type { TemplateEnvironment } from "./environment.ts";
 import { renderUnit, templatePath } from "./render.ts";
@@ -25,25 +26,23 @@ export async function emitKernel(
 ): Promise<EmittedKernel> {
   const sources: Partial<Record<Target, GeneratedSource>> = {};
   const texts: Partial<Record<Target, string>> = {};
-  const from = new Set<string>();
   let signature: KernelEntry["signature"] | undefined;
   for (const target of targets) {
     const unit = family.emit(source, request, target);
     const file = renderUnit(unit, target, templates);
     signature = sameSignature(signature, unit.signature);
-    for (const path of unit.from) from.add(path);
-    from.add(`templates/${templatePath(unit, target)}`);
     const { grid = unit.grid, workgroup } = target.geometry[unit.template] ?? {};
     sources[target.name] = {
       file: file.path,
       sha256: await sha256(file.text),
+      template: `templates/${templatePath(unit, target)}`,
       grid,
       ...(workgroup === undefined ? {} : { workgroup }),
     };
     texts[target.name] = file.text;
   }
   if (signature === undefined) throw new TypeError("Cannot emit a kernel for no target");
-  return { entry: { signature, sources, from: [...from] }, texts };
+  return { entry: { signature, sources, authored: source.authored }, texts };
 }
 
 /** The headers of a target: `generated/c/kerf.h` from `templates/c/kerf.h`. */
@@ -67,9 +66,4 @@ function sameSignature(
     throw new TypeError(`Cannot emit "${next.name}": its signature differs between targets`);
   }
   return next;
-}
-
-async function sha256(text: string): Promise<string> {
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -116,7 +116,6 @@ const withOtherTargets = (entry: KernelEntry, known: KernelEntry | undefined): K
   known === undefined ? entry : {
     ...entry,
     sources: { ...known.sources, ...entry.sources },
-    from: [...new Set([...entry.from, ...known.from])],
   };
 
 /** Writes the manifest, which is last in the list, last, and removes only what it no longer names. */

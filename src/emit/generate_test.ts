@@ -2,6 +2,7 @@
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { KerfError } from "../core/error.ts";
+import { sha256 } from "../core/hash.ts";
 import type { Manifest } from "../core/manifest.ts";
 import { generate } from "./generate.ts";
 import { openRenderer } from "./renderer.ts";
@@ -58,13 +59,17 @@ Deno.test("the manifest holds every file's hash and where it comes from", async 
     const { schema, kernels } = manifestOf(out);
     assertEquals(schema, 1);
     assertEquals(Object.keys(kernels), Object.keys(kernels).toSorted());
-    for (const [name, { signature, sources, from }] of Object.entries(kernels)) {
+    for (const [name, { signature, sources, authored }] of Object.entries(kernels)) {
       assertEquals(signature.name, name);
-      const { file, sha256 } = sources.c!;
-      const digest = await crypto.subtle.digest("SHA-256", Deno.readFileSync(`${out}/${file}`));
-      assertEquals(sha256, new Uint8Array(digest).toHex());
-      for (const path of from) assert(Deno.statSync(`${root}/${path}`).isFile, path);
+      const { file, template } = sources.c!;
+      assertEquals(sources.c!.sha256, await sha256(Deno.readTextFileSync(`${out}/${file}`)));
+      assert(Deno.statSync(`${root}/${template}`).isFile, template);
+      for (const { file, sha256: expected } of authored) {
+        assertEquals(await sha256(Deno.readTextFileSync(`${root}/${file}`)), expected);
+      }
     }
+    const files = (name: string) => kernels[name]!.authored.map(({ file }) => file);
+    assertEquals(files("pack__q5_k"), ["kernels/storage/q5_k.ts", "kernels/storage/q4_k.ts"]);
   });
 });
 

@@ -6,6 +6,7 @@
 import { openFrontend } from "../frontend/mod.ts";
 import type { Diagnostic, LoweredFile } from "../frontend/mod.ts";
 import { simplify } from "../ir/passes/mod.ts";
+import { sha256 } from "../core/hash.ts";
 import { docComment } from "./doc_comment.ts";
 import type { KernelSource } from "./types.ts";
 
@@ -33,11 +34,16 @@ export function kernelFiles(root: string): string[] {
 /** Lowers the kernels of the project at `root`. */
 export async function loadSources(root: string): Promise<Sources> {
   const { lowered, diagnostics } = await openFrontend(root).lowerAll(kernelFiles(root));
-  return { sources: lowered.map((file) => sourceOf(file, root)), diagnostics };
+  return { sources: await Promise.all(lowered.map((f) => sourceOf(f, root))), diagnostics };
 }
 
-function sourceOf({ file, definition, funcs }: LoweredFile, root: string): KernelSource {
+async function sourceOf(lowered: LoweredFile, root: string): Promise<KernelSource> {
+  const { file, files, definition, funcs } = lowered;
   const simple = Object.entries(funcs).map(([path, func]) => [path, simplify(func)] as const);
-  const doc = docComment(Deno.readTextFileSync(`${root}/${file}`));
-  return Object.freeze({ definition, funcs: Object.fromEntries(simple), file, doc });
+  const texts = files.map((path) => Deno.readTextFileSync(`${root}/${path}`));
+  const authored = await Promise.all(
+    files.map(async (path, i) => ({ file: path, sha256: await sha256(texts[i]!) })),
+  );
+  const doc = docComment(texts[0]!);
+  return Object.freeze({ definition, funcs: Object.fromEntries(simple), file, authored, doc });
 }

@@ -3,6 +3,7 @@
  * definition into kernel units; a unit is everything a template needs and everything the manifest says.
  */
 
+import type { AuthoredFile } from "../core/manifest.ts";
 import type { GridFactor, Signature } from "../core/signature.ts";
 import type { Definition } from "../dsl/types.ts";
 import type { Func } from "../ir/types.ts";
@@ -16,6 +17,8 @@ export interface KernelSource {
   readonly funcs: Readonly<Record<string, Func>>;
   /** Project-relative path of the author's file. */
   readonly file: string;
+  /** That file, then the kernel files it imports, as they were read. */
+  readonly authored: readonly AuthoredFile[];
   /** The author's doc comment, one entry a line, without stars. */
   readonly doc: readonly string[];
 }

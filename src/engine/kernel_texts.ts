@@ -5,7 +5,8 @@
 
 import { fromFileUrl } from "@std/path";
 import { KerfError } from "../core/error.ts";
-import type { KernelEntry, Manifest, Target } from "../core/manifest.ts";
+import { sha256 } from "../core/hash.ts";
+import type { AuthoredFile, KernelEntry, Manifest, Target } from "../core/manifest.ts";
 
 /** A kernel's manifest entry and the text that holds it. */
 export interface KernelText {
@@ -27,11 +28,6 @@ interface RendererModule {
 
 const PROJECT: URL = new URL("../../", import.meta.url);
 const RENDERER: URL = new URL("src/emit/renderer.ts", PROJECT);
-
-async function sha256(text: string): Promise<string> {
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
-  return new Uint8Array(digest).toHex();
-}
 
 async function readManifest(root: URL): Promise<Manifest> {
   let text: string;
@@ -62,6 +58,7 @@ export async function kernelTexts(
   const manifest = await readManifest(root);
   const texts = new Map<string, KernelText>();
   const files = new Map<string, string>();
+  const checked = new Set<string>();
   const missing: string[] = [];
   for (const name of names) {
     const entry = manifest.kernels[name];
@@ -70,6 +67,7 @@ export async function kernelTexts(
       missing.push(name);
       continue;
     }
+    for (const authored of entry.authored) await checkAuthored(root, authored, checked);
     const text = files.get(source.file) ?? await readGenerated(root, source);
     files.set(source.file, text);
     texts.set(name, { entry, text });
@@ -87,6 +85,22 @@ export async function kernelTexts(
     }
   }
   return names.map((name) => texts.get(name)!);
+}
+
+/** A kernel must not run that was generated from another text than its author sees. */
+async function checkAuthored(
+  root: URL,
+  { file, sha256: expected }: AuthoredFile,
+  checked: Set<string>,
+): Promise<void> {
+  if (checked.has(file)) return;
+  checked.add(file);
+  const text = await Deno.readTextFile(new URL(file, root)).catch(() => undefined);
+  if (text !== undefined && await sha256(text) === expected) return;
+  const what = text === undefined ? "is gone" : "has changed";
+  throw new KerfError(`Cannot use generated/: ${file} ${what} since it was made`, {
+    hint: "deno task gen",
+  });
 }
 
 async function readGenerated(

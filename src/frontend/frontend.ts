@@ -27,6 +27,8 @@ import { runModule } from "./run_module.ts";
 export interface LoweredFile {
   /** Path from the project's root. */
   readonly file: string;
+  /** The file and every kernel file that it imports, directly or not. */
+  readonly files: readonly string[];
   readonly definition: Definition;
   /** By hook path. */
   readonly funcs: Readonly<Record<string, Func>>;
@@ -122,8 +124,9 @@ async function lowerOne(setup: Setup, path: string): Promise<LowerResult> {
   if (found.length > 0 || definition === undefined) {
     return { ok: false, diagnostics: inOrder(found) };
   }
-  const name = path.slice(setup.rules.root.length + 1);
-  return { ok: true, lowered: Object.freeze({ file: name, definition, funcs }) };
+  const [name, ...imported] = files.map((f) => f.getFilePath().slice(setup.rules.root.length + 1));
+  const lowered = { file: name!, files: [name!, ...imported], definition, funcs };
+  return { ok: true, lowered: Object.freeze(lowered) };
 }
 
 /** The text a diagnostic marks on its line. */

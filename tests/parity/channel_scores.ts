@@ -39,7 +39,7 @@ async function manyReductions(): Promise<KernelSource> {
   const path = "tests/fixtures/score/many_reductions.ts";
   const result = await openFrontend(projectRoot(), { kernels: "tests/fixtures" }).lowerFile(path);
   if (!result.ok) throw new Error(JSON.stringify(result.diagnostics));
-  return { ...result.lowered, doc: [] };
+  return { ...result.lowered, authored: [], doc: [] };
 }
 
 interface Case {

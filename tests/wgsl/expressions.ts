@@ -138,8 +138,15 @@ async function run(all: readonly Sample[]): Promise<(number | boolean)[][][]> {
       constants: [],
       defines: [],
     },
-    sources: { wgsl: { file: HEADERS, sha256: "", grid: [{ of: words.length / SLOTS / LANES }] } },
-    from: [],
+    sources: {
+      wgsl: {
+        file: HEADERS,
+        sha256: "",
+        template: "",
+        grid: [{ of: words.length / SLOTS / LANES }],
+      },
+    },
+    authored: [],
   };
   const { results } = await runWgsl({
     ...{ entry, text: kernelText(all, nLanes), file: HEADERS },

@@ -23,9 +23,11 @@ function matching(
   return ofVariant.length > 0 ? ofVariant : narrowed;
 }
 
-function outside({ signature, sources, from }: KernelEntry, target: Target): string {
+function outside({ signature, sources, authored }: KernelEntry, target: Target): string {
   const rows = [
-    `${signature.name} — ${sources[target]!.file}, from ${from.join(", ")}`,
+    `${signature.name} — ${sources[target]!.file}, from ${
+      [...authored.map(({ file }) => file), sources[target]!.template].join(", ")
+    }`,
     ...signature.bindings.map(({ access, dtype, name, shape }) =>
       `  ${access.padEnd(9)} ${dtype} ${name} [${shape.join(", ")}]`
     ),

@@ -21,8 +21,8 @@ const busy: KernelRequest = {
       constants: [{ name: "work", dtype: "u32" }],
       defines: [],
     },
-    sources: { c: { file: "busy.c", sha256: "", grid: [{ of: { step: "nRows" } }] } },
-    from: [],
+    sources: { c: { file: "busy.c", sha256: "", template: "", grid: [{ of: { step: "nRows" } }] } },
+    authored: [],
   },
   text: toyText(
     "busy",

@@ -42,8 +42,8 @@ function toy(
 ): KernelRequest {
   const entry: KernelEntry = {
     signature: { name, bindings, constants, defines: [] },
-    sources: { c: { file: `generated/c/${name}.c`, sha256: "", grid } },
-    from: [],
+    sources: { c: { file: `generated/c/${name}.c`, sha256: "", template: "", grid } },
+    authored: [],
   };
   return { entry, text, defines: {} };
 }

@@ -20,7 +20,7 @@ const refusal = (
   definition: Definition,
   suffixes: readonly string[],
 ): KerfError => {
-  const source = { definition, funcs: {}, file: "kernels/x.ts", doc: [] };
+  const source = { definition, funcs: {}, file: "kernels/x.ts", authored: [], doc: [] };
   const request = { head: family.heads(source)[0]!, suffixes };
   return assertThrows(() => family.emit(source, request, c), KerfError);
 };

@@ -9,7 +9,7 @@ import { matmul } from "./matmul.ts";
 async function sourceOf(name: string): Promise<KernelSource> {
   const result = await openFrontend(projectRoot()).lowerFile(`kernels/ops/${name}.ts`);
   if (!result.ok) throw new Error(`kernels/ops/${name}.ts has problems`);
-  return { ...result.lowered, doc: ["A product."] };
+  return { ...result.lowered, authored: [], doc: ["A product."] };
 }
 
 Deno.test("matmul: the outside is ARCHITECTURE.md's, the epilogue's operands last", async () => {
