@@ -133,7 +133,7 @@ export const COMMANDS: readonly Command[] = [
         help:
           "tokens to generate at most (default -1: until the model stops or the context is full)",
       },
-      { name: "temp", kind: "number", value: "T", help: "temperature; 0 is greedy (default 0.8)" },
+      { name: "temp", kind: "number", value: "T", help: "temperature; 0 is greedy (default 0)" },
       {
         name: "top-k",
         kind: "integer",

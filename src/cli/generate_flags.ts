@@ -5,8 +5,8 @@ import { checkSampling } from "../engine/sampling.ts";
 import type { GenerateOptions } from "../mod.ts";
 import type { ParsedArgs } from "./args.ts";
 
-/** llama.cpp's defaults, which people expect. */
-const SAMPLING = { temp: 0.8, "top-k": 40, "top-p": 0.95, "min-p": 0.05, "repeat-penalty": 1 };
+/** Greedy unless asked: a small model answers best so. With a temperature, llama.cpp's other defaults. */
+const SAMPLING = { temp: 0, "top-k": 40, "top-p": 0.95, "min-p": 0.05, "repeat-penalty": 1 };
 
 /**
  * Options of `generate`. A seed is drawn when none was given.

@@ -47,6 +47,7 @@ export const DEFINITIONS: readonly Mutant[] = [
     find: "meanSquare(q) * meanSquare(k)",
     replace: "meanSquare(k)",
     tests: ["tests/oracles_test.ts"],
+    generated: true,
     only: "oracles 2 and 4",
   },
 ];
