@@ -1,9 +1,11 @@
 /** What an author of a variant or kernel imports as `kerf/dsl`. */
+export * from "./accumulator.ts";
 export * from "./append.ts";
 export * from "./attention.ts";
 export * from "./bits.ts";
 export * from "./embedding.ts";
 export * from "./kernel.ts";
+export * from "./layout.ts";
 export * from "./matmul.ts";
 export * from "./move_rows.ts";
 export * from "./pairwise.ts";

@@ -4,15 +4,16 @@
  * protection are applied in one place.
  */
 
+import type { CacheTypes, StreamTiles } from "../layout/make.ts";
+import type { Layout } from "../layout/types.ts";
+import { lastQueries } from "./accumulator.ts";
+import type { Accumulator, Amount, RowRing } from "./accumulator.ts";
 import { paramArgs } from "./params.ts";
 import type { ParamSpecs, ParamValues } from "./params.ts";
 import { tableArgs } from "./table.ts";
 import type { TableSpecs } from "./table.ts";
 import { column, record, scalar } from "./types.ts";
 import type { Column, Definition, f32, Hook, HookArg, i32 } from "./types.ts";
-
-/** A number, or the name of the parameter that holds it. */
-export type Amount = number | string;
 
 /** What a channel score may read beside its two columns. */
 export interface ChannelContext {
@@ -26,15 +27,17 @@ export interface ChannelsSpec {
   readonly of: "key";
   /**
    * The score of one channel.
-   * q: the channel over the last `window` queries of one query head, after RoPE (Column, window values).
+   * q: the channel over what `queries` remembers of one query head (Column, one value per query).
    * k: the channel over all cached keys, after RoPE (Column).
    */
   // deno-lint-ignore no-explicit-any -- the context's parameters and tables are typed by `pruning`
   readonly score: (q: Column, k: Column, context: ChannelContext & Record<string, any>) => f32;
   /** How the scores of a group's query heads become the KV head's. */
   readonly group: "mean" | "max";
-  /** Last queries that the score sees. */
-  readonly window: Amount;
+  /** The accumulator that `q` comes from. Give this or `window`. */
+  readonly queries?: Accumulator<RowRing>;
+  /** Short for `queries: lastQueries(window)`. */
+  readonly window?: Amount;
   /** Share of the channels removed: floor(remove · headDim). Give this or `keep`. */
   readonly remove?: Amount;
   /** Channels kept: a count, or the name of a table [nLayers, nKvHeads]. */
@@ -46,19 +49,27 @@ export interface ChannelsSpec {
 }
 
 /** A channel step of a variant. */
-export interface ChannelsStep extends ChannelsSpec {
+export interface ChannelsStep extends Omit<ChannelsSpec, "window" | "queries"> {
   readonly kind: "channels";
+  readonly queries: Accumulator<RowRing>;
 }
 
 /** A step of a variant. */
 export type PruningStep = ChannelsStep;
 
-/** Drops channels of a stream. */
-export function channels(spec: ChannelsSpec): ChannelsStep {
+/**
+ * Drops channels of a stream.
+ *
+ * @throws {TypeError} not exactly one of `remove` and `keep`, or of `queries` and `window`
+ */
+export function channels({ window, queries, ...spec }: ChannelsSpec): ChannelsStep {
   if ((spec.remove === undefined) === (spec.keep === undefined)) {
     throw new TypeError("Cannot declare channels(): give exactly one of `remove` and `keep`");
   }
-  return Object.freeze({ kind: "channels", ...spec });
+  if ((window === undefined) === (queries === undefined)) {
+    throw new TypeError("Cannot declare channels(): give exactly one of `queries` and `window`");
+  }
+  return Object.freeze({ kind: "channels", ...spec, queries: queries ?? lastQueries(window!) });
 }
 
 /** What an author writes. */
@@ -68,6 +79,8 @@ export interface PruningSpec<P extends ParamSpecs, T extends TableSpecs> {
   readonly params?: P;
   readonly tables?: T;
   readonly steps: readonly PruningStep[];
+  /** How the cache is stored; absent: as the steps imply. */
+  readonly layout?: (types: CacheTypes, tiles: StreamTiles) => Layout;
 }
 
 /** A declared pruning variant. */
@@ -76,6 +89,7 @@ export interface Pruning extends Definition {
   readonly params: ParamSpecs;
   readonly tables: TableSpecs;
   readonly steps: readonly PruningStep[];
+  readonly layout?: (types: CacheTypes, tiles: StreamTiles) => Layout;
 }
 
 /** The IR types of a channel score's arguments. */
@@ -108,7 +122,7 @@ export function pruning<
       }
     };
     const names = Object.keys(params);
-    known(step.window, "window", names);
+    known(step.queries.rows, "window", names);
     known(step.remove, "remove", names);
     known(step.keep, "keep", [...names, ...Object.keys(tables)]);
     known(step.multiple, "multiple", names);
@@ -127,6 +141,7 @@ export function pruning<
     params,
     tables,
     steps: Object.freeze([...spec.steps]),
+    ...(spec.layout === undefined ? {} : { layout: spec.layout }),
     hooks,
   });
 }

@@ -117,7 +117,7 @@ export async function channelsPlan(
     definition,
     params,
     tables,
-    window: amountOf(step.window, params),
+    window: amountOf(step.queries.rows, params),
     recent: amountOf(step.protect?.last ?? 0, params),
     widths,
   };

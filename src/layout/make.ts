@@ -3,6 +3,7 @@
  * from the variant's steps alone; nothing here knows a variant's name.
  */
 
+import { KerfError } from "../core/error.ts";
 import { checkLayout } from "./check.ts";
 import type { Code, Layout, Segment } from "./types.ts";
 
@@ -31,6 +32,8 @@ export const DEFAULT_TILES: StreamTiles = Object.freeze({ key: 16, value: 1 });
 export interface LayoutSteps {
   readonly name: string;
   readonly steps: readonly { readonly kind: "channels"; readonly of: "key" }[];
+  /** The author's own layout, in place of the one that the steps imply. */
+  readonly layout?: (types: CacheTypes, tiles: StreamTiles) => Layout;
 }
 
 const plain = (type: CacheType): Code => Object.freeze({ kind: type });
@@ -67,7 +70,7 @@ export function denseLayout(types: CacheTypes, tiles: StreamTiles = DEFAULT_TILE
  * channel list, before the full segment that holds protected and new rows.
  *
  * @param variant null: no pruning
- * @throws {KerfError} two steps cut the same axis
+ * @throws {KerfError} two steps cut the same axis, or the variant's own layout breaks a rule
  *
  * @example
  * ```ts
@@ -82,6 +85,9 @@ export function layoutOf(
   types: CacheTypes,
   tiles: StreamTiles = DEFAULT_TILES,
 ): Layout {
+  if (variant?.layout !== undefined) {
+    return checkOwnLayout(variant, variant.layout(types, tiles));
+  }
   const listed = (variant?.steps ?? []).map(() => listSegment(types.key, tiles.key));
   return checkLayout({
     key: { segments: [...listed, fullSegment(types.key, tiles.key)] },
@@ -89,4 +95,15 @@ export function layoutOf(
     positions: "true",
     rowPositions: false,
   }, variant?.name);
+}
+
+/** A variant's own layout, which must have a place for what its steps keep. */
+function checkOwnLayout({ name, steps }: LayoutSteps, layout: Layout): Layout {
+  const lists = layout.key.segments.filter((s) => s.channels === "list").length;
+  if (lists === steps.length) return checkLayout(layout, name);
+  throw new KerfError(
+    `Cannot lay out the key stream of "${name}": it has ${lists} segments with a channel list, ` +
+      `its steps make ${steps.length}`,
+    { hint: 'begin `key` with segment({ channels: "list", … }), one per channels() step' },
+  );
 }

@@ -5,6 +5,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
+import { lastQueries } from "../../src/dsl/accumulator.ts";
 import { testIsas } from "../../src/device/testing.ts";
 import type { Isa } from "../../src/device/testing.ts";
 import { attentionMergeReference, selectChannelsReference } from "../../src/reference/mod.ts";
@@ -47,14 +48,17 @@ async function recordChunks(
   }
   const from = (slot * nLayers + layer) * nHeads * window * HEAD_DIM;
   const own = ring.slice(from, from + nHeads * window * HEAD_DIM);
+  const declared = lastQueries(window);
   for (let head = 0; head < nHeads; head++) {
-    for (let p = Math.max(0, position - window); p < position; p++) {
-      const at = (head * window + p % window) * HEAD_DIM;
-      const expected = Float32Array.from(
-        { length: HEAD_DIM },
-        (_, c) => p * 1000 + head * HEAD_DIM + c,
-      );
-      assertEquals(own.slice(at, at + HEAD_DIM), expected, `query ${p} of ${chunks}`);
+    let state = declared.init(window);
+    for (let p = 0; p < position; p++) {
+      const row = Float32Array.from({ length: HEAD_DIM }, (_, c) => p * 1000 + head * HEAD_DIM + c);
+      state = declared.update(state, row, p);
+    }
+    for (const [place, row] of state.places.entries()) {
+      const at = (head * window + place) * HEAD_DIM;
+      const untouched = new Float32Array(HEAD_DIM).fill(-7);
+      assertEquals(own.slice(at, at + HEAD_DIM), row ?? untouched, `place ${place} of ${chunks}`);
     }
   }
   return own;

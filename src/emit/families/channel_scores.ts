@@ -164,7 +164,8 @@ function contextArgument(
   if (table !== undefined) return tableArgument(name, table, target);
   const constant = snakeCase(name);
   // The window that the score reads and the one that the kernel was given are the same number.
-  const isWindow = constant === "window" && steps[0]!.window === name && params[name]!.integer;
+  const isWindow = constant === "window" && steps[0]!.queries.rows === name &&
+    params[name]!.integer;
   if (read.has(name) && OWN.includes(constant) && !isWindow) {
     throw new KerfError(
       `Cannot emit the scores of "${source.definition.name}": its parameter "${name}" has the name ` +

@@ -1,0 +1,67 @@
+/**
+ * Declared accumulators: statistics of the rows a sequence has seen, carried across prefill chunks and
+ * decode steps. What one holds depends on the rows and their positions, never on how they were cut into
+ * steps. init, update and finish are its meaning in f64; a kernel is the same on a device.
+ */
+
+import type { Column, f32 } from "./types.ts";
+
+/** A number, or the name of the parameter that holds it. */
+export type Amount = number | string;
+
+/** An accumulator over the queries of one head after RoPE; `S` is its state. */
+export interface Accumulator<S> {
+  readonly kind: "accumulator";
+  readonly name: string;
+  readonly of: "query";
+  readonly at: "afterRope";
+  /** Rows it remembers at most. */
+  readonly rows: Amount;
+  /** The state before the first row; `rows` resolved. */
+  readonly init: (rows: number) => S;
+  /** The state with the row at `position` seen; row f32 [headDim]. May change the state in place. */
+  readonly update: (state: S, row: ArrayLike<f32>, position: number) => S;
+  /** What a score reads of channel `channel`: one value per remembered row, oldest first. */
+  readonly finish: (state: S, channel: number) => Column;
+}
+
+/** A ring of rows; `seen` counts all that came. */
+export interface RowRing {
+  readonly places: (ArrayLike<f32> | undefined)[];
+  readonly seen: number;
+}
+
+/**
+ * The last `rows` queries of a head: row p goes to place p mod rows. Kernel `record_queries` is this ring.
+ *
+ * @param rows a count, or the name of the parameter that holds it
+ *
+ * @example
+ * ```ts
+ * import { lastQueries } from "kerf/dsl";
+ * const two = lastQueries(2);
+ * let state = two.init(2);
+ * for (let p = 0; p < 3; p++) state = two.update(state, [10 * p], p);
+ * const values = Array.from(two.finish(state, 0));
+ * if (values.join() !== "10,20") throw new Error("the last two rows are those of 1 and 2");
+ * ```
+ */
+export function lastQueries(rows: Amount): Accumulator<RowRing> {
+  const ring: Accumulator<RowRing> = {
+    kind: "accumulator",
+    name: "lastQueries",
+    of: "query",
+    at: "afterRope",
+    rows,
+    init: (n) => ({ places: new Array(n).fill(undefined), seen: 0 }),
+    update: ({ places }, row, position) => {
+      places[position % places.length] = row;
+      return { places, seen: position + 1 };
+    },
+    finish: ({ places, seen }, channel) => {
+      const n = Math.min(seen, places.length);
+      return Array.from({ length: n }, (_, i) => places[(seen - n + i) % places.length]![channel]!);
+    },
+  };
+  return Object.freeze(ring);
+}
