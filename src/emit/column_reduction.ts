@@ -5,7 +5,7 @@
  */
 
 import type { Func, Reduction } from "../ir/types.ts";
-import { emitFunc, uniform, varying } from "./func.ts";
+import { emitFunc, readParams, uniform, varying } from "./func.ts";
 import type { Argument } from "./func.ts";
 import { markedText } from "./lines.ts";
 import type { CodeLine } from "./lines.ts";
@@ -33,6 +33,8 @@ export interface ColumnReductionContext {
   readonly total: string;
   /** Statements that make `result` of `lanes`. */
   readonly finish_lines: string;
+  /** Whether the finish reads how many elements there were. */
+  readonly counts: boolean;
 }
 
 /** What tells a column's reductions apart. */
@@ -95,5 +97,6 @@ function columnReduction(
     total_lines: total.lines,
     total: total.value,
     finish_lines: finish.lines,
+    counts: readParams(reduction.finish).has(1),
   };
 }

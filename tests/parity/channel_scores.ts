@@ -35,8 +35,8 @@ const variants = sources.filter((s) => s.definition.kind === "pruning");
 const templates = openTemplates(`${projectRoot()}/templates`);
 
 /** A variant of the tests' own, which kernels/ does not have. */
-async function manyReductions(): Promise<KernelSource> {
-  const path = "tests/fixtures/score/many_reductions.ts";
+async function fixture(name: string): Promise<KernelSource> {
+  const path = `tests/fixtures/score/${name}.ts`;
   const result = await openFrontend(projectRoot(), { kernels: "tests/fixtures" }).lowerFile(path);
   if (!result.ok) throw new Error(JSON.stringify(result.diagnostics));
   return { ...result.lowered, authored: [], doc: [] };
@@ -204,7 +204,11 @@ for (const source of variants) {
 }
 
 Deno.test("a score of many reductions, a table and its whole context", async () => {
-  await check(await manyReductions(), CASES);
+  await check(await fixture("many_reductions"), CASES);
+});
+
+Deno.test("a score whose reductions do not count their elements", async () => {
+  await check(await fixture("largest"), CASES);
 });
 
 Deno.test("scores have the same bits on every instruction set and on one thread", async () => {

@@ -34,6 +34,9 @@ export interface ChannelScoresContext {
   readonly key_code: "f16" | "f32";
   readonly query_reductions: readonly ColumnReductionContext[];
   readonly key_reductions: readonly ColumnReductionContext[];
+  /** Whether a reduction of queries, or of keys, reads how many there are. */
+  readonly counts_queries: boolean;
+  readonly counts_keys: boolean;
   /** Which of the score's own context it reads: `channel`, `layer_index`, `kv_head_index`. */
   readonly reads_channel: boolean;
   readonly reads_layer: boolean;
@@ -137,6 +140,8 @@ function hookContext(source: KernelSource, target: EmitTarget) {
     context: {
       query_reductions: of(0),
       key_reductions: of(1),
+      counts_queries: of(0).some(({ counts }) => counts),
+      counts_keys: of(1).some(({ counts }) => counts),
       reads_channel: read.has("channel"),
       reads_layer: read.has("layer"),
       reads_kv_head: read.has("kvHead"),
