@@ -12,6 +12,7 @@ import type { ChannelsStep, Pruning } from "../dsl/pruning.ts";
 import type { ModelDims, TableSpecs } from "../dsl/table.ts";
 import { loadDefinition } from "./registry.ts";
 import { formatSpec, parseSpec } from "./spec.ts";
+import { isRange } from "./sweep.ts";
 import type { SpecStep } from "./spec.ts";
 import { fillTables } from "./tables.ts";
 import type { TableData } from "./tables.ts";
@@ -75,7 +76,9 @@ export function paramsOf(
     }
     if (typeof value !== "number" && Object.hasOwn(params, key)) {
       throw new KerfError(`Cannot use ${key}=${value} for "${step.name}": it is not a number`, {
-        hint: `default: ${key}=${params[key]!.default}`,
+        hint: isRange(value)
+          ? "a sweep stands for several specs: deno task bench --prune SPEC takes one"
+          : `default: ${key}=${params[key]!.default}`,
         exitCode: 2,
       });
     }

@@ -86,6 +86,8 @@ Deno.test("prunePlan refuses slips with the nearest name", async () => {
   await refused("think:ratoi=1", "no such parameter", "did you mean ratio?");
   await refused("think:ratio=2", "from 0 to 0.95");
   await refused("think:ratio=half", "is not a number");
+  const sweep = "a sweep stands for several specs: deno task bench --prune SPEC takes one";
+  await refused("think:ratio=0.3..0.7/0.1", "is not a number", sweep);
   await refused("think+key_norm_channels", "both choose key channels");
 });
 

@@ -12,6 +12,9 @@ const RANGE = new RegExp(`=(${NUMBER})\\.\\.(${NUMBER})/(${NUMBER})(?=[,+]|$)`);
 /** A range has at most this many values: more is a slip of the keyboard, not a sweep. */
 const MAX_VALUES = 1000;
 
+/** Whether a value is a range, which stands for several. */
+export const isRange = (value: string): boolean => RANGE.test(`=${value}`);
+
 const digits = (text: string) => text.split(".")[1]?.length ?? 0;
 
 function valuesOf(spec: string, [from, to, step]: [string, string, string]): string[] {

@@ -1,6 +1,7 @@
 /**
  * Times one test of a loaded model, llama-bench's way: random tokens, no sampling, the depth filled first
- * and not timed. With pruning the cache is compressed after the depth, so decoding reads what is left.
+ * and not timed. With pruning the cache is compressed after the depth, and at the end of a prompt as `run`
+ * does it, in the time of the prompt.
  */
 
 import { slotDenseBytes, slotStoredBytes } from "../../engine/cache_bytes.ts";
@@ -67,6 +68,7 @@ export async function runOnce(model: Model, test: BenchTest): Promise<BenchSampl
     if (nPrompt > 0) {
       for (const slot of slots) {
         await prefill(model, slot, { first: nDepth, n: nPrompt, logits: true });
+        await engine.compress(slot);
       }
     }
     for (let i = 0; i < nGen; i++) {
