@@ -108,7 +108,7 @@ static void channel_scores_key_norm_channels__k_list_f16t16_f16t16_v_f16t1(
       f32x16 total = kerf_splat16(0.0f);
       for (uint32_t g = 0; g < GROUP; g++) {
         const f32x16 mean_square_k_lanes = kerf_load16(&totals.mean_square_k_totals[c]);
-#line 38 "src/dsl/reductions.ts"
+#line 41 "src/dsl/reductions.ts"
         const f32x16 mean_square_k = mean_square_k_lanes / key_count;
 
 #line 115 "generated/c/channel_scores_key_norm_channels__k_list_f16t16_f16t16_v_f16t1.c"

@@ -111,7 +111,7 @@ static void channel_scores_think__k_list_f16t16_f16t16_v_f16t1(const struct args
       f32x16 total = kerf_splat16(0.0f);
       for (uint32_t g = 0; g < GROUP; g++) {
         const f32x16 mean_square_k_lanes = kerf_load16(&totals.mean_square_k_totals[c]);
-#line 38 "src/dsl/reductions.ts"
+#line 41 "src/dsl/reductions.ts"
         const f32x16 mean_square_k = mean_square_k_lanes / key_count;
 #line 117 "generated/c/channel_scores_think__k_list_f16t16_f16t16_v_f16t1.c"
         f32x16 mean_square_q_lanes = kerf_splat16(0.0f);
@@ -122,7 +122,7 @@ static void channel_scores_think__k_list_f16t16_f16t16_v_f16t1(const struct args
 
           mean_square_q_lanes = mean_square_q_lanes + x * x;
         }
-#line 38 "src/dsl/reductions.ts"
+#line 41 "src/dsl/reductions.ts"
         const f32x16 mean_square_q = mean_square_q_lanes / query_count;
 #line 28 "kernels/prune/think.ts"
         const f32x16 score = mean_square_q * mean_square_k;

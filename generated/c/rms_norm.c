@@ -53,7 +53,7 @@ static void rms_norm(const struct args *restrict args, uint32_t first, uint32_t 
         mean_square_x_lanes[lane] = mean_square_x_lanes[lane] + mean_square_x_lanes[lane + half];
       }
     }
-#line 38 "src/dsl/reductions.ts"
+#line 41 "src/dsl/reductions.ts"
     const float mean_square_x = mean_square_x_lanes[0] / (float)width;
 #line 9 "kernels/ops/rms_norm.ts"
     const float scale = 1.0f / sqrtf(mean_square_x + args->eps);

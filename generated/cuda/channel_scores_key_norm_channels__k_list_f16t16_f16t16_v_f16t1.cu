@@ -99,7 +99,7 @@ channel_scores_key_norm_channels__k_list_f16t16_f16t16_v_f16t1(
       float total = 0.0f;
       for (u32 g = 0; g < GROUP; g++) {
         const float mean_square_k_lanes = mean_square_k_totals[c];
-#line 38 "src/dsl/reductions.ts"
+#line 41 "src/dsl/reductions.ts"
         const float mean_square_k = mean_square_k_lanes / key_count;
 
 #line 106 "generated/cuda/channel_scores_key_norm_channels__k_list_f16t16_f16t16_v_f16t1.cu"

@@ -101,7 +101,7 @@ channel_scores_think__k_list_f16t16_f16t16_v_f16t1(const __grid_constant__ struc
       float total = 0.0f;
       for (u32 g = 0; g < GROUP; g++) {
         const float mean_square_k_lanes = mean_square_k_totals[c];
-#line 38 "src/dsl/reductions.ts"
+#line 41 "src/dsl/reductions.ts"
         const float mean_square_k = mean_square_k_lanes / key_count;
 #line 107 "generated/cuda/channel_scores_think__k_list_f16t16_f16t16_v_f16t1.cu"
         float mean_square_q_lanes = 0.0f;
@@ -115,7 +115,7 @@ channel_scores_think__k_list_f16t16_f16t16_v_f16t1(const __grid_constant__ struc
           const float mean_square_q_lanes_other = kerf_shuffle_down(mean_square_q_lanes, half);
           mean_square_q_lanes = mean_square_q_lanes + mean_square_q_lanes_other;
         }
-#line 38 "src/dsl/reductions.ts"
+#line 41 "src/dsl/reductions.ts"
         const float mean_square_q = mean_square_q_lanes / query_count;
 #line 28 "kernels/prune/think.ts"
         const float score = mean_square_q * mean_square_k;

@@ -70,7 +70,7 @@ rms_norm(const __grid_constant__ struct args args)
     }
     kerf_sync_threads();
     mean_square_x_lanes = kerf_shuffle(mean_square_x_lanes, 0);
-#line 38 "src/dsl/reductions.ts"
+#line 41 "src/dsl/reductions.ts"
     const float mean_square_x = mean_square_x_lanes / (float)width;
 #line 9 "kernels/ops/rms_norm.ts"
     const float scale = 1.0f / kerf_sqrt(mean_square_x + args.eps);

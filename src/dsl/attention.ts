@@ -16,8 +16,11 @@ export interface AttentionContext {
   readonly queryPosition: i32;
   /** True position of the key's token, from 0. */
   readonly keyPosition: i32;
+  /** Query head, 0 … nHeads − 1. */
   readonly head: i32;
+  /** The KV head it reads, 0 … nKvHeads − 1. */
   readonly kvHead: i32;
+  /** 0 … nLayers − 1. */
   readonly layer: i32;
 }
 
@@ -50,7 +53,20 @@ export interface Attention extends Definition {
 
 const identity = (s: f32): f32 => s;
 
-/** Declares an attention variant; a file in kernels/attention/ exports one as its default. */
+/**
+ * Declares an attention variant; a file in kernels/attention/ exports one as its default.
+ *
+ * @example
+ * ```ts
+ * import { attention } from "kerf/dsl";
+ * const halved = attention({
+ *   name: "halved",
+ *   score: (s) => s / 2,
+ *   mask: (_, { queryPosition, keyPosition }) => keyPosition <= queryPosition,
+ * });
+ * if (halved.hooks.map((hook) => hook.path).join() !== "score,mask") throw new Error("wrong");
+ * ```
+ */
 export function attention<
   P extends ParamSpecs = Record<never, never>,
   T extends TableSpecs = Record<never, never>,

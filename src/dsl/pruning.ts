@@ -17,8 +17,11 @@ import type { Column, Definition, f32, Hook, HookArg, i32 } from "./types.ts";
 
 /** What a channel score may read beside its two columns. */
 export interface ChannelContext {
+  /** 0 … nLayers − 1. */
   readonly layer: i32;
+  /** 0 … nKvHeads − 1. */
   readonly kvHead: i32;
+  /** 0 … headDim − 1, in half-split order: c and c + headDim/2 form a rotary pair. */
   readonly channel: i32;
 }
 
@@ -103,6 +106,23 @@ function channelScoreArgs(params: ParamSpecs, tables: TableSpecs): HookArg[] {
  * Declares a pruning variant; a file in kernels/prune/ exports one as its default.
  *
  * @throws {TypeError} an amount names neither a parameter nor, for `keep`, a table
+ *
+ * @example
+ * ```ts
+ * import { channels, meanSquare, pruning } from "kerf/dsl";
+ * const variant = pruning({
+ *   name: "by_norm",
+ *   params: { ratio: { default: 0.5 } },
+ *   steps: [channels({
+ *     of: "key",
+ *     group: "mean",
+ *     window: 1,
+ *     score: (_q, k) => meanSquare(k),
+ *     remove: "ratio",
+ *   })],
+ * });
+ * if (variant.hooks[0]!.path !== "steps[0].score") throw new Error("wrong");
+ * ```
  */
 export function pruning<
   P extends ParamSpecs = Record<never, never>,

@@ -1,4 +1,7 @@
-/** The reductions that ship. Each is declared as an author would declare it. */
+/**
+ * The reductions that ship, each declared as an author would declare it. Of an empty column sums and norms
+ * are 0, means NaN.
+ */
 
 import { reduction } from "./reduction.ts";
 

@@ -28,7 +28,19 @@ export interface TableSpec {
 
 export type TableSpecs = Readonly<Record<string, TableSpec>>;
 
-/** Declares a table: `slopes: table({ shape: ["nHeads"], dtype: "f32", from: … })`. */
+/**
+ * Declares a table: f32 or u32 of the given shape, row-major.
+ *
+ * @throws {TypeError} not exactly one of `from` and `file`
+ *
+ * @example
+ * ```ts
+ * import { table } from "kerf/dsl";
+ * const from = ({ nHeads }: { nHeads: number }) => Array.from({ length: nHeads }, (_, h) => 1 / (h + 1));
+ * const slopes = table({ shape: ["nHeads"], dtype: "f32", from });
+ * if (slopes.shape[0] !== "nHeads") throw new Error("wrong");
+ * ```
+ */
 export function table(spec: TableSpec): TableSpec {
   if ((spec.from === undefined) === (spec.file === undefined)) {
     throw new TypeError("Cannot declare a table: give exactly one of `from` and `file`");
@@ -36,14 +48,22 @@ export function table(spec: TableSpec): TableSpec {
   return Object.freeze({ ...spec });
 }
 
-/** The values of a table for a model, row-major, checked against its shape. */
+/**
+ * The values of a computed table for a model, row-major.
+ *
+ * @throws {RangeError} their number is not the shape's
+ * @throws {TypeError} the table is read from a file
+ */
 export function tableValues(
   name: string,
   spec: TableSpec,
   dims: ModelDims,
 ): Float32Array | Uint32Array {
   const length = spec.shape.reduce((n, d) => n * dims[d], 1);
-  const values = spec.from!(dims);
+  if (spec.from === undefined) {
+    throw new TypeError(`Cannot compute table "${name}": its values are in a file`);
+  }
+  const values = spec.from(dims);
   if (values.length !== length) {
     throw new RangeError(
       `Cannot use table "${name}": it has ${values.length} values, its shape [${spec.shape}] ` +
