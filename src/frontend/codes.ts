@@ -2,6 +2,8 @@
  * The table of diagnostics: for each code its title, the default reason and the default fix. A report may
  * sharpen the message, the reason and the fix; it cannot invent a code. docs/language.md explains each.
  *
+ * Long because it is one list: a reader looks a code up here.
+ *
  * KERF00xx the file · 01xx functions · 02xx expressions · 03xx types · 04xx columns, tables and bytes
  */
 
