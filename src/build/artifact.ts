@@ -4,6 +4,7 @@
  * folders beside the artifacts; one that was left behind is swept an hour later.
  */
 
+import { sha256 } from "../core/hash.ts";
 import { join } from "@std/path";
 
 /**
@@ -30,10 +31,8 @@ export interface ArtifactRequest {
 }
 
 /** sha256 over the inputs and where each ends, as 64 hexadecimal digits. */
-export async function artifactKey(inputs: readonly string[]): Promise<string> {
-  const bytes = new TextEncoder().encode(JSON.stringify([ABI_VERSION, ...inputs]));
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
-  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+export function artifactKey(inputs: readonly string[]): Promise<string> {
+  return sha256(JSON.stringify([ABI_VERSION, ...inputs]));
 }
 
 /** Artifacts this process is making, so that two requests for one make it once. */
