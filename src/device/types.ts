@@ -11,7 +11,7 @@ export interface DeviceBuffer {
   readonly bytes: number;
 }
 
-/** A buffer, from a byte offset on. */
+/** A buffer, from a byte offset on: a multiple of 256, since GPUs bind at no other. */
 export interface BufferSlice {
   readonly buffer: DeviceBuffer;
   readonly offset?: number;
@@ -54,36 +54,67 @@ export interface CompileProgress {
   readonly name: string;
 }
 
-/** A place where kernels run. */
+/** A range of a buffer. */
+export interface BufferRange {
+  readonly buffer: DeviceBuffer;
+  readonly offset: number;
+  readonly bytes: number;
+}
+
+/** A range of a file. */
+export interface FileRange {
+  readonly path: string;
+  readonly offset: number;
+  readonly bytes: number;
+}
+
+/**
+ * A place where kernels run. Writes, copies and programs take effect in the order they are asked for; what
+ * is read has seen all of them.
+ */
 export interface Device {
   /** For people: `cpu (2 threads, x86-64-v4)`. */
   readonly name: string;
   readonly kind: "cpu" | "cuda" | "webgpu";
   readonly target: Target;
+  /** Bytes of a buffer that a kernel can bind; larger matrices are cut. */
+  readonly maxBindingBytes: number;
   /** Zeroed memory. @throws {KerfError} when there is not enough */
   allocate(bytes: number, label: string): DeviceBuffer;
   /**
-   * Address space for a buffer that fills over time: pages take memory once written and give it back
-   * when discarded.
+   * Address space for a buffer that fills over time: a range takes memory when it is committed and gives
+   * it back when discarded.
    */
   reserve(bytes: number, label: string): DeviceBuffer;
   /**
-   * Gives the memory of a byte range back. Of a reserved buffer it reads as zero afterwards or is garbage;
-   * of a file it is read from the file again.
+   * Gives a range of a reserved buffer memory, before anything writes there. It holds zeros or what this
+   * buffer held before; committing twice is harmless.
+   *
+   * @throws {KerfError} when there is not enough
    */
+  commit(buffer: DeviceBuffer, offset: number, bytes: number): void;
+  /** Gives the memory of a range of a reserved buffer back; its bytes are lost until committed again. */
   discard(buffer: DeviceBuffer, offset: number, bytes: number): void;
   free(buffer: DeviceBuffer): void;
+  /** `offset` and the data's bytes are multiples of 4. */
   write(buffer: DeviceBuffer, data: ArrayBufferView, offset?: number): void;
+  /** Copies within a buffer, between ranges that do not overlap; all multiples of 4. */
+  copy(buffer: DeviceBuffer, range: { from: number; to: number; bytes: number }): void;
   read(buffer: DeviceBuffer, offset: number, bytes: number): Promise<Uint8Array>;
-  /** A file's bytes [offset, offset + bytes) as a read-only buffer, without a copy where possible. */
-  openFile(path: string, label: string): Promise<DeviceBuffer>;
+  /** A range of a file as a read-only buffer, without a copy where possible. */
+  readFile(range: FileRange, label: string): Promise<DeviceBuffer>;
   compile(
     requests: readonly KernelRequest[],
     onProgress?: (progress: CompileProgress) => void,
   ): Promise<CompiledKernel[]>;
   /** Checks every invocation against its signature. @throws {TypeError} a name is missing or unknown */
   prepare(invocations: readonly Invocation[]): Program;
-  /** Runs a program; `step` holds STEP_FIELDS: it sizes the grids and fills the binding `step`. */
-  run(program: Program, step: Uint32Array): Promise<void>;
+  /**
+   * Runs a program; `step` holds STEP_FIELDS: it sizes the grids and fills the binding `step`. Waits for
+   * the end only where something is to be read then.
+   *
+   * @returns the bytes of `read` afterwards; none without it
+   */
+  run(program: Program, step: Uint32Array, read?: BufferRange): Promise<Uint8Array>;
   close(): void;
 }

@@ -70,15 +70,18 @@ export async function openCpuDevice(options: CpuDeviceOptions = {}): Promise<Dev
     name: `cpu (${threads} thread${threads === 1 ? "" : "s"}, ${isaName(isa)})`,
     kind: "cpu",
     target: "c",
+    maxBindingBytes: Infinity,
     allocate: (bytes, label) => memory.map(bytes, label, "memory"),
     reserve: (bytes, label) => memory.map(bytes, label, "reserved"),
+    commit: (buffer, offset, bytes) => memory.commit(buffer, offset, bytes),
     discard: (buffer, offset, bytes) => memory.discard(buffer, offset, bytes),
     free: (buffer) => memory.free(buffer),
     write: (buffer, data, offset = 0) => memory.write(buffer, data, offset),
+    copy: (buffer, range) => memory.copy(buffer, range),
     // deno-lint-ignore require-await -- other devices have to wait
     read: async (buffer, offset, bytes) => memory.read(buffer, offset, bytes),
     // deno-lint-ignore require-await
-    openFile: async (path, label) => memory.mapFile(path, label),
+    readFile: async (range, label) => memory.mapFile(range, label),
     async compile(requests, onProgress) {
       const compiled = await compileKernels(requests, { compiler, dir, isa, signal, onProgress });
       for (const kernel of compiled) kernels.add(kernel);
@@ -89,7 +92,7 @@ export async function openCpuDevice(options: CpuDeviceOptions = {}): Promise<Dev
       programs.add(program);
       return program;
     },
-    async run(program, header) {
+    async run(program, header, read) {
       if (!open) throw new TypeError("Cannot run a program: the device is closed");
       if (!isProgram(program)) throw new TypeError("Cannot run a program of another device");
       if (header.length !== STEP_FIELDS.length) {
@@ -111,6 +114,7 @@ export async function openCpuDevice(options: CpuDeviceOptions = {}): Promise<Dev
       if (code < 0) throw new KerfError("Cannot run a program: no memory for its bookkeeping");
       // C held the thread: without a turn of the event loop no signal would ever arrive.
       await new Promise<void>((resolve) => setImmediate(resolve));
+      return read ? memory.read(read.buffer, read.offset, read.bytes) : new Uint8Array();
     },
     close() {
       if (!open) return;

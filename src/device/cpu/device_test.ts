@@ -222,7 +222,7 @@ Deno.test("it runs with permissions for the cache, the compiler and nothing else
      const program = device.prepare(
        [{ kernel, label: "mix", buffers: { x, y: x }, constants: { shift: 0 } }]);
      await device.run(program, new Uint32Array([1, 0, 0, 0, 0, 0]));
-     const file = await device.openFile("${data}", "data");
+     const file = await device.readFile({ path: "${data}", offset: 0, bytes: 4 }, "data");
      console.log((await device.read(x.buffer, 0, 1))[0], (await device.read(file, 0, 4)).join());
      device.close();`,
     {

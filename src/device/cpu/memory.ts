@@ -4,7 +4,7 @@
  */
 
 import { KerfError } from "../../core/error.ts";
-import type { BufferSlice, DeviceBuffer } from "../types.ts";
+import type { BufferSlice, DeviceBuffer, FileRange } from "../types.ts";
 import { type CpuRuntime, errorText } from "./runtime.ts";
 
 /** What a buffer is underneath. */
@@ -44,15 +44,16 @@ export class CpuMemory {
     return this.#add({ label, bytes }, { address, kind });
   }
 
-  /** A file's bytes, read-only. @throws {KerfError} when it cannot be mapped */
-  mapFile(path: string, label: string): DeviceBuffer {
-    const out = new BigUint64Array(1);
-    const address = this.#runtime.kerf_map_file(new TextEncoder().encode(`${path}\0`), out);
+  /** A range of a file, read-only. @throws {KerfError} when it cannot be mapped */
+  mapFile({ path, offset, bytes }: FileRange, label: string): DeviceBuffer {
+    const error = new Int32Array(1);
+    const name = new TextEncoder().encode(`${path}\0`);
+    const address = this.#runtime.kerf_map_file(name, BigInt(offset), BigInt(bytes), error);
     if (address === 0n) {
-      const reason = errorText(this.#runtime, Number(out[0]!));
+      const reason = errorText(this.#runtime, error[0]!);
       throw new KerfError(`Cannot map "${path}" into memory: ${reason}`, { where: label });
     }
-    return this.#add({ label, bytes: Number(out[0]!) }, { address, kind: "file" });
+    return this.#add({ label, bytes }, { address, kind: "file" });
   }
 
   /** The address of a slice, for kernels. */
@@ -81,11 +82,18 @@ export class CpuMemory {
     return out;
   }
 
+  copy(buffer: DeviceBuffer, range: { from: number; to: number; bytes: number }): void {
+    const { from, to, bytes } = range;
+    this.write(buffer, this.read(buffer, from, bytes), to);
+  }
+
+  /** Nothing but a check: a page takes memory at its first write. */
+  commit(buffer: DeviceBuffer, offset: number, bytes: number): void {
+    this.#reserved("commit", buffer, offset, bytes);
+  }
+
   discard(buffer: DeviceBuffer, offset: number, bytes: number): void {
-    const { address, kind } = this.#range(buffer, offset, bytes);
-    if (kind === "memory") {
-      throw new TypeError(`Cannot discard part of buffer "${buffer.label}": it was not reserved`);
-    }
+    const { address } = this.#reserved("discard", buffer, offset, bytes);
     const code = this.#runtime.kerf_discard(address + BigInt(offset), BigInt(bytes));
     if (code !== 0) {
       throw new Error(`madvise of "${buffer.label}": ${errorText(this.#runtime, code)}`);
@@ -108,6 +116,12 @@ export class CpuMemory {
   #add(buffer: DeviceBuffer, mapping: Mapping): DeviceBuffer {
     this.#mappings.set(Object.freeze(buffer), mapping);
     return buffer;
+  }
+
+  #reserved(what: string, buffer: DeviceBuffer, offset: number, bytes: number): Mapping {
+    const mapping = this.#range(buffer, offset, bytes);
+    if (mapping.kind === "reserved") return mapping;
+    throw new TypeError(`Cannot ${what} part of buffer "${buffer.label}": it was not reserved`);
   }
 
   #range(buffer: DeviceBuffer, offset: number, bytes: number): Mapping {

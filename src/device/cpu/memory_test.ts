@@ -83,21 +83,28 @@ Deno.test("a discard inside one page changes nothing, and allocations are not di
   device.discard(buffer, 10, 100);
   assertEquals(await device.read(buffer, 0, 8192), new Uint8Array(8192).fill(3));
   assertThrows(() => device.discard(buffer, 0, 8193), RangeError);
+  assertThrows(() => device.commit(buffer, 8192, 1), RangeError);
   device.free(buffer);
   const plain = device.allocate(8192, "plain");
   assertThrows(() => device.discard(plain, 0, 4096), TypeError, "it was not reserved");
+  assertThrows(() => device.commit(plain, 0, 4096), TypeError, "it was not reserved");
   device.free(plain);
 });
 
-Deno.test("a file is a read-only buffer of its bytes", async () => {
+Deno.test("a range of a file is a read-only buffer of its bytes", async () => {
   const device = await testDevice();
   const dir = await Deno.makeTempDir();
   const path = join(dir, "wéights.bin");
   const data = Uint8Array.from({ length: 10_001 }, (_, i) => i * 7);
   await Deno.writeFile(path, data);
-  const file = await device.openFile(path, "model");
+  const file = await device.readFile({ path, offset: 0, bytes: 10_001 }, "model");
   assertEquals(file, { label: "model", bytes: 10_001 });
   assertEquals(await device.read(file, 0, 10_001), data);
+  for (const [offset, bytes] of [[1, 10_000], [4095, 2], [4096, 5905], [10_000, 1]] as const) {
+    const part = await device.readFile({ path, offset, bytes }, "part");
+    assertEquals(await device.read(part, 0, bytes), data.subarray(offset, offset + bytes));
+    device.free(part);
+  }
   assertThrows(() => device.write(file, new Uint8Array(1)), TypeError, "it is a file's");
   const [kernel] = await device.compile([mix]);
   const buffers = { x: { buffer: file }, y: { buffer: file } };
@@ -115,14 +122,17 @@ Deno.test("a file that cannot be mapped is an error with the system's reason", a
   const device = await testDevice();
   const dir = await Deno.makeTempDir();
   await Deno.writeFile(join(dir, "empty"), new Uint8Array(0));
-  const fails = (name: string, reason: string) =>
+  await Deno.writeFile(join(dir, "short"), new Uint8Array(8));
+  const fails = (name: string, reason: string, bytes = 8) =>
     assertRejects(
-      () => device.openFile(join(dir, name), "model"),
+      () => device.readFile({ path: join(dir, name), offset: 1, bytes }, "model"),
       KerfError,
       `Cannot map "${join(dir, name)}" into memory: ${reason}`,
     );
   await fails("missing", "No such file");
   await fails("", "Is a directory");
   await fails("empty", "Invalid argument");
+  await fails("short", "Invalid argument");
+  await fails("short", "Invalid argument", 0);
   await Deno.remove(dir, { recursive: true });
 });

@@ -65,9 +65,12 @@ EXPORT uint64_t kerf_map(uint64_t bytes, uint32_t reserve) {
   return (uint64_t)(uintptr_t)p;
 }
 
-/* Gives back what kerf_map or kerf_map_file returned. */
+static uint64_t page_down(uint64_t address) { return address & ~(page_up(1) - 1); }
+
+/* Gives back what kerf_map or kerf_map_file returned, `bytes` as they were asked for. */
 EXPORT int32_t kerf_unmap(uint64_t address, uint64_t bytes) {
-  return munmap((void *)(uintptr_t)address, page_up(bytes)) == 0 ? 0 : errno;
+  uint64_t first = page_down(address);
+  return munmap((void *)(uintptr_t)first, page_up(address + bytes - first)) == 0 ? 0 : errno;
 }
 
 /* Returns the whole pages inside a range to the system; on Linux they read as zero afterwards. */
@@ -87,24 +90,26 @@ EXPORT void kerf_read(void *destination, uint64_t source, uint64_t bytes) {
 }
 
 /*
- * Maps a file read-only. `out` receives its size. Returns 0 on failure, with errno in `out`; an empty file
- * has no address and is EINVAL.
+ * Maps bytes [offset, offset + bytes) of a file read-only and returns the address of the first. Returns 0
+ * on failure, with errno in `error`; a range that is empty or ends beyond the file is EINVAL.
  */
-EXPORT uint64_t kerf_map_file(const char *path, uint64_t *out) {
+EXPORT uint64_t kerf_map_file(const char *path, uint64_t offset, uint64_t bytes, int32_t *error) {
   struct stat info;
   void *p = MAP_FAILED;
+  uint64_t first = page_down(offset), end = offset + bytes;
   int file = open(path, O_RDONLY | O_CLOEXEC);
   if (file >= 0) {
     if (fstat(file, &info) == 0) {
       if (S_ISDIR(info.st_mode)) errno = EISDIR;
-      else p = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_SHARED, file, 0);
+      else if (bytes == 0 || end > (uint64_t)info.st_size) errno = EINVAL;
+      else p = mmap(NULL, (size_t)(end - first), PROT_READ, MAP_SHARED, file, (off_t)first);
     }
     int saved = errno;
     close(file);
     errno = saved;
   }
-  *out = p == MAP_FAILED ? (uint64_t)errno : (uint64_t)info.st_size;
-  return p == MAP_FAILED ? 0 : (uint64_t)(uintptr_t)p;
+  *error = p == MAP_FAILED ? errno : 0;
+  return p == MAP_FAILED ? 0 : (uint64_t)(uintptr_t)p + (offset - first);
 }
 
 /* The system's words for an errno, cut to `n` bytes with the closing zero. */

@@ -15,7 +15,7 @@ const SYMBOLS = {
   kerf_discard: { parameters: ["u64", "u64"], result: "i32" },
   kerf_write: { parameters: ["u64", "buffer", "u64"], result: "void" },
   kerf_read: { parameters: ["buffer", "u64", "u64"], result: "void" },
-  kerf_map_file: { parameters: ["buffer", "buffer"], result: "u64" },
+  kerf_map_file: { parameters: ["buffer", "u64", "u64", "buffer"], result: "u64" },
   kerf_error_text: { parameters: ["i32", "buffer", "u32"], result: "void" },
   kerf_cpu_level: { parameters: [], result: "u32" },
   kerf_pool_open: { parameters: ["u32"], result: "u64" },
