@@ -5,7 +5,7 @@ import type { EmittedKernel } from "../src/emit/emit_kernels.ts";
 import { catalog, findKernel } from "../src/emit/catalog.ts";
 import { openTemplates } from "../src/emit/environment.ts";
 import { loadSources } from "../src/emit/sources.ts";
-import { wgsl } from "../src/emit/targets/wgsl.ts";
+import { wgsl } from "../src/emit/targets/wgsl/mod.ts";
 import { ignoreWithoutAdapter, runWgsl } from "../src/device/webgpu/testing.ts";
 import type { RunWgslOptions, TypedArray } from "../src/device/webgpu/testing.ts";
 import { projectRoot } from "../src/sys/cache_dir.ts";

@@ -13,7 +13,7 @@ import { catalog } from "../src/emit/catalog.ts";
 import { emitKernel } from "../src/emit/emit_kernels.ts";
 import { openTemplates } from "../src/emit/environment.ts";
 import { loadSources } from "../src/emit/sources.ts";
-import { cuda } from "../src/emit/targets/cuda.ts";
+import { cuda } from "../src/emit/targets/cuda/mod.ts";
 import { cacheDir, projectRoot } from "../src/sys/cache_dir.ts";
 
 const required = (Deno.env.get("KERF_REQUIRE") ?? "").split(",").includes("nvrtc");

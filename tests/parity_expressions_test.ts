@@ -13,7 +13,7 @@ import { runKernel, testIsas } from "../src/device/testing.ts";
 import { emitFunc, uniform, varying } from "../src/emit/func.ts";
 import type { Argument } from "../src/emit/func.ts";
 import { createScope } from "../src/emit/names.ts";
-import { c } from "../src/emit/targets/c.ts";
+import { c } from "../src/emit/targets/c/mod.ts";
 import { interpret, reduceColumn } from "../src/ir/interpret.ts";
 import type { Arg } from "../src/ir/interpret.ts";
 import type { Func, Node, Scalar } from "../src/ir/types.ts";

@@ -7,7 +7,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { PRECEDENCE } from "../src/emit/code.ts";
 import type { Operand } from "../src/emit/code.ts";
-import { c } from "../src/emit/targets/c.ts";
+import { c } from "../src/emit/targets/c/mod.ts";
 import { runKernel, testIsas } from "../src/device/testing.ts";
 import type { Isa } from "../src/device/testing.ts";
 import { evaluate } from "../src/ir/ops.ts";

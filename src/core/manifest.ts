@@ -5,11 +5,11 @@
 
 import type { GridFactor, Signature } from "./signature.ts";
 
-/** A compile target. */
-export type Target = "c" | "cuda" | "wgsl";
+/** Every target, in the order tables print them: the one list. */
+export const TARGETS = ["c", "cuda", "wgsl"] as const;
 
-/** Every target, in the order tables print them. */
-export const TARGETS: readonly Target[] = ["c", "cuda", "wgsl"];
+/** A compile target. */
+export type Target = typeof TARGETS[number];
 
 /** A kernel on one target: an entry point of an emitted file (one file may hold several). */
 export interface GeneratedSource {
@@ -19,9 +19,9 @@ export interface GeneratedSource {
   readonly sha256: string;
   /** The template it was rendered from, project-relative. */
   readonly template: string;
-  /** Work items (C) or work groups (CUDA, WGSL): their product, the last factor running fastest. */
+  /** Work items, or work groups where there are threads: their product, the last factor running fastest. */
   readonly grid: readonly GridFactor[];
-  /** Threads per work group; absent on C. */
+  /** Threads per work group; absent where items have none. */
   readonly workgroup?: number;
 }
 

@@ -7,7 +7,7 @@ import type { OpName, Scalar } from "../ir/types.ts";
 import { emitFunc, readParams, uniform, varying } from "./func.ts";
 import type { FuncOptions } from "./func.ts";
 import { createScope } from "./names.ts";
-import { c } from "./targets/c.ts";
+import { c } from "./targets/c/mod.ts";
 
 /** A builder with short spellings. */
 function start(params: Readonly<Record<string, Scalar>>) {

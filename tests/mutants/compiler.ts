@@ -34,7 +34,7 @@ export const COMPILER: readonly Mutant[] = [
   },
   {
     name: "a wrong operator in C's op table",
-    file: "src/emit/targets/c_ops.ts",
+    file: "src/emit/targets/c/ops.ts",
     find: 'sub: arithmetic("-", P.add)',
     replace: 'sub: arithmetic("+", P.add)',
     tests: ["tests/parity/rowwise.ts"],

@@ -12,7 +12,7 @@ import { emitKernel } from "../../src/emit/emit_kernels.ts";
 import { openTemplates } from "../../src/emit/environment.ts";
 import { channelScores } from "../../src/emit/families/channel_scores.ts";
 import { loadSources } from "../../src/emit/sources.ts";
-import { c } from "../../src/emit/targets/c.ts";
+import { c } from "../../src/emit/targets/c/mod.ts";
 import type { KernelSource } from "../../src/emit/types.ts";
 import { openFrontend } from "../../src/frontend/mod.ts";
 import {

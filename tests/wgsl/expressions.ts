@@ -11,7 +11,7 @@ import { runWgsl } from "../../src/device/webgpu/testing.ts";
 import { emitFunc, varying } from "../../src/emit/func.ts";
 import type { Argument } from "../../src/emit/func.ts";
 import { createScope } from "../../src/emit/names.ts";
-import { wgsl } from "../../src/emit/targets/wgsl.ts";
+import { wgsl } from "../../src/emit/targets/wgsl/mod.ts";
 import { FuncBuilder } from "../../src/ir/builder.ts";
 import { interpret, reduceColumn } from "../../src/ir/interpret.ts";
 import type { Arg } from "../../src/ir/interpret.ts";

@@ -7,7 +7,7 @@ import causal from "../../../kernels/attention/causal.ts";
 import think from "../../../kernels/prune/think.ts";
 import { KerfError } from "../../core/error.ts";
 import type { Definition } from "../../dsl/types.ts";
-import { c } from "../targets/c.ts";
+import { c } from "../targets/c/mod.ts";
 import type { Family } from "../types.ts";
 import { append as appendFamily } from "./append.ts";
 import { attention } from "./attention.ts";

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/a
 import { KerfError } from "../../core/error.ts";
 import { openFrontend } from "../../frontend/mod.ts";
 import { projectRoot } from "../../sys/cache_dir.ts";
-import { c } from "../targets/c.ts";
+import { c } from "../targets/c/mod.ts";
 import type { KernelSource } from "../types.ts";
 import { matmul } from "./matmul.ts";
 

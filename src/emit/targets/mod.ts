@@ -1,8 +1,14 @@
-/** Every target that kernels are emitted for. */
+/** Every target that kernels are emitted for: one folder each, in the order of TARGETS. */
 
+import { TARGETS } from "../../core/manifest.ts";
+import type { Target } from "../../core/manifest.ts";
 import type { EmitTarget } from "../target.ts";
-import { c } from "./c.ts";
-import { cuda } from "./cuda.ts";
-import { wgsl } from "./wgsl.ts";
+import { c } from "./c/mod.ts";
+import { cuda } from "./cuda/mod.ts";
+import { wgsl } from "./wgsl/mod.ts";
 
-export const EMIT_TARGETS: readonly EmitTarget[] = Object.freeze([c, cuda, wgsl]);
+const BY_NAME: Readonly<Record<Target, EmitTarget>> = { c, cuda, wgsl };
+
+export const EMIT_TARGETS: readonly EmitTarget[] = Object.freeze(
+  TARGETS.map((name) => BY_NAME[name]),
+);

@@ -7,22 +7,13 @@
  * result that overflows.
  */
 
-import type { OpName, Scalar } from "../../ir/types.ts";
-import { atom, call, guarded, infix, PRECEDENCE, prefix, within } from "../code.ts";
-import type { Code, Operand } from "../code.ts";
-import type { OpPrinter, OpTable } from "../target.ts";
+import type { OpName, Scalar } from "../../../ir/types.ts";
+import { atom, call, guarded, PRECEDENCE, within } from "../../code.ts";
+import type { Code, Operand } from "../../code.ts";
+import { arithmetic, bitwise, named, unary } from "../../printers.ts";
+import type { OpPrinter, OpTable } from "../../target.ts";
 
 const P = PRECEDENCE;
-
-const arithmetic = (operator: string, level: number): OpPrinter => ([a, b]) =>
-  infix(operator, level, a!, b!);
-const bitwise = (operator: string, level: number): OpPrinter => ([a, b]) =>
-  guarded(operator, level, a!, b!);
-const unary = (operator: string): OpPrinter => ([a]) => prefix(operator, a!);
-
-/** A function of f32, and one of i32 where the operation takes both. */
-const named = (name: string, whole = name): OpPrinter => (args) =>
-  call(args[0]!.type === "i32" ? whole : name, ...args);
 
 const LITERAL = /^(-?\d[\d.]*(e[+-]?\d+)?|-?0x[0-9a-f]+|i32\(0x[0-9a-f]+u\)|true|false)$/;
 

@@ -3,7 +3,7 @@
  * kernel loops over its items by the number of blocks there are, so a smaller grid computes the same.
  */
 
-import type { Geometry } from "../target.ts";
+import type { Geometry } from "../../target.ts";
 
 /** Outputs of a matrix product's block: one group of packed rows. */
 const OUTPUTS = 16;

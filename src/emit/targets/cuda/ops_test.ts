@@ -1,10 +1,10 @@
 /** How CUDA prints whole numbers: plain operators only where nothing can overflow. */
 
 import { assertEquals } from "@std/assert";
-import { atom } from "../code.ts";
-import type { Operand } from "../code.ts";
-import type { OpName } from "../../ir/types.ts";
-import { CUDA_OPS } from "./cuda_ops.ts";
+import { atom } from "../../code.ts";
+import type { Operand } from "../../code.ts";
+import type { OpName } from "../../../ir/types.ts";
+import { CUDA_OPS } from "./ops.ts";
 
 const whole = (text: string, bound?: number): Operand => ({
   ...atom(text),

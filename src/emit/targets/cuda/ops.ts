@@ -4,17 +4,13 @@
  * compilers have no -fwrapv, so what may overflow is a function that wraps.
  */
 
-import { call, guarded, infix, PRECEDENCE, within } from "../code.ts";
-import type { Code, Operand } from "../code.ts";
-import type { OpPrinter, OpTable } from "../target.ts";
-import { SCALAR_OPS } from "./c_ops.ts";
+import { call, guarded, infix, PRECEDENCE } from "../../code.ts";
+import { cast, named } from "../../printers.ts";
+import type { OpPrinter, OpTable } from "../../target.ts";
+import { SCALAR_OPS, shiftCount } from "../c/ops.ts";
 
 const P = PRECEDENCE;
 const LARGEST = 2 ** 31 - 1;
-
-/** A function of f32, and one of i32 where the operation takes both. */
-const named = (name: string, whole = name): OpPrinter => (args) =>
-  call(args[0]!.type === "i32" ? whole : name, ...args);
 
 /**
  * `a + b`, or of i32 whose result may leave its range `kerf_add_i32(a, b)`.
@@ -33,18 +29,6 @@ const wrapping = (
 };
 
 const multiply = wrapping("*", P.multiply, { name: "kerf_mul_i32", largest: (a, b) => a * b });
-
-const cast = (type: string, a: Code): Code => ({
-  text: `(${type})${within(a, P.unary)}`,
-  precedence: P.unary,
-});
-
-/** A shift's count, modulo 32 as the operation says. */
-const shiftCount = (count: Operand): Code =>
-  count.bound !== undefined && count.bound < 32 ? count : guarded("&", P.and, count, {
-    text: "31",
-    precedence: P.atom,
-  });
 
 /** A shift of the bits as they are: plain where the sign bit is 0 before and after. */
 const shiftBits = (operator: "<<" | ">>"): OpPrinter => ([a, b]) => {

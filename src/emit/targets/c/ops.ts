@@ -4,44 +4,19 @@
  * templates/c/kerf.h; plain arithmetic stays plain. Signed overflow wraps by -fwrapv.
  */
 
-import {
-  atom,
-  call,
-  conditional,
-  guarded,
-  infix,
-  PRECEDENCE,
-  prefix,
-  relation,
-  within,
-} from "../code.ts";
-import type { Code, Operand } from "../code.ts";
-import type { OpPrinter, OpTable } from "../target.ts";
+import { atom, call, conditional, guarded, PRECEDENCE, prefix, relation } from "../../code.ts";
+import type { Code, Operand } from "../../code.ts";
+import { arithmetic, bitwise, cast, named, unary } from "../../printers.ts";
+import type { OpPrinter, OpTable } from "../../target.ts";
 
 const P = PRECEDENCE;
 
-/** An operator of both forms; `guarded` ones keep parentheses around other operators. */
-const arithmetic = (operator: string, level: number): OpPrinter => ([a, b]) =>
-  infix(operator, level, a!, b!);
-const bitwise = (operator: string, level: number): OpPrinter => ([a, b]) =>
-  guarded(operator, level, a!, b!);
 const comparison = (operator: string, level: number): OpPrinter => ([a, b]) =>
   relation(operator, level, a!, b!);
-const unary = (operator: string): OpPrinter => ([a]) => prefix(operator, a!);
-
-/** `(float)a`. */
-const cast = (type: string, a: Code): Code => ({
-  text: `(${type})${within(a, P.unary)}`,
-  precedence: P.unary,
-});
 
 /** A shift's count, modulo 32 as the operation says. */
-const shiftCount = (count: Operand): Code =>
+export const shiftCount = (count: Operand): Code =>
   count.bound !== undefined && count.bound < 32 ? count : guarded("&", P.and, count, atom("31"));
-
-/** A function of f32, and one of i32 where the operation takes both. */
-const scalarCall = (name: string, whole?: string): OpPrinter => (args) =>
-  call(whole !== undefined && args[0]!.type === "i32" ? whole : name, ...args);
 
 /** Operators that GCC's vectors share with scalars. */
 const shared = {
@@ -68,33 +43,33 @@ const shared = {
 /** One value at a time. */
 export const SCALAR_OPS: OpTable = Object.freeze<OpTable>({
   ...shared,
-  abs: scalarCall("fabsf", "kerf_abs_i32"),
-  sign: scalarCall("kerf_sign", "kerf_sign_i32"),
-  min: scalarCall("kerf_min", "kerf_min_i32"),
-  max: scalarCall("kerf_max", "kerf_max_i32"),
-  rem: scalarCall("fmodf"),
-  sqrt: scalarCall("sqrtf"),
-  exp: scalarCall("kerf_exp"),
-  exp2: scalarCall("kerf_exp2"),
-  log: scalarCall("kerf_log"),
-  log2: scalarCall("kerf_log2"),
-  tanh: scalarCall("kerf_tanh"),
-  sin: scalarCall("kerf_sin"),
-  cos: scalarCall("kerf_cos"),
-  pow: scalarCall("kerf_pow"),
-  floor: scalarCall("floorf"),
-  ceil: scalarCall("ceilf"),
-  trunc: scalarCall("truncf"),
-  round: scalarCall("rintf"),
-  idiv: scalarCall("kerf_div_i32"),
-  imod: scalarCall("kerf_mod_i32"),
+  abs: named("fabsf", "kerf_abs_i32"),
+  sign: named("kerf_sign", "kerf_sign_i32"),
+  min: named("kerf_min", "kerf_min_i32"),
+  max: named("kerf_max", "kerf_max_i32"),
+  rem: named("fmodf"),
+  sqrt: named("sqrtf"),
+  exp: named("kerf_exp"),
+  exp2: named("kerf_exp2"),
+  log: named("kerf_log"),
+  log2: named("kerf_log2"),
+  tanh: named("kerf_tanh"),
+  sin: named("kerf_sin"),
+  cos: named("kerf_cos"),
+  pow: named("kerf_pow"),
+  floor: named("floorf"),
+  ceil: named("ceilf"),
+  trunc: named("truncf"),
+  round: named("rintf"),
+  idiv: named("kerf_div_i32"),
+  imod: named("kerf_mod_i32"),
   ushr: ([a, b]) => cast("int32_t", guarded(">>", P.shift, cast("uint32_t", a!), shiftCount(b!))),
   land: bitwise("&&", P.logicalAnd),
   lor: bitwise("||", P.logicalOr),
   lnot: unary("!"),
   toF32: ([a]) => cast("float", a!),
   toI32: ([a]) => a!.type === "bool" ? cast("int32_t", a!) : call("kerf_to_i32", a!),
-  f16ToF32: scalarCall("kerf_f16_to_f32"),
+  f16ToF32: named("kerf_f16_to_f32"),
   select: ([c, a, b]) => conditional(c!, a!, b!),
 });
 
@@ -106,8 +81,8 @@ export function broadcast16(operand: Operand): Code {
 }
 
 /** A function of vectors; scalar operands are spread first. */
-const lanesCall = (name: string, whole?: string): OpPrinter => (args) =>
-  call(whole !== undefined && args[0]!.type === "i32" ? whole : name, ...args.map(broadcast16));
+const lanesCall = (name: string, whole = name): OpPrinter => (args) =>
+  call(args[0]!.type === "i32" ? whole : name, ...args.map(broadcast16));
 
 /** An operator of masks, whose scalar operands must become masks. */
 const ofMasks = (operator: string, level: number): OpPrinter => ([a, b]) =>

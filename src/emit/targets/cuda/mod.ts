@@ -3,26 +3,16 @@
  * by warp shuffles. Kernels include kerf_cuda.h and nothing else.
  */
 
-import type { Scalar } from "../../ir/types.ts";
-import { atom, PRECEDENCE, within } from "../code.ts";
-import type { Code } from "../code.ts";
-import { f32Digits, i32Digits } from "../literal.ts";
-import type { EmitTarget, Form } from "../target.ts";
-import { CUDA_GEOMETRY } from "./cuda_geometry.ts";
-import { CUDA_OPS } from "./cuda_ops.ts";
-import { CUDA_WORDS } from "./cuda_words.ts";
+import type { Scalar } from "../../../ir/types.ts";
+import { atom } from "../../code.ts";
+import { f32Digits, i32Digits } from "../../literal.ts";
+import { cast, signed } from "../../printers.ts";
+import type { EmitTarget, Form } from "../../target.ts";
+import { CUDA_GEOMETRY } from "./geometry.ts";
+import { CUDA_OPS } from "./ops.ts";
+import { CUDA_WORDS } from "./words.ts";
 
 const types: Readonly<Record<Scalar, string>> = { f32: "float", i32: "i32", bool: "bool" };
-
-const cast = (type: string, a: Code): Code => ({
-  text: `(${type})${within(a, PRECEDENCE.unary)}`,
-  precedence: PRECEDENCE.unary,
-});
-
-const signed = (digits: string): Code => ({
-  text: digits,
-  precedence: digits.startsWith("-") ? PRECEDENCE.unary : PRECEDENCE.atom,
-});
 
 const form: Form = Object.freeze<Form>({
   ops: CUDA_OPS,

@@ -3,7 +3,7 @@
  * group does what a work item does on C unless the grid is given here.
  */
 
-import type { Geometry } from "../target.ts";
+import type { Geometry } from "../../target.ts";
 
 /** Outputs of a matrix product's work group: one group of packed rows. */
 const OUTPUTS = 16;

@@ -1,21 +1,16 @@
 /** The WGSL target: a lane is a thread, buffers are `NAME_buf`, 16-bit and 8-bit elements lie in u32 words. */
 
-import type { Scalar } from "../../ir/types.ts";
-import { atom, call } from "../code.ts";
-import type { Code } from "../code.ts";
-import { f32Digits, i32Digits } from "../literal.ts";
-import { PRECEDENCE } from "../code.ts";
-import type { EmitTarget, Form } from "../target.ts";
-import { WGSL_GEOMETRY } from "./wgsl_geometry.ts";
-import { WGSL_OPS } from "./wgsl_ops.ts";
-import { WGSL_WORDS } from "./wgsl_words.ts";
+import type { Scalar } from "../../../ir/types.ts";
+import { atom, call } from "../../code.ts";
+import type { Code } from "../../code.ts";
+import { f32Digits, i32Digits } from "../../literal.ts";
+import { signed } from "../../printers.ts";
+import type { EmitTarget, Form } from "../../target.ts";
+import { WGSL_GEOMETRY } from "./geometry.ts";
+import { WGSL_OPS } from "./ops.ts";
+import { WGSL_WORDS } from "./words.ts";
 
 const types: Readonly<Record<Scalar, string>> = { f32: "f32", i32: "i32", bool: "bool" };
-
-const signed = (digits: string): Code => ({
-  text: digits,
-  precedence: digits.startsWith("-") ? PRECEDENCE.unary : PRECEDENCE.atom,
-});
 
 /** Bits above 2³¹ are a negative i32, which a hexadecimal literal cannot be. */
 const wholeLiteral = (value: number): Code => {

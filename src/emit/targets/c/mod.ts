@@ -1,22 +1,19 @@
 /** The C target: sixteen lanes in one vector, literals with an `f`, line directives that gcc follows. */
 
-import type { Scalar } from "../../ir/types.ts";
-import { atom, call, PRECEDENCE, within } from "../code.ts";
-import type { Code } from "../code.ts";
-import { f32Digits, i32Digits } from "../literal.ts";
-import type { EmitTarget, Form } from "../target.ts";
-import { broadcast16, LANES_OPS, SCALAR_OPS } from "./c_ops.ts";
-
-const signed = (digits: string): Code => ({
-  text: digits,
-  precedence: digits.startsWith("-") ? PRECEDENCE.unary : PRECEDENCE.atom,
-});
+import type { Scalar } from "../../../ir/types.ts";
+import { atom, call } from "../../code.ts";
+import type { Code } from "../../code.ts";
+import { f32Digits, i32Digits } from "../../literal.ts";
+import { cast, signed } from "../../printers.ts";
+import type { EmitTarget, Form } from "../../target.ts";
+import { broadcast16, LANES_OPS, SCALAR_OPS } from "./ops.ts";
+import { C_WORDS } from "./words.ts";
 
 /** −2³¹ and large negative numbers have no decimal literal of type int: their bits, cast. */
 const wholeLiteral = (value: number): Code => {
   const digits = i32Digits(value);
   if (!digits.startsWith("0x") || value >= 0) return signed(digits);
-  return { text: `(int32_t)${digits}`, precedence: PRECEDENCE.unary };
+  return cast("int32_t", atom(digits));
 };
 
 const declare = (types: Form["types"]) => (type: Scalar, name: string, value: string) =>
@@ -31,7 +28,7 @@ const scalar: Form = Object.freeze<Form>({
   load: (kind, base, index, type) => {
     const element = atom(`${base}[${index.text}]`);
     if (kind === "bytes" || type === "f32") return element;
-    return { text: `(int32_t)${within(element, PRECEDENCE.unary)}`, precedence: PRECEDENCE.unary };
+    return cast("int32_t", element);
   },
 });
 
@@ -47,14 +44,6 @@ const lanes: Form = Object.freeze<Form>({
     return call(name, atom(base), index);
   },
 });
-
-const KEYWORDS = [
-  ...["auto", "break", "case", "char", "const", "continue", "default", "do", "double", "else"],
-  "enum",
-  ...["extern", "float", "for", "goto", "if", "inline", "int", "long", "register", "restrict"],
-  ...["return", "short", "signed", "sizeof", "static", "struct", "switch", "typedef", "union"],
-  ...["unsigned", "void", "volatile", "while", "bool", "true", "false"],
-];
 
 const TYPES: Readonly<Record<string, string>> = {
   f32: "float",
@@ -72,7 +61,7 @@ export const c: EmitTarget = Object.freeze<EmitTarget>({
   name: "c",
   extension: "c",
   headerExtension: "h",
-  reserved: new Set(KEYWORDS),
+  reserved: C_WORDS,
   geometry: {},
   scalar,
   lanes,
