@@ -39,15 +39,15 @@ async function zeroDropped(
     const dropped = Array.from({ length: width }, (_, c) => c).filter((c) => !kept.includes(c));
     for (let p = 0; p * PAGE_ROWS < options.nRows; p++) {
       const index = cache.table.entryIndex({ slot: 0, head, entry: page + p });
-      const [offset, bytes] = [cache.table.offsetAt(index), cache.table.bytesAt(index)];
+      const { buffer, offset, bytes } = cache.table.pageAt(index);
       const keys = new Float32Array(
-        (await device.read(cache.table.arena, offset, bytes)).buffer as ArrayBuffer,
+        (await device.read(buffer, offset, bytes)).buffer as ArrayBuffer,
       );
       const end = Math.min(options.nRows, (p + 1) * PAGE_ROWS);
       for (let row = p * PAGE_ROWS; row < end; row++) {
         for (const channel of dropped) keys[elementOffset(segment, { row, channel, width })] = 0;
       }
-      device.write(cache.table.arena, keys, offset);
+      device.write(buffer, keys, offset);
     }
   }
 }

@@ -83,7 +83,8 @@ export interface Device {
   allocate(bytes: number, label: string): DeviceBuffer;
   /**
    * Address space for a buffer that fills over time: a range takes memory when it is committed and gives
-   * it back when discarded.
+   * it back when discarded. It may be larger than memory and than what can be bound: only what is
+   * committed counts.
    */
   reserve(bytes: number, label: string): DeviceBuffer;
   /**

@@ -22,6 +22,7 @@ export interface StepLimits {
 /** Names of the activation buffers. */
 export type ActivationName =
   | "x"
+  | "x_mid"
   | "normed"
   | "qkv"
   | "out"
@@ -52,6 +53,7 @@ export function activationSizes(
   const { nRows, nSeqs, nLogits, nCtx } = limits;
   return {
     x: nRows * dModel,
+    x_mid: nRows * dModel,
     normed: Math.max(nRows, nLogits) * dModel,
     qkv: nRows * (nHeads + 2 * nKvHeads) * headDim,
     out: nRows * nHeads * headDim,

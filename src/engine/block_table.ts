@@ -1,39 +1,42 @@
 /**
- * The host's copy of the block table: which page of the arena each entry names, and how large it is.
- * Entries of (slot, layer, KV head) are one range per segment of every stream; a page that is freed
- * gives its memory back to the system. Knows pages and nothing of rows.
+ * The host's copy of the block table: which page of its layer's arena each entry names, and how large it
+ * is. Entries of (slot, layer, KV head) are one range per segment of every stream; a page that is freed
+ * gives its memory back to the system. Every layer has an arena of its own, so that no buffer grows with
+ * the number of layers. Knows pages and nothing of rows.
  */
 
-import type { Device, DeviceBuffer } from "../device/types.ts";
+import type { BufferRange, Device, DeviceBuffer } from "../device/types.ts";
 import { ARENA_UNIT } from "../layout/types.ts";
 import { Arena } from "./arena.ts";
 
 /** Sizes of the table. */
 export interface BlockTableShape {
   readonly nSlots: number;
-  /** Layers · KV heads. */
-  readonly nHeadsPerSlot: number;
+  readonly nLayers: number;
+  readonly nKvHeads: number;
   /** Entries of one (slot, layer, KV head). */
   readonly pageEntries: number;
-  /** Address space of the arena. */
+  /** Address space of a layer's arena. */
   readonly arenaBytes: number;
 }
 
 /** A page that is no longer in the table and not yet free. */
 export interface TakenPage {
   readonly slot: number;
+  readonly layer: number;
   readonly start: number;
   readonly units: number;
 }
 
-/** The arena and its block table. */
+/** The arenas and their block table. */
 export class BlockTable {
-  readonly arena: DeviceBuffer;
+  /** One per layer. */
+  readonly arenas: readonly DeviceBuffer[];
   /** u32 [nSlots, nLayers, nKvHeads, pageEntries] */
   readonly pages: DeviceBuffer;
   readonly shape: BlockTableShape;
   readonly #device: Device;
-  readonly #arena: Arena;
+  readonly #arenas: readonly Arena[];
   readonly #starts: Uint32Array<ArrayBuffer>;
   readonly #units: Uint32Array<ArrayBuffer>;
   readonly #slotUnits: Uint32Array;
@@ -43,20 +46,28 @@ export class BlockTable {
   constructor(device: Device, shape: BlockTableShape) {
     this.shape = shape;
     this.#device = device;
+    const { nSlots, nLayers, nKvHeads, pageEntries } = shape;
     const units = Math.ceil(shape.arenaBytes / ARENA_UNIT);
-    this.#arena = new Arena(units);
-    const entries = shape.nSlots * shape.nHeadsPerSlot * shape.pageEntries;
+    this.#arenas = Array.from({ length: nLayers }, () => new Arena(units));
+    const entries = nSlots * nLayers * nKvHeads * pageEntries;
     this.#starts = new Uint32Array(entries);
     this.#units = new Uint32Array(entries);
-    this.#slotUnits = new Uint32Array(shape.nSlots);
-    this.#slotPeakUnits = new Uint32Array(shape.nSlots);
-    this.arena = device.reserve(units * ARENA_UNIT, "kv arena");
+    this.#slotUnits = new Uint32Array(nSlots);
+    this.#slotPeakUnits = new Uint32Array(nSlots);
+    this.arenas = this.#arenas.map((_, layer) =>
+      device.reserve(units * ARENA_UNIT, `kv arena of layer ${layer}`)
+    );
     this.pages = device.allocate(Math.max(4, entries * 4), "pages");
+  }
+
+  /** Layers · KV heads. */
+  get nHeadsPerSlot(): number {
+    return this.shape.nLayers * this.shape.nKvHeads;
   }
 
   /** Bytes of live pages, of all slots. */
   get allocatedBytes(): number {
-    return this.#arena.allocatedBytes;
+    return this.#arenas.reduce((sum, { allocatedBytes }) => sum + allocatedBytes, 0);
   }
 
   /** Bytes of a slot's live pages, and the most they have been since {@linkcode resetPeak}. */
@@ -74,8 +85,7 @@ export class BlockTable {
 
   /** Index of an entry: `head` counts layers · KV heads. */
   entryIndex(at: { slot: number; head: number; entry: number }): number {
-    const { nHeadsPerSlot, pageEntries } = this.shape;
-    return (at.slot * nHeadsPerSlot + at.head) * pageEntries + at.entry;
+    return (at.slot * this.nHeadsPerSlot + at.head) * this.shape.pageEntries + at.entry;
   }
 
   /** Bytes of the page at an entry; 0 when it has none. */
@@ -83,17 +93,30 @@ export class BlockTable {
     return this.#units[index]! * ARENA_UNIT;
   }
 
-  /** Where the page at an entry starts in the arena, in bytes. */
-  offsetAt(index: number): number {
-    return this.#starts[index]! * ARENA_UNIT;
+  /** The page at an entry, in bytes of its layer's arena. */
+  pageAt(index: number): BufferRange {
+    const buffer = this.arenas[this.#placeOf(index).layer]!;
+    return { buffer, offset: this.#starts[index]! * ARENA_UNIT, bytes: this.bytesAt(index) };
   }
 
-  /** Gives an entry a page of its own. @throws {RangeError} the arena is full */
+  /**
+   * Gives an entry a page of its own.
+   *
+   * @throws {RangeError} the arena is full
+   * @throws {KerfError} the device has no memory for it
+   */
   allocate(index: number, bytes: number): void {
     const units = Math.ceil(bytes / ARENA_UNIT);
-    this.#starts[index] = this.#arena.allocate(units);
+    const { slot, layer } = this.#placeOf(index);
+    const start = this.#arenas[layer]!.allocate(units);
+    try {
+      this.#device.commit(this.arenas[layer]!, start * ARENA_UNIT, units * ARENA_UNIT);
+    } catch (error) {
+      this.#arenas[layer]!.free({ start, units });
+      throw error;
+    }
+    this.#starts[index] = start;
     this.#units[index] = units;
-    const slot = this.#slotOf(index);
     this.#slotUnits[slot]! += units;
     this.#slotPeakUnits[slot] = Math.max(this.#slotPeakUnits[slot]!, this.#slotUnits[slot]!);
     this.#dirtySlots.add(slot);
@@ -101,11 +124,14 @@ export class BlockTable {
 
   /** Takes an entry's page out of the table without freeing it. */
   take(index: number): TakenPage {
-    const slot = this.#slotOf(index);
-    const page = { slot, start: this.#starts[index]!, units: this.#units[index]! };
+    const page = {
+      ...this.#placeOf(index),
+      start: this.#starts[index]!,
+      units: this.#units[index]!,
+    };
     this.#starts[index] = 0;
     this.#units[index] = 0;
-    this.#dirtySlots.add(slot);
+    this.#dirtySlots.add(page.slot);
     return page;
   }
 
@@ -113,15 +139,23 @@ export class BlockTable {
   release(page: TakenPage): void {
     if (page.units === 0) return;
     this.#slotUnits[page.slot]! -= page.units;
-    const { offset, bytes } = this.#arena.free(page);
-    if (bytes > 0) this.#device.discard(this.arena, offset, bytes);
+    const { offset, bytes } = this.#arenas[page.layer]!.free(page);
+    if (bytes > 0) this.#device.discard(this.arenas[page.layer]!, offset, bytes);
+  }
+
+  /** Copies what a page holds that was taken to the beginning of an entry's new, larger page. */
+  copyInto(index: number, page: TakenPage): void {
+    this.#device.copy(this.arenas[page.layer]!, {
+      from: page.start * ARENA_UNIT,
+      to: this.#starts[index]! * ARENA_UNIT,
+      bytes: page.units * ARENA_UNIT,
+    });
   }
 
   /** Frees every page of a slot. */
   releaseSlot(slot: number): void {
-    const { nHeadsPerSlot, pageEntries } = this.shape;
     const first = this.entryIndex({ slot, head: 0, entry: 0 });
-    for (let i = first; i < first + nHeadsPerSlot * pageEntries; i++) {
+    for (let i = first; i < first + this.nHeadsPerSlot * this.shape.pageEntries; i++) {
       if (this.#units[i]! > 0) this.release(this.take(i));
     }
   }
@@ -134,21 +168,21 @@ export class BlockTable {
 
   /** Writes what changed to the device. */
   sync(): void {
-    const { nHeadsPerSlot } = this.shape;
     for (const slot of this.#dirtySlots) {
-      const data = this.entriesOf({ slot, head: 0, nHeads: nHeadsPerSlot });
+      const data = this.entriesOf({ slot, head: 0, nHeads: this.nHeadsPerSlot });
       this.#device.write(this.pages, data, data.byteOffset);
     }
     this.#dirtySlots.clear();
   }
 
   free(): void {
-    this.#device.free(this.arena);
+    for (const arena of this.arenas) this.#device.free(arena);
     this.#device.free(this.pages);
   }
 
-  #slotOf(index: number): number {
-    const { nHeadsPerSlot, pageEntries } = this.shape;
-    return Math.floor(index / (nHeadsPerSlot * pageEntries));
+  #placeOf(index: number): { slot: number; layer: number } {
+    const { nLayers, nKvHeads, pageEntries } = this.shape;
+    const layers = Math.floor(index / (nKvHeads * pageEntries));
+    return { slot: Math.floor(layers / nLayers), layer: layers % nLayers };
   }
 }

@@ -38,19 +38,17 @@ export class KvCache {
     this.shape = shape;
     const { layout, nSlots, nLayers, nKvHeads, headDim, nCtx } = shape;
     this.segments = cacheSegments(layout, nCtx);
-    const nHeadsPerSlot = nLayers * nKvHeads;
-    const nHeads = nSlots * nHeadsPerSlot;
+    const nHeads = nSlots * nLayers * nKvHeads;
     const perHead = this.segments.reduce(
       (sum, { segment, isLast }) =>
         sum + (isLast ? pageCount(nCtx) * pageBytes(segment, { width: headDim, headDim }) : 0),
       0,
     );
     this.table = new BlockTable(device, {
-      nSlots,
-      nHeadsPerSlot,
+      ...{ nSlots, nLayers, nKvHeads },
       pageEntries: this.segments.length * pageCount(nCtx),
       // A layer that is compressed holds its old rows beside the new ones.
-      arenaBytes: Math.ceil(nHeads * perHead * ARENA_SLACK) + nKvHeads * perHead,
+      arenaBytes: Math.ceil((nSlots * ARENA_SLACK + 1) * nKvHeads * perHead),
     });
     this.#sizes = new Uint32Array(nHeads * 2 * this.segments.length);
     this.heads = device.allocate(this.#sizes.byteLength, "heads");
@@ -69,7 +67,7 @@ export class KvCache {
 
   /** Layers · KV heads. */
   get nHeadsPerSlot(): number {
-    return this.table.shape.nHeadsPerSlot;
+    return this.table.nHeadsPerSlot;
   }
 
   get hasFreeSlot(): boolean {

@@ -191,11 +191,12 @@ Deno.test("a later turn keeps the first mask and the bytes of a page that was cu
   const index = cache.table.entryIndex({ slot, head: 0, entry: list.page });
   const marks = Uint8Array.from({ length: 48 * 8 * 2 }, (_, i) => i % 251);
   assertEquals(cache.table.bytesAt(index), marks.length);
-  device.write(cache.table.arena, marks.subarray(0, 640), cache.table.offsetAt(index));
+  const page = () => cache.table.pageAt(index);
+  device.write(page().buffer, marks.subarray(0, 640), page().offset);
   await grow(100);
   assertEquals(cache.sizeOf({ slot, head: 0 }, list.index), { rows: 140, width: 8 });
   assertEquals(
-    (await device.read(cache.table.arena, cache.table.offsetAt(index), 640)).join(),
+    (await device.read(page().buffer, page().offset, 640)).join(),
     marks.subarray(0, 640).join(),
   );
   assertEquals(ran.filter((kernel) => kernel === "select_channels").length, 1);

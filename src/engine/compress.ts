@@ -65,7 +65,7 @@ export async function compressLayer(
     const nWindow = Math.min(channels.window, nTokens);
     await plan.run(scoreDrafts(channels, plan.buffers, cache, { slot, layer, nWindow }));
   }
-  const old = await replacePages(device, plan, { slot, layer, rows });
+  const old = replacePages(device, plan, { slot, layer, rows });
   cache.sync();
   await plan.run(compressDrafts(plan.buffers, cache, { slot, layer }));
   for (const page of old) cache.table.release(page);
@@ -79,11 +79,11 @@ export async function compressLayer(
 }
 
 /** Pages for the rows' new places, the list of moves, and the pages that held them. */
-async function replacePages(
+function replacePages(
   device: Device,
   plan: Plan,
   { slot, layer, rows }: LayerAt & { readonly rows: CompressedRows },
-): Promise<TakenPage[]> {
+): TakenPage[] {
   const { cache, channels } = plan.inputs;
   const { nKvHeads, headDim } = cache.shape;
   const prune = plan.buffers.prune!;
@@ -99,7 +99,7 @@ async function replacePages(
       old.push(cache.table.take(cache.table.entryIndex({ ...at, entry: full.page + p })));
     }
     const grown = { from: rows.listed, to: rows.listed + rows.moved, width };
-    old.push(...await growList(device, cache, { at, segment: list, ...grown }));
+    old.push(...growList(cache, { at, segment: list, ...grown }));
     for (let p = 0; p < pageCount(rows.full - rows.moved); p++) {
       const index = cache.table.entryIndex({ ...at, entry: full.page + p });
       cache.table.allocate(index, pageBytes(full.segment, { width: headDim, headDim }));
@@ -117,11 +117,10 @@ async function replacePages(
  *
  * @returns the replaced page, if there was one
  */
-async function growList(
-  device: Device,
+function growList(
   cache: KvCache,
   options: { at: HeadAt; segment: CacheSegment; from: number; to: number; width: number },
-): Promise<TakenPage[]> {
+): TakenPage[] {
   const { at, segment: { segment, page }, from, to, width } = options;
   const { table, shape: { headDim } } = cache;
   const replaced: TakenPage[] = [];
@@ -131,10 +130,11 @@ async function growList(
     const bytes = pageBytes(segment, { width, headDim, rows });
     const had = table.bytesAt(index);
     if (had >= bytes) continue;
-    const kept = had > 0 ? await device.read(table.arena, table.offsetAt(index), had) : null;
-    if (kept) replaced.push(table.take(index));
+    const kept = had > 0 ? table.take(index) : null;
     table.allocate(index, bytes);
-    if (kept) device.write(table.arena, kept, table.offsetAt(index));
+    if (!kept) continue;
+    table.copyInto(index, kept);
+    replaced.push(kept);
   }
   return replaced;
 }

@@ -29,7 +29,7 @@ export function scoreDrafts(
     {
       kernel: `channel_scores_${channels.definition.name}__${layoutName(cache.shape.layout)}`,
       label: `layer ${layer} · score channels`,
-      buffers: buffers.pruneTables,
+      buffers: { ...buffers.pruneTables, arena: whole(cache.table.arenas[layer]!) },
       constants: {
         ...inKernelSpelling(channels.params),
         window: channels.window,
@@ -63,7 +63,10 @@ export function compressDrafts(
   return [list, full].map((to, i) => ({
     kernel: `move_rows__${segmentName(full.segment)}__${segmentName(to.segment)}`,
     label: `layer ${layer} · ${i === 0 ? "prune rows" : "keep recent rows"}`,
-    buffers: { moves: whole(prune!.moves[i]!) },
+    buffers: {
+      moves: whole(prune!.moves[i]!),
+      arena: whole(cache.table.arenas[layer]!),
+    },
     constants: { slot, layer, src_page: full.page, dst_page: to.page },
   }));
 }

@@ -4,10 +4,11 @@
  */
 
 import { STEP_FIELDS } from "../core/signature.ts";
-import type { Device } from "../device/types.ts";
+import type { BufferRange, Device } from "../device/types.ts";
 import type { KvCache } from "./cache.ts";
 import type { LayerRange } from "./cache_shape.ts";
 import { compressLayer } from "./compress.ts";
+import { whole } from "./draft.ts";
 import { stepDrafts } from "./plan.ts";
 import type { Plan } from "./plan.ts";
 import { buildStep } from "./step.ts";
@@ -36,9 +37,9 @@ export class Engine {
    */
   async step(sequences: readonly EngineRows[]): Promise<Float32Array[]> {
     const nLogits = this.#begin(sequences, this.cache.allLayers);
-    await this.device.run(this.plan.step, this.#header);
+    const logits = await this.device.run(this.plan.step, this.#header, this.#logits(nLogits));
     for (const { slot, tokens } of sequences) this.cache.advance(slot, tokens.length);
-    return await this.#readLogits(nLogits);
+    return this.#rowsOf(logits);
   }
 
   /**
@@ -54,30 +55,35 @@ export class Engine {
     { signal }: { readonly signal?: AbortSignal } = {},
   ): AsyncGenerator<number, Float32Array | null> {
     const { config: { nLayers, dModel }, limits } = this.plan.inputs;
-    const x = this.device.reserve(4 * tokens.length * dModel, "x of the whole prompt");
+    const chunks = Array.from(
+      { length: Math.ceil(tokens.length / limits.nRows) },
+      (_, i) => tokens.slice(i * limits.nRows, (i + 1) * limits.nRows),
+    );
+    const xs = chunks.map(({ length }, i) =>
+      this.device.allocate(4 * length * dModel, `x of chunk ${i + 1} of the prompt`)
+    );
     try {
       for (let layer = 0; layer < nLayers; layer++) {
         const layers = { first: layer, end: layer + 1 };
-        for (let at = 0; at < tokens.length; at += limits.nRows) {
+        for (const [i, chunk] of chunks.entries()) {
           if (signal?.aborted) {
             this.cache.clearSlot(slot);
             return null;
           }
-          const chunk = tokens.slice(at, at + limits.nRows);
-          const isLast = at + chunk.length === tokens.length && layer === nLayers - 1;
-          const rows = { slot, position: at, tokens: chunk } as const;
+          const isLast = i === chunks.length - 1 && layer === nLayers - 1;
+          const rows = { slot, position: i * limits.nRows, tokens: chunk } as const;
           this.#begin([{ ...rows, logits: isLast ? "last" : "none" }], layers);
-          const slice = { buffer: x, offset: 4 * at * dModel };
-          await this.plan.run(stepDrafts(this.plan, { layers, x: slice }), this.#header);
+          await this.plan.run(stepDrafts(this.plan, { layers, x: whole(xs[i]!) }), this.#header);
           this.cache.advance(slot, chunk.length, layers);
         }
         await compressLayer(this.device, this.plan, { slot, layer, nTokens: tokens.length });
         yield (layer + 1) / nLayers;
       }
     } finally {
-      this.device.free(x);
+      for (const x of xs) this.device.free(x);
     }
-    return (await this.#readLogits(1))[0]!;
+    const { buffer, offset, bytes } = this.#logits(1)!;
+    return this.#rowsOf(await this.device.read(buffer, offset, bytes))[0]!;
   }
 
   /** Compresses every layer of a slot, at the end of a prefill. */
@@ -93,7 +99,10 @@ export class Engine {
   /** Pages for the rows, arrays and tables on the device; returns how many logits are wanted. */
   #begin(sequences: readonly EngineRows[], layers: LayerRange): number {
     this.#checkLimits(sequences);
-    for (const { slot, tokens } of sequences) this.cache.reserveRows(slot, tokens.length, layers);
+    for (const { slot, tokens } of sequences) {
+      this.cache.reserveRows(slot, tokens.length, layers);
+      this.#commitRing(slot);
+    }
     const { step, ...arrays } = buildStep(sequences.map((rows) => ({
       ...rows,
       nSplits: this.cache.chunksOf(rows.slot, rows.tokens.length),
@@ -129,12 +138,27 @@ export class Engine {
     }
   }
 
-  async #readLogits(n: number): Promise<Float32Array[]> {
+  /** A slot's part of the query ring takes memory with the slot's first rows. */
+  #commitRing(slot: number): void {
+    const ring = this.plan.buffers.prune?.q_ring;
+    if (!ring) return;
+    const bytes = ring.bytes / this.cache.shape.nSlots;
+    this.device.commit(ring, slot * bytes, bytes);
+  }
+
+  /** Where a step's logits are: f32 [n, nVocab]. */
+  #logits(n: number): BufferRange | undefined {
     const { nVocab } = this.plan.inputs.config;
     const { logits } = this.plan.buffers.activations;
-    const bytes = await this.device.read(logits, 0, 4 * n * nVocab);
-    const values = new Float32Array(bytes.buffer as ArrayBuffer, bytes.byteOffset, n * nVocab);
-    return Array.from({ length: n }, (_, i) => values.subarray(i * nVocab, (i + 1) * nVocab));
+    return n > 0 ? { buffer: logits, offset: 0, bytes: 4 * n * nVocab } : undefined;
+  }
+
+  #rowsOf(bytes: Uint8Array): Float32Array[] {
+    const { nVocab } = this.plan.inputs.config;
+    return Array.from(
+      { length: bytes.length / (4 * nVocab) },
+      (_, i) => new Float32Array(bytes.buffer, bytes.byteOffset + 4 * i * nVocab, nVocab),
+    );
   }
 
   close(): void {

@@ -21,10 +21,10 @@ export interface LoadedMatrix extends PackedMatrix {
 export interface LoadedLayer {
   readonly attnNorm: BufferSlice;
   readonly qkv: readonly LoadedMatrix[];
-  readonly attnOutput: LoadedMatrix;
+  readonly attnOutput: readonly LoadedMatrix[];
   readonly ffnNorm: BufferSlice;
   readonly gateUp: readonly LoadedMatrix[];
-  readonly ffnDown: LoadedMatrix;
+  readonly ffnDown: readonly LoadedMatrix[];
 }
 
 /** What the drafts of a model are made from. */
@@ -39,6 +39,8 @@ export interface DraftContext {
   };
   /** The cache's layout, as kernels are named. */
   readonly layoutName: string;
+  /** The cache's arena of every layer. */
+  readonly arenas: readonly BufferSlice[];
   /** Whether a score will read the last queries. */
   readonly recordsQueries: boolean;
 }
@@ -94,49 +96,53 @@ function productDrafts(
   }));
 }
 
-/** x = x + input · Wᵀ. */
-function addProductDraft(
-  context: DraftContext,
+/** y = residual + x · Wᵀ. Two buffers: WebGPU lets no kernel read and write one through two bindings. */
+function addProductDrafts(
   label: string,
-  { matrix, input, x }: { matrix: LoadedMatrix; input: BufferSlice; x: BufferSlice },
-): Draft {
-  const { dModel } = context.config;
-  return {
-    kernel: `matmul_add__${matrix.packing}`,
-    label,
-    buffers: { x: input, weight: matrix.weight, residual: x, y: x },
+  matrices: readonly LoadedMatrix[],
+  options: { x: BufferSlice; residual: BufferSlice; y: BufferSlice; yStride: number },
+): Draft[] {
+  const { residual, yStride } = options;
+  return productDrafts(label, matrices, options).map((draft, i) => ({
+    ...draft,
+    kernel: `matmul_add__${matrices[i]!.packing}`,
+    buffers: { ...draft.buffers, residual },
     constants: {
-      rows_field: ALL_ROWS,
-      n_in: matrix.nIn,
-      n_out: matrix.nOut,
-      x_stride: matrix.nIn,
-      y_stride: dModel,
-      y_offset: 0,
-      residual_stride: dModel,
-      residual_offset: 0,
+      ...draft.constants,
+      residual_stride: yStride,
+      residual_offset: matrices[i]!.firstOut,
     },
-  };
+  }));
 }
 
-/** Token embedding: fills x. */
+/** Token embedding: fills x. Each part of the table fills the rows of its own tokens. */
 export function embeddingDrafts(
   { config }: DraftContext,
-  { embedding, x }: { embedding: LoadedMatrix; x: BufferSlice },
+  { embedding, x }: { embedding: readonly LoadedMatrix[]; x: BufferSlice },
 ): Draft[] {
-  return [{
-    kernel: `embedding__${embedding.packing}`,
-    label: "embedding",
-    buffers: { weight: embedding.weight, y: x },
-    constants: { width: config.dModel, y_stride: config.dModel },
-  }];
+  return embedding.map(({ packing, weight, firstOut, nOut }, i) => ({
+    kernel: `embedding__${packing}`,
+    label: embedding.length > 1 ? `embedding (${i + 1} of ${embedding.length})` : "embedding",
+    buffers: { weight, y: x },
+    constants: {
+      width: config.dModel,
+      y_stride: config.dModel,
+      first_row: firstOut,
+      n_rows: nOut,
+    },
+  }));
 }
 
 /** Attention of one layer, from rotated and stored keys to the merged heads in `out`. */
 function attentionDrafts(context: DraftContext, layer: number): Draft[] {
   const { layoutName, attention, recordsQueries } = context;
+  const arena = context.arenas[layer]!;
   const at = (what: string) => `layer ${layer} · ${what}`;
   const kernel = (phase: string) => `attention_${attention.name}_${phase}__${layoutName}`;
-  const own = { buffers: attention.tables, constants: { layer, ...attention.params } };
+  const own = {
+    buffers: { ...attention.tables, arena },
+    constants: { layer, ...attention.params },
+  };
   const record: Draft = {
     kernel: "record_queries",
     label: at("record queries"),
@@ -144,7 +150,12 @@ function attentionDrafts(context: DraftContext, layer: number): Draft[] {
     barrier: false,
   };
   return [
-    { kernel: `append__${layoutName}`, label: at("rotate, append"), constants: { layer } },
+    {
+      kernel: `append__${layoutName}`,
+      label: at("rotate, append"),
+      buffers: { arena },
+      constants: { layer },
+    },
     ...(recordsQueries ? [record] : []),
     { kernel: kernel("prefill"), label: at("attention, prefill rows"), ...own, barrier: false },
     { kernel: kernel("decode"), label: at("attention, decode rows"), ...own },
@@ -152,22 +163,27 @@ function attentionDrafts(context: DraftContext, layer: number): Draft[] {
   ];
 }
 
-/** One layer over the rows in `x`. */
+/** One layer over the rows in `x`, and into it. */
 export function layerDrafts(
   context: DraftContext,
   { layer, weights, x }: { layer: number; weights: LoadedLayer; x: BufferSlice },
 ): Draft[] {
   const { config, activations } = context;
-  const { normed, qkv, out, gate_up, hidden } = activations;
-  const { nHeads, nKvHeads, headDim, dFf } = config;
+  const { x_mid, normed, qkv, out, gate_up, hidden } = activations;
+  const { nHeads, nKvHeads, headDim, dModel, dFf } = config;
   const at = (what: string) => `layer ${layer} · ${what}`;
   const qkvStride = (nHeads + 2 * nKvHeads) * headDim;
   return [
     normDraft(context, at("norm"), { x, weight: weights.attnNorm }),
     ...productDrafts(at("q, k, v"), weights.qkv, { x: normed, y: qkv, yStride: qkvStride }),
     ...attentionDrafts(context, layer),
-    addProductDraft(context, at("output"), { matrix: weights.attnOutput, input: out, x }),
-    normDraft(context, at("norm 2"), { x, weight: weights.ffnNorm }),
+    ...addProductDrafts(at("output"), weights.attnOutput, {
+      x: out,
+      residual: x,
+      y: x_mid,
+      yStride: dModel,
+    }),
+    normDraft(context, at("norm 2"), { x: x_mid, weight: weights.ffnNorm }),
     ...productDrafts(at("gate, up"), weights.gateUp, { x: normed, y: gate_up, yStride: 2 * dFf }),
     {
       kernel: "swiglu",
@@ -184,14 +200,19 @@ export function layerDrafts(
         y_offset: 0,
       },
     },
-    addProductDraft(context, at("down"), { matrix: weights.ffnDown, input: hidden, x }),
+    ...addProductDrafts(at("down"), weights.ffnDown, {
+      x: hidden,
+      residual: x_mid,
+      y: x,
+      yStride: dModel,
+    }),
   ];
 }
 
 /** Logits of the rows that want them. */
 export function headDrafts(
   context: DraftContext,
-  { norm, head, x }: { norm: BufferSlice; head: LoadedMatrix; x: BufferSlice },
+  { norm, head, x }: { norm: BufferSlice; head: readonly LoadedMatrix[]; x: BufferSlice },
 ): Draft[] {
   const { config, activations } = context;
   const { picked, normed, logits } = activations;
@@ -203,7 +224,7 @@ export function headDrafts(
       constants: rowConstants("x", config.dModel, LOGIT_ROWS),
     },
     normDraft(context, "output norm", { x: picked, weight: norm, rowsField: LOGIT_ROWS }),
-    ...productDrafts("head", [head], {
+    ...productDrafts("head", head, {
       x: normed,
       y: logits,
       yStride: config.nVocab,

@@ -5,7 +5,7 @@
 
 import { KerfError } from "../core/error.ts";
 import { openDevice } from "../device/mod.ts";
-import type { Device, DeviceBuffer, OpenDeviceOptions } from "../device/mod.ts";
+import type { Device, OpenDeviceOptions } from "../device/mod.ts";
 import { layoutOf } from "../layout/make.ts";
 import type { CacheTypes } from "../layout/make.ts";
 import { chatTemplate } from "../model/chat.ts";
@@ -190,8 +190,8 @@ async function planModel(
   const { nLayers, nKvHeads, headDim } = config;
   const layout = layoutOf(prune.channels?.definition ?? null, types);
   const packingOf = await packingsOf(matrixTensors(tensors).map((t) => t.storage.name));
-  const file: DeviceBuffer = await device.openFile(gguf.path, "model file");
-  const weights = allocateWeights(device, tensors, { config, packingOf, file });
+  const { path } = gguf;
+  const weights = await allocateWeights(device, tensors, { config, packingOf, path });
   const factors = tensors.ropeFactors && await readRopeFactors(gguf, tensors.ropeFactors);
   const plan = await makePlan(device, {
     config,
@@ -203,7 +203,7 @@ async function planModel(
     rope: ropeTable(config, { nCtx, ...(factors ? { factors } : {}) }),
   }, ({ done, total }) => onProgress?.({ stage: "compile", done, total }));
   await packWeights(device, weights, {
-    file,
+    path,
     run: plan.run,
     onProgress: (done, total) => onProgress?.({ stage: "weights", done, total }),
   });

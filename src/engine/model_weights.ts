@@ -4,7 +4,7 @@
  */
 
 import type { StorageName } from "../core/storage.ts";
-import type { BufferSlice, Device, DeviceBuffer } from "../device/types.ts";
+import type { BufferSlice, Device } from "../device/types.ts";
 import type { Storage } from "../dsl/storage.ts";
 import type { LlamaConfig } from "../model/config.ts";
 import type { GgufTensor } from "../model/gguf.ts";
@@ -13,16 +13,23 @@ import type { Draft } from "./draft.ts";
 import { whole } from "./draft.ts";
 import type { LoadedLayer, LoadedMatrix } from "./layer_drafts.ts";
 import { loadDefinition } from "./registry.ts";
-import { dropFilePages, groupParts, matrixBytes, normSlice, packDrafts } from "./weights.ts";
+import {
+  groupParts,
+  matrixBytes,
+  normRange,
+  packDrafts,
+  partRange,
+  wholeTensor,
+} from "./weights.ts";
 import type { MatrixPart, PackingOf } from "./weights.ts";
 
 /** A model's weights, in device memory once packed. */
 export interface ModelWeights {
-  readonly embedding: LoadedMatrix;
+  readonly embedding: readonly LoadedMatrix[];
   readonly layers: readonly LoadedLayer[];
   readonly outputNorm: BufferSlice;
   /** The embedding itself when the head is tied. */
-  readonly head: LoadedMatrix;
+  readonly head: readonly LoadedMatrix[];
   /** Every matrix once, in the order of packing. */
   readonly matrices: readonly LoadedMatrix[];
 }
@@ -47,61 +54,71 @@ export function matrixTensors({ embedding, output, layers }: LlamaTensors): Gguf
   return [...new Set([embedding, ...ofLayers, output])];
 }
 
-/** Allocates every matrix; nothing is packed yet. */
-export function allocateWeights(
+/** Allocates every matrix and reads the norms; no matrix is packed yet. */
+export async function allocateWeights(
   device: Device,
   tensors: LlamaTensors,
-  options: { config: LlamaConfig; packingOf: PackingOf; file: DeviceBuffer },
-): ModelWeights {
-  const { config, packingOf, file } = options;
+  options: { config: LlamaConfig; packingOf: PackingOf; path: string },
+): Promise<ModelWeights> {
+  const { config, packingOf, path } = options;
   const matrices: LoadedMatrix[] = [];
   const headDim = config.qkRowOrder === "interleaved" ? config.headDim : 0;
-  const plain = (tensor: GgufTensor): MatrixPart => ({ tensor, headDim: 0 });
-  const paired = (tensor: GgufTensor): MatrixPart => ({ tensor, headDim });
-  const load = (parts: readonly MatrixPart[]): LoadedMatrix[] =>
-    groupParts(parts, packingOf).map((matrix) => {
+  const plain = (tensor: GgufTensor) => wholeTensor(tensor, 0);
+  const paired = (tensor: GgufTensor) => wholeTensor(tensor, headDim);
+  const load = (...parts: MatrixPart[]): LoadedMatrix[] => {
+    const loaded = groupParts(parts, packingOf, device.maxBindingBytes).map((matrix) => {
       const label = matrix.parts.map(({ tensor }) => tensor.name).join(" + ");
-      const loaded = { ...matrix, weight: whole(device.allocate(matrixBytes(matrix), label)) };
-      matrices.push(loaded);
-      return loaded;
+      return { ...matrix, weight: whole(device.allocate(matrixBytes(matrix), label)) };
     });
-  const one = (tensor: GgufTensor) => load([plain(tensor)])[0]!;
-  const embedding = one(tensors.embedding);
-  const layers = tensors.layers.map((l): LoadedLayer => ({
-    attnNorm: normSlice(l.attnNorm, file),
-    qkv: load([paired(l.attnQ), paired(l.attnK), plain(l.attnV)]),
-    attnOutput: one(l.attnOutput),
-    ffnNorm: normSlice(l.ffnNorm, file),
-    gateUp: load([plain(l.ffnGate), plain(l.ffnUp)]),
-    ffnDown: one(l.ffnDown),
-  }));
+    matrices.push(...loaded);
+    return loaded;
+  };
+  const norm = async (tensor: GgufTensor): Promise<BufferSlice> =>
+    whole(await device.readFile(normRange(path, tensor), tensor.name));
+  const embedding = load(plain(tensors.embedding));
+  const layers: LoadedLayer[] = [];
+  for (const l of tensors.layers) {
+    layers.push({
+      attnNorm: await norm(l.attnNorm),
+      qkv: load(paired(l.attnQ), paired(l.attnK), plain(l.attnV)),
+      attnOutput: load(plain(l.attnOutput)),
+      ffnNorm: await norm(l.ffnNorm),
+      gateUp: load(plain(l.ffnGate), plain(l.ffnUp)),
+      ffnDown: load(plain(l.ffnDown)),
+    });
+  }
   return {
     embedding,
     layers,
-    outputNorm: normSlice(tensors.outputNorm, file),
-    head: tensors.output === tensors.embedding ? embedding : one(tensors.output),
+    outputNorm: await norm(tensors.outputNorm),
+    head: tensors.output === tensors.embedding ? embedding : load(plain(tensors.output)),
     matrices,
   };
 }
 
 /**
- * Packs every matrix, dropping the file's pages behind it.
+ * Packs every matrix. Its tensors are held as they are in the file only meanwhile, so the file never lies
+ * in memory twice.
  *
- * @param run runs drafts on the device, all to their end
+ * @param run runs drafts on the device
  */
 export async function packWeights(
   device: Device,
   { matrices }: ModelWeights,
   options: {
-    file: DeviceBuffer;
-    run: (drafts: readonly Draft[]) => Promise<void>;
+    path: string;
+    run: (drafts: readonly Draft[]) => Promise<unknown>;
     onProgress?: (done: number, total: number) => void;
   },
 ): Promise<void> {
-  const { file, run, onProgress } = options;
+  const { path, run, onProgress } = options;
   for (const [i, matrix] of matrices.entries()) {
-    await run(packDrafts(matrix, { file, weight: matrix.weight }));
-    dropFilePages(device, file, matrix);
+    const sources = [];
+    for (const part of matrix.parts) {
+      sources.push(whole(await device.readFile(partRange(path, part), part.tensor.name)));
+    }
+    await run(packDrafts(matrix, { sources, weight: matrix.weight }));
+    for (const { buffer } of sources) device.free(buffer);
     onProgress?.(i + 1, matrices.length);
   }
 }

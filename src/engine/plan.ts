@@ -28,8 +28,8 @@ export interface Plan {
   readonly step: Program;
   /** Binds drafts to compiled kernels. @throws {TypeError} a kernel was not compiled */
   bind(drafts: readonly Draft[]): Invocation[];
-  /** Prepares drafts and runs them to their end. */
-  run(drafts: readonly Draft[], header?: Uint32Array): Promise<void>;
+  /** Prepares drafts and runs them. */
+  run(drafts: readonly Draft[], header?: Uint32Array): Promise<unknown>;
 }
 
 /** The drafts of a range of layers; the embedding before the first, the head after the last. */
@@ -92,6 +92,7 @@ export async function makePlan(
       tables: buffers.attentionTables,
     },
     layoutName: layoutName(cache.shape.layout),
+    arenas: cache.table.arenas.map(whole),
     recordsQueries: channels !== null,
   };
   const names = kernelNames(inputs, context, buffers);

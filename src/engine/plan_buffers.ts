@@ -105,7 +105,7 @@ export function poolOf(
     buffers: {
       ...slices(buffers.activations),
       ...slices(buffers.step),
-      ...slices({ rope: buffers.rope, arena: cache.table.arena, heads: cache.heads }),
+      ...slices({ rope: buffers.rope, heads: cache.heads }),
       ...slices({ pages: cache.table.pages, dst_pages: cache.table.pages }),
       ...(cache.channels ? slices({ channels: cache.channels }) : {}),
       ...(prune

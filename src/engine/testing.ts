@@ -33,10 +33,12 @@ export function fakeDevice(): FakeDevice {
     name: "fake",
     kind: "cpu",
     target: "c",
+    maxBindingBytes: Infinity,
     bytesOf,
     discarded,
     allocate,
     reserve: allocate,
+    commit: bytesOf,
     discard(buffer, offset, bytes) {
       bytesOf(buffer).fill(0xdd, offset, offset + bytes);
       discarded.push({ label: buffer.label, offset, bytes });
@@ -48,9 +50,10 @@ export function fakeDevice(): FakeDevice {
     write(buffer, data, offset = 0) {
       bytesOf(buffer).set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), offset);
     },
+    copy: (buffer, { from, to, bytes }) => void bytesOf(buffer).copyWithin(to, from, from + bytes),
     // deno-lint-ignore require-await -- real devices have to wait
     read: async (buffer, offset, bytes) => bytesOf(buffer).slice(offset, offset + bytes),
-    openFile: unavailable("open files"),
+    readFile: unavailable("read files"),
     compile: unavailable("compile"),
     prepare: unavailable("prepare"),
     run: unavailable("run"),

@@ -4,17 +4,24 @@ import { STORAGE } from "../core/storage.ts";
 import type { StorageName } from "../core/storage.ts";
 import type { GgufTensor } from "../model/gguf.ts";
 import { packingsOf } from "./model_weights.ts";
-import { groupParts, matrixBytes, normSlice, packDrafts } from "./weights.ts";
+import {
+  groupParts,
+  matrixBytes,
+  normRange,
+  packDrafts,
+  partRange,
+  wholeTensor,
+} from "./weights.ts";
 
 const tensor = (name: string, nOut: number, storage: StorageName): GgufTensor => ({
   name,
   shape: [nOut, 64],
   storage: STORAGE[storage],
   offset: 4096,
-  bytes: 0,
+  bytes: nOut * 64 / STORAGE[storage].blockValues * STORAGE[storage].blockBytes,
 });
 const parts = (...list: [number, StorageName][]) =>
-  list.map(([nOut, storage], i) => ({ tensor: tensor(`t${i}`, nOut, storage), headDim: 0 }));
+  list.map(([nOut, storage], i) => wholeTensor(tensor(`t${i}`, nOut, storage), 0));
 
 const packingOf = await packingsOf(["Q4_0", "Q4_1", "Q8_0", "F32"]);
 
@@ -33,14 +40,43 @@ Deno.test("a grouped matrix is packed part below part", () => {
   // 8 groups of 16 rows, 2 blocks of 32 inputs: 32 scales and offsets of 2 bytes each, 256 code bytes.
   assertEquals(matrixBytes(matrix!), 8 * 2 * (2 * 16 * 2 + 256));
   const buffer = { label: "w", bytes: 0 };
-  const drafts = packDrafts(matrix!, { file: buffer, weight: { buffer } });
+  const sources = [{ buffer: { label: "a", bytes: 0 } }, { buffer: { label: "b", bytes: 0 } }];
+  const drafts = packDrafts(matrix!, { sources, weight: { buffer } });
   assertEquals(drafts.map((d) => d.kernel), ["pack__q4_1", "pack__q4_1"]);
   assertEquals(drafts.map((d) => d.constants?.dst_group), [0, 6]);
-  assertEquals(drafts[1]?.buffers?.src, { buffer, offset: 4096 });
+  assertEquals(drafts.map((d) => d.buffers?.src), sources);
 });
 
-Deno.test("norms are read where they lie, and only as F32", () => {
-  const file = { label: "file", bytes: 0 };
-  assertEquals(normSlice(tensor("n", 64, "F32"), file), { buffer: file, offset: 4096 });
-  assertThrows(() => normSlice(tensor("n", 64, "F16"), file), KerfError, "stored as F16");
+Deno.test("a matrix that cannot be bound is cut between heads, and joins as far as it fits", () => {
+  // A row of 64 inputs has 256 bytes in F32; a head of 32 channels 8 KiB.
+  const q = wholeTensor(tensor("q", 96, "F32"), 32);
+  const v = wholeTensor(tensor("v", 16, "F32"), 0);
+  const cut = (maxBytes: number) =>
+    groupParts([q, v], packingOf, maxBytes).map(({ firstOut, nOut, parts }) => [
+      ...[firstOut, nOut],
+      ...parts.map(({ firstRow, nRows }) => `${firstRow}+${nRows}`),
+    ]);
+  assertEquals(cut(28 * 1024), [[0, 112, "0+96", "0+16"]]);
+  assertEquals(cut(24 * 1024), [[0, 96, "0+96"], [96, 16, "0+16"]]);
+  assertEquals(cut(20 * 1024), [[0, 64, "0+64"], [64, 48, "64+32", "0+16"]]);
+  assertEquals(cut(8 * 1024), [[0, 32, "0+32"], [32, 32, "32+32"], [64, 32, "64+32"], [
+    ...[96, 16],
+    "0+16",
+  ]]);
+  const last = groupParts([q], packingOf, 8 * 1024)[2]!.parts[0]!;
+  assertEquals(partRange("m.gguf", last), {
+    path: "m.gguf",
+    offset: 4096 + 64 * 256,
+    bytes: 32 * 256,
+  });
+  assertThrows(() => cut(8 * 1024 - 1), KerfError, 'Cannot bind 32 rows of "q"');
+});
+
+Deno.test("norms are taken from the file as they are, and only as F32", () => {
+  assertEquals(normRange("m.gguf", tensor("n", 1, "F32")), {
+    path: "m.gguf",
+    offset: 4096,
+    bytes: 256,
+  });
+  assertThrows(() => normRange("m.gguf", tensor("n", 1, "F16")), KerfError, "stored as F16");
 });
