@@ -1,12 +1,17 @@
 /**
  * Every CUDA kernel of the catalog compiles to a cubin for sm_80 and sm_90 without a warning, and attention
- * also at the ends of what its heads may be. NVRTC compiles them where it is, else nvcc; without either
- * the tests are ignored, unless KERF_REQUIRE names nvrtc.
+ * also at the ends of what its heads may be; at the default model's sizes none spills. NVRTC compiles them
+ * where it is, else nvcc; without either the tests are ignored, unless KERF_REQUIRE names nvrtc.
  */
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
-import { compileCuda, findCudaToolchain, mapLimited } from "../src/build/mod.ts";
+import {
+  compileCuda,
+  findCudaToolchain,
+  mapLimited,
+  readCubinResources,
+} from "../src/build/mod.ts";
 import type { CudaSource } from "../src/build/mod.ts";
 import { KerfError } from "../src/core/mod.ts";
 import { catalog } from "../src/emit/catalog.ts";
@@ -30,6 +35,8 @@ const SHAPE = { HEAD_DIM: 64, GROUP: 3 };
 /** The ends of what kernels over a cache take, on one architecture and the layout with all they can read. */
 const OTHER_SHAPES = [{ HEAD_DIM: 16, GROUP: 1 }, { HEAD_DIM: 256, GROUP: 8 }];
 
+const NO_SPILLS = { spillStoreBytes: 0, spillLoadBytes: 0 };
+
 const compile = (source: Omit<CudaSource, "file">) =>
   compileCuda({ ...source, file: FILE }, {
     toolchain: toolchain!,
@@ -38,7 +45,7 @@ const compile = (source: Omit<CudaSource, "file">) =>
 
 const test = (name: string, fn: () => Promise<void>) => Deno.test({ name, ignore, fn });
 
-test("every CUDA kernel compiles to a cubin for sm_80 and sm_90", async () => {
+test("every CUDA kernel compiles to a cubin for sm_80 and sm_90, and none spills", async () => {
   const { sources } = await loadSources(projectRoot());
   const templates = openTemplates(`${projectRoot()}/templates`);
   const entries = catalog(sources);
@@ -47,7 +54,7 @@ test("every CUDA kernel compiles to a cubin for sm_80 and sm_90", async () => {
     const { name, defines } = signature;
     const job = (arch: string, shape: Record<string, number>) => {
       const given = Object.fromEntries(defines.map((define) => [define, shape[define]!]));
-      return { name, text: texts.cuda!, arch, defines: given };
+      return { source: { name, text: texts.cuda!, arch, defines: given }, shape };
     };
     const wide = defines.includes("GROUP") && name.includes("__k_list_");
     return [
@@ -55,13 +62,27 @@ test("every CUDA kernel compiles to a cubin for sm_80 and sm_90", async () => {
       ...(wide ? OTHER_SHAPES : []).map((shape) => job("sm_80", shape)),
     ];
   });
-  const paths = await mapLimited(jobs, navigator.hardwareConcurrency, compile);
+  const paths = await mapLimited(
+    jobs,
+    navigator.hardwareConcurrency,
+    ({ source }) => compile(source),
+  );
   assertEquals(new Set(paths).size, jobs.length);
-  for (const path of paths) {
+  for (const [i, path] of paths.entries()) {
     // An ELF file for machine 190, which is CUDA's.
     const bytes = await Deno.readFile(path);
     assertEquals([...bytes.subarray(0, 4)], [0x7f, 0x45, 0x4c, 0x46], path);
     assertEquals(bytes[18], 190, path);
+    const { source: { name, arch }, shape } = jobs[i]!;
+    const { registers, ...resources } = await readCubinResources(path);
+    // 255 is the most that the instruction set can name.
+    assert(registers >= 8 && registers <= 255, `${name} on ${arch}: ${registers} registers`);
+    // Static shared memory and constant banks have their limits on every architecture.
+    assert(resources.sharedBytes <= 48 << 10, `${name} on ${arch} shares ${resources.sharedBytes}`);
+    assert(resources.constantBytes > 0, `${name} on ${arch} has no parameters`);
+    if (shape !== SHAPE) continue;
+    const { spillStoreBytes, spillLoadBytes } = resources;
+    assertEquals({ spillStoreBytes, spillLoadBytes }, NO_SPILLS, `${name} on ${arch}`);
   }
 });
 
@@ -80,4 +101,21 @@ test("a warning is an error", async () => {
   const text = 'extern "C" __global__ void f() { int unused = 1; }\n';
   const error = await assertRejects(() => compile({ name: "f", text, arch: "sm_80" }), KerfError);
   assert(error.message.includes('"unused"'), error.message);
+});
+
+test("a kernel with too few registers is seen to spill", async () => {
+  // Forty sums that all live to the end, in the 32 registers that two blocks of 1024 threads leave.
+  const text = `extern "C" __global__ void __launch_bounds__(1024, 2) f(const float *x, float *y) {
+  float sums[40];
+  for (int i = 0; i < 40; i++) sums[i] = x[i + threadIdx.x];
+  __syncthreads();
+  for (int k = 0; k < 100; k++)
+    for (int i = 0; i < 40; i++) sums[i] = sums[i] * sums[(i + 7) % 40] + x[k];
+  for (int i = 0; i < 40; i++) y[i + 40 * threadIdx.x] = sums[i];
+}
+`;
+  const path = await compile({ name: "f", text, arch: "sm_80" });
+  const { registers, spillStoreBytes, spillLoadBytes } = await readCubinResources(path);
+  assertEquals(registers, 32);
+  assert(spillStoreBytes > 0 && spillLoadBytes > 0, `${spillStoreBytes}, ${spillLoadBytes}`);
 });

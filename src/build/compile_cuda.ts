@@ -1,6 +1,7 @@
 /**
- * CUDA text → cubin in the cache. The file's name holds the hash of the whole text (headers included), the
- * flags with the architecture, the compiler and its version, and the ABI version. Warnings are errors.
+ * CUDA text → cubin in the cache, ptxas' report beside it. The file's name holds the hash of the whole text
+ * (headers included), the flags with the architecture, the compiler and its version, and the ABI version.
+ * Warnings are errors.
  */
 
 import { join, relative, resolve } from "@std/path";
@@ -8,6 +9,7 @@ import { projectRoot } from "../sys/cache_dir.ts";
 import { runCommand } from "../sys/command.ts";
 import { artifact } from "./artifact.ts";
 import { compileError } from "./compile_error.ts";
+import { partReport, REPORT_FLAG, reportPath } from "./cubin_report.ts";
 import type { CudaToolchain } from "./cuda_toolchain.ts";
 import { inlineHeaders } from "./headers.ts";
 import { nvccArguments } from "./nvcc.ts";
@@ -32,7 +34,7 @@ export interface CompileCudaOptions {
 }
 
 /** Contraction is off because kernels say where they fuse, and bits are compared across targets. */
-const FLAGS = ["-std=c++17", "--fmad=false"];
+const FLAGS = ["-std=c++17", "--fmad=false", REPORT_FLAG];
 
 /**
  * Compiles a source unless the cache has it.
@@ -60,8 +62,15 @@ export async function compileCuda(
       const output = join(workDir, "cubin");
       const input = join(workDir, "source.cu");
       await Deno.writeTextFile(input, text);
-      const problems = await runCompiler(options.toolchain, { text, input, output, flags });
-      if (problems === null) return output;
+      const job = { text, input, output, flags };
+      const { report, problems } = await runCompiler(options.toolchain, job);
+      if (problems === null) {
+        // Before the cubin: where that is, this is.
+        const reportFile = join(workDir, "report");
+        await Deno.writeTextFile(reportFile, report);
+        await Deno.rename(reportFile, reportPath(`${stem}.cubin`));
+        return output;
+      }
       // Kept, so that the failing command can be typed again where there is an nvcc.
       const kept = `${stem}.cu`;
       await Deno.rename(input, kept);
@@ -75,7 +84,7 @@ export async function compileCuda(
   });
 }
 
-/** Writes the cubin, or returns what the compiler says. */
+/** Writes the cubin, or says what the compiler has against the text. */
 async function runCompiler(
   toolchain: CudaToolchain,
   job: {
@@ -84,17 +93,19 @@ async function runCompiler(
     readonly output: string;
     readonly flags: readonly string[];
   },
-): Promise<string | null> {
+): Promise<{ report: string; problems: string | null }> {
   if (toolchain.kind === "nvcc") {
     const { command } = toolchain.nvcc;
     const { code, stdout, stderr } = await runCommand(command, nvccArguments(job.flags, job), {
       cwd: projectRoot(),
     });
-    return code === 0 ? null : stdout + stderr;
+    const { report, rest } = partReport(stdout + stderr);
+    return { report, problems: code === 0 ? null : rest };
   }
   // The text's own #line marks name the files.
   const { cubin, log } = await toolchain.nvrtc.compile(job.text, "kernel.cu", job.flags);
-  if (cubin === null || log !== "") return log === "" ? "NVRTC gave no reason" : log;
+  const { report, rest } = partReport(log);
+  if (cubin === null || rest !== "") return { report, problems: rest || "NVRTC gave no reason" };
   await Deno.writeFile(job.output, cubin);
-  return null;
+  return { report, problems: null };
 }

@@ -24,7 +24,7 @@ export const nvrtcFolder = (cacheDir: string): string => join(cacheDir, "nvrtc",
 export interface NvrtcResult {
   /** Null when the text was refused. */
   readonly cubin: Uint8Array<ArrayBuffer> | null;
-  /** Errors and warnings; empty when there are none. */
+  /** Errors, warnings, and what ptxas was asked to say; empty when there are none. */
   readonly log: string;
 }
 
