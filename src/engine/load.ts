@@ -5,7 +5,7 @@
 
 import { KerfError } from "../core/error.ts";
 import { openDevice } from "../device/mod.ts";
-import type { Device, OpenDeviceOptions } from "../device/mod.ts";
+import type { Device, DeviceKind } from "../device/mod.ts";
 import { layoutOf } from "../layout/make.ts";
 import type { CacheTypes } from "../layout/make.ts";
 import { chatTemplate } from "../model/chat.ts";
@@ -48,8 +48,10 @@ export interface LoadOptions {
   readonly attention?: string;
   /** Default f16 keys, f16 values. */
   readonly cacheTypes?: Partial<CacheTypes>;
-  /** Default `auto`. */
-  readonly device?: NonNullable<OpenDeviceOptions["kind"]>;
+  /** Default `cpu`. */
+  readonly device?: DeviceKind;
+  /** Opens the device in another way than by `device`; the model closes it. */
+  readonly openDevice?: () => Promise<Device>;
   readonly threads?: number;
   /** Default: the model's. */
   readonly nCtx?: number;
@@ -145,11 +147,13 @@ export async function loadModel(options: LoadOptions = {}): Promise<Loaded> {
   const dims = { ...config, nCtx: contextOf(config, options.nCtx) };
   const prune = await prunePlan(options.prune ?? "none", dims);
   const tokenizer = createTokenizer(gguf);
-  const device = await openDevice({
-    ...(options.device ? { kind: options.device } : {}),
-    ...(options.threads === undefined ? {} : { threads: options.threads }),
-    signal,
-  });
+  const open = options.openDevice ?? (() =>
+    openDevice({
+      kind: options.device ?? "cpu",
+      ...(options.threads === undefined ? {} : { threads: options.threads }),
+      signal,
+    }));
+  const device = await open();
   try {
     const parts = { gguf, config, tensors, prune, nCtx: dims.nCtx };
     const { plan, chunkSize } = await planModel(device, parts, options);
