@@ -8,11 +8,13 @@
 
 struct args {
   const uint32_t *tokens; /* u32 [nRows] */
-  const uint8_t *weight; /* u8 [packedBytes(nVocab, width)] */
+  const uint8_t *weight; /* u8 [packedBytes(n_rows, width)] */
   float *y; /* f32 [nRows, y_stride] */
   const uint32_t *step; /* u32 [stepFields] */
   uint32_t width; /* elements of a row, a multiple of the packed group */
   uint32_t y_stride; /* elements between rows of y */
+  uint32_t first_row; /* the token of the weight's first row */
+  uint32_t n_rows; /* rows in the weight; the others' tokens are left alone */
 };
 _Static_assert(offsetof(struct args, tokens) == 0, "tokens");
 _Static_assert(offsetof(struct args, weight) == 8, "weight");
@@ -20,6 +22,8 @@ _Static_assert(offsetof(struct args, y) == 16, "y");
 _Static_assert(offsetof(struct args, step) == 24, "step");
 _Static_assert(offsetof(struct args, width) == 32, "width");
 _Static_assert(offsetof(struct args, y_stride) == 36, "y_stride");
+_Static_assert(offsetof(struct args, first_row) == 40, "first_row");
+_Static_assert(offsetof(struct args, n_rows) == 44, "n_rows");
 
 #define GROUP_SIZE 32
 
@@ -37,7 +41,8 @@ static void embedding__q4_f32_g32(const struct args *restrict args, uint32_t fir
   const uint32_t blocks = args->width / GROUP_SIZE;
 
   for (uint32_t row = first; row < last; row++) {
-    const uint32_t token = args->tokens[row];
+    const uint32_t token = args->tokens[row] - args->first_row;
+    if (token >= args->n_rows) continue;
     const uint32_t lane = token % 16;
     const struct block *block = weight + (size_t)(token / 16) * blocks;
     float *y_row = args->y + (size_t)row * args->y_stride;

@@ -9,10 +9,12 @@
 struct Params {
   width: u32, /* elements of a row, a multiple of the packed group */
   y_stride: u32, /* elements between rows of y */
+  first_row: u32, /* the token of the weight's first row */
+  n_rows: u32, /* rows in the weight; the others' tokens are left alone */
 }
 
 @group(0) @binding(0) var<storage, read> tokens_buf: array<u32>; /* u32 [nRows] */
-@group(0) @binding(1) var<storage, read> weight_buf: array<u32>; /* u8 [packedBytes(nVocab, width)] */
+@group(0) @binding(1) var<storage, read> weight_buf: array<u32>; /* u8 [packedBytes(n_rows, width)] */
 @group(0) @binding(2) var<storage, read_write> y_buf: array<f32>; /* f32 [nRows, y_stride] */
 @group(0) @binding(3) var<uniform> step_buf: array<vec4<u32>, 2>; /* the step header */
 @group(0) @binding(4) var<uniform> params: Params;
@@ -34,7 +36,8 @@ fn embedding__q8_f16_g32(
   @builtin(local_invocation_index) lane: u32) {
   let row = kerf_item(group, groups);
   if (row >= step_field(0u /* nRows */)) { return; }
-  let token = tokens_buf[row];
+  let token = tokens_buf[row] - params.first_row;
+  if (token >= params.n_rows) { return; }
   let packed_row = token % 16u;
   let blocks = params.width / BLOCK_INPUTS;
   let first_word = token / 16u * blocks * BLOCK_WORDS;

@@ -37,6 +37,14 @@ fn kerf_nan(x: f32) -> f32 {
   return bitcast<f32>(bitcast<u32>(x) | 0x7fc00000u);
 }
 
+/* Whole numbers in the order of f32: −0 is 0, and NaN is 0, below them all. */
+fn kerf_order(x: f32) -> u32 {
+  let bits = bitcast<u32>(x);
+  if (kerf_is_nan(x)) { return 0u; }
+  if (bits == 0x80000000u) { return bits; }
+  return select(bits | 0x80000000u, ~bits, bits > 0x80000000u);
+}
+
 /* −1, 0 or 1; keeps −0 and NaN. */
 fn kerf_sign(x: f32) -> f32 {
   if (x > 0.0) { return 1.0; }

@@ -24,13 +24,8 @@ const WORKGROUP = 64u;
 var<workgroup> order: array<u32, HEAD_DIM>;
 var<workgroup> kept: array<u32, HEAD_DIM>;
 
-/* Scores as whole numbers in the same order; −0 is 0, and what is no number ranks lowest. */
-fn order_of(score: f32) -> u32 {
-  if (kerf_is_nan(score)) { return 0x007fffffu; }
-  if (score == 0.0) { return 0x80000000u; }
-  let bits = bitcast<u32>(score);
-  return select(bits | 0x80000000u, ~bits, bits >= 0x80000000u);
-}
+/* The order of a negative infinity, which what is no number shares. */
+const LOWEST = 0x007fffffu;
 
 /* One work group: one KV head, a channel per thread. */
 @compute @workgroup_size(WORKGROUP)
@@ -43,7 +38,8 @@ fn select_channels(
       * HEAD_DIM;
   let width = widths_buf[params.layer * params.n_kv_heads + kv_head];
 
-  for (var c = lane; c < HEAD_DIM; c += WORKGROUP) { order[c] = order_of(scores_buf[place + c]); }
+  for (var c = lane; c < HEAD_DIM;
+      c += WORKGROUP) { order[c] = max(kerf_order(scores_buf[place + c]), LOWEST); }
   workgroupBarrier();
   for (var c = lane; c < HEAD_DIM; c += WORKGROUP) {
     /* Channels that come before c in the order of scores, equal ones by index. */

@@ -1,5 +1,6 @@
 /** Naive f64 loops that kernels are held to; they call the author's functions or the interpreter. */
 export * from "./append.ts";
+export * from "./arg_max.ts";
 export * from "./attention.ts";
 export * from "./attention_merge.ts";
 export * from "./channel_scores.ts";

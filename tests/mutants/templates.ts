@@ -147,6 +147,22 @@ export const TEMPLATES: readonly Mutant[] = [
     only: "select_channels",
   },
   {
+    name: "arg-max: lanes past the tail count",
+    file: "templates/c/arg_max.c.njk",
+    find: "kerf_first16(n) & (x > lanes)",
+    replace: "(x > lanes)",
+    tests: SELECTION,
+    only: "arg_max",
+  },
+  {
+    name: "embedding: a part's tokens counted from the table's start",
+    file: "templates/c/embedding_values.c.njk",
+    find: "args->tokens[row] - args->first_row",
+    replace: "args->tokens[row]",
+    tests: ["tests/parity/embedding.ts"],
+    only: "parts of a table",
+  },
+  {
     name: "the ring of queries off by one",
     file: "templates/c/record_queries.c.njk",
     find: "(seq[2] + offset) % window",

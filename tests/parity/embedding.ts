@@ -4,7 +4,7 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { PACKINGS } from "../../src/core/mod.ts";
+import { packedGroupBytes, PACKINGS } from "../../src/core/mod.ts";
 import type { PackingName } from "../../src/core/mod.ts";
 import { testIsas } from "../../src/device/testing.ts";
 import type { Isa } from "../../src/device/testing.ts";
@@ -24,6 +24,9 @@ const { sources } = await loadSources(projectRoot());
 const isas = await testIsas();
 
 const N_VOCAB = 40;
+
+/** The first rows of a table's parts: packed groups of sixteen, and the last one short. */
+const PARTS = [0, 16, 32, N_VOCAB];
 
 /** Random packed weights: f32 [N_VOCAB, width]. */
 function randomWeights(packing: PackingName, width: number): Uint8Array<ArrayBuffer> {
@@ -55,7 +58,7 @@ async function assertEmbedding(source: KernelSource, packing: PackingName, isa: 
     const stride = width + 9;
     const { y } = await runNamed(`${source.definition.name}__${packing}`, {
       buffers: { tokens, weight: packed, y: new Float32Array(tokens.length * stride).fill(-7) },
-      constants: { width, y_stride: stride },
+      constants: { width, y_stride: stride, first_row: 0, n_rows: N_VOCAB },
       step: { nRows: tokens.length },
       isa,
     });
@@ -72,11 +75,41 @@ async function assertEmbedding(source: KernelSource, packing: PackingName, isa: 
 /** Lesser instruction sets differ in how halves and bytes are read: one order of each kind shows that. */
 const ON_EVERY_ISA: readonly PackingName[] = ["f16", "bf16", "q4_f16_g32", "q8_f32_g16"];
 
+async function assertParts(source: KernelSource, packing: PackingName) {
+  const width = 64;
+  const packed = randomWeights(packing, width);
+  const groupBytes = packedGroupBytes(PACKINGS[packing], width);
+  const tokens = Uint32Array.of(39, 0, 31, 16, 15, 32, 0);
+  const name = `${source.definition.name}__${packing}`;
+  const run = async (y: Float32Array<ArrayBuffer>, [first, end]: readonly [number, number]) => {
+    const weight = packed.slice(first / 16 * groupBytes, Math.ceil(end / 16) * groupBytes);
+    const written = await runNamed(name, {
+      buffers: { tokens, weight, y },
+      constants: { width, y_stride: width, first_row: first, n_rows: end - first },
+      step: { nRows: tokens.length },
+    });
+    return written.y!;
+  };
+  const untouched = new Float32Array(tokens.length * width).fill(-7);
+  const whole = await run(untouched, [0, N_VOCAB]);
+  let parts = untouched;
+  for (const [i, first] of PARTS.slice(0, -1).entries()) {
+    parts = await run(parts, [first, PARTS[i + 1]!]);
+    tokens.forEach((token, r) => {
+      const from = token < PARTS[i + 1]! ? whole : untouched;
+      const row = (of: Float32Array) => of.slice(r * width, (r + 1) * width);
+      assertEquals(row(parts), row(from), `${packing}: token ${token} after part ${i + 1}`);
+    });
+  }
+}
+
 for (const source of sources.filter((s) => s.definition.kind === "embedding")) {
   for (const packing of Object.keys(PACKINGS) as PackingName[]) {
     for (const isa of ON_EVERY_ISA.includes(packing) ? isas : isas.slice(0, 1)) {
       Deno.test(`${source.definition.name} ${packing}: the packed values' bits (${isa})`, () =>
         assertEmbedding(source, packing, isa));
     }
+    Deno.test(`${source.definition.name} ${packing}: parts of a table fill their tokens' rows`, () =>
+      assertParts(source, packing));
   }
 }

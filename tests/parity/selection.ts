@@ -1,6 +1,6 @@
 /**
- * The template kernels around attention against plain loops: the ring of last queries, the choice of
- * channels, and the merge of partial softmaxes.
+ * The template kernels around attention and the head against plain loops: the ring of last queries, the
+ * choice of channels, the merge of partial softmaxes, and the place of the largest logit.
  */
 
 import { assert, assertEquals } from "@std/assert";
@@ -8,7 +8,12 @@ import fc from "fast-check";
 import { lastQueries } from "../../src/dsl/accumulator.ts";
 import { testIsas } from "../../src/device/testing.ts";
 import type { Isa } from "../../src/device/testing.ts";
-import { attentionMergeReference, selectChannelsReference } from "../../src/reference/mod.ts";
+import {
+  argMaxReference,
+  attentionMergeReference,
+  selectChannelsReference,
+} from "../../src/reference/mod.ts";
+import { argMaxRows } from "../_arg_max.ts";
 import { randomFrom, runNamed } from "../_kernel.ts";
 
 const HEAD_DIM = 32;
@@ -150,5 +155,23 @@ Deno.test("attention_merge: partial softmaxes meet as one softmax", async () => 
       const close = Math.abs(actual - expected[i]!) <= 7 * 8 * 2 ** -24;
       assert(close, `${nSplits} splits: out[${i}] is ${actual}, not ${expected[i]}`);
     });
+  }
+});
+
+Deno.test("arg_max: the largest logit, ties keep the lower place, NaN never wins", async () => {
+  for (const isa of isas) {
+    for (const rows of argMaxRows()) {
+      const [nLogits, width] = [rows.length, rows[0]!.length];
+      const { picks } = await runNamed("arg_max", {
+        isa,
+        buffers: {
+          logits: Float32Array.from(rows.flat()),
+          picks: new Uint32Array(nLogits + 1).fill(99),
+        },
+        constants: { width },
+        step: { nLogits },
+      });
+      assertEquals([...picks!], [...rows.map(argMaxReference), 99], `${nLogits} × ${width}`);
+    }
   }
 });

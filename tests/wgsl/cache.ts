@@ -7,7 +7,8 @@
 import { assertEquals } from "@std/assert";
 import { resolveParams } from "../../src/dsl/mod.ts";
 import type { Pruning } from "../../src/dsl/mod.ts";
-import { authorRunner, channelScoresReference } from "../../src/reference/mod.ts";
+import { argMaxReference, authorRunner, channelScoresReference } from "../../src/reference/mod.ts";
+import { argMaxRows } from "../_arg_max.ts";
 import { assertClose } from "../_close.ts";
 import { randomFrom, runNamed as runOnCpu } from "../_kernel.ts";
 import { AT, writeCache } from "../_kv_cache.ts";
@@ -287,3 +288,19 @@ gpuTest(
     }
   },
 );
+
+gpuTest("WGSL: arg_max keeps the reference's places: ties, zeros, infinities and NaN", async () => {
+  // Subnormal numbers among them: their order is that of their bits, though WGSL may take them as 0.
+  for (const rows of argMaxRows()) {
+    const [nLogits, width] = [rows.length, rows[0]!.length];
+    const { picks } = await runNamed("arg_max", {
+      buffers: {
+        logits: Float32Array.from(rows.flat()),
+        picks: new Uint32Array(nLogits + 1).fill(99),
+      },
+      constants: { width },
+      step: { nLogits },
+    });
+    assertEquals([...picks], [...rows.map(argMaxReference), 99], `${nLogits} × ${width}`);
+  }
+});

@@ -4,7 +4,7 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { PACKINGS } from "../../src/core/mod.ts";
+import { packedGroupBytes, PACKINGS } from "../../src/core/mod.ts";
 import type { PackingName } from "../../src/core/mod.ts";
 import type { Matmul } from "../../src/dsl/mod.ts";
 import type { TypedArray } from "../../src/device/webgpu/testing.ts";
@@ -136,10 +136,27 @@ for (const name of Object.keys(PACKINGS) as PackingName[]) {
     const values = unpackWeights(name, weight, { nOut, nIn });
     const tokens = Uint32Array.of(0, 39, 15, 16, 15, 31);
     const stride = nIn + 9;
-    const { y } = await runNamed(`embedding__${name}`, {
-      buffers: { tokens, weight, y: new Float32Array(tokens.length * stride).fill(-7) },
-      constants: { width: nIn, y_stride: stride },
-      step: { nRows: tokens.length },
+    const run = async (y: Float32Array<ArrayBuffer>, first: number, end: number) => {
+      const groupBytes = packedGroupBytes(PACKINGS[name], nIn);
+      const part = weight.slice(first / 16 * groupBytes, Math.ceil(end / 16) * groupBytes);
+      const written = await runNamed(`embedding__${name}`, {
+        buffers: { tokens, weight: part, y },
+        constants: { width: nIn, y_stride: stride, first_row: first, n_rows: end - first },
+        step: { nRows: tokens.length },
+      });
+      return written.y;
+    };
+    const untouched = new Float32Array(tokens.length * stride).fill(-7);
+    const y = await run(untouched, 0, nOut);
+    // A table cut in parts: each fills the rows of its tokens and leaves the others alone.
+    const upper = await run(untouched, 16, nOut);
+    assertEquals(await run(upper, 0, 16), y);
+    tokens.forEach((token, r) => {
+      const from = token < 16 ? untouched : y;
+      assertEquals(
+        upper.slice(r * stride, (r + 1) * stride),
+        from.slice(r * stride, (r + 1) * stride),
+      );
     });
     tokens.forEach((token, r) => {
       const want = values.subarray(token * nIn, (token + 1) * nIn);

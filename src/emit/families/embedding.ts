@@ -6,7 +6,7 @@ import type { Packing } from "../../core/packing.ts";
 import { bindArguments } from "../arguments.ts";
 import { emitFunc, varying } from "../func.ts";
 import { markedText } from "../lines.ts";
-import { createScope } from "../names.ts";
+import { createScope, words } from "../names.ts";
 import { requestedPacking } from "../packing_request.ts";
 import type { Family } from "../types.ts";
 import { kernelName } from "../types.ts";
@@ -36,10 +36,9 @@ export interface EmbeddingValuesContext extends EmbeddingContext {
 }
 
 /** Words that the templates use themselves. */
-const TAKEN = [
-  ...["args", "first", "last", "row", "token", "lane", "width", "y_row", "weight", "block", "i"],
-  ...["blocks", "byte", "code", "codes", "scale", "offset", "c", "n", "x", "y"],
-];
+const TAKEN = words(`
+args first last row token lane width y_row weight block i blocks byte code codes scale offset c
+n x y`);
 
 /** The family of embedding gathers. */
 export const embedding: Family = Object.freeze<Family>({
@@ -88,13 +87,15 @@ const signature = (name: string): Signature => ({
   name,
   bindings: [
     { name: "tokens", dtype: "u32", access: "read", shape: ["nRows"] },
-    { name: "weight", dtype: "u8", access: "read", shape: ["packedBytes(nVocab, width)"] },
+    { name: "weight", dtype: "u8", access: "read", shape: ["packedBytes(n_rows, width)"] },
     { name: "y", dtype: "f32", access: "write", shape: ["nRows", "y_stride"] },
     { name: "step", dtype: "u32", access: "read", shape: ["stepFields"] },
   ],
   constants: [
     { name: "width", dtype: "u32", doc: "elements of a row, a multiple of the packed group" },
     { name: "y_stride", dtype: "u32", doc: "elements between rows of y" },
+    { name: "first_row", dtype: "u32", doc: "the token of the weight's first row" },
+    { name: "n_rows", dtype: "u32", doc: "rows in the weight; the others' tokens are left alone" },
   ],
   defines: [],
 });

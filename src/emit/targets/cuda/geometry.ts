@@ -28,6 +28,8 @@ export const CUDA_GEOMETRY: Readonly<Record<string, Geometry>> = Object.freeze({
   move_rows: { workgroup: 128 },
   select_channels: { workgroup: 128 },
   attention_merge: { workgroup: 64 },
+  // One row is all that a step of one sequence has: as many loads in flight as a block can hold.
+  arg_max: { workgroup: 1024 },
   // Each thread owns two of a chunk's 256 rows.
   attention: { workgroup: 128 },
   // A warp per channel at a time.
