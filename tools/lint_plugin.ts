@@ -1,9 +1,10 @@
 /**
- * The lint rules of this project: imports point one way (ARCHITECTURE.md's table), and what is dangerous
- * or heavy has one importer. Tests may import what they test with.
+ * The lint rules of this project: imports point one way (ARCHITECTURE.md's table), what is dangerous or
+ * heavy has one importer, and code that all targets share names none. Tests may do what they test.
  */
 
 import { dirname, fromFileUrl, join, relative } from "@std/path";
+import { TARGETS } from "../src/core/manifest.ts";
 
 const root = fromFileUrl(new URL("../", import.meta.url));
 
@@ -59,6 +60,18 @@ export function importProblem(from: string, specifier: string): string | undefin
   return `${folderOf(from)} may not import ${toFolder}: imports point one way`;
 }
 
+/** Folders whose code all targets share. */
+const SHARED = /^src\/(core|dsl|emit|engine|ir|layout|reference)\//;
+
+/** What may name targets in them: the one list, and each target's own folder. */
+const OWN = /^src\/(core\/manifest\.ts$|emit\/targets\/)/;
+
+/** The target that a text of `from` names, alone or in a path, where it may not; else undefined. */
+export function namedTarget(from: string, text: string): string | undefined {
+  if (isTest(from) || !SHARED.test(from) || OWN.test(from)) return undefined;
+  return text.split("/").find((part) => (TARGETS as readonly string[]).includes(part));
+}
+
 /** Members of Deno that only src/sys may touch. */
 const SYS_ONLY = ["Command", "dlopen"];
 
@@ -80,6 +93,24 @@ const plugin: Deno.lint.Plugin = {
           ImportDeclaration: (node) => check(node, node.source.value),
           ExportNamedDeclaration: (node) => node.source && check(node, node.source.value),
           ExportAllDeclaration: (node) => check(node, node.source.value),
+        };
+      },
+    },
+    "target-names": {
+      create(context) {
+        const from = path(context);
+        const check = (node: Deno.lint.Node, text: unknown) => {
+          const name = typeof text === "string" ? namedTarget(from, text) : undefined;
+          if (name === undefined) return;
+          context.report({
+            node,
+            message: `only src/emit/targets/ may name "${name}": this code serves every target`,
+            hint: "ask a property of the target (src/emit/target.ts) or of the device",
+          });
+        };
+        return {
+          Literal: (node) => check(node, node.value),
+          TemplateElement: (node) => check(node, node.cooked),
         };
       },
     },

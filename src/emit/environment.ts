@@ -9,6 +9,8 @@ import nunjucks from "nunjucks";
 
 /** Renders templates of one folder. */
 export interface TemplateEnvironment {
+  /** Whether there is a template of this path below the folder. */
+  has(name: string): boolean;
   /**
    * @param name path below the folder: `c/rowwise.c.njk`
    * @throws {Error} the template reads a name that the context lacks
@@ -25,12 +27,25 @@ export function openTemplates(root: string): TemplateEnvironment {
       return { src: Deno.readTextFileSync(path), path, noCache: false };
     },
   };
-  return new nunjucks.Environment(loader, {
+  const environment = new nunjucks.Environment(loader, {
     autoescape: false,
     throwOnUndefined: true,
     trimBlocks: true,
     lstripBlocks: true,
   });
+  return {
+    has: (name) => isFile(`${root}/${name}`),
+    render: (name, context) => environment.render(name, context),
+  };
+}
+
+function isFile(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
 }
 
 let guarded = false;

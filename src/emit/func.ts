@@ -72,7 +72,8 @@ export function emitFunc(func: Func, options: FuncOptions): EmittedFunc {
     );
   }
   const { scope, into = [], target } = options;
-  const open = options.form === "scalar" ? lazySelects(func) : new Map<number, number>();
+  const lazy = options.form === "scalar" && target.guardsLoads;
+  const open = lazy ? lazySelects(func) : new Map<number, number>();
   const plan = { hoisted: hoistedValues(func, options.args), uses: countUses(func, open) };
   const printed: Operand[] = [];
   const lines = { uniform: [] as CodeLine[], varying: [] as CodeLine[] };

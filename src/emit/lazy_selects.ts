@@ -1,7 +1,7 @@
 /**
- * Selects that a lazy conditional makes needless. In IR both branches of a `select` are evaluated, so the
- * front end guards a load inside a branch with the same condition once more; where the target's
- * conditional evaluates one branch only, the inner guard is always open.
+ * Selects that a target's own conditional makes needless. In IR both branches of a `select` are evaluated,
+ * so the front end guards a load inside a branch with the same condition once more; where the target's
+ * conditional guards loads (`EmitTarget.guardsLoads`), the inner guard is always open.
  */
 
 import { operandsOf } from "../ir/operands.ts";

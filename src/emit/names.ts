@@ -9,6 +9,9 @@ export interface Scope {
   unique(name: string): string;
 }
 
+/** The words of a text: long lists of names read better without quotes. */
+export const words = (text: string): string[] => text.trim().split(/\s+/);
+
 /** `queryPosition` → `query_position`. */
 export const snakeCase = (name: string): string =>
   name.replace(/([a-z0-9])([A-Z])/g, "$1_$2").toLowerCase();

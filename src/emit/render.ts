@@ -3,6 +3,7 @@
  * layout of the file. One unit is one file.
  */
 
+import { KerfError } from "../core/error.ts";
 import { argumentOffsets } from "../core/signature.ts";
 import type { Signature } from "../core/signature.ts";
 import type { TemplateEnvironment } from "./environment.ts";
@@ -51,6 +52,7 @@ export const templatePath = (unit: KernelUnit, target: EmitTarget): string =>
 /**
  * Renders one unit.
  *
+ * @throws {KerfError} the target has no such template
  * @throws {Error} the template reads a name that the unit's context lacks
  */
 export function renderUnit(
@@ -59,9 +61,23 @@ export function renderUnit(
   templates: TemplateEnvironment,
 ): RenderedFile {
   const path = generatedPath(unit.signature.name, target);
+  const template = templatePath(unit, target);
+  if (!templates.has(template)) throw missingTemplate(unit, target);
   const context = freezeAll(fileContext(unit, target));
-  const text = templates.render(templatePath(unit, target), context);
+  const text = templates.render(template, context);
   return { path, text: format(text, { file: path, lineDirective: target.lineDirective }) };
+}
+
+/** A target has a template for every kernel of the catalog: one that lacks some is not finished. */
+function missingTemplate(unit: KernelUnit, target: EmitTarget): KerfError {
+  const { name } = unit.signature;
+  const file = `templates/${templatePath(unit, target)}`;
+  return new KerfError(`Cannot emit "${name}" for target ${target.name}: ${file} is missing`, {
+    hint: [
+      `write ${file} (ARCHITECTURE.md, "Adding a target")`,
+      `deno task gen KERNEL --target ${target.name} emits a kernel whose template there is`,
+    ],
+  });
 }
 
 /** Everything a unit's template may read. */

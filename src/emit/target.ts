@@ -1,7 +1,7 @@
 /**
- * What the shared emitter knows of a target: how it prints operations, types, literals and loads, and
- * where its templates are. A new target is one such object and one folder of templates; nothing else in
- * src/emit names a target.
+ * What the shared emitter knows of a target: how it prints operations, types, literals and loads, how it
+ * cuts work, and where its templates are. Nothing else in src/emit names a target, which a lint rule
+ * checks; ARCHITECTURE.md ("Adding a target") says what to write for another one.
  */
 
 import type { Target } from "../core/manifest.ts";
@@ -62,6 +62,11 @@ export interface EmitTarget {
   readonly reserved: ReadonlySet<string>;
   /** By template; one that is absent has the family's grid and no work groups. */
   readonly geometry: Readonly<Record<string, Geometry>>;
+  /**
+   * Whether a load in the branch that a scalar `select` does not take needs no guard of its own: the branch
+   * is not evaluated, or what it loads out of bounds harms nothing.
+   */
+  readonly guardsLoads: boolean;
   /** One value at a time: bookkeeping around the lanes, merges, finishes. */
   readonly scalar: Form;
   /** The elements that a kernel works on side by side. */

@@ -13,7 +13,7 @@ import type { Code, Layout, Segment, Stream } from "./types.ts";
 /** A code's part of a segment's name: `f16`, or `q4r32` for 4 bits with scales shared by 32 rows. */
 export function codeName(code: Code): string {
   if (code.kind !== "affine") return code.kind;
-  return `q${code.bits}${code.along === "rows" ? "r" : "c"}${code.group}`;
+  return `q${code.bits}${code.along[0]}${code.group}`;
 }
 
 /**

@@ -9,7 +9,7 @@ import type { Layout, Segment } from "../../layout/types.ts";
 import { bindArguments } from "../arguments.ts";
 import { emitFunc, varying } from "../func.ts";
 import { markedText } from "../lines.ts";
-import { createScope } from "../names.ts";
+import { createScope, words } from "../names.ts";
 import { checkStored } from "../stored.ts";
 import type { Family } from "../types.ts";
 import { kernelName } from "../types.ts";
@@ -39,7 +39,7 @@ export interface AppendContext {
 }
 
 /** Words that the templates use where the rotation stands. */
-const TAKEN = ["x", "angles", "half", "c", "n", "j", "a", "b", "cos", "sin"];
+const TAKEN = words("x angles half c n j a b cos sin");
 
 /** The family of cache appends. */
 export const append: Family = Object.freeze<Family>({

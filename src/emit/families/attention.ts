@@ -18,7 +18,7 @@ import { emitFunc, uniform, upTo, varying } from "../func.ts";
 import type { Argument } from "../func.ts";
 import { markedText } from "../lines.ts";
 import type { CodeLine } from "../lines.ts";
-import { createScope, snakeCase } from "../names.ts";
+import { createScope, snakeCase, words } from "../names.ts";
 import { paramConstants } from "../params.ts";
 import { checkStored } from "../stored.ts";
 import { tableArgument } from "../table_argument.ts";
@@ -30,8 +30,6 @@ import { kernelName } from "../types.ts";
 export interface KeySegmentContext {
   /** Whether it stores the channels of a list. */
   readonly listed: boolean;
-  /** The list's address, or the target's null. */
-  readonly channels: string;
   /** Where its rows and its width stand among a head's fields of `heads`. */
   readonly rows_field: string;
   readonly width_field: string;
@@ -67,13 +65,10 @@ export interface AttentionContext {
 }
 
 /** Words that the templates use where the hooks stand. */
-const TAKEN = [
-  ...["args", "chunk", "query", "products", "largest", "sum", "lane", "n_keys", "largest_lanes"],
-  ...["key", "key_position", "s", "visible", "n_visible", "end", "logit", "sum_lanes", "weight"],
-  ...["item", "split", "kv_head", "decoded", "row", "seq", "place", "kv", "q", "values", "lower"],
-  ...["upper", "g", "i", "entry", "first_row", "n_queries", "before", "tile", "first", "last"],
-  ...["n_splits"],
-];
+const TAKEN = words(`
+args chunk query products largest sum lane n_keys largest_lanes key key_position s visible
+n_visible end logit sum_lanes weight item split kv_head decoded row seq place kv q values lower
+upper g i entry first_row n_queries before tile first last n_splits`);
 
 /** The family of attention variants. */
 export const attention: Family = Object.freeze<Family>({
@@ -148,7 +143,6 @@ function layoutContext({ key, value }: Layout) {
     n_splits_field: String(STEP_FIELDS.indexOf("nSplits")),
     key_segments: listed.map((list, i) => ({
       listed: list,
-      channels: list ? "channels" : "NULL",
       rows_field: String(2 * i),
       width_field: String(2 * i + 1),
     })),

@@ -15,7 +15,7 @@ import type { ColumnReductionContext } from "../column_reduction.ts";
 import { emitFunc, readParams, uniform, varying } from "../func.ts";
 import type { Argument } from "../func.ts";
 import { markedText } from "../lines.ts";
-import { createScope, snakeCase } from "../names.ts";
+import { createScope, snakeCase, words } from "../names.ts";
 import { paramConstants } from "../params.ts";
 import { checkStored } from "../stored.ts";
 import { tableArgument } from "../table_argument.ts";
@@ -49,31 +49,14 @@ export interface ChannelScoresContext {
 }
 
 /** Words that the templates use where the hook stands. */
-const TAKEN = [
-  ...["args", "first", "last", "item", "kv_head", "place", "pages", "n_keys", "n_queries", "lane"],
-  ...[
-    "row",
-    "n_chunk",
-    "in_page",
-    "page",
-    "tile",
-    "keys",
-    "c",
-    "n",
-    "x",
-    "half",
-    "channel",
-    "head",
-  ],
-  ...["window", "query", "total", "scores", "kv_head_index", "layer_index", "g", "key_count"],
-  ...["query_count", "score"],
-];
+const TAKEN = words(`
+args first last item kv_head place pages n_keys n_queries lane row n_chunk in_page page tile
+keys c n x half channel head window query total scores kv_head_index layer_index g key_count
+query_count score`);
 
 /** Constants of the kernel itself; a parameter of such a name would be one of them. */
-const OWN = [
-  ...["slot", "layer", "n_layers", "n_heads", "n_kv_heads", "page_entries", "key_page", "window"],
-  "n_window",
-];
+const OWN = words(`
+slot layer n_layers n_heads n_kv_heads page_entries key_page window n_window`);
 
 /** The family of pruning variants: their scores. */
 export const channelScores: Family = Object.freeze<Family>({

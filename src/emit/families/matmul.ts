@@ -10,7 +10,7 @@ import type { Matmul } from "../../dsl/matmul.ts";
 import { bindArguments } from "../arguments.ts";
 import { emitFunc, varying } from "../func.ts";
 import { markedText } from "../lines.ts";
-import { createScope } from "../names.ts";
+import { createScope, words } from "../names.ts";
 import { requestedPacking } from "../packing_request.ts";
 import type { Family } from "../types.ts";
 import { kernelName } from "../types.ts";
@@ -44,11 +44,9 @@ export interface MatmulContext {
 }
 
 /** Words that the templates use themselves. */
-const TAKEN = [
-  ...["args", "first", "last", "item", "row", "column", "rest", "r", "c", "n", "x", "y", "y_row"],
-  ...["n_in", "n_groups", "n_blocks", "n_rows", "n_columns", "group", "weight", "low", "high"],
-  ...["sum", "sums"],
-];
+const TAKEN = words(`
+args first last item row column rest r c n x y y_row n_in n_groups n_blocks n_rows n_columns
+group weight low high sum sums`);
 
 /** The family of matrix products. */
 export const matmul: Family = Object.freeze<Family>({

@@ -4,7 +4,7 @@ import type { Pairwise } from "../../dsl/pairwise.ts";
 import { bindArguments } from "../arguments.ts";
 import { emitFunc, varying } from "../func.ts";
 import { markedText } from "../lines.ts";
-import { createScope } from "../names.ts";
+import { createScope, words } from "../names.ts";
 import type { Family } from "../types.ts";
 import { kernelName } from "../types.ts";
 
@@ -21,10 +21,8 @@ export interface PairwiseContext {
 }
 
 /** Words that the templates use themselves. */
-const TAKEN = [
-  ...["args", "first", "last", "row", "head", "x", "angles", "c", "n", "j", "half"],
-  ...["a", "b", "cos", "sin", "new_a", "new_b"],
-];
+const TAKEN = words(`
+args first last row head x angles c n j half a b cos sin new_a new_b`);
 
 /** The family of pairwise kernels. */
 export const pairwise: Family = Object.freeze<Family>({

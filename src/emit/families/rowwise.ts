@@ -9,7 +9,7 @@ import { bindArguments } from "../arguments.ts";
 import { emitFunc, readParams, uniform, varying } from "../func.ts";
 import type { Argument } from "../func.ts";
 import { markedText } from "../lines.ts";
-import { createScope } from "../names.ts";
+import { createScope, words } from "../names.ts";
 import type { Scope } from "../names.ts";
 import { paramConstants } from "../params.ts";
 import { emitReduction } from "../reduction.ts";
@@ -42,7 +42,7 @@ export interface RowwiseContext {
 }
 
 /** Words that the templates use themselves. */
-const TAKEN = ["args", "first", "last", "row", "width", "c", "n", "lane", "half", "y", "y_row"];
+const TAKEN = words("args first last row width c n lane half y y_row");
 
 /** The family of row-wise kernels. */
 export const rowwise: Family = Object.freeze<Family>({

@@ -63,6 +63,7 @@ export const c: EmitTarget = Object.freeze<EmitTarget>({
   headerExtension: "h",
   reserved: C_WORDS,
   geometry: {},
+  guardsLoads: true,
   scalar,
   lanes,
   literal: (value, type) => {

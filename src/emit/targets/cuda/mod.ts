@@ -45,6 +45,7 @@ export const cuda: EmitTarget = Object.freeze<EmitTarget>({
   headerExtension: "h",
   reserved: CUDA_WORDS,
   geometry: CUDA_GEOMETRY,
+  guardsLoads: true,
   scalar: form,
   lanes: form,
   literal: (value, type) => {

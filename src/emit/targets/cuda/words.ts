@@ -1,5 +1,7 @@
 /** Identifiers that hook code may not take in CUDA: C++ keywords, the header's types, CUDA's own names. */
 
+import { words } from "../../names.ts";
+
 const KEYWORDS =
   `alignas alignof and and_eq asm auto bitand bitor bool break case catch char char16_t char32_t
   class compl const const_cast constexpr continue decltype default delete do double dynamic_cast else enum
@@ -22,5 +24,5 @@ const TEMPLATES =
 
 /** Every such name. */
 export const CUDA_WORDS: ReadonlySet<string> = new Set(
-  [KEYWORDS, TYPES, BUILT_IN, TEMPLATES].flatMap((words) => words.trim().split(/\s+/)),
+  [KEYWORDS, TYPES, BUILT_IN, TEMPLATES].flatMap(words),
 );

@@ -41,6 +41,8 @@ export const wgsl: EmitTarget = Object.freeze<EmitTarget>({
   headerExtension: "wgsl",
   reserved: WGSL_WORDS,
   geometry: WGSL_GEOMETRY,
+  // select() evaluates both branches, and a load out of bounds gives another element or zero.
+  guardsLoads: true,
   scalar: form,
   lanes: form,
   literal: (value, type) => {

@@ -5,6 +5,8 @@
  * Source: WGSL specification (W3C), sections 15.1 and 15.2.
  */
 
+import { words } from "../../names.ts";
+
 const KEYWORDS = `
 alias break case const const_assert continue continuing default diagnostic discard else enable false fn
 for if let loop override requires return struct switch true var while`;
@@ -31,5 +33,5 @@ params group groups lane lanes item page width head kv_head row rows seq slot ch
 
 /** Every such name. */
 export const WGSL_WORDS: ReadonlySet<string> = new Set(
-  [KEYWORDS, RESERVED, CALLED, TEMPLATES].flatMap((words) => words.trim().split(/\s+/)),
+  [KEYWORDS, RESERVED, CALLED, TEMPLATES].flatMap(words),
 );
