@@ -1,7 +1,23 @@
-/** Unified diffs of generated files: what `gen --check` prints. One hunk per file is enough to see why. */
+/**
+ * Unified diffs of generated files: what `gen --check` prints. One hunk per file, and not all of a long
+ * one, is enough to see why; they are not for patch.
+ */
 
 /** Lines of unchanged text shown on each side. */
 const CONTEXT = 3;
+
+/** Lines shown of what a file loses, and of what it gains: a new file's rest says nothing more. */
+const SHOWN = 24;
+
+/** Each line behind a sign; past {@linkcode SHOWN} only how many there are. */
+function signed(sign: "-" | "+", lines: readonly string[]): string[] {
+  const shown = lines.slice(0, lines.length > SHOWN + 1 ? SHOWN : undefined);
+  const left = lines.length - shown.length;
+  return [
+    ...shown.map((line) => sign + line),
+    ...(left > 0 ? [`${sign}… ${left} more lines`] : []),
+  ];
+}
 
 /**
  * A unified diff of one file with one hunk from the first to the last line that differs; empty when
@@ -25,8 +41,8 @@ export function unifiedDiff(
   const after3 = Math.min(tail, CONTEXT);
   const body = [
     ...a.slice(from, head).map((line) => ` ${line}`),
-    ...a.slice(head, a.length - tail).map((line) => `-${line}`),
-    ...b.slice(head, b.length - tail).map((line) => `+${line}`),
+    ...signed("-", a.slice(head, a.length - tail)),
+    ...signed("+", b.slice(head, b.length - tail)),
     ...a.slice(a.length - tail, a.length - tail + after3).map((line) => ` ${line}`),
   ];
   const range = (lines: readonly string[]) => {

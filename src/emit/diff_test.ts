@@ -20,3 +20,12 @@ Deno.test("files that come and go", () => {
   );
   assertEquals(unifiedDiff("f", "a\n", undefined), "--- a/f\n+++ /dev/null\n@@ -1,1 +0,0 @@\n-a\n");
 });
+
+Deno.test("a long file is cut and says by how much", () => {
+  const numbers = (n: number) => Array.from({ length: n }, (_, i) => `${i}\n`).join("");
+  const lines = unifiedDiff("f", "old\n", numbers(30)).split("\n");
+  assertEquals(lines.slice(2, 5), ["@@ -1,1 +1,30 @@", "-old", "+0"]);
+  assertEquals(lines.slice(-3), ["+23", "+… 6 more lines", ""]);
+  // One line more is shorter than to say so.
+  assertEquals(unifiedDiff("f", undefined, numbers(25)).includes("more"), false);
+});
