@@ -35,7 +35,7 @@ async function bitsOf(
     const run = engine.prefillLayered(slot, ids);
     let next = await run.next();
     while (!next.done) next = await run.next();
-    seen.push(next.value!);
+    seen.push(next.value as Float32Array);
   } else {
     for (let at = 0; at < ids.length; at += chunk) {
       const tokens = ids.slice(at, at + chunk);

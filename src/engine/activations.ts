@@ -30,7 +30,8 @@ export type ActivationName =
   | "hidden"
   | "partials"
   | "picked"
-  | "logits";
+  | "logits"
+  | "picks";
 
 /** Extra floats of a partial beside its values: logit, weight sum, padding to a vector. */
 const PARTIAL_EXTRA = 16;
@@ -43,7 +44,7 @@ export function maxSplits(nCtx: number, nKeySegments: number): number {
   return Math.ceil(nCtx / CHUNK_ROWS) + nKeySegments - 1;
 }
 
-/** Elements of every activation buffer, f32. */
+/** Elements of every activation buffer: f32, but picks, which are u32. */
 export function activationSizes(
   config: LlamaConfig,
   limits: StepLimits,
@@ -62,6 +63,7 @@ export function activationSizes(
     partials: nSeqs * nHeads * maxSplits(nCtx, nKeySegments) * (headDim + PARTIAL_EXTRA),
     picked: nLogits * dModel,
     logits: nLogits * nVocab,
+    picks: nLogits,
   };
 }
 

@@ -11,11 +11,17 @@ import { compressLayer } from "./compress.ts";
 import { whole } from "./draft.ts";
 import { stepDrafts } from "./plan.ts";
 import type { Plan } from "./plan.ts";
-import { buildStep } from "./step.ts";
+import { buildStep, logitRows } from "./step.ts";
 import type { StepSequence } from "./step.ts";
 
 /** A sequence's share of a step, before the engine knows how long its cache is. */
 export type EngineRows = Omit<StepSequence, "nSplits">;
+
+/** … of which no row asks only where its largest logit is. */
+export type LogitRows = EngineRows & { readonly logits: "none" | "last" | "all" };
+
+/** What a row gives back that wants logits: f32 [nVocab], or the id of the largest where it picks. */
+export type RowOutput = Float32Array | number;
 
 /** A loaded model. */
 export class Engine {
@@ -32,28 +38,34 @@ export class Engine {
   /**
    * Runs one step: every row through the whole model, appended to its slot.
    *
-   * @returns f32 [nVocab] per row that wanted logits, in order
+   * @returns per row that wanted logits, in order
    * @throws {RangeError} it is larger than the plan's limits
    */
-  async step(sequences: readonly EngineRows[]): Promise<Float32Array[]> {
-    const nLogits = this.#begin(sequences, this.cache.allLayers);
-    const logits = await this.device.run(this.plan.step, this.#header, this.#logits(nLogits));
+  async step(sequences: readonly LogitRows[]): Promise<Float32Array[]>;
+  async step(sequences: readonly EngineRows[]): Promise<RowOutput[]>;
+  async step(sequences: readonly EngineRows[]): Promise<RowOutput[]> {
+    this.#begin(sequences, this.cache.allLayers);
+    const outputs = await this.#outputs(
+      sequences,
+      (range) => this.device.run(this.plan.step, this.#header, range),
+    );
     for (const { slot, tokens } of sequences) this.cache.advance(slot, tokens.length);
-    return this.#rowsOf(logits);
+    return outputs;
   }
 
   /**
    * Prefills an empty slot layer by layer: the whole prompt through one layer, compress it, go on. Gives
    * the same bits as chunks through all layers, and holds one dense layer at a time.
    *
-   * @returns f32 [nVocab] of the last row; null when the signal ended it, and the slot is empty again.
-   * Yields the share done after every layer.
+   * @returns of the last row; null when the signal ended it, and the slot is empty again. Yields the share
+   * done after every layer.
    */
   async *prefillLayered(
     slot: number,
     tokens: readonly number[],
-    { signal }: { readonly signal?: AbortSignal } = {},
-  ): AsyncGenerator<number, Float32Array | null> {
+    options: { readonly logits?: "pick" | "last"; readonly signal?: AbortSignal | undefined } = {},
+  ): AsyncGenerator<number, RowOutput | null> {
+    const { logits = "last", signal } = options;
     const { config: { nLayers, dModel }, limits } = this.plan.inputs;
     const chunks = Array.from(
       { length: Math.ceil(tokens.length / limits.nRows) },
@@ -72,7 +84,7 @@ export class Engine {
           }
           const isLast = i === chunks.length - 1 && layer === nLayers - 1;
           const rows = { slot, position: i * limits.nRows, tokens: chunk } as const;
-          this.#begin([{ ...rows, logits: isLast ? "last" : "none" }], layers);
+          this.#begin([{ ...rows, logits: isLast ? logits : "none" }], layers);
           await this.plan.run(stepDrafts(this.plan, { layers, x: whole(xs[i]!) }), this.#header);
           this.cache.advance(slot, chunk.length, layers);
         }
@@ -82,8 +94,8 @@ export class Engine {
     } finally {
       for (const x of xs) this.device.free(x);
     }
-    const { buffer, offset, bytes } = this.#logits(1)!;
-    return this.#rowsOf(await this.device.read(buffer, offset, bytes))[0]!;
+    const [output] = await this.#outputs([{ tokens, logits }], (range) => this.#read(range!));
+    return output!;
   }
 
   /** Compresses every layer of a slot, at the end of a prefill. */
@@ -96,8 +108,8 @@ export class Engine {
 
   #header: Uint32Array = new Uint32Array(STEP_FIELDS.length);
 
-  /** Pages for the rows, arrays and tables on the device; returns how many logits are wanted. */
-  #begin(sequences: readonly EngineRows[], layers: LayerRange): number {
+  /** Pages for the rows, arrays and tables on the device. */
+  #begin(sequences: readonly EngineRows[], layers: LayerRange): void {
     this.#checkLimits(sequences);
     for (const { slot, tokens } of sequences) {
       this.cache.reserveRows(slot, tokens.length, layers);
@@ -113,22 +125,18 @@ export class Engine {
       if (data.length > 0) this.device.write(buffer, data);
     }
     this.#header = step;
-    return arrays.rows.length;
   }
 
   #checkLimits(sequences: readonly EngineRows[]): void {
     const { nRows, nSeqs, nLogits, nCtx } = this.plan.inputs.limits;
     const rows = sequences.map(({ tokens }) => tokens.length);
-    const wanted = sequences.map(({ tokens, logits }) =>
-      logits === "all" ? tokens.length : Number(logits === "last")
-    );
     const sum = (list: readonly number[]) => list.reduce((a, b) => a + b, 0);
     const end = Math.max(...sequences.map(({ position, tokens }) => position + tokens.length));
     for (
       const [what, asked, limit] of [
         ["rows", sum(rows), nRows],
         ["sequences", sequences.length, nSeqs],
-        ["rows with logits", sum(wanted), nLogits],
+        ["rows with logits", sum(sequences.map(logitRows)), nLogits],
         ["positions", end, nCtx],
       ] as const
     ) {
@@ -146,19 +154,34 @@ export class Engine {
     this.device.commit(ring, slot * bytes, bytes);
   }
 
-  /** Where a step's logits are: f32 [n, nVocab]. */
-  #logits(n: number): BufferRange | undefined {
+  /**
+   * Reads what rows want and no more: four bytes of a row that picks.
+   *
+   * @param first reads a range once the rows are computed; without one only computes them
+   */
+  async #outputs(
+    sequences: readonly Pick<EngineRows, "tokens" | "logits">[],
+    first: (range?: BufferRange) => Promise<Uint8Array>,
+  ): Promise<RowOutput[]> {
     const { nVocab } = this.plan.inputs.config;
-    const { logits } = this.plan.buffers.activations;
-    return n > 0 ? { buffer: logits, offset: 0, bytes: 4 * n * nVocab } : undefined;
+    const { logits, picks } = this.plan.buffers.activations;
+    const wanted = sequences.flatMap((s) => Array<typeof s.logits>(logitRows(s)).fill(s.logits));
+    const begin = wanted.findIndex((want) => want !== "pick");
+    const end = wanted.findLastIndex((want) => want !== "pick") + 1;
+    const rows = { buffer: logits, offset: 4 * begin * nVocab, bytes: 4 * (end - begin) * nVocab };
+    const ids = { buffer: picks, offset: 0, bytes: 4 * wanted.length };
+    const ranges = [...(end > 0 ? [rows] : []), ...(wanted.includes("pick") ? [ids] : [])];
+    const read = await first(ranges[0]);
+    const rest = ranges[1] ? await this.#read(ranges[1]) : read;
+    return wanted.map((want, i) =>
+      want === "pick"
+        ? new Uint32Array(rest.buffer, rest.byteOffset)[i]!
+        : new Float32Array(read.buffer, read.byteOffset + 4 * (i - begin) * nVocab, nVocab)
+    );
   }
 
-  #rowsOf(bytes: Uint8Array): Float32Array[] {
-    const { nVocab } = this.plan.inputs.config;
-    return Array.from(
-      { length: bytes.length / (4 * nVocab) },
-      (_, i) => new Float32Array(bytes.buffer, bytes.byteOffset + 4 * i * nVocab, nVocab),
-    );
+  #read({ buffer, offset, bytes }: BufferRange): Promise<Uint8Array> {
+    return this.device.read(buffer, offset, bytes);
   }
 
   close(): void {

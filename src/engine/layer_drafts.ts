@@ -209,7 +209,7 @@ export function layerDrafts(
   ];
 }
 
-/** Logits of the rows that want them. */
+/** Logits of the rows that want them, and where each row's largest is. */
 export function headDrafts(
   context: DraftContext,
   { norm, head, x }: { norm: BufferSlice; head: readonly LoadedMatrix[]; x: BufferSlice },
@@ -230,5 +230,6 @@ export function headDrafts(
       yStride: config.nVocab,
       rowsField: LOGIT_ROWS,
     }),
+    { kernel: "arg_max", label: "likeliest tokens", constants: { width: config.nVocab } },
   ];
 }

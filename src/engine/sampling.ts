@@ -123,6 +123,10 @@ export function penalise(
   return out;
 }
 
+/** Whether the choice is always the largest logit as it is: then no sampler has to see the others. */
+export const isGreedy = ({ temperature = 0, repeatPenalty = 1 }: SamplingOptions): boolean =>
+  temperature === 0 && repeatPenalty === 1;
+
 /** Chooses tokens one by one; each sequence has its own. */
 export type Sampler = (logits: Float32Array, previous: readonly number[]) => number;
 

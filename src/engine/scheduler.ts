@@ -5,13 +5,13 @@
  */
 
 import type { Admission, Admitted } from "./admission.ts";
-import type { Engine } from "./engine.ts";
+import type { Engine, RowOutput } from "./engine.ts";
 import { outcomeOf } from "./outcome.ts";
 import type { Outcome } from "./outcome.ts";
 import { admitNext, boundariesOf, refusal, workOf } from "./request.ts";
 import type { Request } from "./request.ts";
-import { sampler } from "./sampling.ts";
-import { isPrefilling, nextRows, takeToken } from "./sequence.ts";
+import { isGreedy, sampler } from "./sampling.ts";
+import { isPrefilling, lastRowOf, nextRows, takeToken } from "./sequence.ts";
 import type { Sequence } from "./sequence.ts";
 
 /** What happens while requests run. */
@@ -102,6 +102,7 @@ function open(
     slot,
     maxTokens: admitted.maxTokens,
     stopIds: request.stopIds,
+    isGreedy: isGreedy(request.sampling),
     sampler: sampler(request.sampling),
     decoder: request.decoder,
     boundaries: boundariesOf(request),
@@ -126,7 +127,7 @@ async function* prefillLayered(
   const { index, nPrompt: total } = s;
   const end = s.boundaries.shift()!;
   const tokens = s.tokens.slice(0, end);
-  const run = engine.prefillLayered(s.slot, tokens, signal ? { signal } : {});
+  const run = engine.prefillLayered(s.slot, tokens, { logits: lastRowOf(s), signal });
   let next = await run.next();
   try {
     for (; !next.done; next = await run.next()) {
@@ -136,14 +137,14 @@ async function* prefillLayered(
     // A reader that leaves must not leave the prompt's activations behind.
     await run.return(null);
   }
-  const logits = next.value;
-  if (!logits) {
+  const output = next.value;
+  if (output === null) {
     s.finish = "interrupted";
     return;
   }
   s.nCached = end;
   s.nPrefilled = end;
-  if (end === s.nPrompt) yield* take(s, logits);
+  if (end === s.nPrompt) yield* take(s, output);
 }
 
 async function* step(
@@ -162,7 +163,7 @@ async function* step(
     chosen.push(s);
     rows.push(next);
   }
-  const logits = await engine.step(rows);
+  const outputs = await engine.step(rows);
   for (const [i, s] of chosen.entries()) {
     const n = rows[i]!.tokens.length;
     const wasPrefill = isPrefilling(s);
@@ -177,12 +178,12 @@ async function* step(
     } else {
       s.nDecoded++;
     }
-    if (rows[i]!.logits === "last") yield* take(s, logits.shift()!);
+    if (rows[i]!.logits !== "none") yield* take(s, outputs.shift()!);
   }
 }
 
-function* take(s: Sequence, logits: Float32Array): Generator<SchedulerEvent> {
+function* take(s: Sequence, output: RowOutput): Generator<SchedulerEvent> {
   s.firstTokenMs ??= performance.now();
-  const taken = takeToken(s, logits);
+  const taken = takeToken(s, output);
   if (taken) yield { kind: "token", index: s.index, ...taken };
 }

@@ -4,7 +4,7 @@
  */
 
 import type { StreamingDecoder } from "../model/tokenizer.ts";
-import type { EngineRows } from "./engine.ts";
+import type { EngineRows, RowOutput } from "./engine.ts";
 import type { Sampler } from "./sampling.ts";
 
 /** Why a sequence ended. */
@@ -43,6 +43,9 @@ export interface Sequence {
   readonly slot: number;
   readonly maxTokens: number;
   readonly stopIds: ReadonlySet<number>;
+  /** Whether it takes the likeliest token, which the device finds. */
+  readonly isGreedy: boolean;
+  /** Asked when it is not greedy. */
   readonly sampler: Sampler;
   readonly decoder: StreamingDecoder;
   /** Positions at which a prefill ends and the cache is compressed; the last is the prompt's length. */
@@ -65,26 +68,29 @@ export interface Sequence {
 /** Whether the prompt is not all cached yet. */
 export const isPrefilling = (s: Sequence): boolean => s.nCached < s.nPrompt;
 
+/** What the row that makes the next token has to give. */
+export const lastRowOf = (s: Sequence): "pick" | "last" => s.isGreedy ? "pick" : "last";
+
 /**
  * The sequence's rows of the next step, at most `budget` of them; a chunk never crosses a boundary.
  */
 export function nextRows(s: Sequence, budget: number): EngineRows {
   const { slot, nCached } = s;
   if (!isPrefilling(s)) {
-    return { slot, position: nCached, tokens: [s.tokens[nCached]!], logits: "last" };
+    return { slot, position: nCached, tokens: [s.tokens[nCached]!], logits: lastRowOf(s) };
   }
   const end = Math.min(s.boundaries[0]!, nCached + budget);
-  const logits = end === s.nPrompt ? "last" : "none";
+  const logits = end === s.nPrompt ? lastRowOf(s) : "none";
   return { slot, position: nCached, tokens: s.tokens.slice(nCached, end), logits };
 }
 
-/** Takes one token from logits: ends the sequence or adds it. @returns the text it completes */
-export function takeToken(s: Sequence, logits: Float32Array): { id: number; text: string } | null {
+/** Takes one token: ends the sequence or adds it. @returns the text it completes */
+export function takeToken(s: Sequence, output: RowOutput): { id: number; text: string } | null {
   if (s.maxTokens === 0) {
     s.finish = "length";
     return null;
   }
-  const id = s.sampler(logits, s.tokens);
+  const id = typeof output === "number" ? output : s.sampler(output, s.tokens);
   if (s.stopIds.has(id)) {
     s.finish = "stop";
     return null;

@@ -14,8 +14,8 @@ export interface StepSequence {
   readonly position: number;
   /** Token ids, one per row; at least one. */
   readonly tokens: readonly number[];
-  /** Which rows want logits. */
-  readonly logits: "none" | "last" | "all";
+  /** Which rows want logits; `pick`: the last, and of them only where the largest is. */
+  readonly logits: "none" | "pick" | "last" | "all";
   /** 256-row chunks of the slot's cache once these rows are in it. */
   readonly nSplits: number;
 }
@@ -46,6 +46,12 @@ export const STEP_BUFFERS = [
   "decode_rows",
   "rows",
 ] as const satisfies readonly (keyof Step)[];
+
+/** How many of a sequence's rows want logits: its last ones. */
+export function logitRows({ logits, tokens }: Pick<StepSequence, "logits" | "tokens">): number {
+  if (logits === "none") return 0;
+  return logits === "all" ? tokens.length : 1;
+}
 
 /**
  * Builds a step.
@@ -78,9 +84,9 @@ export function buildStep(sequences: readonly StepSequence[]): Step {
       tokens.push(token);
       rowSeq.push(index);
       rowPosition.push(sequence.position + i);
-      const wanted = sequence.logits === "all" || sequence.logits === "last" && i === nQuery - 1;
-      if (wanted) rows.push(firstRow + i);
     });
+    const nWanted = logitRows(sequence);
+    for (let i = nQuery - nWanted; i < nQuery; i++) rows.push(firstRow + i);
     if (nQuery === 1) {
       decodeRows.push(firstRow);
       nSplits = Math.max(nSplits, sequence.nSplits);

@@ -26,7 +26,7 @@ Deno.test("tiles and decode rows cover every row exactly once", () => {
     slot: fc.nat(7),
     position: fc.nat(9000),
     tokens: fc.array(fc.nat(50000), { minLength: 1, maxLength: 4 * QUERY_TILE + 1 }),
-    logits: fc.constantFrom("none" as const, "last" as const, "all" as const),
+    logits: fc.constantFrom(...["none", "pick", "last", "all"] as const),
     nSplits: fc.nat(40),
   });
   fc.assert(

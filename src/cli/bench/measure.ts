@@ -1,7 +1,8 @@
 /**
- * Times one test of a loaded model, llama-bench's way: random tokens, no sampling, the depth filled first
- * and not timed. With pruning the cache is compressed after the depth, and at the end of a prompt as `run`
- * does it, in the time of the prompt.
+ * Times one test of a loaded model, llama-bench's way: tokens are given, whatever the model finds likeliest
+ * (which it does find, as in greedy decoding), and the depth is filled first and not timed. With pruning
+ * the cache is compressed after the depth, and at the end of a prompt as `run` does it, in the time of the
+ * prompt.
  */
 
 import { slotDenseBytes, slotStoredBytes } from "../../engine/cache_bytes.ts";
@@ -48,7 +49,7 @@ async function prefill(
     const count = Math.min(chunkSize, first + n - at);
     const isLast = logits && at + count === first + n;
     const tokens = tokensAt(at, count, config.nVocab);
-    await engine.step([{ slot, position: at, tokens, logits: isLast ? "last" : "none" }]);
+    await engine.step([{ slot, position: at, tokens, logits: isLast ? "pick" : "none" }]);
   }
 }
 
@@ -74,7 +75,7 @@ export async function runOnce(model: Model, test: BenchTest): Promise<BenchSampl
     for (let i = 0; i < nGen; i++) {
       const position = nDepth + i;
       const tokens = tokensAt(position, 1, config.nVocab);
-      await engine.step(slots.map((slot) => ({ slot, position, tokens, logits: "last" as const })));
+      await engine.step(slots.map((slot) => ({ slot, position, tokens, logits: "pick" as const })));
     }
     const ms = performance.now() - start;
     const sum = (of: (slot: number) => number) => slots.reduce((total, s) => total + of(s), 0);
