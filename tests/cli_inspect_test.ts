@@ -1,7 +1,9 @@
 /** `inspect` and `bench` from outside, on a tiny random model. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { findCudaToolchain } from "../src/build/mod.ts";
 import { testFolder } from "../src/model/testing_files.ts";
+import { cacheDir } from "../src/sys/cache_dir.ts";
 import { kerf, tinyModelFile } from "./_cli.ts";
 
 /** Standard output of a command that must succeed. */
@@ -74,13 +76,50 @@ Deno.test("inspect kernel finds a source by a part of its name", async () => {
   await using folder = await testFolder();
   const model = await tinyModelFile(folder);
   const text = await outputOf("inspect", "kernel", "-m", model, "prefill");
-  assertMatch(text, /^attention_causal_prefill__k_f16t16_v_f16t1 — generated\/c\//);
+  assertMatch(text, /^attention_causal_prefill__k_f16t16_v_f16t1\n {2}source +generated\/c\//);
   assertMatch(text, /void attention_causal_prefill__k_f16t16_v_f16t1\(/);
   const names = (await outputOf("inspect", "kernel")).trimEnd().split("\n");
   assert(names.includes("rms_norm"));
   const { code, stderr } = await kerf(["inspect", "kernel", "-m", model, "attention"]);
   assertEquals(code, 2);
   assertMatch(stderr, /hint: deno task inspect kernel attention_causal_decode__/);
+});
+
+Deno.test("inspect kernel for CUDA shows what ptxas makes of it, or what is missing", async () => {
+  await using folder = await testFolder();
+  const model = await tinyModelFile(folder, { nHeads: 4, nKvHeads: 2 });
+  const words = ["inspect", "kernel", "decode", "-m", model, "--prune", THINK, "--target", "cuda"];
+  const name = "attention_causal_decode__k_list_f16t16_f16t16_v_f16t1";
+  const toolchain = await findCudaToolchain(cacheDir());
+  const text = await outputOf(...words);
+  assertMatch(text, new RegExp(`^${name}\\n {2}source +generated/cuda/${name}\\.cu\\n`));
+  assertMatch(text, new RegExp(`\\b${name}\\(`));
+  assertMatch(
+    text,
+    /^ {2}define +HEAD_DIM = 32\n {2}define +GROUP = 2\n {2}grid .* blocks of \d+ threads$/m,
+  );
+  const { ptxas } = JSON.parse(await outputOf(...words, "--json"));
+  if (toolchain === undefined) assertEquals(ptxas, null);
+  else {
+    assertMatch(text, /^ {2}ptxas +registers +spills +stack +shared +constant$/m);
+    for (const arch of ["sm_80", "sm_90"]) {
+      const { registers, spillStoreBytes, spillLoadBytes, sharedBytes } = ptxas[arch];
+      assertEquals({ spillStoreBytes, spillLoadBytes }, { spillStoreBytes: 0, spillLoadBytes: 0 });
+      assert(registers > 16 && sharedBytes > 1024, `${arch}: ${registers}, ${sharedBytes}`);
+      assertMatch(
+        text,
+        new RegExp(`^ {2}${arch} +${registers} +none +\\d+ B +[\\d.]+ KiB +\\d+ B$`, "m"),
+      );
+    }
+  }
+  const bare = { env: { PATH: folder.path, KERF_CACHE: folder.path } };
+  const without = await kerf(words, bare);
+  assertEquals(without.code, 0, without.stderr);
+  assertMatch(
+    without.stdout,
+    /^ {2}ptxas +unknown, neither NVRTC nor nvcc .*: deno task setup cuda$/m,
+  );
+  assertEquals(without.stdout.split("\n\n").slice(1), text.split("\n\n").slice(1));
 });
 
 Deno.test("bench prints llama-bench's keys, the same rows in every format", async () => {

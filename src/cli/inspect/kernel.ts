@@ -1,46 +1,49 @@
-/** `inspect kernel NAME`: a generated kernel's outside and source, for the cache that the flags make. */
+/**
+ * `inspect kernel NAME`: a kernel's outside and source on a target, for the model and the cache that the
+ * flags choose; for CUDA also what ptxas makes of it.
+ */
 
 import { KerfError } from "../../core/error.ts";
-import type { KernelEntry, Manifest, Target } from "../../core/manifest.ts";
+import type { Manifest, Target } from "../../core/manifest.ts";
 import { nearest } from "../../core/nearest.ts";
+import { kernelTexts } from "../../engine/kernel_texts.ts";
+import { parseSpec } from "../../engine/spec.ts";
 import { layoutName } from "../../layout/name.ts";
 import type { ParsedArgs } from "../args.ts";
 import { ROOT } from "../root.ts";
 import { writeOut } from "../terminal.ts";
+import { cubinReport, reportLines } from "./cubin.ts";
 import { designCache, readHeader } from "./header.ts";
+import { kernelFacts } from "./kernel_facts.ts";
+import { kernelsMeant } from "./kernel_names.ts";
 
-/** Kernels that a word means, narrowed to a layout and to the attention variant where names carry them. */
-function matching(
-  names: readonly string[],
+/** The target of a device, for those who ask by `--device`. */
+const TARGET_OF: Readonly<Record<string, Target>> = { cpu: "c", cuda: "cuda", webgpu: "wgsl" };
+
+/** No kernel or several: what to type instead. */
+function notOne(
   word: string,
-  { layout, attention }: { readonly layout: string; readonly attention: string },
-): string[] {
-  if (names.includes(word)) return [word];
-  const found = names.filter((name) => name.includes(word));
-  const ofLayout = found.filter((name) => name.endsWith(`__${layout}`));
-  const narrowed = ofLayout.length > 0 ? ofLayout : found;
-  const ofVariant = narrowed.filter((name) => name.startsWith(`attention_${attention}_`));
-  return ofVariant.length > 0 ? ofVariant : narrowed;
-}
-
-function outside({ signature, sources, authored }: KernelEntry, target: Target): string {
-  const rows = [
-    `${signature.name} — ${sources[target]!.file}, from ${
-      [...authored.map(({ file }) => file), sources[target]!.template].join(", ")
-    }`,
-    ...signature.bindings.map(({ access, dtype, name, shape }) =>
-      `  ${access.padEnd(9)} ${dtype} ${name} [${shape.join(", ")}]`
-    ),
-    ...signature.constants.map(({ dtype, name, doc }) =>
-      `  constant  ${dtype} ${name}${doc ? `: ${doc}` : ""}`
-    ),
-    ...signature.defines.map((name) => `  define    ${name}`),
-  ];
-  return rows.join("\n");
+  found: readonly string[],
+  { names, target }: { readonly names: readonly string[]; readonly target: Target },
+): KerfError {
+  const near = nearest(word, names);
+  const flag = target === "c" ? "" : ` --target ${target}`;
+  const none = near ? `did you mean ${near}?` : "deno task inspect kernel lists them";
+  return new KerfError(
+    found.length === 0
+      ? `No kernel has "${word}" in its name`
+      : `"${word}" means ${found.length} kernels`,
+    {
+      hint: found.length === 0
+        ? none
+        : found.map((name) => `deno task inspect kernel ${name}${flag}`),
+      exitCode: 2,
+    },
+  );
 }
 
 export async function inspect({ values, positionals }: ParsedArgs): Promise<number> {
-  const target = (values.target ?? "c") as Target;
+  const target = (values.target ?? TARGET_OF[String(values.device)] ?? "c") as Target;
   const manifest: Manifest = JSON.parse(Deno.readTextFileSync(`${ROOT}/generated/manifest.json`));
   const names = Object.keys(manifest.kernels).filter((n) => manifest.kernels[n]!.sources[target]);
   const [word] = positionals;
@@ -48,28 +51,27 @@ export async function inspect({ values, positionals }: ParsedArgs): Promise<numb
     writeOut(names.join("\n") + "\n");
     return 0;
   }
-  const { layout } = await designCache(await readHeader(values), values);
-  const attention = String(values.attention ?? "causal").split(":")[0]!;
-  const found = matching(names, word, { layout: layoutName(layout), attention });
-  if (found.length !== 1) {
-    const near = nearest(word, names);
-    throw new KerfError(
-      found.length === 0
-        ? `No kernel for ${target} has "${word}" in its name`
-        : `"${word}" means ${found.length} kernels`,
-      {
-        hint: found.length > 0
-          ? found.map((name) => `deno task inspect kernel ${name}`)
-          : near
-          ? `did you mean ${near}?`
-          : "deno task inspect kernel lists them",
-        exitCode: 2,
-      },
-    );
+  const header = await readHeader(values);
+  const { layout, prune } = await designCache(header, values);
+  const found = kernelsMeant(word, names, {
+    layout: layoutName(layout),
+    attention: String(values.attention ?? "causal").split(":")[0]!,
+    prune: parseSpec(prune.spec).map(({ name }) => name),
+  });
+  if (found.length !== 1) throw notOne(word, found, { names, target });
+  const [kernel] = await kernelTexts(found, { target });
+  const { entry, text } = kernel!;
+  const { headDim, nHeads, nKvHeads } = header.config;
+  const sizes: Record<string, number> = { HEAD_DIM: headDim, GROUP: nHeads / nKvHeads };
+  const defines = Object.fromEntries(entry.signature.defines.map((name) => [name, sizes[name]!]));
+  const report = target === "cuda" ? await cubinReport(entry, { text, defines }) : undefined;
+  if (values.json) {
+    const { arches = null } = report ?? {};
+    writeOut(JSON.stringify({ entry, target, defines, ptxas: arches, text }) + "\n");
+    return 0;
   }
-  const entry = manifest.kernels[found[0]!]!;
-  const text = Deno.readTextFileSync(`${ROOT}/${entry.sources[target]!.file}`);
-  if (values.json) writeOut(JSON.stringify({ entry, target, text }) + "\n");
-  else writeOut(`${outside(entry, target)}\n\n${text}`);
+  const isGenerated = names.includes(entry.signature.name);
+  const facts = kernelFacts(entry, { target, text, defines, isGenerated });
+  writeOut([...facts, ...(report ? reportLines(report) : []), "", text].join("\n"));
   return 0;
 }

@@ -1,23 +1,11 @@
 /** `inspect plan`: the kernel invocations of a step in order, and the memory beside them. */
 
-import type { GridFactor } from "../../core/signature.ts";
 import type { Invocation } from "../../device/types.ts";
 import type { Model } from "../../mod.ts";
 import type { ParsedArgs } from "../args.ts";
 import { loadWithProgress } from "../load_flags.ts";
 import { formatBytes, openProgress, writeOut } from "../terminal.ts";
-
-/** A grid factor as text: `⌈nRows / 8⌉`. */
-function factorText({ of, per }: GridFactor, { constants }: Invocation): string {
-  const value = typeof of === "number"
-    ? String(of)
-    : "step" in of
-    ? of.step
-    : "constant" in of
-    ? String(constants[of.constant])
-    : `step[${constants[of.stepAt]}]`;
-  return per === undefined ? value : `⌈${value} / ${per}⌉`;
-}
+import { gridText } from "./grid.ts";
 
 function rowOf(model: Model, invocation: Invocation) {
   const { entry } = invocation.kernel;
@@ -25,7 +13,7 @@ function rowOf(model: Model, invocation: Invocation) {
   return {
     label: invocation.label,
     kernel: entry.signature.name,
-    grid: grid.map((factor) => factorText(factor, invocation)).join(" × "),
+    grid: gridText(grid, invocation.constants),
     barrier: invocation.barrier !== false,
   };
 }
