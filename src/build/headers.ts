@@ -17,6 +17,11 @@ export interface HeaderOptions {
   readonly root: string;
   /** Whether `#line` marks are written; default true. A language without them takes none. */
   readonly lineMarks?: boolean;
+  /**
+   * A folder whose headers come before those of the same name beside the source. Its own includes that it
+   * does not hold are sought beside the source.
+   */
+  readonly instead?: string;
 }
 
 /**
@@ -27,17 +32,25 @@ export interface HeaderOptions {
  */
 export async function inlineHeaders(text: string, options: HeaderOptions): Promise<string> {
   const path = resolve(options.root, options.file);
-  const { root, lineMarks = true } = options;
-  return await inline(text, path, { root, lineMarks });
+  const { root, lineMarks = true, instead } = options;
+  const folders = instead === undefined ? [] : [resolve(root, instead), dirname(path)];
+  return await inline(text, path, { root, lineMarks, folders });
+}
+
+interface InlineOptions {
+  readonly root: string;
+  readonly lineMarks: boolean;
+  /** Where headers are sought, in order; none: beside whoever includes them. */
+  readonly folders: readonly string[];
 }
 
 async function inline(
   text: string,
   path: string,
-  options: { readonly root: string; readonly lineMarks: boolean },
+  options: InlineOptions,
   seen = new Set<string>(),
 ): Promise<string> {
-  const { root, lineMarks } = options;
+  const { root, lineMarks, folders } = options;
   const shown = relative(root, path);
   const out = lineMarks ? [`#line 1 "${shown}"`] : [];
   for (const [i, line] of text.split("\n").entries()) {
@@ -46,27 +59,35 @@ async function inline(
       out.push(PRAGMA_ONCE.test(line) ? "" : line);
       continue;
     }
-    const header = join(dirname(path), name);
+    const { header, body } = await readHeader(
+      (folders.length > 0 ? folders : [dirname(path)]).map((folder) => join(folder, name)),
+      `${shown}:${i + 1}`,
+    );
     if (seen.has(header)) {
       out.push("");
       continue;
     }
     seen.add(header);
-    out.push(await inline(await readHeader(header, `${shown}:${i + 1}`), header, options, seen));
+    out.push(await inline(body, header, options, seen));
     if (lineMarks) out.push(`#line ${i + 2} "${shown}"`);
   }
   return out.join("\n");
 }
 
-async function readHeader(path: string, where: string): Promise<string> {
-  try {
-    return await Deno.readTextFile(path);
-  } catch (cause) {
-    if (!(cause instanceof Deno.errors.NotFound)) throw cause;
-    throw new KerfError(`Cannot include "${path}": there is no such file`, {
-      where,
-      hint: "deno task gen",
-      cause,
-    });
+/** The first of the paths that is a file, and its text. */
+async function readHeader(
+  paths: readonly string[],
+  where: string,
+): Promise<{ readonly header: string; readonly body: string }> {
+  for (const header of paths) {
+    try {
+      return { header, body: await Deno.readTextFile(header) };
+    } catch (cause) {
+      if (!(cause instanceof Deno.errors.NotFound)) throw cause;
+    }
   }
+  throw new KerfError(`Cannot include "${paths.at(-1)}": there is no such file`, {
+    where,
+    hint: "deno task gen",
+  });
 }

@@ -38,3 +38,18 @@ Deno.test("without a compiler the error names the command that installs one", as
     /no C compiler \(cc, gcc, clang\) was found\nhint: (apt-get install gcc|xcode-select --install)/,
   );
 });
+
+Deno.test("the C++ compiler is found in the same way", async () => {
+  const findCxx = async (env: Record<string, string>) => {
+    const { stdout } = await runChild(
+      `import { findCxxCompiler } from "${projectUrl("src/sys/compiler.ts")}";
+       const found = await findCxxCompiler().catch((error) => error.render());
+       console.log(JSON.stringify(found));`,
+      { env },
+    );
+    return JSON.parse(stdout);
+  };
+  assertMatch((await findCxx({})).version, /\d+\.\d+/);
+  assertMatch(await findCxx({ CXX: "kerf-no-such" }), /CXX="kerf-no-such": .*\nhint: unset CXX/);
+  assertMatch(await findCxx({ PATH: "/nowhere" }), /no C\+\+ compiler \(c\+\+, g\+\+, clang\+\+\)/);
+});
