@@ -6,8 +6,10 @@ import { catalog, findKernel } from "../src/emit/catalog.ts";
 import { openTemplates } from "../src/emit/environment.ts";
 import { loadSources } from "../src/emit/sources.ts";
 import { wgsl } from "../src/emit/targets/wgsl/mod.ts";
-import { ignoreWithoutAdapter, runWgsl } from "../src/device/webgpu/testing.ts";
-import type { RunWgslOptions, TypedArray } from "../src/device/webgpu/testing.ts";
+import { runKernel } from "../src/device/run_kernel.ts";
+import type { KernelRun, TypedArray } from "../src/device/run_kernel.ts";
+import type { Device } from "../src/device/types.ts";
+import { ignoreWithoutAdapter, testWebgpu } from "../src/device/webgpu/testing.ts";
 import { projectRoot } from "../src/sys/cache_dir.ts";
 
 export const { sources } = await loadSources(projectRoot());
@@ -36,14 +38,30 @@ export const catalogKernels = (): Promise<EmittedKernel[]> =>
 /** Kernels that have run in this process, by name. */
 export const executed = new Set<string>();
 
-/** Renders a kernel by its name and runs it once on the adapter. */
+/** One run of a kernel that is rendered by its name. */
+export interface NamedRun<B extends Readonly<Record<string, TypedArray>>>
+  extends Omit<KernelRun<B>, "entry" | "text"> {
+  /** Default: the device that all tests share. */
+  readonly device?: Device;
+}
+
+/**
+ * Renders a kernel by its name and runs it once on the adapter.
+ *
+ * @returns the buffers it may write, the others are not there
+ */
 export async function runNamed<B extends Readonly<Record<string, TypedArray>>>(
   name: string,
-  options: Omit<RunWgslOptions<B>, "entry" | "text" | "file">,
+  { device, ...options }: NamedRun<B>,
 ): Promise<B> {
   const { entry, texts } = await render(name);
+  const source = { ...entry.sources.wgsl!, file: HEADERS };
   executed.add(name);
-  return await runWgsl({ ...options, entry, text: texts.wgsl!, file: HEADERS });
+  return await runKernel(device ?? await testWebgpu(), {
+    ...options,
+    entry: { ...entry, sources: { wgsl: source } },
+    text: texts.wgsl!,
+  }) as B;
 }
 
 /** A test that needs the adapter: ignored where there is none, unless KERF_REQUIRE names webgpu. */

@@ -6,6 +6,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { KerfError } from "../src/core/mod.ts";
 import { findAdapter, openGpu } from "../src/device/webgpu/adapter.ts";
+import { openWebgpuDevice } from "../src/device/webgpu/device.ts";
 import { createPipeline } from "../src/device/webgpu/shader.ts";
 import { completeSource } from "../src/device/webgpu/source.ts";
 import { catalogKernels, gpuTest, HEADERS, render, runNamed } from "./_wgsl.ts";
@@ -55,13 +56,15 @@ gpuTest("a grid longer than one axis computes every row once", async () => {
   const [nRows, width] = [37, 3];
   const x = Float32Array.from({ length: nRows * width }, (_, i) => i);
   const sizes = { x_stride: width, x_offset: 0, y_stride: width, y_offset: 0 };
-  for (const longestAxis of [1, 5, 36, 37]) {
+  for (const longestAxis of [7, 13, 36, 37]) {
+    const device = await openWebgpuDevice({ longestAxis });
     const { y } = await runNamed("residual_add", {
       buffers: { x, residual: x, y: new Float32Array(nRows * width + 4).fill(-7) },
       constants: { rows_field: 0, width, ...sizes, residual_stride: width, residual_offset: 0 },
       step: { nRows },
-      longestAxis,
+      device,
     });
+    device.close();
     assertEquals(y.slice(0, -4), x.map((value) => 2 * value), `axis of ${longestAxis}`);
     assertEquals([...y.slice(-4)], [-7, -7, -7, -7]);
   }

@@ -12,21 +12,22 @@ export type * from "./types.ts";
 /** What `--device` takes. */
 export type DeviceKind = "auto" | "cpu" | "webgpu" | "cuda";
 
-/** Which device to open; the rest goes to the CPU. */
+/** Which device to open; the rest is the CPU's. */
 export interface OpenDeviceOptions extends CpuDeviceOptions {
   readonly kind?: DeviceKind;
 }
 
 /**
- * Opens a device. `auto` is the CPU, the only device of this version.
+ * Opens a device. `auto` is the CPU.
  *
  * @throws {KerfError} when the device does not exist here
  */
 export async function openDevice(
   { kind = "auto", ...options }: OpenDeviceOptions,
 ): Promise<Device> {
-  if (kind === "cuda" || kind === "webgpu") {
-    throw new KerfError(`Cannot open the device "${kind}": this version runs on the CPU only`, {
+  if (kind === "webgpu") return await (await import("./webgpu/device.ts")).openWebgpuDevice();
+  if (kind === "cuda") {
+    throw new KerfError(`Cannot open the device "${kind}": this version has none`, {
       hint: "--device cpu",
     });
   }

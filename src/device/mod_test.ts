@@ -12,8 +12,6 @@ Deno.test("cpu and auto open the CPU", async () => {
 });
 
 Deno.test("a device that is not there is an error that says what to type", async () => {
-  for (const kind of ["cuda", "webgpu"] as const) {
-    const error = await assertRejects(() => openDevice({ kind }), KerfError, `device "${kind}"`);
-    assertEquals(error.hints, ["--device cpu"]);
-  }
+  const error = await assertRejects(() => openDevice({ kind: "cuda" }), KerfError, 'device "cuda"');
+  assertEquals(error.hints, ["--device cpu"]);
 });

@@ -7,7 +7,8 @@
 import { assert } from "@std/assert";
 import fc from "fast-check";
 import type { KernelEntry } from "../../src/core/mod.ts";
-import { runWgsl } from "../../src/device/webgpu/testing.ts";
+import { runKernel } from "../../src/device/run_kernel.ts";
+import { testWebgpu } from "../../src/device/webgpu/testing.ts";
 import { emitFunc, varying } from "../../src/emit/func.ts";
 import type { Argument } from "../../src/emit/func.ts";
 import { createScope } from "../../src/emit/names.ts";
@@ -148,13 +149,13 @@ async function run(all: readonly Sample[]): Promise<(number | boolean)[][][]> {
     },
     authored: [],
   };
-  const { results } = await runWgsl({
-    ...{ entry, text: kernelText(all, nLanes), file: HEADERS },
+  const { results } = await runKernel(await testWebgpu(), {
+    ...{ entry, text: kernelText(all, nLanes) },
     buffers: { arguments: words, results: new Uint32Array(words.length) },
   });
   return all.map(({ func, lanes }, n) =>
     lanes.map((_, lane) =>
-      func.results.map((id, i) => valueOf(results[place(n, i, lane)]!, func.nodes[id]!.type))
+      func.results.map((id, i) => valueOf(results![place(n, i, lane)]!, func.nodes[id]!.type))
     )
   );
 }

@@ -7,7 +7,7 @@ import { assertEquals } from "@std/assert";
 import { packedGroupBytes, PACKINGS } from "../../src/core/mod.ts";
 import type { PackingName } from "../../src/core/mod.ts";
 import type { Matmul } from "../../src/dsl/mod.ts";
-import type { TypedArray } from "../../src/device/webgpu/testing.ts";
+import type { TypedArray } from "../../src/device/run_kernel.ts";
 import {
   authorRunner,
   matmulReference,

@@ -4,6 +4,7 @@
  */
 
 import { KerfError } from "../../core/error.ts";
+import { cacheDir } from "../../sys/cache_dir.ts";
 
 /** Limits that kernels and buffers run into: asked for at the adapter's own values. */
 const LIMITS = [
@@ -12,36 +13,64 @@ const LIMITS = [
   "maxBufferSize",
   "maxComputeWorkgroupStorageSize",
   "maxComputeInvocationsPerWorkgroup",
+  "maxComputeWorkgroupSizeX",
   "maxComputeWorkgroupsPerDimension",
 ] as const;
 
 /**
  * On Linux only Vulkan is asked: OpenGL's library, which would be tried as well, now and then corrupts
  * memory when the process ends (libEGL's finalizer against a thread that ends, seen with libglvnd 1.6).
+ * Nothing is ever shown, but without a folder for a display's socket Mesa prints an error.
  */
-function chooseBackend(): void {
-  const name = "DENO_WEBGPU_BACKEND";
-  if (Deno.build.os === "linux" && !Deno.env.has(name)) Deno.env.set(name, "vulkan");
+function prepareEnvironment(): void {
+  if (Deno.build.os !== "linux") return;
+  const defaults = { DENO_WEBGPU_BACKEND: "vulkan", XDG_RUNTIME_DIR: cacheDir() };
+  for (const [name, value] of Object.entries(defaults)) {
+    if (!Deno.env.get(name)) Deno.env.set(name, value);
+  }
 }
 
 /** The adapter, a hardware one first; null when this machine has none. */
 export async function findAdapter(): Promise<GPUAdapter | null> {
-  chooseBackend();
+  prepareEnvironment();
   return await navigator.gpu?.requestAdapter({ powerPreference: "high-performance" }) ?? null;
+}
+
+/** Whether an adapter is a program on the CPU, such as Mesa's llvmpipe. */
+export const isSoftware = ({ info }: GPUAdapter): boolean => info.isFallbackAdapter;
+
+/** For people: `webgpu (llvmpipe (LLVM 15.0.6, 256 bits), software)`. */
+export function adapterName(adapter: GPUAdapter): string {
+  const { description, device, vendor } = adapter.info;
+  const kind = isSoftware(adapter) ? ", software" : "";
+  return `webgpu (${description || device || vendor || "an adapter without a name"}${kind})`;
+}
+
+/** @throws {KerfError} when there is no adapter */
+export async function requireAdapter(): Promise<GPUAdapter> {
+  const adapter = await findAdapter();
+  if (adapter !== null) return adapter;
+  throw new KerfError('Cannot open the device "webgpu": no graphics driver offers an adapter', {
+    hint: ["a driver in software: sudo apt-get install mesa-vulkan-drivers", "--device cpu"],
+  });
 }
 
 /**
  * A GPU device with the adapter's own limits.
  *
- * @throws {KerfError} when there is no adapter
+ * @throws {KerfError} when there is no adapter, or it gives no device
  */
-export async function openGpu(): Promise<GPUDevice> {
-  const adapter = await findAdapter();
-  if (adapter === null) {
-    throw new KerfError('Cannot open the device "webgpu": no graphics driver offers an adapter', {
-      hint: "a driver in software: sudo apt-get install mesa-vulkan-drivers",
+export async function openGpu(adapter?: GPUAdapter): Promise<GPUDevice> {
+  const chosen = adapter ?? await requireAdapter();
+  const requiredLimits = Object.fromEntries(LIMITS.map((name) => [name, chosen.limits[name]]));
+  try {
+    return await chosen.requestDevice({ requiredLimits });
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new KerfError(`Cannot open the device "webgpu": ${reason}`, {
+      hint: "--device cpu",
+      where: adapterName(chosen),
+      cause,
     });
   }
-  const requiredLimits = Object.fromEntries(LIMITS.map((name) => [name, adapter.limits[name]]));
-  return await adapter.requestDevice({ requiredLimits });
 }

@@ -5,6 +5,7 @@
 
 import { KerfError } from "../../core/error.ts";
 import type { Signature } from "../../core/signature.ts";
+import { WORKGROUP_MEMORY } from "./workgroup_memory.ts";
 
 /**
  * Compiles a kernel.
@@ -18,25 +19,45 @@ export async function createPipeline(
   code: string,
 ): Promise<GPUComputePipeline> {
   const { name } = signature;
+  checkBindings(gpu, signature);
+  // No wait between push and pop: scopes are a stack, and other kernels compile meanwhile.
   gpu.pushErrorScope("validation");
   const module = gpu.createShaderModule({ label: name, code });
-  const { messages } = await module.getCompilationInfo();
-  const errors = messages.filter((message) => message.type === "error");
-  const pipeline = errors.length > 0 ? undefined : gpu.createComputePipeline({
+  const pipeline = gpu.createComputePipeline({
     label: name,
     layout: pipelineLayout(gpu, signature),
     compute: { module, entryPoint: name },
   });
   const invalid = await gpu.popErrorScope();
-  if (pipeline !== undefined && invalid === null) return pipeline;
+  if (invalid === null) return pipeline;
+  const { messages } = await module.getCompilationInfo();
+  const errors = messages.filter((message) => message.type === "error");
   const lines = code.split("\n");
   const found = errors.map(({ lineNum, linePos, message }) =>
     `${name}.wgsl:${lineNum}:${linePos}: ${message}\n    ${lines[lineNum - 1]?.trim() ?? ""}`
   );
+  if (found.some((text) => text.includes(WORKGROUP_MEMORY))) {
+    const most = gpu.limits.maxComputeWorkgroupStorageSize;
+    throw new KerfError(
+      `Cannot run kernel "${name}" on this adapter: its work groups share more than ${most} bytes`,
+      { hint: "--device cpu" },
+    );
+  }
   throw new KerfError(
-    `Cannot compile kernel "${name}" for WebGPU:\n` +
-      (found.join("\n") || invalid?.message || "no reason is given"),
+    `Cannot compile kernel "${name}" for WebGPU:\n` + (found.join("\n") || invalid.message),
     { hint: "deno task gen" },
+  );
+}
+
+/** @throws {KerfError} when the kernel binds more buffers than the adapter can */
+function checkBindings({ limits }: GPUDevice, signature: Signature): void {
+  const n = bufferTypes(signature).filter((type) => type !== "uniform").length;
+  const most = limits.maxStorageBuffersPerShaderStage;
+  if (n <= most) return;
+  throw new KerfError(
+    `Cannot run kernel "${signature.name}" on this adapter: it binds ${n} storage buffers, and ` +
+      `${most} are allowed`,
+    { hint: "--device cpu" },
   );
 }
 
@@ -51,7 +72,7 @@ function pipelineLayout(gpu: GPUDevice, signature: Signature): GPUPipelineLayout
 }
 
 /** The type of every binding in order; the constants are one uniform buffer at the end. */
-function bufferTypes({ bindings, constants }: Signature): GPUBufferBindingType[] {
+export function bufferTypes({ bindings, constants }: Signature): GPUBufferBindingType[] {
   const types = bindings.map(({ name, access }): GPUBufferBindingType =>
     name === "step" ? "uniform" : access === "read" ? "read-only-storage" : "storage"
   );

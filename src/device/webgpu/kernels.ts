@@ -1,0 +1,78 @@
+/**
+ * Kernel requests → compute pipelines. A text is compiled once, however many requests and calls name it.
+ */
+
+import { KerfError } from "../../core/error.ts";
+import type { GridFactor } from "../../core/signature.ts";
+import type { CompiledKernel, CompileProgress, KernelRequest } from "../types.ts";
+import { createPipeline } from "./shader.ts";
+import { completeSource } from "./source.ts";
+import { workgroupAssertion } from "./workgroup_memory.ts";
+
+/** A compiled kernel. */
+export interface WebgpuKernel extends CompiledKernel {
+  readonly pipeline: GPUComputePipeline;
+  readonly grid: readonly GridFactor[];
+}
+
+/** The compiler of one device. */
+export class KernelCompiler {
+  readonly #gpu: GPUDevice;
+  /** By complete text. */
+  readonly #pipelines = new Map<string, Promise<GPUComputePipeline>>();
+
+  constructor(gpu: GPUDevice) {
+    this.#gpu = gpu;
+  }
+
+  /** Compiles all requests side by side; in their order. @throws {KerfError} what one cannot be */
+  async compile(
+    requests: readonly KernelRequest[],
+    onProgress?: (progress: CompileProgress) => void,
+  ): Promise<WebgpuKernel[]> {
+    const codes = await Promise.all(requests.map((request) => this.#codeOf(request)));
+    const first = new Map(codes.map((code, i) => [code, requests[i]!] as const).reverse());
+    let done = 0;
+    await Promise.all(
+      [...first].reverse().map(async ([code, { entry }]) => {
+        let pipeline = this.#pipelines.get(code);
+        if (pipeline === undefined) {
+          pipeline = createPipeline(this.#gpu, entry.signature, code);
+          this.#pipelines.set(code, pipeline);
+        }
+        await pipeline;
+        onProgress?.({ done: ++done, total: first.size, name: entry.signature.name });
+      }),
+    );
+    return await Promise.all(requests.map(async ({ entry }, i) =>
+      Object.freeze({
+        entry,
+        pipeline: await this.#pipelines.get(codes[i]!)!,
+        grid: entry.sources.wgsl!.grid,
+      })
+    ));
+  }
+
+  async #codeOf({ entry, text, defines }: KernelRequest): Promise<string> {
+    const { name, defines: wanted } = entry.signature;
+    const source = entry.sources.wgsl;
+    if (source === undefined) {
+      throw new KerfError(`Cannot compile kernel "${name}" for WebGPU: it has no WGSL source`, {
+        hint: "deno task gen --target wgsl",
+      });
+    }
+    for (const define of wanted) {
+      const value = defines[define];
+      if (!Number.isInteger(value)) {
+        throw new TypeError(`Cannot compile kernel "${name}": define "${define}" is ${value}`);
+      }
+    }
+    const unknown = Object.keys(defines).find((define) => !wanted.includes(define));
+    if (unknown !== undefined) {
+      throw new TypeError(`Cannot compile kernel "${name}": it has no define "${unknown}"`);
+    }
+    const code = await completeSource({ text, file: source.file, defines });
+    const limit = this.#gpu.limits.maxComputeWorkgroupStorageSize;
+    return `${code}\n${workgroupAssertion(code, limit)}`;
+  }
+}

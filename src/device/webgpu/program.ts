@@ -1,0 +1,211 @@
+/**
+ * Invocations → what an encoder walks: pipelines, bind groups, grids. Every name is checked here, once.
+ * Bind groups are made at the first run that needs them, and made again when a reserved buffer of theirs
+ * has moved; all constants lie in one uniform buffer.
+ */
+
+import { STEP_FIELDS } from "../../core/signature.ts";
+import type { BufferSlice, Invocation, Program } from "../types.ts";
+import { packConstants } from "./constants.ts";
+import { countGroups, spreadGroups } from "./dispatch.ts";
+import type { WebgpuKernel } from "./kernels.ts";
+import type { WebgpuMemory } from "./memory.ts";
+
+/** One invocation as it is encoded. */
+interface Op {
+  readonly invocation: Invocation;
+  readonly kernel: WebgpuKernel;
+  /** What it binds, in the signature's order; the step header is null. */
+  readonly slices: readonly (BufferSlice | null)[];
+  /** Of its constants in the program's buffer. */
+  readonly constants: { readonly offset: number; readonly size: number };
+  group: GPUBindGroup | undefined;
+  /** The buffers that `group` was made with. */
+  bound: readonly (GPUBuffer | null)[];
+}
+
+/** A prepared program. */
+export interface WebgpuProgram extends Program {
+  readonly ops: readonly Op[];
+  readonly constants: GPUBuffer;
+  /** `memory.moves` when the bind groups were last looked at. */
+  moves: number;
+}
+
+/** What programs are made with. */
+export interface ProgramContext {
+  readonly gpu: GPUDevice;
+  readonly memory: WebgpuMemory;
+  /** Bound to `step` in every kernel that has it. */
+  readonly step: GPUBuffer;
+  /** Work groups along one axis of a grid at most. */
+  readonly longestAxis: number;
+  readonly isKernel: (kernel: unknown) => kernel is WebgpuKernel;
+}
+
+/** Where the contract lets a slice start: no adapter asks for more. */
+const SLICE_ALIGNMENT = 256;
+
+/** Checks and packs invocations. @throws {TypeError} naming kernel and label */
+export function prepareProgram(
+  invocations: readonly Invocation[],
+  context: ProgramContext,
+): WebgpuProgram {
+  const { gpu, memory } = context;
+  const align = gpu.limits.minUniformBufferOffsetAlignment;
+  const blocks: Uint8Array[] = [];
+  let bytes = 0;
+  const ops = invocations.map((invocation): Op => {
+    const { kernel } = invocation;
+    if (!context.isKernel(kernel)) fail(invocation, "it was not compiled here");
+    checkNames(invocation);
+    checkConstants(invocation);
+    const block = packConstants(kernel.entry.signature, invocation.constants);
+    blocks.push(block);
+    const constants = { offset: bytes, size: block.length };
+    bytes += Math.ceil(block.length / align) * align;
+    return {
+      ...{ invocation, kernel, constants, group: undefined, bound: [] },
+      slices: checkedSlices(invocation, memory),
+    };
+  });
+  const packed = new Uint8Array(Math.max(align, bytes));
+  ops.forEach(({ constants }, i) => packed.set(blocks[i]!, constants.offset));
+  const buffer = gpu.createBuffer({
+    label: "constants",
+    size: packed.length,
+    usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
+  });
+  gpu.queue.writeBuffer(buffer, 0, packed);
+  return { invocations: Object.freeze([...invocations]), ops, constants: buffer, moves: -1 };
+}
+
+/**
+ * Encodes a program's dispatches into one pass; an empty grid is left out.
+ *
+ * @returns how many there were
+ */
+export function encodeProgram(
+  program: WebgpuProgram,
+  context: ProgramContext,
+  options: { readonly encoder: GPUCommandEncoder; readonly step: Uint32Array },
+): number {
+  const { memory, longestAxis } = context;
+  const { encoder, step } = options;
+  forgetMoved(program, memory);
+  const pass = encoder.beginComputePass();
+  let pipeline: GPUComputePipeline | undefined;
+  let dispatched = 0;
+  for (const op of program.ops) {
+    const { kernel, invocation } = op;
+    const count = countGroups(kernel.grid, { constants: invocation.constants, step });
+    if (count === 0) continue;
+    const [x, y] = spreadGroups(count, longestAxis);
+    if (y > longestAxis) {
+      throw new RangeError(
+        `Cannot run kernel "${kernel.entry.signature.name}" for "${invocation.label}": too many items`,
+      );
+    }
+    if (kernel.pipeline !== pipeline) pass.setPipeline(pipeline = kernel.pipeline);
+    pass.setBindGroup(0, op.group ??= bindGroup(op, program, context));
+    pass.dispatchWorkgroups(x, y);
+    dispatched++;
+  }
+  pass.end();
+  return dispatched;
+}
+
+/** Drops the bind groups that hold a buffer which has moved since. */
+function forgetMoved(program: WebgpuProgram, memory: WebgpuMemory): void {
+  if (program.moves === memory.moves) return;
+  for (const op of program.ops) {
+    if (op.group === undefined) continue;
+    const moved = op.slices.some((slice, i) => slice && memory.gpuOf(slice.buffer) !== op.bound[i]);
+    if (moved) op.group = undefined;
+  }
+  program.moves = memory.moves;
+}
+
+function bindGroup(op: Op, program: WebgpuProgram, context: ProgramContext): GPUBindGroup {
+  const { gpu, memory, step } = context;
+  const { pipeline, entry } = op.kernel;
+  op.bound = op.slices.map((slice) => slice && memory.gpuOf(slice.buffer));
+  const resources: GPUBufferBinding[] = op.slices.map((slice) =>
+    slice ? memory.binding(slice) : { buffer: step }
+  );
+  if (entry.signature.constants.length > 0) {
+    resources.push({ buffer: program.constants, ...op.constants });
+  }
+  return gpu.createBindGroup({
+    label: op.invocation.label,
+    layout: pipeline.getBindGroupLayout(0),
+    entries: resources.map((resource, binding) => ({ binding, resource })),
+  });
+}
+
+function fail({ kernel, label }: Invocation, reason: string): never {
+  throw new TypeError(
+    `Cannot prepare kernel "${kernel.entry.signature.name}" for "${label}": ${reason}`,
+  );
+}
+
+function checkNames(invocation: Invocation): void {
+  const { bindings, constants } = invocation.kernel.entry.signature;
+  const unknown = (given: object, known: readonly { readonly name: string }[]) =>
+    Object.keys(given).find((name) => !known.some((k) => k.name === name));
+  if ("step" in invocation.buffers) {
+    fail(invocation, 'buffer "step" is the device\'s own: leave it out');
+  }
+  const buffer = unknown(invocation.buffers, bindings);
+  if (buffer !== undefined) fail(invocation, `it has no buffer "${buffer}"`);
+  const constant = unknown(invocation.constants, constants);
+  if (constant !== undefined) fail(invocation, `it has no constant "${constant}"`);
+}
+
+/** Every constant is there and of its type, and those that name a field of the step do. */
+function checkConstants(invocation: Invocation): void {
+  const { kernel, constants } = invocation;
+  for (const { name, dtype } of kernel.entry.signature.constants) {
+    const value = constants[name];
+    if (value === undefined) fail(invocation, `constant "${name}" is missing`);
+    const wrapped = dtype === "f32" ? value : dtype === "u32" ? value >>> 0 : value | 0;
+    if (wrapped !== value) {
+      fail(invocation, `constant "${name}" is ${value}, which is no ${dtype}`);
+    }
+  }
+  for (const { of } of kernel.entry.sources.wgsl!.grid) {
+    if (typeof of !== "object" || !("stepAt" in of)) continue;
+    const field = constants[of.stepAt];
+    if (field === undefined || STEP_FIELDS[field] === undefined) {
+      fail(invocation, `constant "${of.stepAt}" is ${field}, which is no field of the step`);
+    }
+  }
+}
+
+/** What a kernel binds. A buffer it writes may be bound only once: GPUs may keep what was read before. */
+function checkedSlices(
+  invocation: Invocation,
+  memory: WebgpuMemory,
+): readonly (BufferSlice | null)[] {
+  const { bindings } = invocation.kernel.entry.signature;
+  const names = new Map<unknown, { name: string; isWritten: boolean }>();
+  return bindings.map(({ name, access }) => {
+    if (name === "step") return null;
+    const slice = invocation.buffers[name];
+    if (slice === undefined) fail(invocation, `buffer "${name}" is missing`);
+    const { buffer, offset = 0 } = slice;
+    const isWritten = access !== "read";
+    if (memory.isReadOnly(buffer) && isWritten) {
+      fail(invocation, `it writes buffer "${name}", which is a file's`);
+    }
+    if (offset % SLICE_ALIGNMENT !== 0 || offset < 0 || offset > buffer.bytes) {
+      fail(invocation, `buffer "${name}" starts at ${offset}, no multiple of ${SLICE_ALIGNMENT}`);
+    }
+    const other = names.get(buffer);
+    if (other && (other.isWritten || isWritten)) {
+      fail(invocation, `"${other.name}" and "${name}" are one buffer, and one is written`);
+    }
+    names.set(buffer, { name, isWritten });
+    return slice;
+  });
+}
