@@ -1,0 +1,151 @@
+/**
+ * Kernel requests → functions of loaded modules. A text is compiled and loaded once, however many requests
+ * and calls name it; how many blocks of a kernel the GPU holds at a time is asked once as well.
+ */
+
+import { compileCuda, type CudaSource, type CudaToolchain, mapLimited } from "../../build/mod.ts";
+import { KerfError } from "../../core/error.ts";
+import type { GridFactor } from "../../core/signature.ts";
+import type { CompiledKernel, CompileProgress, KernelRequest } from "../types.ts";
+import type { Attempt, CudaContext } from "./context.ts";
+import { outHandle, outInt } from "./driver.ts";
+import { CudaError } from "./error.ts";
+import { CUDA } from "./symbols.ts";
+
+/** A compiled kernel. */
+export interface CudaKernel extends CompiledKernel {
+  /** The driver's handle. */
+  readonly func: bigint;
+  /** Threads of a block. */
+  readonly threads: number;
+  readonly grid: readonly GridFactor[];
+  /** Blocks that run at a time on the whole GPU: more would only wait. */
+  readonly maxBlocks: number;
+}
+
+/** How to compile. */
+export interface CudaCompilerOptions {
+  readonly toolchain: CudaToolchain;
+  /** The folder of cubins. */
+  readonly dir: string;
+}
+
+/** The compiler of one device, and the modules it has loaded. */
+export class CudaCompiler {
+  readonly #context: CudaContext;
+  readonly #options: CudaCompilerOptions;
+  /** Handles by the path of the cubin, whose name is its content. */
+  readonly #modules = new Map<string, bigint>();
+
+  constructor(context: CudaContext, options: CudaCompilerOptions) {
+    this.#context = context;
+    this.#options = options;
+  }
+
+  /** Compiles as many texts at a time as there are processors; in the requests' order. */
+  async compile(
+    requests: readonly KernelRequest[],
+    options: {
+      readonly onProgress: ((progress: CompileProgress) => void) | undefined;
+      /** @throws {TypeError} the device was closed meanwhile */
+      readonly checkOpen: () => void;
+    },
+  ): Promise<CudaKernel[]> {
+    const sources = new Map<string, CudaSource>();
+    const keys = requests.map((request) => {
+      const source = sourceOf(request, this.#context.arch);
+      const key = JSON.stringify([source.file, source.defines, source.text]);
+      sources.set(key, source);
+      return key;
+    });
+    let done = 0;
+    const cubins = await mapLimited([...sources], navigator.hardwareConcurrency, async (pair) => {
+      const [key, source] = pair;
+      const path = await compileCuda(source, this.#options);
+      const bytes = await Deno.readFile(path);
+      options.onProgress?.({ done: ++done, total: sources.size, name: source.name });
+      return [key, { path, bytes }] as const;
+    });
+    options.checkOpen();
+    const byKey = new Map(cubins);
+    return requests.map(({ entry }, i) => this.#load(entry, byKey.get(keys[i]!)!));
+  }
+
+  /** Unloads every module; failures go to `attempt`. */
+  close(attempt: Attempt): void {
+    for (const module of this.#modules.values()) {
+      attempt(() => this.#context.driver.call.cuModuleUnload(module));
+    }
+    this.#modules.clear();
+  }
+
+  #load(
+    entry: KernelRequest["entry"],
+    { path, bytes }: { path: string; bytes: Uint8Array<ArrayBuffer> },
+  ): CudaKernel {
+    const { driver: { call }, nMultiprocessors } = this.#context;
+    const { name } = entry.signature;
+    let module = this.#modules.get(path);
+    if (module === undefined) {
+      module = this.#explained(name, () => outHandle((to) => call.cuModuleLoadData(to, bytes)));
+      this.#modules.set(path, module);
+    }
+    const symbol = new TextEncoder().encode(`${name}\0`);
+    const func = outHandle((to) => call.cuModuleGetFunction(to, module, symbol));
+    const { grid, workgroup } = entry.sources.cuda!;
+    const threads = workgroup!;
+    const perMultiprocessor = outInt((to) =>
+      call.cuOccupancyMaxActiveBlocksPerMultiprocessor(to, func, threads, 0n)
+    );
+    const maxBlocks = Math.max(1, perMultiprocessor) * nMultiprocessors;
+    return Object.freeze({ entry, func, threads, grid, maxBlocks });
+  }
+
+  /** Loads a module; a driver that cannot read what the compiler made says which both are. */
+  #explained(name: string, load: () => bigint): bigint {
+    try {
+      return load();
+    } catch (error) {
+      if (!(error instanceof CudaError) || !UNREADABLE.includes(error.code)) throw error;
+      const { arch, version } = this.#context;
+      const { toolchain } = this.#options;
+      throw new KerfError(
+        `Cannot load kernel "${name}" for ${arch}: ${error.reason}; it was compiled by ` +
+          `${toolchain.kind} ${toolchain.version}, and the driver runs CUDA ${version}`,
+        {
+          hint: [
+            "install a newer driver: https://www.nvidia.com/drivers",
+            "rm -r .cache/cuda   (if a file there was damaged)",
+          ],
+          cause: error,
+        },
+      );
+    }
+  }
+}
+
+const UNREADABLE: readonly number[] = [
+  ...[CUDA.ERROR_INVALID_IMAGE, CUDA.ERROR_NO_BINARY_FOR_GPU, CUDA.ERROR_UNSUPPORTED_PTX_VERSION],
+];
+
+/** What to compile for a request. @throws {KerfError} when the kernel has no CUDA source */
+function sourceOf({ entry, text, defines }: KernelRequest, arch: string): CudaSource {
+  const { name, defines: wanted } = entry.signature;
+  const file = entry.sources.cuda?.file;
+  if (file === undefined) {
+    throw new KerfError(`Cannot compile kernel "${name}" for CUDA: it has no CUDA source`, {
+      hint: "deno task gen --target cuda",
+    });
+  }
+  for (const define of wanted) {
+    const value = defines[define];
+    if (!Number.isInteger(value)) {
+      throw new TypeError(`Cannot compile kernel "${name}": define "${define}" is ${value}`);
+    }
+  }
+  const unknown = Object.keys(defines).find((define) => !wanted.includes(define));
+  if (unknown !== undefined) {
+    throw new TypeError(`Cannot compile kernel "${name}": it has no define "${unknown}"`);
+  }
+  return { name, text, file, arch, defines };
+}

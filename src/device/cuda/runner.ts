@@ -1,0 +1,69 @@
+/**
+ * Runs programs on the stream: launch by launch the first time, as a graph from the second run of a size
+ * on, so that what runs once never pays for a graph.
+ */
+
+import type { Attempt, CudaContext } from "./context.ts";
+import { instantiateGraph, roundedStep } from "./graph.ts";
+import { blocksOf, type CudaProgram } from "./program.ts";
+
+/** Graphs of a program at most: steps of yet another size are launched one by one. */
+const MAX_GRAPHS = 64;
+
+/** Sizes of step a program ran with: undefined after the first run, then its graph. */
+type Graphs = Map<string, bigint | undefined>;
+
+/** What runs the programs of one device. */
+export class CudaRunner {
+  readonly #context: CudaContext;
+  readonly #graphs = new WeakMap<CudaProgram, Graphs>();
+  readonly #executables = new Set<bigint>();
+
+  constructor(context: CudaContext) {
+    this.#context = context;
+  }
+
+  /** Puts a program's work on the stream. */
+  enqueue(program: CudaProgram, step: Uint32Array): void {
+    const rounded = roundedStep(step);
+    const executable = this.#executableFor(program, rounded);
+    if (executable === undefined) return this.#launch(program, step);
+    this.#context.driver.call.cuGraphLaunch(executable, this.#context.stream);
+  }
+
+  /** Destroys every graph; failures go to `attempt`. */
+  close(attempt: Attempt): void {
+    for (const executable of this.#executables) {
+      attempt(() => this.#context.driver.call.cuGraphExecDestroy(executable));
+    }
+    this.#executables.clear();
+  }
+
+  #executableFor(program: CudaProgram, rounded: readonly number[]): bigint | undefined {
+    const graphs: Graphs = this.#graphs.get(program) ?? new Map();
+    this.#graphs.set(program, graphs);
+    const key = rounded.join();
+    const known = graphs.get(key);
+    if (known !== undefined) return known;
+    if (!graphs.has(key)) {
+      if (graphs.size < MAX_GRAPHS) graphs.set(key, undefined);
+      return undefined;
+    }
+    const executable = instantiateGraph(this.#context, program, rounded);
+    this.#executables.add(executable);
+    graphs.set(key, executable);
+    return executable;
+  }
+
+  #launch(program: CudaProgram, step: Uint32Array): void {
+    const { driver: { call }, stream } = this.#context;
+    for (const launch of program.launches) {
+      const blocks = blocksOf(launch, step);
+      if (blocks === 0) continue;
+      const { kernel: { func, threads }, extra } = launch;
+      call.cuLaunchKernel(
+        ...[func, blocks, 1, 1, threads, 1, 1, 0, stream, 0n, extra] as const,
+      );
+    }
+  }
+}
