@@ -5,8 +5,6 @@
 
 import { join } from "@std/path";
 import { compileEmulated } from "../src/build/compile_emulated.ts";
-import { argumentOffsets } from "../src/core/signature.ts";
-import type { Signature } from "../src/core/signature.ts";
 import type { TypedArray } from "../src/device/run_kernel.ts";
 import { cacheDir } from "../src/sys/cache_dir.ts";
 import { findCxxCompiler } from "../src/sys/compiler.ts";
@@ -70,28 +68,4 @@ export async function compileForEmulator(
     if (emulate[symbol]!(new Uint8Array(record.buffer)) === 0) return undefined;
     return new TextDecoder().decode(problem.subarray(0, problem.indexOf(0)));
   };
-}
-
-/** The argument struct of a signature. */
-export function packArguments(
-  signature: Signature,
-  values: {
-    readonly buffers: Readonly<Record<string, TypedArray>>;
-    readonly constants: Readonly<Record<string, number>>;
-  },
-): Uint8Array {
-  const offsets = argumentOffsets(signature);
-  const view = new DataView(new ArrayBuffer(offsets.bytes));
-  signature.bindings.forEach(({ name }, i) => {
-    const buffer = values.buffers[name];
-    if (buffer === undefined) throw new TypeError(`${signature.name}: no buffer "${name}"`);
-    view.setBigUint64(offsets.bindings[i]!, addressOf(buffer), true);
-  });
-  signature.constants.forEach(({ name, dtype }, i) => {
-    const value = values.constants[name];
-    if (value === undefined) throw new TypeError(`${signature.name}: no constant "${name}"`);
-    if (dtype === "f32") view.setFloat32(offsets.constants[i]!, value, true);
-    else view.setInt32(offsets.constants[i]!, value, true);
-  });
-  return new Uint8Array(view.buffer);
 }

@@ -1,5 +1,5 @@
 /**
- * Pack kernels of every storage type as WGSL: the bytes that the same kernels give on the CPU, which are
+ * Pack kernels of every storage type on a GPU: the bytes that the same kernels give on the CPU, which are
  * held to the author's functions elsewhere.
  */
 
@@ -8,7 +8,7 @@ import { packedBytes, PACKINGS, STORAGE } from "../../src/core/mod.ts";
 import type { Storage } from "../../src/dsl/storage.ts";
 import { packKernel } from "../../src/engine/weights.ts";
 import { randomFrom, runNamed as runOnCpu } from "../_kernel.ts";
-import { gpuTest, runNamed, sources } from "../_wgsl.ts";
+import { gpuTest, runNamed, sources } from "../_gpu.ts";
 
 /** Whole groups and a short one; heads in the file's order and to be put in half-split order. */
 const SHAPES = [
@@ -19,7 +19,7 @@ const SHAPES = [
 
 for (const { definition } of sources.filter((s) => s.definition.kind === "storage")) {
   const { name, packing } = definition as Storage;
-  gpuTest(`WGSL: pack ${name} gives the CPU's bytes`, async () => {
+  gpuTest(`pack ${name} gives the CPU's bytes`, async () => {
     for (const { nOut, nIn, headDim } of SHAPES) {
       const { blockValues, blockBytes } = STORAGE[name];
       const random = randomFrom(nOut);

@@ -1,5 +1,5 @@
 /**
- * Matrix products as WGSL against the f64 reference, for every packed order, and the embedding gather to
+ * Matrix products on a GPU against the f64 reference, for every packed order, and the embedding gather to
  * the value. A row's bits must not depend on the rows beside it.
  */
 
@@ -17,7 +17,7 @@ import {
 } from "../../src/reference/mod.ts";
 import { assertClose } from "../_close.ts";
 import { activations, randomFrom } from "../_kernel.ts";
-import { gpuTest, runNamed, sources } from "../_wgsl.ts";
+import { gpu, gpuTest, runNamed, sources } from "../_gpu.ts";
 
 interface Shape {
   readonly nRows: number;
@@ -50,7 +50,7 @@ const products = sources.flatMap(({ definition }) =>
   definition.kind === "matmul" ? [definition as Matmul] : []
 );
 
-/** One product on the adapter, f32 [nRows, nOut], with gaps between rows. */
+/** One product, f32 [nRows, nOut], with gaps between rows. */
 async function multiply(kernel: string, shape: Shape, data: ReturnType<typeof problem>) {
   const { nRows, nIn, nOut } = shape;
   const [xStride, yStride, yOffset] = [nIn + 3, nOut + 5, 2];
@@ -125,12 +125,12 @@ async function assertProduct(definition: Matmul, name: PackingName, shape: Shape
 
 for (const name of Object.keys(PACKINGS) as PackingName[]) {
   for (const definition of products) {
-    gpuTest(`WGSL: ${definition.name} ${name} agrees with the reference`, async () => {
+    gpuTest(`${definition.name} ${name} agrees with the reference`, async () => {
       for (const shape of SHAPES) await assertProduct(definition, name, shape);
     });
   }
 
-  gpuTest(`WGSL: embedding ${name} gives the packed values`, async () => {
+  gpuTest(`embedding ${name} gives the packed values`, async () => {
     const [nOut, nIn] = [40, 256];
     const weight = weights(name, { nOut, nIn }, 9);
     const values = unpackWeights(name, weight, { nOut, nIn });
@@ -161,14 +161,14 @@ for (const name of Object.keys(PACKINGS) as PackingName[]) {
     tokens.forEach((token, r) => {
       const want = values.subarray(token * nIn, (token + 1) * nIn);
       // fma may round twice in WGSL: scale · code is at most 32, half a unit of that in all.
-      const bound = PACKINGS[name].scaleType === null ? 0 : 32 * 2 ** -23;
+      const bound = gpu().exact || PACKINGS[name].scaleType === null ? 0 : 32 * 2 ** -23;
       assertClose(y.subarray(r * stride, r * stride + nIn), want, { bound, label: `row ${r}` });
       assertEquals(y.slice(r * stride + nIn, (r + 1) * stride), new Float32Array(9).fill(-7));
     });
   });
 }
 
-gpuTest("WGSL: among two or more rows, a row's bits do not depend on the others", async () => {
+gpuTest("among two or more rows, a row's bits do not depend on the others", async () => {
   const shape = { nRows: 11, nIn: 96, nOut: 33 };
   const data = problem("q4_f16_g32", shape);
   const all = await multiply("matmul__q4_f16_g32", shape, data);

@@ -1,5 +1,5 @@
 /**
- * Every row-wise and pairwise kernel of kernels/ops/ as WGSL against the author's function in f64, over
+ * Every row-wise and pairwise kernel of kernels/ops/ on a GPU against the author's function in f64, over
  * widths around a work group, with strides wider than the rows.
  */
 
@@ -10,7 +10,7 @@ import type { Rowwise } from "../../src/dsl/rowwise.ts";
 import { authorRunner } from "../../src/reference/hooks.ts";
 import { assertClose } from "../_close.ts";
 import { activations, randomFrom } from "../_kernel.ts";
-import { gpuTest, runNamed, sources } from "../_wgsl.ts";
+import { gpuTest, runNamed, sources } from "../_gpu.ts";
 
 /**
  * A thread adds every 128th element and the threads meet in a tree: n/128 + 7 roundings of terms that are
@@ -89,7 +89,7 @@ async function assertRowwise(
 }
 
 for (const { definition } of sources.filter((s) => s.definition.kind === "rowwise")) {
-  gpuTest(`WGSL: ${definition.name} agrees with its function`, async () => {
+  gpuTest(`${definition.name} agrees with its function`, async () => {
     for (const width of [1, 31, 33, 127, 128, 129, 576]) {
       await assertRowwise(definition as Rowwise, { nRows: 5, width });
     }
@@ -129,7 +129,7 @@ async function assertPairwise({ name, pairing, ...rest }: Pairwise, headDim: num
 }
 
 for (const { definition } of sources.filter((s) => s.definition.kind === "pairwise")) {
-  gpuTest(`WGSL: ${definition.name} agrees with its function`, async () => {
+  gpuTest(`${definition.name} agrees with its function`, async () => {
     for (const headDim of [2, 64, 80, 128]) await assertPairwise(definition as Pairwise, headDim);
   });
 }

@@ -1,5 +1,5 @@
 /**
- * Attention as WGSL against the f64 reference over the rows as stored: every variant in
+ * Attention on a GPU against the f64 reference over the rows as stored: every variant in
  * kernels/attention/, dense and with a list segment, prefill, and decode with its merge.
  */
 
@@ -12,7 +12,7 @@ import { assertClose } from "../_close.ts";
 import { randomFrom } from "../_kernel.ts";
 import { AT, writeCache } from "../_kv_cache.ts";
 import type { HeadRows } from "../_kv_cache.ts";
-import { gpuTest, runNamed, sources } from "../_wgsl.ts";
+import { gpuTest, runNamed, sources } from "../_gpu.ts";
 
 const DENSE = "k_f16t16_v_f16t1";
 const LISTED = "k_list_f16t16_f16t16_v_f16t1";
@@ -176,7 +176,7 @@ function reference(p: Problem, query: number) {
       context: { ...p.params, ...views, queryPosition, head, kvHead, layer: AT.layer },
     });
     want.set(out, head * headDim);
-    // Two roundings per multiply-add of a logit, where WGSL does not fuse them, each at most half a unit
+    // Two roundings per multiply-add of a logit, where a target does not fuse them, each at most half a unit
     // of Σ|q k|; some of the hook's own (alibi's bias is as large as the distance); twice that of a
     // weight; the sums over keys add one each. All first order.
     const sizes = seen.map((key) => key.reduce((a, x, c) => a + Math.abs(x * q[c]!), 0) * scale);
@@ -204,21 +204,21 @@ async function check(given: Partial<Case>): Promise<void> {
   assertClose(await decode(p), want, { bound: (i) => bound[i]!, label: `${about}, decoded` });
 }
 
-gpuTest("WGSL: causal attention over 1 to 600 rows, dense", async () => {
+gpuTest("causal attention over 1 to 600 rows, dense", async () => {
   for (const rows of [1, 31, 33, 127, 257, 600]) {
     await check({ rows, nQuery: Math.min(rows, 19) });
   }
   await check({ rows: 40, nQuery: 40 });
 });
 
-gpuTest("WGSL: list segments of 1 to 64 channels and of no rows", async () => {
+gpuTest("list segments of 1 to 64 channels and of no rows", async () => {
   for (const [width, nListed] of [[1, 31], [26, 33], [32, 257], [64, 300], [32, 0], [0, 64]]) {
     const shape = { nListed: nListed!, width: width!, rows: nListed! + 45 };
     await check({ layout: LISTED, nQuery: 11, ...shape });
   }
 });
 
-gpuTest("WGSL: groups of 1 to 8 query heads, heads of 16 to 256 channels", async () => {
+gpuTest("groups of 1 to 8 query heads, heads of 16 to 256 channels", async () => {
   for (
     const [group, headDim] of [[1, 64], [4, 128], [8, 64], [2, 16], [3, 80], [8, 128], [2, 256]]
   ) {
@@ -227,14 +227,14 @@ gpuTest("WGSL: groups of 1 to 8 query heads, heads of 16 to 256 channels", async
   }
 });
 
-gpuTest("WGSL: f32 keys and values, and f16 keys with f32 values", async () => {
+gpuTest("f32 keys and values, and f16 keys with f32 values", async () => {
   for (const layout of ["k_list_f32t16_f32t16_v_f32t1", "k_list_f16t16_f16t16_v_f32t1"]) {
     await check({ layout, rows: 150, nListed: 100, width: 20, nQuery: 9 });
   }
 });
 
 for (const variant of variants) {
-  gpuTest(`WGSL: attention ${variant.name} agrees with its function`, async () => {
+  gpuTest(`attention ${variant.name} agrees with its function`, async () => {
     // Bounds that the case's 560 rows reach.
     const small: Readonly<Record<string, number>> = { window: 40, cap: 3 };
     const names = Object.keys(variant.params).filter((name) => name in small);
@@ -245,13 +245,13 @@ for (const variant of variants) {
   });
 }
 
-gpuTest("WGSL: a query sees no later row of its step, whatever its position", async () => {
+gpuTest("a query sees no later row of its step, whatever its position", async () => {
   // The mask alone would let every row through.
   await check({ rows: 50, nQuery: 13, ahead: 1000 });
   await check({ rows: 50, nQuery: 13, ahead: 1000, layout: LISTED, nListed: 20, width: 16 });
 });
 
-gpuTest("WGSL: a fully masked row is zeros (oracle 7)", async () => {
+gpuTest("a fully masked row is zeros (oracle 7)", async () => {
   const variant = variants.find(({ name }) => name === "sliding_window")!;
   // The window ends before the cache's rows start.
   const p = problem({ variant, params: { window: 4 }, rows: 20, ahead: 1000 });

@@ -1,0 +1,77 @@
+/**
+ * What the cases of tests/gpu/ share: they are written once and run on every GPU target. A test file
+ * chooses the target, registers the cases with {@linkcode testOn} and so learns of every generated kernel
+ * that no case ran.
+ */
+
+import { assertEquals } from "@std/assert";
+import type { Manifest } from "../src/core/mod.ts";
+import type { KernelRun, TypedArray } from "../src/device/run_kernel.ts";
+import type { EmittedKernel } from "../src/emit/emit_kernels.ts";
+import { projectRoot } from "../src/sys/cache_dir.ts";
+
+export { sources } from "./_emitted.ts";
+
+/** One run of a kernel that is rendered by its name. */
+export type NamedRun<B extends Readonly<Record<string, TypedArray>>> = Omit<
+  KernelRun<B>,
+  "entry" | "text"
+>;
+
+/** A target and what its cases run on. */
+export interface Gpu {
+  /** Starts the name of every test. */
+  readonly name: string;
+  /** Whether arithmetic is IEEE's and fused exactly where a kernel says so: then bits are the CPU's. */
+  readonly exact: boolean;
+  test(name: string, fn: () => Promise<void>): void;
+  render(name: string): Promise<EmittedKernel>;
+  /** Runs a kernel once and gives the buffers it may write. */
+  run<B extends Readonly<Record<string, TypedArray>>>(
+    kernel: EmittedKernel,
+    options: NamedRun<B>,
+  ): Promise<B>;
+}
+
+let chosen: Gpu | undefined;
+const executed = new Set<string>();
+
+/** The target at hand. @throws {Error} outside {@linkcode testOn} */
+export function gpu(): Gpu {
+  if (chosen === undefined) throw new Error("tests/gpu/ runs through testOn (tests/_gpu.ts)");
+  return chosen;
+}
+
+/** A test on the target at hand. */
+export const gpuTest = (name: string, fn: () => Promise<void>): void =>
+  gpu().test(`${gpu().name}: ${name}`, fn);
+
+/** A kernel as the target at hand has it. */
+export const render = (name: string): Promise<EmittedKernel> => gpu().render(name);
+
+/** Renders a kernel by its name and runs it once. */
+export async function runNamed<B extends Readonly<Record<string, TypedArray>>>(
+  name: string,
+  options: NamedRun<B>,
+): Promise<B> {
+  const written = await gpu().run(await render(name), options);
+  executed.add(name);
+  return written;
+}
+
+/**
+ * Registers every case of tests/gpu/ on a target, then one test that every kernel of generated/ has run.
+ * The cases import this module, so a process tests one target.
+ */
+export async function testOn(target: Gpu): Promise<void> {
+  chosen = target;
+  const folder = new URL("gpu/", import.meta.url);
+  const files = [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
+  for (const file of files) await import(new URL(file, folder).href);
+  // Tests run in the order they were registered: this one last.
+  gpuTest("every generated kernel has run", async () => {
+    const text = await Deno.readTextFile(`${projectRoot()}/generated/manifest.json`);
+    const names = Object.keys((JSON.parse(text) as Manifest).kernels);
+    assertEquals(names.filter((name) => !executed.has(name)), []);
+  });
+}
