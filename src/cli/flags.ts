@@ -54,7 +54,7 @@ const MODEL: readonly Flag[] = [
     kind: "text",
     value: "NAME",
     choices: ["auto", "cpu", "webgpu", "cuda"],
-    help: "where to run: auto, cpu, webgpu or cuda (default cpu)",
+    help: "auto, cpu, webgpu or cuda (default cpu); `inspect devices` says what is there",
   },
   {
     name: "activations",
@@ -83,7 +83,13 @@ const MODEL: readonly Flag[] = [
     choices: ["f16", "f32"],
     help: "value cache type (f16)",
   },
-  { name: "t", aliases: ["threads"], kind: "integer", value: "N", help: "threads (default: all)" },
+  {
+    name: "t",
+    aliases: ["threads"],
+    kind: "integer",
+    value: "N",
+    help: "threads of the CPU (default: all); without effect on other devices",
+  },
   {
     name: "c",
     aliases: ["ctx-size"],
@@ -199,8 +205,8 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: "inspect",
-    summary: "look inside: model, plan, kernel, layout, mask, estimate",
-    usage: "inspect model|plan|kernel|layout|mask|estimate [flags] [NAME]",
+    summary: "look inside: model, plan, kernel, layout, mask, estimate, devices",
+    usage: "inspect model|plan|kernel|layout|mask|estimate|devices [flags] [NAME]",
     example: "deno task inspect mask --prune think:ratio=0.4 -f tests/data/long.txt --json",
     flags: [
       ...MODEL,

@@ -17,6 +17,7 @@ const SUBJECTS: Readonly<Record<string, () => Promise<InspectModule>>> = {
   layout: () => import("./inspect/layout.ts"),
   mask: () => import("./inspect/mask.ts"),
   estimate: () => import("./inspect/estimate.ts"),
+  devices: () => import("./inspect/devices.ts"),
 };
 
 /** Subjects with a NAME or a prompt behind them. */

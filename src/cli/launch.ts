@@ -6,6 +6,7 @@
 import { join } from "@std/path";
 import { KerfError } from "../core/error.ts";
 import { nearest } from "../core/nearest.ts";
+import { cudaDriverFiles, cudaDriverPath } from "../device/cuda/driver_path.ts";
 import { cacheDir } from "../sys/cache_dir.ts";
 import { runDeno } from "../sys/deno.ts";
 import { overviewText, parseCommand } from "./args.ts";
@@ -44,11 +45,13 @@ async function launch(words: readonly string[]): Promise<number> {
     });
   }
   const cwd = Deno.env.get("INIT_CWD") ?? Deno.cwd();
+  const driver = cudaDriverPath();
   const trusted = command.name === "test" || command.name === "setup";
   const flags = trusted ? ["--allow-all"] : permissionFlags(command, parseCommand(command, rest), {
     ...{ root: ROOT, cwd, findProgram },
     cache: cacheDir(),
     compiler: Deno.env.get("CC")?.trim().split(/\s+/)[0],
+    cudaDriver: cudaDriverFiles(),
   });
   // A new process sees the files as they are now; modules once loaded would stay as they were.
   const watch = command.name === "gen" && rest.includes("--watch")
@@ -57,7 +60,8 @@ async function launch(words: readonly string[]): Promise<number> {
   const main = join(ROOT, "src/cli/main.ts");
   return await runDeno(["run", "--quiet", ...watch, ...flags, main, ...words], {
     cwd: ROOT,
-    env: { INIT_CWD: cwd },
+    // The command may look for the driver nowhere else.
+    env: { INIT_CWD: cwd, ...(driver === undefined ? {} : { KERF_LIBCUDA: driver }) },
   });
 }
 

@@ -1,6 +1,8 @@
 /** From the flags that `run`, `inspect` and `bench` share to the library's load options. */
 
 import { basename } from "@std/path";
+import { chooseDevice, openDevice } from "../device/mod.ts";
+import type { DeviceChoice } from "../device/mod.ts";
 import { load } from "../mod.ts";
 import type { LoadOptions, LoadProgress, Model } from "../mod.ts";
 import type { ParsedArgs } from "./args.ts";
@@ -49,22 +51,47 @@ export function drawLoading(drawer: ProgressDrawer): (progress: LoadProgress) =>
     });
 }
 
-/** Loads the model of the flags, showing progress. */
+/** Said once a process: `bench` loads several models. */
+const said = new Set<string>();
+
+/** Loads the model of the flags, showing progress and, for `--device auto`, which device it took and why. */
 export async function loadWithProgress(
   values: ParsedArgs["values"],
   drawer: ProgressDrawer,
   more: LoadOptions = {},
 ): Promise<Model> {
-  let model: Model;
+  const say = (text: string) => {
+    drawer.end();
+    if (values.q !== true && !said.has(text)) writeError(text + "\n");
+    said.add(text);
+  };
+  const { device = "cpu", ...options } = { ...loadOptions(values), ...more };
+  const openNamed = async () => {
+    const choice = device === "auto" ? await chooseDevice() : { kind: device };
+    const { threads, signal } = options;
+    const opened = await openDevice({
+      kind: choice.kind,
+      ...(threads === undefined ? {} : { threads }),
+      signal,
+    });
+    if ("passedOver" in choice) say(chosenText(opened.name, choice));
+    if (threads !== undefined && opened.kind !== "cpu") say(`-t has no effect on ${opened.name}`);
+    return opened;
+  };
   try {
-    model = await load({ ...loadOptions(values), onProgress: drawLoading(drawer), ...more });
+    return await load({
+      onProgress: drawLoading(drawer),
+      openDevice: openNamed,
+      ...options,
+    });
   } finally {
     drawer.end();
   }
-  if (values.device === "auto" && values.q !== true) {
-    writeError(`device: ${model.device}, the only kind that this version runs on\n`);
-  }
-  return model;
+}
+
+/** `device: cpu (2 threads, x86-64-v4); no NVIDIA driver, WebGPU offers only a software adapter` */
+export function chosenText(name: string, { passedOver }: DeviceChoice): string {
+  return `device: ${name}; ${passedOver.join(", ") || "an NVIDIA GPU goes first"}`;
 }
 
 /** The model's name for people and JSON: its file's. */

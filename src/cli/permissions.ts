@@ -19,6 +19,8 @@ export interface Places {
   readonly cwd: string;
   /** The program that `$CC` names. */
   readonly compiler?: string | undefined;
+  /** What loading NVIDIA's driver opens; empty without one. */
+  readonly cudaDriver: readonly string[];
   /** The absolute path of a program, if it is there: one element or none. */
   readonly findProgram: (name: string) => readonly string[];
 }
@@ -27,6 +29,8 @@ export interface Places {
 const ENVIRONMENT = [
   ...["KERF_*", "HF_TOKEN", "HF_ENDPOINT", "INIT_CWD", "CC", "PATH", "HOME", "TMPDIR"],
   ...["NO_COLOR", "TERM", "COLUMNS"],
+  // Set before WebGPU starts: which graphics interface it asks, and a folder that Mesa wants.
+  ...["DENO_WEBGPU_BACKEND", "XDG_RUNTIME_DIR"],
   ...PIP_ENVIRONMENT,
   ...[
     "NODE_*",
@@ -52,6 +56,20 @@ function tableFiles(spec: string): string[] {
   }
 }
 
+/** What an invocation has to do with devices. */
+function devicesOf(command: Command, { values, positionals }: ParsedArgs) {
+  const hasDevice = command.flags.some(({ name }) => name === "device");
+  const looks = hasDevice && (values.device === "auto" || positionals[0] === "devices");
+  const usesCuda = hasDevice && (looks || values.device === "cuda");
+  return {
+    usesCuda,
+    /** `inspect kernel` compiles without a driver. */
+    compilesCuda: usesCuda || [values.target].flat().includes("cuda"),
+    /** How much memory there is. */
+    asksSystem: hasDevice && positionals[0] === "devices",
+  };
+}
+
 /** Deno's flags for one invocation of a command. */
 export function permissionFlags(command: Command, parsed: ParsedArgs, places: Places): string[] {
   const { root, cache, cwd, compiler, findProgram } = places;
@@ -64,14 +82,17 @@ export function permissionFlags(command: Command, parsed: ParsedArgs, places: Pl
   const model = parsed.values.m as string | undefined;
   const usesModel = command.flags.some((flag) => flag.name === "m");
   const isHub = model?.startsWith("hf:") === true;
+  const { usesCuda, compilesCuda, asksSystem } = devicesOf(command, parsed);
+  const libraries = usesCuda ? places.cudaDriver : [];
   const programs = [
     ...(usesModel ? [...(compiler ? [compiler] : []), ...COMPILERS].flatMap(findProgram) : []),
     // pip fetches the default model, with a network of its own.
     ...(usesModel && model === undefined ? findProgram("python3") : []),
+    ...(usesModel && compilesCuda ? findProgram("nvcc") : []),
     ...(command.name === "bench" ? [...findProgram("git"), ...named("path-in")] : []),
   ];
   const read = [
-    ...[root, cache, ...programs, ...named("path-in"), ...outputs],
+    ...[root, cache, ...programs, ...libraries, ...named("path-in"), ...outputs],
     ...(model === undefined || isHub ? [] : [absolute(model)]),
     ...[parsed.values.prune ?? [], parsed.values.attention ?? []].flat().map(String)
       .flatMap(tableFiles).map(absolute),
@@ -86,8 +107,9 @@ export function permissionFlags(command: Command, parsed: ParsedArgs, places: Pl
     `--allow-env=${list(ENVIRONMENT)}`,
     `--allow-read=${list(read)}`,
     ...(write.length > 0 ? [`--allow-write=${list(write)}`] : []),
-    ...(usesModel ? [`--allow-ffi=${list([cache])}`] : []),
+    ...(usesModel ? [`--allow-ffi=${list([cache, ...libraries])}`] : []),
     ...(programs.length > 0 ? [`--allow-run=${list(programs)}`] : []),
+    ...(asksSystem ? ["--allow-sys=systemMemoryInfo"] : []),
     // The hub redirects to hosts that are not known beforehand.
     ...(isHub ? ["--allow-net"] : []),
   ];

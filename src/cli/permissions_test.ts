@@ -12,6 +12,7 @@ function allowed(...words: string[]): Record<string, string[]> {
     cache: "/big/cache",
     cwd: "/home/me",
     compiler: "tcc",
+    cudaDriver: ["/usr/lib/libcuda.so.1"],
     findProgram: (program) => program === "clang" ? [] : [`/bin/${program}`],
   });
   const lists = flags.filter((flag) => flag.startsWith("--allow-")).map((flag) => {
@@ -64,4 +65,33 @@ Deno.test("gen writes generated/ and starts nothing", () => {
 Deno.test("bench may run the peer and git", () => {
   const { run } = allowed("bench", "-m", "/m.gguf", "--vs", "llama/llama-bench");
   assertEquals(run, [...COMPILERS, "/bin/git", "/home/me/llama/llama-bench"]);
+});
+
+Deno.test("CUDA needs the driver's library and nvcc, and nothing else does", () => {
+  const FFI = ["/big/cache", "/usr/lib/libcuda.so.1"];
+  for (const device of ["cuda", "auto"]) {
+    const { ffi, read, run, sys } = allowed("run", "-m", "/m.gguf", "--device", device, "hi");
+    assertEquals([ffi, run, sys], [FFI, [...COMPILERS, "/bin/nvcc"], undefined]);
+    assertEquals(read!.includes("/usr/lib/libcuda.so.1"), true);
+  }
+  for (const device of ["cpu", "webgpu"]) {
+    const { ffi, read, run } = allowed("run", "-m", "/m.gguf", "--device", device, "hi");
+    assertEquals([ffi, run], [["/big/cache"], COMPILERS]);
+    assertEquals(read!.includes("/usr/lib/libcuda.so.1"), false);
+  }
+});
+
+Deno.test("inspect devices looks at all of it, inspect kernel only compiles", () => {
+  const devices = allowed("inspect", "devices", "-m", "/m.gguf");
+  assertEquals([devices.ffi!.length, devices.sys], [2, ["systemMemoryInfo"]]);
+  assertEquals(devices.run, [...COMPILERS, "/bin/nvcc"]);
+  const kernel = allowed("inspect", "kernel", "decode", "-m", "/m.gguf", "--target", "cuda");
+  assertEquals([kernel.ffi, kernel.sys], [["/big/cache"], undefined]);
+  assertEquals(kernel.run, [...COMPILERS, "/bin/nvcc"]);
+  assertEquals(allowed("gen", "--target", "cuda").run, undefined);
+});
+
+Deno.test("WebGPU's variables are set before it starts", () => {
+  const { env } = allowed("run", "hi");
+  assertEquals(env!.includes("DENO_WEBGPU_BACKEND") && env!.includes("XDG_RUNTIME_DIR"), true);
 });

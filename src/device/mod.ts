@@ -1,9 +1,13 @@
 /** Devices: one interface, opened by kind. */
 
-import { KerfError } from "../core/error.ts";
+import { chooseDevice } from "./choose.ts";
 import { type CpuDeviceOptions, openCpuDevice } from "./cpu/device.ts";
 import type { Device } from "./types.ts";
 
+export { ACTIVATIONS } from "./activations.ts";
+export type { Activations } from "./activations.ts";
+export { chooseDevice } from "./choose.ts";
+export type { DeviceChoice } from "./choose.ts";
 export { openCpuDevice } from "./cpu/device.ts";
 export type { CpuDeviceOptions } from "./cpu/device.ts";
 export type { Isa } from "./cpu/isa.ts";
@@ -18,18 +22,16 @@ export interface OpenDeviceOptions extends CpuDeviceOptions {
 }
 
 /**
- * Opens a device. `auto` is the CPU.
+ * Opens a device: the CPU unless asked otherwise. `auto` is the first of cuda, webgpu on hardware and cpu that
+ * can be used; {@linkcode chooseDevice} says why. Any other kind is that kind or an error.
  *
- * @throws {KerfError} when the device does not exist here
+ * @throws {KerfError} when the device cannot be used here, with what to type
  */
 export async function openDevice(
-  { kind = "auto", ...options }: OpenDeviceOptions,
+  { kind = "cpu", ...options }: OpenDeviceOptions = {},
 ): Promise<Device> {
+  if (kind === "auto") return await openDevice({ ...options, ...await chooseDevice() });
   if (kind === "webgpu") return await (await import("./webgpu/device.ts")).openWebgpuDevice();
-  if (kind === "cuda") {
-    throw new KerfError(`Cannot open the device "${kind}": this version has none`, {
-      hint: "--device cpu",
-    });
-  }
+  if (kind === "cuda") return await (await import("./cuda/device.ts")).openCudaDevice();
   return await openCpuDevice(options);
 }

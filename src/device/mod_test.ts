@@ -1,17 +1,27 @@
-import { assertEquals, assertRejects } from "@std/assert";
-import { KerfError } from "../core/error.ts";
-import { openDevice } from "./mod.ts";
+import { assertEquals } from "@std/assert";
+import { projectUrl, runChild } from "../sys/testing.ts";
+import { chooseDevice, openDevice } from "./mod.ts";
 
-Deno.test("cpu and auto open the CPU", async () => {
-  for (const kind of ["cpu", "auto"] as const) {
-    const device = await openDevice({ kind, threads: 1 });
+Deno.test("the CPU is opened unless another device is asked for", async () => {
+  for (const options of [{}, { kind: "cpu" }] as const) {
+    const device = await openDevice({ ...options, threads: 1 });
     assertEquals([device.kind, device.target], ["cpu", "c"]);
     assertEquals(device.name.startsWith("cpu (1 thread, "), true);
     device.close();
   }
 });
 
-Deno.test("a device that is not there is an error that says what to type", async () => {
-  const error = await assertRejects(() => openDevice({ kind: "cuda" }), KerfError, 'device "cuda"');
-  assertEquals(error.hints, ["--device cpu"]);
+Deno.test("auto opens what chooseDevice takes", async () => {
+  const { kind } = await chooseDevice();
+  const device = await openDevice({ kind: "auto" });
+  assertEquals(device.kind, kind);
+  device.close();
+});
+
+Deno.test("a device that was asked for and cannot be used is an error, not another device", async () => {
+  const code = `import { openDevice } from "${projectUrl("src/device/mod.ts")}";
+    const error = await openDevice({ kind: "cuda" }).catch((error) => error);
+    console.log(error.name);`;
+  const { stdout, stderr } = await runChild(code, { env: { KERF_LIBCUDA: "/nowhere/libcuda.so" } });
+  assertEquals(stdout, "KerfError\n", stderr);
 });

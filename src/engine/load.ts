@@ -4,8 +4,8 @@
  */
 
 import { KerfError } from "../core/error.ts";
-import { openDevice } from "../device/mod.ts";
-import type { Device, DeviceKind } from "../device/mod.ts";
+import { ACTIVATIONS, openDevice } from "../device/mod.ts";
+import type { Activations, Device, DeviceKind } from "../device/mod.ts";
 import { layoutOf } from "../layout/make.ts";
 import type { CacheTypes } from "../layout/make.ts";
 import { chatTemplate } from "../model/chat.ts";
@@ -57,8 +57,8 @@ export interface LoadOptions {
   readonly nCtx?: number;
   /** Hard limit of the cache in bytes. Default: none. */
   readonly kvMax?: number;
-  /** Arithmetic of the matrix products. Default: the fastest there is, f32 in this version. */
-  readonly activations?: "f32" | "f16" | "q8";
+  /** Arithmetic of the matrix products. Default: the device's fastest. */
+  readonly activations?: Activations;
   /** Rows of a step at most. Default 512. */
   readonly chunkSize?: number;
   /** Sequences at once at most. Default 8. */
@@ -85,11 +85,12 @@ export interface Loaded {
 const DEFAULT_CHUNK = 512;
 const DEFAULT_PARALLEL = 8;
 
-function checkActivations(activations: LoadOptions["activations"], device: string): void {
-  if (activations === undefined || activations === "f32") return;
+function checkActivations(asked: Activations | undefined, { kind, name }: Device): void {
+  const known = ACTIVATIONS[kind];
+  if (asked === undefined || known.includes(asked)) return;
   throw new KerfError(
-    `Cannot multiply with ${activations} activations on ${device}: this version has f32`,
-    { hint: "--activations f32", exitCode: 2 },
+    `Cannot multiply with ${asked} activations on ${name}: it has ${known.join(" and ")}`,
+    { hint: `--activations ${known[0]}`, exitCode: 2 },
   );
 }
 
@@ -143,7 +144,6 @@ export async function loadModel(options: LoadOptions = {}): Promise<Loaded> {
   const config = llamaConfig(gguf);
   checkHeads(gguf, config);
   const tensors = llamaTensors(gguf, config);
-  checkActivations(options.activations, options.device ?? "cpu");
   const dims = { ...config, nCtx: contextOf(config, options.nCtx) };
   const prune = await prunePlan(options.prune ?? "none", dims);
   const tokenizer = createTokenizer(gguf);
@@ -155,6 +155,7 @@ export async function loadModel(options: LoadOptions = {}): Promise<Loaded> {
     }));
   const device = await open();
   try {
+    checkActivations(options.activations, device);
     const parts = { gguf, config, tensors, prune, nCtx: dims.nCtx };
     const { plan, chunkSize } = await planModel(device, parts, options);
     const engine = new Engine(device, plan);

@@ -21,7 +21,9 @@ export function openLibrary<const S extends Deno.ForeignLibraryInterface>(
     return Deno.dlopen(path, symbols).symbols;
   } catch (cause) {
     if (cause instanceof Deno.errors.NotCapable) throw cause;
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    // Deno puts the same words in front twice.
+    const reason = (cause instanceof Error ? cause.message : String(cause))
+      .replace(/^(Could not open library: )+/, "").replace(`${path}: `, "");
     throw new KerfError(`Cannot load the library "${path}": ${reason}`, { cause });
   }
 }
