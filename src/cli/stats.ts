@@ -1,7 +1,8 @@
 /** Statistics of an answer as people read them. */
 
+import { formatBytes } from "../core/bytes.ts";
 import type { GenerateResult, Model } from "../mod.ts";
-import { dim, formatBytes } from "./terminal.ts";
+import { dim } from "./terminal.ts";
 
 const rate = (n: number, ms: number) => ms > 0 ? `${(1000 * n / ms).toFixed(1)} tok/s` : "–";
 

@@ -3,6 +3,8 @@
  * there are no colours and nothing moves: a long piece of work is one line.
  */
 
+import { formatBytes } from "../core/bytes.ts";
+
 const encoder = new TextEncoder();
 
 /** Writes text to standard error as it is. */
@@ -23,16 +25,16 @@ export const colourful = (): boolean =>
 /** `text` dimmed where colours are allowed. */
 export const dim = (text: string): string => colourful() ? `\x1b[2m${text}\x1b[22m` : text;
 
-/** 98362432 → "93.8 MiB". */
-export function formatBytes(bytes: number): string {
-  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
-  let value = bytes;
-  let unit = 0;
-  while (value >= 1024 && unit < units.length - 1) {
-    value /= 1024;
-    unit++;
+/** Breaks a text at spaces into lines of at most `width` columns where it can; the later ones are indented. */
+export function wrap(text: string, width: number, indent = ""): string {
+  const lines = [""];
+  for (const word of text.split(" ")) {
+    const line = lines.at(-1)!;
+    const next = line === "" ? word : `${line} ${word}`;
+    if (line === "" || next.length <= width) lines[lines.length - 1] = next;
+    else lines.push(indent + word);
   }
-  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
+  return lines.join("\n");
 }
 
 /** How far a piece of work is. */

@@ -1,6 +1,6 @@
 /** Rows of a benchmark in llama-bench's spelling, as Markdown, CSV, JSON or JSON lines. */
 
-import { formatBytes } from "../terminal.ts";
+import { formatBytes } from "../../core/bytes.ts";
 import type { BenchSample, BenchTest } from "./measure.ts";
 
 /** What was measured of one spec and test. Speeds are tokens per second. */

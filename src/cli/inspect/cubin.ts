@@ -1,11 +1,11 @@
 /** What ptxas makes of a kernel, per architecture: registers, spills, memory. Needs a compiler, not a GPU. */
 
 import { join } from "@std/path";
+import { formatBytes } from "../../core/bytes.ts";
 import { compileCuda, findCudaToolchain, readCubinResources } from "../../build/mod.ts";
 import type { CubinResources } from "../../build/mod.ts";
 import type { KernelEntry } from "../../core/manifest.ts";
 import { cacheDir } from "../../sys/cache_dir.ts";
-import { formatBytes } from "../terminal.ts";
 
 /** A kernel's resources by architecture, or why they are not known. */
 export interface CubinReport {

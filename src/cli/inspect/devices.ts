@@ -5,7 +5,7 @@ import { chooseDevice } from "../../device/choose.ts";
 import { surveyDevices } from "../../device/survey.ts";
 import type { DeviceFact, DeviceFinding } from "../../device/survey.ts";
 import type { ParsedArgs } from "../args.ts";
-import { writeOut } from "../terminal.ts";
+import { wrap, writeOut } from "../terminal.ts";
 
 export async function inspect({ values }: ParsedArgs): Promise<number> {
   const findings = await surveyDevices();
@@ -26,14 +26,20 @@ const jsonOf = ({ facts, ...finding }: DeviceFinding) => ({
 /** Facts of a device stand below its name, in a column of their own. */
 const LABEL_WIDTH = 20;
 
+/** What fits any terminal. */
+const WIDTH = 80;
+
 function textOf({ kind, name, state, because, fix, facts }: DeviceFinding): string {
   const title = state === "missing" ? `${kind} cannot be used: ${because}` : name;
+  const line = (label: string, value: string) => `  ${label.padEnd(LABEL_WIDTH)}${value}`;
   const lines = [
-    ...facts.map((fact) => fact.label.padEnd(LABEL_WIDTH) + shown(fact)),
-    ...(state === "slow" ? [`${"auto".padEnd(LABEL_WIDTH)}passes it over: ${because}`] : []),
-    ...fix.map((hint) => `hint: ${hint}`),
+    wrap(title, WIDTH, "  "),
+    ...facts.map((fact) => line(fact.label, shown(fact))),
+    ...(state === "slow" ? [line("auto", `passes it over: ${because}`)] : []),
+    // What is to be typed stays on one line.
+    ...fix.map((hint) => `  hint: ${hint}`),
   ];
-  return [title, ...lines.map((line) => `  ${line}`), ""].join("\n");
+  return lines.join("\n") + "\n";
 }
 
 function shown({ name, value }: DeviceFact): string {

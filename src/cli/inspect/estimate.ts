@@ -1,8 +1,9 @@
 /** `inspect estimate`: what a spec costs and saves at a context length, before a model is loaded. */
 
+import { formatBytes } from "../../core/bytes.ts";
 import { forecastPeak } from "../../engine/kv_forecast.ts";
 import type { ParsedArgs } from "../args.ts";
-import { formatBytes, writeOut } from "../terminal.ts";
+import { writeOut } from "../terminal.ts";
 import { designCache, readHeader } from "./header.ts";
 import { cacheBytes } from "./sizes.ts";
 

@@ -1,9 +1,10 @@
 /** `inspect layout`: the segments of a head's cache with rows, channels and bytes, drawn. */
 
+import { formatBytes } from "../../core/bytes.ts";
 import { drawLayout } from "../../layout/picture.ts";
 import { layoutName } from "../../layout/name.ts";
 import type { ParsedArgs } from "../args.ts";
-import { formatBytes, writeOut } from "../terminal.ts";
+import { writeOut } from "../terminal.ts";
 import { designCache, readHeader } from "./header.ts";
 import { cacheBytes, headSizes } from "./sizes.ts";
 

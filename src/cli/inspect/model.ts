@@ -1,8 +1,9 @@
 /** `inspect model`: sizes, storage types and tokenizer of a model file, from its header. */
 
 import { basename } from "@std/path";
+import { formatBytes } from "../../core/bytes.ts";
 import type { ParsedArgs } from "../args.ts";
-import { formatBytes, writeOut } from "../terminal.ts";
+import { writeOut } from "../terminal.ts";
 import { readHeader } from "./header.ts";
 
 /** An f32 of the file has seven digits that mean something. */

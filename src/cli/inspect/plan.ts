@@ -1,10 +1,11 @@
 /** `inspect plan`: the kernel invocations of a step in order, and the memory beside them. */
 
+import { formatBytes } from "../../core/bytes.ts";
 import type { Invocation } from "../../device/types.ts";
 import type { Model } from "../../mod.ts";
 import type { ParsedArgs } from "../args.ts";
 import { loadWithProgress } from "../load_flags.ts";
-import { formatBytes, openProgress, writeOut } from "../terminal.ts";
+import { openProgress, writeOut } from "../terminal.ts";
 import { gridText } from "./grid.ts";
 
 function rowOf(model: Model, invocation: Invocation) {
