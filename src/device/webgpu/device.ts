@@ -151,6 +151,7 @@ export async function openWebgpuDevice(options: WebgpuDeviceOptions = {}): Promi
     close() {
       if (!open) return;
       open = false;
+      faults.close();
       memory.freeAll();
       readBacks.free();
       gpu.destroy();

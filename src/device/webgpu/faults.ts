@@ -18,20 +18,26 @@ export const SMALLER: readonly string[] = [
 export class Faults {
   #first: Error | undefined;
   #pending: Promise<void>[] = [];
+  #closed = false;
 
   constructor(gpu: GPUDevice) {
     gpu.addEventListener("uncapturederror", (event) => {
       event.preventDefault();
       this.#note(uncaptured((event as GPUUncapturedErrorEvent).error));
     });
-    gpu.lost.then(({ reason, message }) => {
-      if (reason === "destroyed") return;
+    gpu.lost.then(({ message }) => {
+      if (this.#closed) return;
       this.#note(
         new KerfError(`Cannot go on: the graphics driver gave the device up: ${message}`, {
           hint: ["run it again", "--device cpu"],
         }),
       );
     });
+  }
+
+  /** From now on the device is lost because it was asked to go. */
+  close(): void {
+    this.#closed = true;
   }
 
   /** Makes something; when the device has no memory for it, what `explain` says is the fault. */

@@ -5,6 +5,7 @@
  */
 
 import { STEP_FIELDS } from "../../core/signature.ts";
+import { failToPrepare } from "../argument_struct.ts";
 import type { BufferSlice, Invocation, Program } from "../types.ts";
 import { packConstants } from "./constants.ts";
 import { countGroups, spreadGroups } from "./dispatch.ts";
@@ -57,7 +58,7 @@ export function prepareProgram(
   let bytes = 0;
   const ops = invocations.map((invocation): Op => {
     const { kernel } = invocation;
-    if (!context.isKernel(kernel)) fail(invocation, "it was not compiled here");
+    if (!context.isKernel(kernel)) failToPrepare(invocation, "it was not compiled here");
     checkNames(invocation);
     checkConstants(invocation);
     const block = packConstants(kernel.entry.signature, invocation.constants);
@@ -143,23 +144,17 @@ function bindGroup(op: Op, program: WebgpuProgram, context: ProgramContext): GPU
   });
 }
 
-function fail({ kernel, label }: Invocation, reason: string): never {
-  throw new TypeError(
-    `Cannot prepare kernel "${kernel.entry.signature.name}" for "${label}": ${reason}`,
-  );
-}
-
 function checkNames(invocation: Invocation): void {
   const { bindings, constants } = invocation.kernel.entry.signature;
   const unknown = (given: object, known: readonly { readonly name: string }[]) =>
     Object.keys(given).find((name) => !known.some((k) => k.name === name));
   if ("step" in invocation.buffers) {
-    fail(invocation, 'buffer "step" is the device\'s own: leave it out');
+    failToPrepare(invocation, 'buffer "step" is the device\'s own: leave it out');
   }
   const buffer = unknown(invocation.buffers, bindings);
-  if (buffer !== undefined) fail(invocation, `it has no buffer "${buffer}"`);
+  if (buffer !== undefined) failToPrepare(invocation, `it has no buffer "${buffer}"`);
   const constant = unknown(invocation.constants, constants);
-  if (constant !== undefined) fail(invocation, `it has no constant "${constant}"`);
+  if (constant !== undefined) failToPrepare(invocation, `it has no constant "${constant}"`);
 }
 
 /** Every constant is there and of its type, and those that name a field of the step do. */
@@ -167,17 +162,20 @@ function checkConstants(invocation: Invocation): void {
   const { kernel, constants } = invocation;
   for (const { name, dtype } of kernel.entry.signature.constants) {
     const value = constants[name];
-    if (value === undefined) fail(invocation, `constant "${name}" is missing`);
+    if (value === undefined) failToPrepare(invocation, `constant "${name}" is missing`);
     const wrapped = dtype === "f32" ? value : dtype === "u32" ? value >>> 0 : value | 0;
     if (wrapped !== value) {
-      fail(invocation, `constant "${name}" is ${value}, which is no ${dtype}`);
+      failToPrepare(invocation, `constant "${name}" is ${value}, which is no ${dtype}`);
     }
   }
   for (const { of } of kernel.entry.sources.wgsl!.grid) {
     if (typeof of !== "object" || !("stepAt" in of)) continue;
     const field = constants[of.stepAt];
     if (field === undefined || STEP_FIELDS[field] === undefined) {
-      fail(invocation, `constant "${of.stepAt}" is ${field}, which is no field of the step`);
+      failToPrepare(
+        invocation,
+        `constant "${of.stepAt}" is ${field}, which is no field of the step`,
+      );
     }
   }
 }
@@ -192,18 +190,21 @@ function checkedSlices(
   return bindings.map(({ name, access }) => {
     if (name === "step") return null;
     const slice = invocation.buffers[name];
-    if (slice === undefined) fail(invocation, `buffer "${name}" is missing`);
+    if (slice === undefined) failToPrepare(invocation, `buffer "${name}" is missing`);
     const { buffer, offset = 0 } = slice;
     const isWritten = access !== "read";
     if (memory.isReadOnly(buffer) && isWritten) {
-      fail(invocation, `it writes buffer "${name}", which is a file's`);
+      failToPrepare(invocation, `it writes buffer "${name}", which is a file's`);
     }
     if (offset % SLICE_ALIGNMENT !== 0 || offset < 0 || offset > buffer.bytes) {
-      fail(invocation, `buffer "${name}" starts at ${offset}, no multiple of ${SLICE_ALIGNMENT}`);
+      failToPrepare(
+        invocation,
+        `buffer "${name}" starts at ${offset}, no multiple of ${SLICE_ALIGNMENT}`,
+      );
     }
     const other = names.get(buffer);
     if (other && (other.isWritten || isWritten)) {
-      fail(invocation, `"${other.name}" and "${name}" are one buffer, and one is written`);
+      failToPrepare(invocation, `"${other.name}" and "${name}" are one buffer, and one is written`);
     }
     names.set(buffer, { name, isWritten });
     return slice;
