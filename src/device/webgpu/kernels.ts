@@ -18,7 +18,7 @@ export interface WebgpuKernel extends CompiledKernel {
 /** The compiler of one device. */
 export class KernelCompiler {
   readonly #gpu: GPUDevice;
-  /** By complete text. */
+  /** By complete text and what it binds. */
   readonly #pipelines = new Map<string, Promise<GPUComputePipeline>>();
 
   constructor(gpu: GPUDevice) {
@@ -47,7 +47,7 @@ export class KernelCompiler {
     return await Promise.all(requests.map(async ({ entry }, i) =>
       Object.freeze({
         entry,
-        pipeline: await this.#pipelines.get(codes[i]!)!,
+        pipeline: await this.#pipelines.get(keys[i]!)!,
         grid: entry.sources.wgsl!.grid,
       })
     ));
