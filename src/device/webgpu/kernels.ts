@@ -31,19 +31,19 @@ export class KernelCompiler {
     onProgress?: (progress: CompileProgress) => void,
   ): Promise<WebgpuKernel[]> {
     const codes = await Promise.all(requests.map((request) => this.#codeOf(request)));
-    const first = new Map(codes.map((code, i) => [code, requests[i]!] as const).reverse());
+    const keys = requests.map(({ entry }, i) => JSON.stringify([entry.signature, codes[i]]));
+    const firsts = [...new Set(keys)].map((key) => [key, keys.indexOf(key)] as const);
     let done = 0;
-    await Promise.all(
-      [...first].reverse().map(async ([code, { entry }]) => {
-        let pipeline = this.#pipelines.get(code);
-        if (pipeline === undefined) {
-          pipeline = createPipeline(this.#gpu, entry.signature, code);
-          this.#pipelines.set(code, pipeline);
-        }
-        await pipeline;
-        onProgress?.({ done: ++done, total: first.size, name: entry.signature.name });
-      }),
-    );
+    await Promise.all(firsts.map(async ([key, i]) => {
+      const { signature } = requests[i]!.entry;
+      let pipeline = this.#pipelines.get(key);
+      if (pipeline === undefined) {
+        pipeline = createPipeline(this.#gpu, signature, codes[i]!);
+        this.#pipelines.set(key, pipeline);
+      }
+      await pipeline;
+      onProgress?.({ done: ++done, total: firsts.length, name: signature.name });
+    }));
     return await Promise.all(requests.map(async ({ entry }, i) =>
       Object.freeze({
         entry,
