@@ -1,15 +1,30 @@
 /**
  * Parity of CUDA without a GPU: the cases of tests/gpu/ on the checked emulator, which hold every generated
- * kernel to its reference, and the bits of the CPU where it promises them.
+ * kernel to its reference, and to the CPU's bits where it promises them. Each runs twice, with its own grid
+ * and with two blocks that loop over all items: the bits must be the same.
  */
 
+import { assertEquals } from "@std/assert";
+import type { TypedArray } from "../src/device/run_kernel.ts";
 import { render, runEmitted } from "./_cuda.ts";
+import type { EmulatedOptions } from "./_cuda.ts";
 import { testOn } from "./_gpu.ts";
+import type { NamedRun } from "./_gpu.ts";
+import type { EmittedKernel } from "../src/emit/emit_kernels.ts";
+
+async function runWithBothGrids<B extends Readonly<Record<string, TypedArray>>>(
+  kernel: EmittedKernel,
+  options: NamedRun<B> & EmulatedOptions,
+): Promise<B> {
+  const written = await runEmitted(kernel, options);
+  assertEquals(await runEmitted(kernel, { ...options, grid: 2 }), written, "a grid of two blocks");
+  return written;
+}
 
 await testOn({
   name: "CUDA, emulated",
   exact: true,
   test: (name, fn) => Deno.test(name, fn),
   render,
-  run: runEmitted,
+  run: runWithBothGrids,
 });
