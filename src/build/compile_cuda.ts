@@ -8,6 +8,7 @@ import { join, relative, resolve } from "@std/path";
 import { projectRoot } from "../sys/cache_dir.ts";
 import { runCommand } from "../sys/command.ts";
 import { artifact } from "./artifact.ts";
+import { compileEmulated } from "./compile_emulated.ts";
 import { compileError } from "./compile_error.ts";
 import { partReport, REPORT_FLAG, reportPath } from "./cubin_report.ts";
 import type { CudaToolchain } from "./cuda_toolchain.ts";
@@ -39,22 +40,26 @@ const FLAGS = ["-std=c++17", "--fmad=false", REPORT_FLAG];
 /**
  * Compiles a source unless the cache has it.
  *
- * @returns the absolute path of the cubin
+ * @returns the absolute path of the cubin; of a shared library where the toolchain is the emulator's
  * @throws {KerfError} when a header is missing or the compiler refuses the text or warns
  */
 export async function compileCuda(
   source: CudaSource,
   options: CompileCudaOptions,
 ): Promise<string> {
+  const { toolchain, dir } = options;
+  if (toolchain.kind === "emulator") {
+    return await compileEmulated(source, { dir, ...toolchain });
+  }
   const root = projectRoot();
   const text = await inlineHeaders(source.text, { file: source.file, root });
   const defines = Object.entries(source.defines ?? {})
     .sort(([a], [b]) => a < b ? -1 : 1)
     .map(([name, value]) => `-D${name}=${value}`);
   const flags = [`-arch=${source.arch}`, ...FLAGS, ...defines];
-  const { kind, version } = options.toolchain;
+  const { kind, version } = toolchain;
   return await artifact({
-    dir: resolve(options.dir),
+    dir: resolve(dir),
     name: source.name,
     extension: ".cubin",
     inputs: [kind, version, flags.join(" "), text],
@@ -63,7 +68,7 @@ export async function compileCuda(
       const input = join(workDir, "source.cu");
       await Deno.writeTextFile(input, text);
       const job = { text, input, output, flags };
-      const { report, problems } = await runCompiler(options.toolchain, job);
+      const { report, problems } = await runCompiler(toolchain, job);
       if (problems === null) {
         // Before the cubin: where that is, this is.
         const reportFile = join(workDir, "report");
@@ -86,7 +91,7 @@ export async function compileCuda(
 
 /** Writes the cubin, or says what the compiler has against the text. */
 async function runCompiler(
-  toolchain: CudaToolchain,
+  toolchain: Exclude<CudaToolchain, { kind: "emulator" }>,
   job: {
     readonly text: string;
     readonly input: string;

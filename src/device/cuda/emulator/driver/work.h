@@ -1,0 +1,177 @@
+/*
+ * The work of streams: everything asked for waits in a queue until somebody waits for it, so that whoever
+ * does not wait sees it. Kernels run in the emulator; one that goes wrong, or that touches an address with
+ * no memory behind it, breaks the context as it would on a GPU.
+ */
+#pragma once
+
+#include <setjmp.h>
+#include <signal.h>
+#include <time.h>
+
+#include "memory.h"
+#include "modules.h"
+
+struct launch {
+  u64 function;
+  u32 grid, block, shared_bytes;
+  u64 args_bytes;
+  char args[512];
+};
+
+struct event {
+  int is_recorded, is_done;
+  double ms;
+};
+
+enum work_kind { FILL, UPLOAD, COPY, LAUNCH, RECORD };
+struct work {
+  enum work_kind kind;
+  u64 to, from, bytes;
+  void *staged; /* what UPLOAD writes */
+  u32 value;
+  u64 event;
+  struct launch launch;
+};
+
+static struct work *queue;
+static size_t n_queued;
+/* Whether somebody has asked for the queue's end and been told to come again. */
+static int was_asked;
+
+static struct work *enqueue(enum work_kind kind)
+{
+  queue = realloc(queue, (n_queued + 1) * sizeof *queue);
+  if (queue == NULL) abort();
+  was_asked = 0;
+  queue[n_queued] = (struct work){ .kind = kind };
+  return &queue[n_queued++];
+}
+
+static sigjmp_buf fault_return;
+static void *fault_address;
+
+static void on_fault(int number, siginfo_t *info, void *context)
+{
+  (void)number, (void)context;
+  fault_address = info->si_addr;
+  siglongjmp(fault_return, 1);
+}
+
+/* Runs a kernel; a fault in it ends it. Returns 0 or 1, with a problem. */
+static int run_guarded(kerf_emulate emulate, const struct kerf_launch *launch)
+{
+  struct sigaction guard = { .sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_NODEFER }, before;
+  sigaction(SIGSEGV, &guard, &before);
+  int result = 1;
+  if (sigsetjmp(fault_return, 1) == 0) {
+    result = emulate(launch);
+  } else {
+    snprintf(problem, sizeof problem, "it touched %p, where there is no memory", fault_address);
+  }
+  sigaction(SIGSEGV, &before, NULL);
+  return result;
+}
+
+static void run_launch(const struct launch *launch)
+{
+  const struct object *object = find_object(FUNCTION, launch->function);
+  if (object == NULL) {
+    snprintf(problem, sizeof problem, "its module was unloaded before it ran");
+    poison = LAUNCH_FAILED;
+    return;
+  }
+  const struct function *function = object->data;
+  struct kerf_allocation *all = calloc(ranges.n + 1, sizeof *all);
+  size_t n = 0;
+  for (size_t i = 0; i < ranges.n; i++) {
+    const struct range *r = &ranges.items[i];
+    if (r->is_usable) all[n++] = (struct kerf_allocation){ r->address, r->bytes };
+  }
+  const struct kerf_launch given = {
+    .grid = launch->grid,
+    .block = launch->block,
+    .shared_bytes = launch->shared_bytes,
+    .args = launch->args,
+    .args_bytes = launch->args_bytes,
+    .allocations = all,
+    .n_allocations = n,
+    .problem = problem,
+    .problem_bytes = sizeof problem,
+  };
+  if (run_guarded(function->emulate, &given) != 0) {
+    char text[sizeof problem];
+    memcpy(text, problem, sizeof text);
+    snprintf(problem, sizeof problem, "%.120s: %.880s", function->name, text);
+    poison = ILLEGAL_ADDRESS;
+  }
+  free(all);
+}
+
+static double now_ms(void)
+{
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return 1e3 * (double)time.tv_sec + 1e-6 * (double)time.tv_nsec;
+}
+
+static void run_work(struct work *work)
+{
+  struct object *object;
+  const int must_write = work->kind == FILL || work->kind == UPLOAD || work->kind == COPY;
+  if (must_write && !is_usable(work->to, work->bytes)) {
+    snprintf(problem, sizeof problem, "memory was given back before it was written");
+    poison = ILLEGAL_ADDRESS;
+    return;
+  }
+  switch (work->kind) {
+  case FILL: memset(at(work->to), (int)work->value, work->bytes); break;
+  case UPLOAD: memcpy(at(work->to), work->staged, work->bytes); break;
+  case COPY: memcpy(at(work->to), at(work->from), work->bytes); break;
+  case LAUNCH: run_launch(&work->launch); break;
+  case RECORD:
+    object = find_object(EVENT, work->event);
+    if (object != NULL) {
+      ((struct event *)object->data)->ms = now_ms();
+      ((struct event *)object->data)->is_done = 1;
+    }
+    break;
+  }
+}
+
+/* Does everything that is queued; nothing of it once the context is broken. Returns the poison. */
+static int run_queue(void)
+{
+  for (size_t i = 0; i < n_queued; i++) {
+    if (poison == 0) run_work(&queue[i]);
+    free(queue[i].staged);
+  }
+  n_queued = 0;
+  return poison;
+}
+
+/* What the driver checks of a launch. */
+static int check_launch(const struct launch *launch, const u32 yz[4])
+{
+  if (find_object(FUNCTION, launch->function) == NULL) return INVALID_HANDLE;
+  const int one = yz[0] == 1 && yz[1] == 1 && yz[2] == 1 && yz[3] == 1;
+  if (!one || launch->grid < 1 || launch->grid > 0x7fffffff) return INVALID_VALUE;
+  if (launch->block < 1 || launch->block > 1024) return INVALID_VALUE;
+  return launch->shared_bytes > 48 << 10 ? INVALID_VALUE : SUCCESS;
+}
+
+/* Takes the arguments over from a launch's `extra`: pairs of a name and a value, ended by 0. */
+static int take_arguments(struct launch *launch, const void *params, void *const *extra)
+{
+  if (params != NULL || extra == NULL) return INVALID_VALUE;
+  const void *bytes = NULL;
+  launch->args_bytes = ~0ull;
+  for (; *extra != NULL; extra += 2) {
+    if ((uintptr_t)extra[0] == 1) bytes = extra[1];
+    else if ((uintptr_t)extra[0] == 2) launch->args_bytes = *(const size_t *)extra[1];
+    else return INVALID_VALUE;
+  }
+  if (bytes == NULL || launch->args_bytes > sizeof launch->args) return INVALID_VALUE;
+  memcpy(launch->args, bytes, launch->args_bytes);
+  return SUCCESS;
+}
