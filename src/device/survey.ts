@@ -55,7 +55,7 @@ export async function surveyDevices(): Promise<DeviceFinding[]> {
 }
 
 /** The first GPU of NVIDIA's driver, opened and closed again, and a compiler for it. */
-async function surveyCuda(): Promise<DeviceFinding> {
+export async function surveyCuda(): Promise<DeviceFinding> {
   const path = cudaDriverPath();
   if (path === undefined) {
     const fix = "install NVIDIA's driver: https://www.nvidia.com/drivers";
