@@ -56,18 +56,10 @@ function tableFiles(spec: string): string[] {
   }
 }
 
-/** What an invocation has to do with devices. */
-function devicesOf(command: Command, { values, positionals }: ParsedArgs) {
-  const hasDevice = command.flags.some(({ name }) => name === "device");
-  const looks = hasDevice && (values.device === "auto" || positionals[0] === "devices");
-  const usesCuda = hasDevice && (looks || values.device === "cuda");
-  return {
-    usesCuda,
-    /** `inspect kernel` compiles without a driver. */
-    compilesCuda: usesCuda || [values.target].flat().includes("cuda"),
-    /** How much memory there is. */
-    asksSystem: hasDevice && positionals[0] === "devices",
-  };
+/** Whether an invocation compiles for CUDA, and looks for a GPU to do so. */
+function usesCuda({ values, positionals }: ParsedArgs): boolean {
+  const asked = [values.device, values.target].flat();
+  return asked.includes("cuda") || asked.includes("auto") || positionals[0] === "devices";
 }
 
 /** Deno's flags for one invocation of a command. */
@@ -82,13 +74,13 @@ export function permissionFlags(command: Command, parsed: ParsedArgs, places: Pl
   const model = parsed.values.m as string | undefined;
   const usesModel = command.flags.some((flag) => flag.name === "m");
   const isHub = model?.startsWith("hf:") === true;
-  const { usesCuda, compilesCuda, asksSystem } = devicesOf(command, parsed);
-  const libraries = usesCuda ? places.cudaDriver : [];
+  const hasCuda = usesModel && usesCuda(parsed);
+  const libraries = hasCuda ? places.cudaDriver : [];
   const programs = [
     ...(usesModel ? [...(compiler ? [compiler] : []), ...COMPILERS].flatMap(findProgram) : []),
     // pip fetches the default model, with a network of its own.
     ...(usesModel && model === undefined ? findProgram("python3") : []),
-    ...(usesModel && compilesCuda ? findProgram("nvcc") : []),
+    ...(hasCuda ? findProgram("nvcc") : []),
     ...(command.name === "bench" ? [...findProgram("git"), ...named("path-in")] : []),
   ];
   const read = [
@@ -109,7 +101,7 @@ export function permissionFlags(command: Command, parsed: ParsedArgs, places: Pl
     ...(write.length > 0 ? [`--allow-write=${list(write)}`] : []),
     ...(usesModel ? [`--allow-ffi=${list([cache, ...libraries])}`] : []),
     ...(programs.length > 0 ? [`--allow-run=${list(programs)}`] : []),
-    ...(asksSystem ? ["--allow-sys=systemMemoryInfo"] : []),
+    ...(parsed.positionals[0] === "devices" ? ["--allow-sys=systemMemoryInfo"] : []),
     // The hub redirects to hosts that are not known beforehand.
     ...(isHub ? ["--allow-net"] : []),
   ];

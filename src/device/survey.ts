@@ -75,6 +75,7 @@ export async function surveyCuda(): Promise<DeviceFinding> {
       return Number(sizes[which][0]);
     };
     const facts = [
+      fact("arch", "architecture", context.arch),
       fact("memoryBytes", "memory", memory(1)),
       fact("freeMemoryBytes", "free memory", memory(0)),
       fact("multiprocessors", "multiprocessors", context.nMultiprocessors),

@@ -5,6 +5,7 @@ import { formatBytes } from "../../core/bytes.ts";
 import { compileCuda, findCudaToolchain, readCubinResources } from "../../build/mod.ts";
 import type { CubinResources } from "../../build/mod.ts";
 import type { KernelEntry } from "../../core/manifest.ts";
+import { surveyCuda } from "../../device/survey.ts";
 import { cacheDir } from "../../sys/cache_dir.ts";
 
 /** A kernel's resources by architecture, or why they are not known. */
@@ -15,8 +16,15 @@ export interface CubinReport {
   readonly compiler: string | undefined;
 }
 
-/** The architectures shown: what kernels are written for, and the newest of the common data centres'. */
+/** The architectures always shown: the oldest that kernels are written for, and one of today's. */
 const ARCHES = ["sm_80", "sm_90"];
+
+/** These, and that of this machine's GPU. */
+async function shownArches(): Promise<string[]> {
+  const { facts } = await surveyCuda();
+  const own = facts.filter(({ name }) => name === "arch").map(({ value }) => String(value));
+  return [...new Set([...ARCHES, ...own])].sort();
+}
 
 /** Compiles a kernel for every architecture and reads what ptxas said. */
 export async function cubinReport(
@@ -30,7 +38,7 @@ export async function cubinReport(
   if (toolchain === undefined) return { arches: null, compiler: undefined };
   const options = { toolchain, dir: join(cacheDir(), "cuda") };
   const file = sources.cuda!.file;
-  const rows = await Promise.all(ARCHES.map(async (arch) => {
+  const rows = await Promise.all((await shownArches()).map(async (arch) => {
     const path = await compileCuda({ name: signature.name, text, file, arch, defines }, options);
     return [arch, await readCubinResources(path)] as const;
   }));
