@@ -35,10 +35,10 @@ export interface CompileEmulatedOptions {
 
 const EMULATOR = "src/device/cuda/emulator";
 
-/** Without warnings: nvcc and NVRTC give those. */
+/** No warnings: nvcc and NVRTC give those. No name of a kernel stands for a function of C's library. */
 const FLAGS = [
   ...["-std=c++17", "-ffp-contract=off", "-fno-math-errno", "-fno-strict-aliasing"],
-  ...["-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics"],
+  ...["-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics", "-fno-builtin"],
   ...["-fvisibility=hidden", "-fPIC"],
 ];
 

@@ -3,12 +3,10 @@
  * compile unchanged. Results are a GPU's, bit for bit, but for log, sin, cos and pow, where two libraries'
  * f64 functions may differ before they are rounded. What threads do together is the runtime's (emulator.h).
  *
- * In a checked build the compiler reports every memory access to the runtime; accesses here are plain ones.
+ * No system header comes in, so no name is taken that a kernel might use. In a checked build the compiler
+ * reports every memory access to the runtime; accesses here are plain ones.
  */
 #pragma once
-
-#include <math.h>
-#include <string.h>
 
 #include "emulator.h"
 
@@ -78,13 +76,13 @@ KERF_INLINE u32 kerf_atomic_add(u32 *p, u32 x) { return kerf_emulated_atomic_add
 KERF_INLINE u32 kerf_bits(float x)
 {
   u32 bits;
-  memcpy(&bits, &x, 4);
+  __builtin_memcpy(&bits, &x, 4);
   return bits;
 }
 KERF_INLINE float kerf_from_bits(u32 bits)
 {
   float x;
-  memcpy(&x, &bits, 4);
+  __builtin_memcpy(&x, &bits, 4);
   return x;
 }
 
@@ -171,12 +169,12 @@ KERF_INLINE float kerf_floor(float x) { return __builtin_floorf(x); }
 KERF_INLINE float kerf_ceil(float x) { return __builtin_ceilf(x); }
 KERF_INLINE float kerf_trunc(float x) { return __builtin_truncf(x); }
 KERF_INLINE float kerf_round(float x) { return __builtin_rintf(x); }
-KERF_INLINE float kerf_rem(float a, float b) { return fmodf(a, b); }
+KERF_INLINE float kerf_rem(float a, float b) { return __builtin_fmodf(a, b); }
 
-KERF_INLINE double kerf_log_f64(double x) { return log(x); }
-KERF_INLINE double kerf_log2_f64(double x) { return log2(x); }
-KERF_INLINE double kerf_sin_f64(double x) { return sin(x); }
-KERF_INLINE double kerf_cos_f64(double x) { return cos(x); }
-KERF_INLINE double kerf_pow_f64(double a, double b) { return pow(a, b); }
+KERF_INLINE double kerf_log_f64(double x) { return __builtin_log(x); }
+KERF_INLINE double kerf_log2_f64(double x) { return __builtin_log2(x); }
+KERF_INLINE double kerf_sin_f64(double x) { return __builtin_sin(x); }
+KERF_INLINE double kerf_cos_f64(double x) { return __builtin_cos(x); }
+KERF_INLINE double kerf_pow_f64(double a, double b) { return __builtin_pow(a, b); }
 
 #include "kerf_math.h"
