@@ -62,6 +62,16 @@ KERF_INLINE float kerf_shuffle_xor(float x, u32 mask)
 /* The value of lane `lane`. */
 KERF_INLINE float kerf_shuffle(float x, u32 lane) { return __shfl_sync(0xffffffffu, x, (int)lane); }
 
+/* The block's dynamic shared memory, of as many bytes as the launch gives it. */
+KERF_INLINE void *kerf_dynamic_shared()
+{
+  extern __shared__ __align__(16) u8 dynamic_shared[];
+  return dynamic_shared;
+}
+
+/* Adds to a word in one step that no other thread comes between; the value before. */
+KERF_INLINE u32 kerf_atomic_add(u32 *p, u32 x) { return atomicAdd(p, x); }
+
 /* ---- bits ---- */
 
 KERF_INLINE u32 kerf_bits(float x) { return __float_as_uint(x); }
