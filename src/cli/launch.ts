@@ -29,6 +29,10 @@ function isFile(path: string): boolean {
   }
 }
 
+/** The program that a variable such as CC names, without its arguments. */
+const programOf = (variable: string): string | undefined =>
+  Deno.env.get(variable)?.trim().split(/\s+/)[0];
+
 /** The launcher's whole work; returns the exit code. */
 async function launch(words: readonly string[]): Promise<number> {
   const [name, ...rest] = words;
@@ -47,11 +51,14 @@ async function launch(words: readonly string[]): Promise<number> {
   const cwd = Deno.env.get("INIT_CWD") ?? Deno.cwd();
   const driver = cudaDriverPath();
   const trusted = command.name === "test" || command.name === "setup";
+  const programOf = (variable: string) => Deno.env.get(variable)?.trim().split(/\s+/)[0];
+  const emulates = Deno.env.get("KERF_CUDA") === "emulated";
   const flags = trusted ? ["--allow-all"] : permissionFlags(command, parseCommand(command, rest), {
     ...{ root: ROOT, cwd, findProgram },
     cache: cacheDir(),
-    compiler: Deno.env.get("CC")?.trim().split(/\s+/)[0],
+    compiler: programOf("CC"),
     cudaDriver: cudaDriverFiles(),
+    emulatorCompilers: emulates ? [programOf("CXX") ?? [], "c++", "g++", "clang++"].flat() : [],
   });
   // A new process sees the files as they are now; modules once loaded would stay as they were.
   const watch = command.name === "gen" && rest.includes("--watch")

@@ -21,13 +21,17 @@ export interface Places {
   readonly compiler?: string | undefined;
   /** What loading NVIDIA's driver opens; empty without one. */
   readonly cudaDriver: readonly string[];
+  /** The program that `$CXX` names, where kernels for CUDA are compiled for an emulated GPU. */
+  readonly emulator?: { readonly compiler: string | undefined } | undefined;
+  /** The programs that compile for an emulated GPU; none unless one was asked for. */
+  readonly emulatorCompilers?: readonly string[];
   /** The absolute path of a program, if it is there: one element or none. */
   readonly findProgram: (name: string) => readonly string[];
 }
 
 /** Environment variables Kerf itself reads, then those its libraries look at when they load. */
 const ENVIRONMENT = [
-  ...["KERF_*", "HF_TOKEN", "HF_ENDPOINT", "INIT_CWD", "CC", "PATH", "HOME", "TMPDIR"],
+  ...["KERF_*", "HF_TOKEN", "HF_ENDPOINT", "INIT_CWD", "CC", "CXX", "PATH", "HOME", "TMPDIR"],
   ...["NO_COLOR", "TERM", "COLUMNS"],
   // Set before WebGPU starts: which graphics interface it asks, and a folder that Mesa wants.
   ...["DENO_WEBGPU_BACKEND", "XDG_RUNTIME_DIR"],
@@ -43,6 +47,9 @@ const ENVIRONMENT = [
 
 /** Compilers in the order they are tried; `$CC` goes before them. */
 const COMPILERS = ["cc", "gcc", "clang"];
+
+/** And those of the emulated GPU, behind `$CXX`. */
+const CXX_COMPILERS = ["c++", "g++", "clang++"];
 
 /** The tables that a spec reads from files; a spec that is none is the command's to refuse. */
 function tableFiles(spec: string): string[] {
@@ -60,6 +67,13 @@ function tableFiles(spec: string): string[] {
 function usesCuda({ values, positionals }: ParsedArgs): boolean {
   const asked = [values.device, values.target].flat();
   return asked.includes("cuda") || asked.includes("auto") || positionals[0] === "devices";
+}
+
+/** Programs that compile CUDA, for a GPU or for the emulated one. */
+function cudaCompilers(emulator: Places["emulator"]): string[] {
+  if (emulator === undefined) return ["nvcc"];
+  const { compiler } = emulator;
+  return ["nvcc", ...(compiler === undefined ? [] : [compiler]), ...CXX_COMPILERS];
 }
 
 /** Deno's flags for one invocation of a command. */
@@ -80,7 +94,7 @@ export function permissionFlags(command: Command, parsed: ParsedArgs, places: Pl
     ...(usesModel ? [...(compiler ? [compiler] : []), ...COMPILERS].flatMap(findProgram) : []),
     // pip fetches the default model, with a network of its own.
     ...(usesModel && model === undefined ? findProgram("python3") : []),
-    ...(hasCuda ? findProgram("nvcc") : []),
+    ...(hasCuda ? ["nvcc", ...places.emulatorCompilers ?? []].flatMap(findProgram) : []),
     ...(command.name === "bench" ? [...findProgram("git"), ...named("path-in")] : []),
   ];
   const read = [

@@ -32,6 +32,6 @@ export async function openDevice(
 ): Promise<Device> {
   if (kind === "auto") return await openDevice({ ...options, ...await chooseDevice() });
   if (kind === "webgpu") return await (await import("./webgpu/device.ts")).openWebgpuDevice();
-  if (kind === "cuda") return await (await import("./cuda/device.ts")).openCudaDevice();
+  if (kind === "cuda") return await (await import("./cuda/open.ts")).openCuda();
   return await openCpuDevice(options);
 }
