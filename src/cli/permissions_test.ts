@@ -2,9 +2,15 @@ import { assertEquals } from "@std/assert";
 import { parseCommand } from "./args.ts";
 import { commandOf } from "./flags.ts";
 import { permissionFlags } from "./permissions.ts";
+import type { Places } from "./permissions.ts";
 
 /** The lists of each --allow flag for a command line typed in /home/me. */
 function allowed(...words: string[]): Record<string, string[]> {
+  return allowedOn({}, ...words);
+}
+
+/** The same where other places are there. */
+function allowedOn(places: Partial<Places>, ...words: string[]): Record<string, string[]> {
   const [name = "", ...rest] = words;
   const command = commandOf(name)!;
   const flags = permissionFlags(command, parseCommand(command, rest), {
@@ -13,7 +19,9 @@ function allowed(...words: string[]): Record<string, string[]> {
     cwd: "/home/me",
     compiler: "tcc",
     cudaDriver: ["/usr/lib/libcuda.so.1"],
-    findProgram: (program) => program === "clang" ? [] : [`/bin/${program}`],
+    findProgram: (program) => /^clang/.test(program) ? [] : [`/bin/${program}`],
+    ...places,
+    ...places,
   });
   const lists = flags.filter((flag) => flag.startsWith("--allow-")).map((flag) => {
     const [, kind, list] = /^--allow-(\w+)(?:=(.*))?$/.exec(flag)!;
@@ -79,6 +87,14 @@ Deno.test("CUDA needs the driver's library and nvcc, and nothing else does", () 
     assertEquals([ffi, run], [["/big/cache"], COMPILERS]);
     assertEquals(read!.includes("/usr/lib/libcuda.so.1"), false);
   }
+});
+
+Deno.test("the emulated GPU's kernels need a C++ compiler", () => {
+  const run = (device: string) =>
+    allowedOn({ emulator: { compiler: "icpx" } }, "run", "-m", "/m.gguf", "--device", device).run;
+  const cxx = ["/bin/nvcc", "/bin/icpx", "/bin/c++", "/bin/g++"];
+  assertEquals(run("cuda"), [...COMPILERS, ...cxx]);
+  assertEquals(run("cpu"), COMPILERS);
 });
 
 Deno.test("inspect devices looks at all of it, and inspect kernel compiles for the GPU", () => {

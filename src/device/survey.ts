@@ -6,10 +6,11 @@
 import { findCudaToolchain } from "../build/cuda_toolchain.ts";
 import { KerfError } from "../core/error.ts";
 import { cacheDir } from "../sys/cache_dir.ts";
-import { findCompiler } from "../sys/compiler.ts";
+import { findCompiler, findCxxCompiler } from "../sys/compiler.ts";
 import { openCpuDevice } from "./cpu/device.ts";
 import { closeContext, openContext } from "./cuda/context.ts";
 import { cudaDriverPath } from "./cuda/driver_path.ts";
+import { openCuda } from "./cuda/open.ts";
 import { adapterName, findAdapter, isSoftware } from "./webgpu/adapter.ts";
 import type { Device } from "./types.ts";
 
@@ -56,6 +57,7 @@ export async function surveyDevices(): Promise<DeviceFinding[]> {
 
 /** The first GPU of NVIDIA's driver, opened and closed again, and a compiler for it. */
 export async function surveyCuda(): Promise<DeviceFinding> {
+  if (Deno.env.get("KERF_CUDA")) return await surveyEmulated();
   const path = cudaDriverPath();
   if (path === undefined) {
     const fix = "install NVIDIA's driver: https://www.nvidia.com/drivers";
@@ -85,6 +87,27 @@ export async function surveyCuda(): Promise<DeviceFinding> {
     closeContext(context, () => {});
     const name = `cuda (${context.name}, ${context.arch})`;
     return { kind: "cuda", name, state: "ready", fix: [], facts };
+  } catch (error) {
+    return refused("cuda", error);
+  }
+}
+
+/** What `KERF_CUDA=emulated` makes of `--device cuda`: a GPU that is a program, never chosen by itself. */
+async function surveyEmulated(): Promise<DeviceFinding> {
+  try {
+    const device = await openCuda();
+    device.close();
+    const because = "KERF_CUDA asks for a GPU that is a program";
+    const { version } = await findCxxCompiler();
+    const facts = [fact("compiler", "compiler", version)];
+    return {
+      kind: "cuda",
+      name: device.name,
+      state: "slow",
+      because,
+      fix: ["unset KERF_CUDA"],
+      facts,
+    };
   } catch (error) {
     return refused("cuda", error);
   }
