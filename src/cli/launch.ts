@@ -51,7 +51,6 @@ async function launch(words: readonly string[]): Promise<number> {
   const cwd = Deno.env.get("INIT_CWD") ?? Deno.cwd();
   const driver = cudaDriverPath();
   const trusted = command.name === "test" || command.name === "setup";
-  const programOf = (variable: string) => Deno.env.get(variable)?.trim().split(/\s+/)[0];
   const emulates = Deno.env.get("KERF_CUDA") === "emulated";
   const flags = trusted ? ["--allow-all"] : permissionFlags(command, parseCommand(command, rest), {
     ...{ root: ROOT, cwd, findProgram },

@@ -23,7 +23,7 @@ const MODULES: Readonly<Record<string, () => Promise<CommandModule>>> = {
   setup: () => import("./setup.ts"),
 };
 
-async function main(words: readonly string[]): Promise<number> {
+async function runCommand(words: readonly string[]): Promise<number> {
   const [name = "", ...rest] = words;
   const command = commandOf(name)!;
   // Everything after a test mode belongs to deno test.
@@ -37,15 +37,23 @@ async function main(words: readonly string[]): Promise<number> {
   return await (await MODULES[command.name]!()).main(parsed);
 }
 
-if (import.meta.main) {
+/**
+ * Runs a command line and prints what stops it.
+ *
+ * @returns the exit code
+ * @throws a bug, with its trace
+ */
+export async function runCommandLine(words: readonly string[]): Promise<number> {
   try {
-    Deno.exit(await main(Deno.args));
+    return await runCommand(words);
   } catch (thrown) {
     // Whoever reads standard output has seen enough (`| head`).
-    if (thrown instanceof Deno.errors.BrokenPipe) Deno.exit(0);
+    if (thrown instanceof Deno.errors.BrokenPipe) return 0;
     const error = userError(thrown);
     if (!error) throw thrown;
     console.error(error.render());
-    Deno.exit(error.exitCode);
+    return error.exitCode;
   }
 }
+
+if (import.meta.main) Deno.exit(await runCommandLine(Deno.args));

@@ -21,8 +21,6 @@ export interface Places {
   readonly compiler?: string | undefined;
   /** What loading NVIDIA's driver opens; empty without one. */
   readonly cudaDriver: readonly string[];
-  /** The program that `$CXX` names, where kernels for CUDA are compiled for an emulated GPU. */
-  readonly emulator?: { readonly compiler: string | undefined } | undefined;
   /** The programs that compile for an emulated GPU; none unless one was asked for. */
   readonly emulatorCompilers?: readonly string[];
   /** The absolute path of a program, if it is there: one element or none. */
@@ -48,9 +46,6 @@ const ENVIRONMENT = [
 /** Compilers in the order they are tried; `$CC` goes before them. */
 const COMPILERS = ["cc", "gcc", "clang"];
 
-/** And those of the emulated GPU, behind `$CXX`. */
-const CXX_COMPILERS = ["c++", "g++", "clang++"];
-
 /** The tables that a spec reads from files; a spec that is none is the command's to refuse. */
 function tableFiles(spec: string): string[] {
   try {
@@ -67,13 +62,6 @@ function tableFiles(spec: string): string[] {
 function usesCuda({ values, positionals }: ParsedArgs): boolean {
   const asked = [values.device, values.target].flat();
   return asked.includes("cuda") || asked.includes("auto") || positionals[0] === "devices";
-}
-
-/** Programs that compile CUDA, for a GPU or for the emulated one. */
-function cudaCompilers(emulator: Places["emulator"]): string[] {
-  if (emulator === undefined) return ["nvcc"];
-  const { compiler } = emulator;
-  return ["nvcc", ...(compiler === undefined ? [] : [compiler]), ...CXX_COMPILERS];
 }
 
 /** Deno's flags for one invocation of a command. */
