@@ -5,7 +5,7 @@
 
 import type { KernelEntry } from "../core/manifest.ts";
 import { STEP_FIELDS, type StepField } from "../core/signature.ts";
-import type { Device } from "./types.ts";
+import type { CompiledKernel, Device } from "./types.ts";
 
 /** A typed array a kernel may read or write; f16 and bf16 travel as u16 or Float16Array. */
 export type TypedArray =
@@ -17,17 +17,21 @@ export type TypedArray =
   | Uint8Array
   | Int8Array;
 
-/** One run of one kernel. */
-export interface KernelRun<B extends Readonly<Record<string, TypedArray>>> {
-  readonly entry: KernelEntry;
-  /** The device's target's text; headers are sought beside the entry's file. */
-  readonly text: string;
-  readonly defines?: Readonly<Record<string, number>>;
+/** What one run of a compiled kernel binds. */
+export interface CompiledRun<B extends Readonly<Record<string, TypedArray>>> {
   /** Every binding but `step`, by name. Written ones keep what the kernel leaves alone. */
   readonly buffers: B;
   readonly constants?: Readonly<Record<string, number>>;
   /** Fields of the step header; the others are 0. */
   readonly step?: Partial<Record<StepField, number>>;
+}
+
+/** One run of one kernel. */
+export interface KernelRun<B extends Readonly<Record<string, TypedArray>>> extends CompiledRun<B> {
+  readonly entry: KernelEntry;
+  /** The device's target's text; headers are sought beside the entry's file. */
+  readonly text: string;
+  readonly defines?: Readonly<Record<string, number>>;
 }
 
 /** Bytes of an array, padded with zeros to a multiple of four: what devices write. */
@@ -46,8 +50,19 @@ export async function runKernel<B extends Readonly<Record<string, TypedArray>>>(
   device: Device,
   options: KernelRun<B>,
 ): Promise<Partial<B>> {
-  const { entry, text, defines = {}, constants = {} } = options;
+  const { entry, text, defines = {} } = options;
   const [kernel] = await device.compile([{ entry, text, defines }]);
+  return await runCompiled(device, kernel!, options);
+}
+
+/** Runs a kernel that is compiled already; see {@linkcode runKernel}. */
+export async function runCompiled<B extends Readonly<Record<string, TypedArray>>>(
+  device: Device,
+  kernel: CompiledKernel,
+  options: CompiledRun<B>,
+): Promise<Partial<B>> {
+  const { signature } = kernel.entry;
+  const { constants = {} } = options;
   const buffers = Object.fromEntries(
     Object.entries(options.buffers).map(([name, data]) => {
       const bytes = padded(data);
@@ -58,11 +73,11 @@ export async function runKernel<B extends Readonly<Record<string, TypedArray>>>(
   );
   try {
     const program = device.prepare([
-      { kernel: kernel!, label: `run of ${entry.signature.name}`, buffers, constants },
+      { kernel, label: `run of ${signature.name}`, buffers, constants },
     ]);
     await device.run(program, Uint32Array.from(STEP_FIELDS, (f) => options.step?.[f] ?? 0));
     const written: Record<string, TypedArray> = {};
-    for (const { name, access } of entry.signature.bindings) {
+    for (const { name, access } of signature.bindings) {
       const given = options.buffers[name];
       if (access === "read" || given === undefined) continue;
       const bytes = await device.read(
