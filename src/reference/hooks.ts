@@ -3,7 +3,7 @@
  * interpreter on what the front end made of it. References take either.
  */
 
-import type { Definition, HookArg } from "../dsl/types.ts";
+import type { Definition } from "../dsl/types.ts";
 import { interpret } from "../ir/interpret.ts";
 import type { Arg } from "../ir/interpret.ts";
 import type { Func } from "../ir/types.ts";
@@ -27,8 +27,24 @@ export function interpreterRunner(
   path: string,
   options: { readonly func: Func; readonly mode: Mode },
 ): HookRunner {
-  const schema = findHook(definition, path).args;
-  return (...args) => interpret(options.func, flatten(schema, args), { mode: options.mode });
+  const flatten = hookArguments(definition, path);
+  return (...args) => interpret(options.func, flatten(args) as Arg[], { mode: options.mode });
+}
+
+/** Turns the author's arguments of the hook `path` into its IR's: a record is one per field. */
+export function hookArguments(
+  definition: Definition,
+  path: string,
+): (args: readonly unknown[]) => unknown[] {
+  const fields = findHook(definition, path).args.map((arg) =>
+    arg.kind === "record" ? Object.keys(arg.fields) : null
+  );
+  return (args) =>
+    fields.flatMap((names, i) =>
+      names === null
+        ? [args[i]]
+        : names.map((name) => (args[i] as Readonly<Record<string, unknown>>)[name])
+    );
 }
 
 function findHook(definition: Definition, path: string) {
@@ -38,10 +54,3 @@ function findHook(definition: Definition, path: string) {
   }
   return hook;
 }
-
-const flatten = (schema: readonly HookArg[], args: readonly unknown[]): Arg[] =>
-  schema.flatMap((arg, i) =>
-    arg.kind === "record"
-      ? Object.keys(arg.fields).map((field) => (args[i] as Record<string, Arg>)[field]!)
-      : [args[i] as Arg]
-  );
