@@ -11,9 +11,12 @@ import type { EmittedKernel } from "./emit_kernels.ts";
 import { openTemplates } from "./environment.ts";
 import { loadSources } from "./sources.ts";
 import { EMIT_TARGETS } from "./targets/mod.ts";
+import type { KernelSource } from "./types.ts";
 
 /** Renders kernels by name. */
 export interface Renderer {
+  /** The kernels of the project, sorted by path. */
+  readonly sources: readonly KernelSource[];
   /**
    * @param name `attention_causal_decode__k_f32t16_v_f32t1`
    * @returns its manifest entry and its text per target; nothing is written
@@ -39,6 +42,7 @@ export async function openRenderer(root: string): Promise<Renderer> {
   }
   const templates = openTemplates(`${root}/templates`);
   return {
+    sources,
     async render(name) {
       const found = findKernel(sources, name);
       if (found === undefined) {
