@@ -18,6 +18,10 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   "src/frontend": ["src/core", "src/ir", "src/dsl"],
   "src/reference": ["src/core", "src/ir", "src/layout", "src/dsl"],
   "src/emit": ["src/core", "src/ir", "src/layout", "src/dsl", "src/frontend"],
+  "src/verify": [
+    ...["src/core", "src/sys", "src/ir", "src/layout", "src/dsl", "src/reference", "src/emit"],
+    "src/device",
+  ],
   "src/build": ["src/core", "src/sys"],
   "src/device": ["src/core", "src/sys", "src/build"],
   "src/model": ["src/core", "src/sys"],

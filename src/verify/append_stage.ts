@@ -1,0 +1,145 @@
+/** The append kernel: rotated queries in place, rotated keys and values behind the cache's rows. */
+
+import type { Append } from "../dsl/append.ts";
+import type { SegmentSize } from "../layout/bytes.ts";
+import { layoutName } from "../layout/name.ts";
+import { authorRunner } from "../reference/hooks.ts";
+import { rotateReference } from "../reference/append.ts";
+import { qkvStride } from "./attention.ts";
+import { rowOf, strayBytes, withBuffers } from "./cache_state.ts";
+import type { CaseRow } from "./cache_state.ts";
+import { N_KV_HEADS } from "./cases.ts";
+import type { Measurement } from "./compare.ts";
+import { roundedHook } from "./hooks.ts";
+import type { RunNamed } from "./kernels.ts";
+import type { PruningProblem } from "./pruning_case.ts";
+import { AT, segmentsOf, stored } from "./written_cache.ts";
+import type { WrittenCache } from "./written_cache.ts";
+
+/** The rows of a step. */
+export interface AppendedRows {
+  /** Position of the first. */
+  readonly position: number;
+  readonly n: number;
+  /** Per KV head and segment, before the step. */
+  readonly sizes: readonly (readonly SegmentSize[])[];
+}
+
+/** What the kernel left behind. */
+export interface Appended {
+  readonly cache: WrittenCache;
+  /** f32 [n, qkvStride], queries rotated. */
+  readonly qkv: Float32Array<ArrayBuffer>;
+  readonly measurements: readonly Measurement[];
+}
+
+/** Runs the kernel on rows of a problem's qkv. */
+export async function append(
+  p: PruningProblem,
+  cache: WrittenCache,
+  options: { readonly rows: AppendedRows; readonly run: RunNamed },
+): Promise<Appended> {
+  const { rows, run } = options;
+  const { group, headDim } = p.shape;
+  const stride = qkvStride(p.shape);
+  const before = p.qkv.slice(rows.position * stride, (rows.position + rows.n) * stride);
+  const { qkv, arena } = await run(`append__${layoutName(p.layout)}`, {
+    defines: { HEAD_DIM: headDim },
+    buffers: {
+      ...cache.buffers,
+      ...{ qkv: before, rope: p.rope },
+      row_position: Uint32Array.from({ length: rows.n }, (_, i) => rows.position + i),
+      row_seq: new Uint32Array(rows.n),
+      seqs: Uint32Array.of(rows.n, 0, rows.position, AT.slot),
+    },
+    constants: {
+      ...cache.constants,
+      ...{ n_heads: group * N_KV_HEADS, n_kv_heads: N_KV_HEADS, qkv_stride: stride },
+      key_page: cache.firstPages[p.layout.key.segments.length - 1]!,
+      value_page: cache.firstPages.at(-1)!,
+    },
+    step: { nRows: rows.n, nSeqs: 1 },
+  });
+  const after = withBuffers(cache, { arena });
+  const written = writtenRows(p, rows);
+  return {
+    ...{ cache: after, qkv },
+    measurements: [
+      measure(p, { ...rows, written }, { before, qkv, after }),
+      strayBytes("append", { before: cache, after }, written.flat(2)),
+    ],
+  };
+}
+
+/** Where the step's keys and values go: [row][KV head][key, value]. */
+function writtenRows(p: PruningProblem, { n, sizes }: AppendedRows): CaseRow[][][] {
+  const nKey = p.layout.key.segments.length;
+  const lasts = [nKey - 1, segmentsOf(p.layout).length - 1];
+  return Array.from({ length: n }, (_, i) =>
+    sizes.map((segments, kvHead) =>
+      lasts.map((index) => ({
+        ...{ kvHead, index },
+        row: segments[index]!.rows + i,
+        width: p.shape.headDim,
+      }))
+    ));
+}
+
+/** Query heads, then key heads, then value heads of every row. */
+function measure(
+  p: PruningProblem,
+  rows: AppendedRows & { readonly written: readonly CaseRow[][][] },
+  found: {
+    readonly before: Float32Array;
+    readonly qkv: Float32Array;
+    readonly after: WrittenCache;
+  },
+): Measurement {
+  const { group, headDim } = p.shape;
+  const { definition } = p.sources.append;
+  const rotate = authorRunner(definition, "rotate");
+  const rounded = roundedHook(p.sources.append, "rotate");
+  const { pairing } = definition as Append;
+  const [stride, nHeads] = [qkvStride(p.shape), group * N_KV_HEADS];
+  const segments = segmentsOf(p.layout);
+  const got = Float64Array.from(found.qkv);
+  const want = new Float64Array(got.length);
+  const bound = new Float64Array(got.length);
+  for (let i = 0; i < rows.n; i++) {
+    const angles = p.rope.subarray((rows.position + i) * headDim).subarray(0, headDim);
+    for (let head = 0; head < nHeads + 2 * N_KV_HEADS; head++) {
+      const at = i * stride + head * headDim;
+      const x = found.before.subarray(at, at + headDim);
+      const kind = head < nHeads ? "query" : head < nHeads + N_KV_HEADS ? "key" : "value";
+      const row = kind === "query"
+        ? undefined
+        : rows.written[i]![(head - nHeads) % N_KV_HEADS]![kind === "key" ? 0 : 1]!;
+      if (row !== undefined) got.set(rowOf(found.after, row), at);
+      if (kind === "value") {
+        want.set(x.map((value) => stored(value, segments[row!.index]!)), at);
+        continue;
+      }
+      const turned = rotateReference(x, { pairing, rotate, rope: angles });
+      const errors = rotateReference(x, {
+        ...{ pairing, rope: angles },
+        rotate: (pair) => rounded(pair).map(({ error }) => error),
+      });
+      const segment = row && segments[row.index]!;
+      const store = (value: number) => segment ? stored(value, segment) : value;
+      turned.forEach((value, c) => {
+        want[at + c] = store(value);
+        // A rounding to storage may go another way at either end of what f32 may be.
+        const ends = [value - errors[c]!, value + errors[c]!].map((end) =>
+          Math.abs(store(end) - want[at + c]!)
+        );
+        bound[at + c] = Math.max(errors[c]!, ...ends);
+      });
+    }
+  }
+  const dims = [
+    { name: "row", size: rows.n },
+    { name: "head", size: nHeads + 2 * N_KV_HEADS },
+    { name: "channel", size: headDim },
+  ];
+  return { kernel: "append", dims, got, want, bound };
+}

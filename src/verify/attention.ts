@@ -1,0 +1,212 @@
+/**
+ * Attention kernels on one step's queries over a cache: prefill of all of them, decode and merge of the
+ * last, and what the author's function makes of the same rows in f64.
+ */
+
+import { QUERY_TILE } from "../core/tiles.ts";
+import type { Layout } from "../layout/types.ts";
+import { layoutName } from "../layout/name.ts";
+import { attentionReference } from "../reference/attention.ts";
+import { authorRunner } from "../reference/hooks.ts";
+import type { KernelSource } from "../emit/types.ts";
+import { attentionBound } from "./attention_bound.ts";
+import { N_KV_HEADS } from "./cases.ts";
+import type { Dimension, Measurement } from "./compare.ts";
+import { roundedHook } from "./hooks.ts";
+import type { Values } from "./hooks.ts";
+import type { KernelUse, RunNamed } from "./kernels.ts";
+import { AT } from "./written_cache.ts";
+import type { HeadRows, WrittenCache } from "./written_cache.ts";
+
+/** A step's queries over the rows of a cache, their own among them. */
+export interface AttentionProblem {
+  readonly source: KernelSource;
+  readonly values: Values;
+  readonly shape: { readonly group: number; readonly headDim: number };
+  /** f32 [nQuery, qkvStride]: what prefill and decode bind. */
+  readonly qkv: Float32Array<ArrayBuffer>;
+  readonly nQuery: number;
+  /** Added to every query's position. */
+  readonly ahead: number;
+  /** Every row after the step, per KV head. */
+  readonly heads: readonly HeadRows[];
+  /** Its counts leave this step's rows out. */
+  readonly cache: WrittenCache;
+}
+
+/** What the reference says of a problem: f64 [nQuery, nHeads, headDim], and the bounds. */
+export interface AttentionAnswer {
+  readonly want: Float64Array;
+  readonly bound: Float64Array;
+}
+
+/** Elements of a row of qkv. */
+export const qkvStride = ({ group, headDim }: AttentionProblem["shape"]): number =>
+  (group + 2) * N_KV_HEADS * headDim;
+
+/** The kernels that a problem of this layout runs. */
+export function attentionUses(
+  variant: string,
+  layout: Layout,
+  { group, headDim }: AttentionProblem["shape"],
+): KernelUse[] {
+  const defines = { HEAD_DIM: headDim, GROUP: group };
+  const heads = ["prefill", "decode"].map((entry) => `attention_${variant}_${entry}`);
+  return [
+    ...heads.map((head) => ({ name: `${head}__${layoutName(layout)}`, defines })),
+    { name: "attention_merge", defines },
+  ];
+}
+
+/** The author's function on every query and head. */
+export function attentionAnswer(p: AttentionProblem): AttentionAnswer {
+  const { group, headDim } = p.shape;
+  const nHeads = group * N_KV_HEADS;
+  const { definition } = p.source;
+  const [score, mask] = [authorRunner(definition, "score"), authorRunner(definition, "mask")];
+  const rounded = roundedHook(p.source, "score");
+  const want = new Float64Array(p.nQuery * nHeads * headDim);
+  const bound = new Float64Array(want.length);
+  const keys = p.heads.map(keysAsRead);
+  for (let query = 0; query < p.nQuery; query++) {
+    const place = p.heads[0]!.keys.length - p.nQuery + query;
+    for (let head = 0; head < nHeads; head++) {
+      const kvHead = Math.floor(head / group);
+      const at = query * qkvStride(p.shape) + head * headDim;
+      const one = {
+        q: p.qkv.subarray(at, at + headDim),
+        // A query sees the rows up to its own, whatever its position.
+        keys: keys[kvHead]!.slice(0, place + 1),
+        values: p.heads[kvHead]!.values,
+        scale: 1 / Math.sqrt(headDim),
+        ...{ score, mask },
+        context: {
+          ...p.values.context,
+          ...{ queryPosition: place + p.ahead, head, kvHead, layer: AT.layer },
+        },
+      };
+      const to = (query * nHeads + head) * headDim;
+      want.set(attentionReference(one), to);
+      bound.set(attentionBound(one, rounded), to);
+    }
+  }
+  return { want, bound };
+}
+
+/** Rows of a list segment with zeros for the channels it does not store. */
+function keysAsRead({ keys, nListed, channels }: HeadRows): Float32Array[] {
+  const kept = new Set(channels);
+  return keys.map((key, row) => row < nListed ? key.map((x, c) => kept.has(c) ? x : 0) : key);
+}
+
+/** Runs prefill, then decode and merge, against an answer. */
+export async function measureAttention(
+  p: AttentionProblem,
+  answer: AttentionAnswer,
+  run: RunNamed,
+): Promise<Measurement[]> {
+  const nHeads = p.shape.group * N_KV_HEADS;
+  const dims = (nQuery: number): Dimension[] => [
+    { name: "row", size: nQuery },
+    { name: "head", size: nHeads },
+    { name: "channel", size: p.shape.headDim },
+  ];
+  const width = nHeads * p.shape.headDim;
+  const last = { want: answer.want.slice(-width), bound: answer.bound.slice(-width) };
+  return [
+    { kernel: "prefill", dims: dims(p.nQuery), got: await prefill(p, run), ...answer },
+    { kernel: "decode + merge", dims: dims(1), got: await decode(p, run), ...last },
+  ];
+}
+
+/** What both entries bind. */
+function poolOf({ shape: { group, headDim }, values, cache }: AttentionProblem) {
+  const nKey = cache.layout.key.segments.length;
+  const pages = cache.firstPages.map((page, i) =>
+    [i < nKey ? `key_page_${i}` : `value_page_${i - nKey}`, page] as const
+  );
+  return {
+    defines: { HEAD_DIM: headDim, GROUP: group },
+    buffers: { ...cache.buffers, ...values.tables },
+    constants: {
+      ...cache.constants,
+      ...{ n_heads: group * N_KV_HEADS, n_kv_heads: N_KV_HEADS },
+      qkv_stride: qkvStride({ group, headDim }),
+      out_stride: group * N_KV_HEADS * headDim,
+      ...Object.fromEntries(pages),
+      scale: 1 / Math.sqrt(headDim),
+      ...values.params,
+    },
+  };
+}
+
+const kernelOf = (p: AttentionProblem, entry: "prefill" | "decode") =>
+  `attention_${p.source.definition.name}_${entry}__${layoutName(p.cache.layout)}`;
+
+/** The step's outputs, in tiles of queries: f32 [nQuery, nHeads · headDim]. */
+async function prefill(p: AttentionProblem, run: RunNamed): Promise<Float32Array> {
+  const pool = poolOf(p);
+  const tiles: number[] = [];
+  for (let row = 0; row < p.nQuery; row += QUERY_TILE) {
+    tiles.push(0, row, Math.min(QUERY_TILE, p.nQuery - row), 0);
+  }
+  const { out } = await run(kernelOf(p, "prefill"), {
+    ...pool,
+    buffers: {
+      ...pool.buffers,
+      qkv: p.qkv,
+      tiles: Uint32Array.from(tiles),
+      seqs: Uint32Array.of(p.nQuery, 0, positionOf(p, 0), AT.slot),
+      out: new Float32Array(p.nQuery * pool.constants.out_stride).fill(NaN),
+    },
+    step: { nRows: p.nQuery, nSeqs: 1, nTiles: tiles.length / 4 },
+  });
+  return out;
+}
+
+/** The last query's output, in chunks of the cache that are merged: f32 [nHeads · headDim]. */
+async function decode(p: AttentionProblem, run: RunNamed): Promise<Float32Array> {
+  const pool = poolOf(p);
+  const nHeads = pool.constants.n_heads;
+  // One more than there are chunks, as a longer sequence beside this one would ask for.
+  const nSplits = p.cache.nSplits + 1;
+  const step = { nRows: 1, nSeqs: 1, nDecode: 1, nSplits };
+  const decode_rows = Uint32Array.of(0);
+  const { partials } = await run(kernelOf(p, "decode"), {
+    ...pool,
+    buffers: {
+      ...pool.buffers,
+      ...{ heads: withEarlierRows(p), decode_rows, row_seq: Uint32Array.of(0) },
+      qkv: p.qkv.slice((p.nQuery - 1) * qkvStride(p.shape)),
+      seqs: Uint32Array.of(1, 0, positionOf(p, p.nQuery - 1), AT.slot),
+      partials: new Float32Array(nHeads * nSplits * (p.shape.headDim + 16)).fill(NaN),
+    },
+    step,
+  });
+  const { out } = await run("attention_merge", {
+    ...pool,
+    buffers: {
+      ...{ partials, decode_rows },
+      out: new Float32Array(pool.constants.out_stride).fill(NaN),
+    },
+    step,
+  });
+  return out;
+}
+
+const positionOf = (p: AttentionProblem, query: number) =>
+  p.heads[0]!.keys.length - p.nQuery + query + p.ahead;
+
+/** `heads` with all but the last query's rows counted as stored, as a decode step finds them. */
+function withEarlierRows({ cache, nQuery }: AttentionProblem): Uint32Array<ArrayBuffer> {
+  const heads = Uint32Array.from(cache.buffers.heads);
+  const nKey = cache.layout.key.segments.length;
+  const nSegments = cache.firstPages.length;
+  const first = (AT.slot * AT.nLayers + AT.layer) * N_KV_HEADS;
+  for (let kvHead = 0; kvHead < N_KV_HEADS; kvHead++) {
+    for (const last of [nKey - 1, nSegments - 1]) {
+      heads[((first + kvHead) * nSegments + last) * 2]! += nQuery - 1;
+    }
+  }
+  return heads;
+}

@@ -1,0 +1,163 @@
+/**
+ * A KV cache written row by row on the host, through the layout's own offsets: what single kernels are run
+ * on. Pages lie in shuffled order and every byte that holds no element is NaN, so that a kernel which
+ * reads past its rows is seen.
+ */
+
+import {
+  ARENA_UNIT,
+  elementOffset,
+  pageBytes,
+  pageCount,
+  pageIndex,
+  parseLayoutName,
+} from "../layout/mod.ts";
+import type { Layout, Segment } from "../layout/mod.ts";
+
+/** Rows of one KV head: rows of [headDim]. The first `nListed` keys store only `channels`. */
+export interface HeadRows {
+  readonly keys: readonly Float32Array[];
+  readonly values: readonly Float32Array[];
+  readonly nListed: number;
+  readonly channels: readonly number[];
+}
+
+/** Where the rows are put: slot 1 of 2, layer 1 of 2, so that strides matter. */
+export const AT = Object.freeze({ slot: 1, nSlots: 2, layer: 1, nLayers: 2 });
+
+/** A written cache: the buffers and constants that kernels bind. */
+export interface WrittenCache {
+  readonly layout: Layout;
+  readonly buffers: {
+    readonly pages: Uint32Array<ArrayBuffer>;
+    readonly heads: Uint32Array<ArrayBuffer>;
+    readonly channels: Uint32Array<ArrayBuffer>;
+    readonly arena: Uint8Array<ArrayBuffer>;
+  };
+  readonly constants: Readonly<Record<string, number>>;
+  /** First page entry of each segment, keys' first. */
+  readonly firstPages: readonly number[];
+  /** Chunks of 256 rows that the longest head has. */
+  readonly nSplits: number;
+}
+
+/** What a stored element reads back as. */
+export const stored = (x: number, { code }: Segment) =>
+  code.kind === "f16" ? Math.f16round(x) : Math.fround(x);
+
+/** Segments of both streams, keys' first. */
+export const segmentsOf = ({ key, value }: Layout) => [...key.segments, ...value.segments];
+
+/** Whether a segment of `layout` is the `index`-th of the keys. */
+export const isKey = (layout: Layout, index: number) => index < layout.key.segments.length;
+
+/**
+ * Writes the rows of every KV head.
+ *
+ * @param options `nNew`: rows at the end that belong to this step (stored, but not counted in `heads`);
+ * `spare`: page entries beyond what the rows need
+ */
+export function writeCache(
+  name: string,
+  rows: readonly HeadRows[],
+  options: { readonly headDim: number; readonly nNew?: number; readonly spare?: number },
+): WrittenCache {
+  const { headDim, nNew = 0, spare = 1 } = options;
+  const layout = parseLayoutName(name);
+  const segments = segmentsOf(layout);
+  const longest = Math.max(...rows.map((head) => head.keys.length));
+  const perSegment = pageCount(longest) + spare;
+  const pageEntries = segments.length * perSegment;
+  const headAt = (kvHead: number) => (AT.slot * AT.nLayers + AT.layer) * rows.length + kvHead;
+  const nHeads = AT.nSlots * AT.nLayers * rows.length;
+  const pages = new Uint32Array(nHeads * pageEntries);
+  const heads = new Uint32Array(nHeads * 2 * segments.length);
+  const channels = new Uint32Array(nHeads * headDim);
+
+  // Every page has full width's room; their order in the arena is shuffled by a stride prime to it.
+  const unitsOfPage = Math.max(
+    ...segments.map((s) => pageBytes(s, { width: headDim, headDim }) / ARENA_UNIT),
+  );
+  const nPages = rows.length * pageEntries;
+  const stride = [7, 11, 13, 17].find((p) => nPages % p !== 0)!;
+  const arena = new Uint8Array(nPages * unitsOfPage * ARENA_UNIT).fill(0xff);
+  const view = new DataView(arena.buffer);
+
+  let nSplits = 0;
+  rows.forEach((head, kvHead) => {
+    const table = pages.subarray(headAt(kvHead) * pageEntries);
+    for (let entry = 0; entry < pageEntries; entry++) {
+      table[entry] = (kvHead * pageEntries + entry) * stride % nPages * unitsOfPage;
+    }
+    channels.set(head.channels, headAt(kvHead) * headDim);
+    let splits = 0;
+    segments.forEach((segment, index) => {
+      const key = isKey(layout, index);
+      const from = key && segment.channels === "all" && layout.key.segments.length > 1
+        ? head.nListed
+        : 0;
+      const to = segment.channels === "list" ? head.nListed : head.keys.length;
+      const list = segment.channels === "list"
+        ? head.channels
+        : Array.from({ length: headDim }, (_, c) => c);
+      const isNew = segment.channels === "list" ? 0 : nNew;
+      const size = [to - from - isNew, list.length];
+      heads.set(size, headAt(kvHead) * 2 * segments.length + 2 * index);
+      if (key) splits += Math.ceil((to - from) / 256);
+      (key ? head.keys : head.values).slice(from, to).forEach((row, i) =>
+        list.forEach((c, channel) => {
+          const page = table[index * perSegment + pageIndex(i)]! * ARENA_UNIT;
+          const at = elementOffset(segment, { row: i, channel, width: list.length });
+          if (segment.code.kind === "f16") view.setFloat16(page + 2 * at, row[c]!, true);
+          else view.setFloat32(page + 4 * at, row[c]!, true);
+        })
+      );
+    });
+    nSplits = Math.max(nSplits, splits);
+  });
+  return {
+    layout,
+    buffers: { pages, heads, channels, arena },
+    constants: { layer: AT.layer, n_layers: AT.nLayers, page_entries: pageEntries },
+    firstPages: segments.map((_, index) => index * perSegment),
+    nSplits,
+  };
+}
+
+/** A row of a segment of a head. */
+export interface RowAt {
+  readonly nKvHeads: number;
+  readonly kvHead: number;
+  /** Of the segment, keys' first. */
+  readonly index: number;
+  /** From the segment's start. */
+  readonly row: number;
+  /** Channels that the segment stores of this head. */
+  readonly width: number;
+}
+
+/** Where channel place `channel` of a row lies in the arena, in bytes. */
+export function elementByte(cache: WrittenCache, at: RowAt, channel: number): number {
+  const segment = segmentsOf(cache.layout)[at.index]!;
+  const head = (AT.slot * AT.nLayers + AT.layer) * at.nKvHeads + at.kvHead;
+  const entry = head * cache.constants["page_entries"]! + cache.firstPages[at.index]! +
+    pageIndex(at.row);
+  const offset = elementOffset(segment, { row: at.row, channel, width: at.width });
+  return cache.buffers.pages[entry]! * ARENA_UNIT + offset * elementBytes(segment);
+}
+
+/** Bytes of one stored element. */
+export const elementBytes = ({ code }: Segment): number => code.kind === "f16" ? 2 : 4;
+
+/** Row `row` of segment `index` as stored: f64 [channels stored]. */
+export function readRow(
+  cache: WrittenCache,
+  at: RowAt & { readonly arena: Uint8Array<ArrayBuffer> },
+): number[] {
+  const segment = segmentsOf(cache.layout)[at.index]!;
+  const view = new DataView(at.arena.buffer);
+  return Array.from({ length: at.width }, (_, channel) => {
+    const byte = elementByte(cache, at, channel);
+    return segment.code.kind === "f16" ? view.getFloat16(byte, true) : view.getFloat32(byte, true);
+  });
+}
