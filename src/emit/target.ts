@@ -6,6 +6,7 @@
 
 import type { Target } from "../core/manifest.ts";
 import type { Binding, Constant, GridFactor } from "../core/signature.ts";
+import type { Arithmetic } from "../ir/arithmetic.ts";
 import type { OpName, Scalar } from "../ir/types.ts";
 import type { Code, Operand } from "./code.ts";
 
@@ -67,6 +68,8 @@ export interface EmitTarget {
    * is not evaluated, or what it loads out of bounds harms nothing.
    */
   readonly guardsLoads: boolean;
+  /** What it promises of f32, where tests compare values. */
+  readonly arithmetic: Arithmetic;
   /** One value at a time: bookkeeping around the lanes, merges, finishes. */
   readonly scalar: Form;
   /** The elements that a kernel works on side by side. */

@@ -6,6 +6,7 @@ import type { Code } from "../../code.ts";
 import { f32Digits, i32Digits } from "../../literal.ts";
 import { cast, signed } from "../../printers.ts";
 import type { EmitTarget, Form } from "../../target.ts";
+import { C_ARITHMETIC } from "./arithmetic.ts";
 import { broadcast16, LANES_OPS, SCALAR_OPS } from "./ops.ts";
 import { C_WORDS } from "./words.ts";
 
@@ -64,6 +65,7 @@ export const c: EmitTarget = Object.freeze<EmitTarget>({
   reserved: C_WORDS,
   geometry: {},
   guardsLoads: true,
+  arithmetic: C_ARITHMETIC,
   scalar,
   lanes,
   literal: (value, type) => {

@@ -8,6 +8,7 @@ import { atom } from "../../code.ts";
 import { f32Digits, i32Digits } from "../../literal.ts";
 import { cast, signed } from "../../printers.ts";
 import type { EmitTarget, Form } from "../../target.ts";
+import { CUDA_ARITHMETIC } from "./arithmetic.ts";
 import { CUDA_GEOMETRY } from "./geometry.ts";
 import { CUDA_OPS } from "./ops.ts";
 import { CUDA_WORDS } from "./words.ts";
@@ -46,6 +47,7 @@ export const cuda: EmitTarget = Object.freeze<EmitTarget>({
   reserved: CUDA_WORDS,
   geometry: CUDA_GEOMETRY,
   guardsLoads: true,
+  arithmetic: CUDA_ARITHMETIC,
   scalar: form,
   lanes: form,
   literal: (value, type) => {

@@ -6,6 +6,7 @@ import type { Code } from "../../code.ts";
 import { f32Digits, i32Digits } from "../../literal.ts";
 import { signed } from "../../printers.ts";
 import type { EmitTarget, Form } from "../../target.ts";
+import { WGSL_ARITHMETIC } from "./arithmetic.ts";
 import { WGSL_GEOMETRY } from "./geometry.ts";
 import { WGSL_OPS } from "./ops.ts";
 import { WGSL_WORDS } from "./words.ts";
@@ -43,6 +44,7 @@ export const wgsl: EmitTarget = Object.freeze<EmitTarget>({
   geometry: WGSL_GEOMETRY,
   // select() evaluates both branches, and a load out of bounds gives another element or zero.
   guardsLoads: true,
+  arithmetic: WGSL_ARITHMETIC,
   scalar: form,
   lanes: form,
   literal: (value, type) => {

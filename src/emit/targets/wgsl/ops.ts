@@ -23,6 +23,10 @@ const unaryOnly = (code: Code): Code => ({
   precedence: P.unary,
 });
 
+/** The bits of an i32 as u32; a negative literal has no conversion, so its bits are printed. */
+const bitsOf = (code: Code): Code =>
+  /^-\d+$/.test(code.text) ? atom(`${Number(code.text) >>> 0}u`) : call("u32", code);
+
 /** A shift's count: u32, modulo 32 as the operation says. */
 const shiftCount = (count: Operand): Code => {
   if (/^\d+$/.test(count.text)) return atom(`${Number(count.text) % 32}u`);
@@ -72,7 +76,7 @@ const printers: OpTable = {
   not: unary("~"),
   shl: ([a, b]) => shift("<<", a!, b!),
   shr: ([a, b]) => shift(">>", a!, b!),
-  ushr: ([a, b]) => call("i32", shift(">>", call("u32", a!), b!)),
+  ushr: ([a, b]) => call("i32", shift(">>", bitsOf(a!), b!)),
 
   lt: arithmetic("<", P.relation),
   le: arithmetic("<=", P.relation),
