@@ -26,15 +26,22 @@ export interface Gpu {
   readonly exact: boolean;
   test(name: string, fn: () => Promise<void>): void;
   render(name: string): Promise<EmittedKernel>;
-  /** Runs a kernel once and gives the buffers it may write. */
+  /**
+   * Runs a kernel once and gives the buffers it may write.
+   *
+   * @param large the sizes are a model's: too much to check every access of an emulation
+   */
   run<B extends Readonly<Record<string, TypedArray>>>(
     kernel: EmittedKernel,
     options: NamedRun<B>,
+    large: boolean,
   ): Promise<B>;
 }
 
 let chosen: Gpu | undefined;
-const executed = new Set<string>();
+let large = false;
+/** Kernels that have run to their end, at a case's own sizes and at a model's. */
+const executed = { small: new Set<string>(), large: new Set<string>() };
 
 /** The target at hand. @throws {Error} outside {@linkcode testOn} */
 export function gpu(): Gpu {
@@ -54,10 +61,21 @@ export async function runNamed<B extends Readonly<Record<string, TypedArray>>>(
   name: string,
   options: NamedRun<B>,
 ): Promise<B> {
-  const written = await gpu().run(await render(name), options);
-  executed.add(name);
+  const written = await gpu().run(await render(name), options, large);
+  executed[large ? "large" : "small"].add(name);
   return written;
 }
+
+/** A test whose kernels run at a model's sizes. */
+export const modelSizeTest = (name: string, fn: () => Promise<void>): void =>
+  gpuTest(name, async () => {
+    large = true;
+    try {
+      await fn();
+    } finally {
+      large = false;
+    }
+  });
 
 /**
  * Registers every case of tests/gpu/ on a target, then one test that every kernel of generated/ has run.
@@ -69,9 +87,10 @@ export async function testOn(target: Gpu): Promise<void> {
   const files = [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
   for (const file of files) await import(new URL(file, folder).href);
   // Tests run in the order they were registered: this one last.
-  gpuTest("every generated kernel has run", async () => {
+  gpuTest("every generated kernel has run, and at a model's sizes", async () => {
     const text = await Deno.readTextFile(`${projectRoot()}/generated/manifest.json`);
     const names = Object.keys((JSON.parse(text) as Manifest).kernels);
-    assertEquals(names.filter((name) => !executed.has(name)), []);
+    assertEquals(names.filter((name) => !executed.small.has(name)), []);
+    assertEquals(names.filter((name) => !executed.large.has(name)), []);
   });
 }

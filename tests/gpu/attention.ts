@@ -14,10 +14,11 @@ import { AT, writeCache } from "../_kv_cache.ts";
 import type { HeadRows } from "../_kv_cache.ts";
 import { gpuTest, runNamed, sources } from "../_gpu.ts";
 
-const DENSE = "k_f16t16_v_f16t1";
-const LISTED = "k_list_f16t16_f16t16_v_f16t1";
+export const DENSE = "k_f16t16_v_f16t1";
+export const LISTED = "k_list_f16t16_f16t16_v_f16t1";
 
-const variants = sources.flatMap(({ definition }) =>
+/** Every variant of kernels/attention/. */
+export const variants = sources.flatMap(({ definition }) =>
   definition.kind === "attention" ? [definition as Attention] : []
 );
 const causal = variants.find((variant) => variant.name === "causal")!;
@@ -188,7 +189,8 @@ function reference(p: Problem, query: number) {
   return { want, bound };
 }
 
-async function check(given: Partial<Case>): Promise<void> {
+/** Prefill and decode of one problem. */
+export async function assertAttention(given: Partial<Case>): Promise<void> {
   const p = problem(given);
   const { variant: _, ...shape } = given;
   const about = `${p.variant.name} ${JSON.stringify(shape)}`;
@@ -206,15 +208,15 @@ async function check(given: Partial<Case>): Promise<void> {
 
 gpuTest("causal attention over 1 to 600 rows, dense", async () => {
   for (const rows of [1, 31, 33, 127, 257, 600]) {
-    await check({ rows, nQuery: Math.min(rows, 19) });
+    await assertAttention({ rows, nQuery: Math.min(rows, 19) });
   }
-  await check({ rows: 40, nQuery: 40 });
+  await assertAttention({ rows: 40, nQuery: 40 });
 });
 
 gpuTest("list segments of 1 to 64 channels and of no rows", async () => {
   for (const [width, nListed] of [[1, 31], [26, 33], [32, 257], [64, 300], [32, 0], [0, 64]]) {
     const shape = { nListed: nListed!, width: width!, rows: nListed! + 45 };
-    await check({ layout: LISTED, nQuery: 11, ...shape });
+    await assertAttention({ layout: LISTED, nQuery: 11, ...shape });
   }
 });
 
@@ -223,13 +225,13 @@ gpuTest("groups of 1 to 8 query heads, heads of 16 to 256 channels", async () =>
     const [group, headDim] of [[1, 64], [4, 128], [8, 64], [2, 16], [3, 80], [8, 128], [2, 256]]
   ) {
     const shape = { group: group!, headDim: headDim!, width: headDim! / 4 };
-    await check({ layout: LISTED, rows: 290, nListed: 130, nQuery: 9, ...shape });
+    await assertAttention({ layout: LISTED, rows: 290, nListed: 130, nQuery: 9, ...shape });
   }
 });
 
 gpuTest("f32 keys and values, and f16 keys with f32 values", async () => {
   for (const layout of ["k_list_f32t16_f32t16_v_f32t1", "k_list_f16t16_f16t16_v_f32t1"]) {
-    await check({ layout, rows: 150, nListed: 100, width: 20, nQuery: 9 });
+    await assertAttention({ layout, rows: 150, nListed: 100, width: 20, nQuery: 9 });
   }
 });
 
@@ -240,15 +242,22 @@ for (const variant of variants) {
     const names = Object.keys(variant.params).filter((name) => name in small);
     const params = Object.fromEntries(names.map((name) => [name, small[name]!]));
     const given = { variant, params, rows: 560, nQuery: 17 };
-    await check(given);
-    await check({ ...given, layout: LISTED, nListed: 290, width: 26 });
+    await assertAttention(given);
+    await assertAttention({ ...given, layout: LISTED, nListed: 290, width: 26 });
   });
 }
 
 gpuTest("a query sees no later row of its step, whatever its position", async () => {
   // The mask alone would let every row through.
-  await check({ rows: 50, nQuery: 13, ahead: 1000 });
-  await check({ rows: 50, nQuery: 13, ahead: 1000, layout: LISTED, nListed: 20, width: 16 });
+  await assertAttention({ rows: 50, nQuery: 13, ahead: 1000 });
+  await assertAttention({
+    rows: 50,
+    nQuery: 13,
+    ahead: 1000,
+    layout: LISTED,
+    nListed: 20,
+    width: 16,
+  });
 });
 
 gpuTest("a fully masked row is zeros (oracle 7)", async () => {

@@ -16,7 +16,8 @@ import type { HeadRows } from "../_kv_cache.ts";
 import { gpu, gpuTest, render, runNamed, sources } from "../_gpu.ts";
 
 const LISTED = "k_list_f16t16_f16t16_v_f16t1";
-const [N_KV_HEADS, GROUP] = [2, 3];
+/** Of the default model. */
+const [N_KV_HEADS, GROUP] = [3, 3];
 const N_HEADS = N_KV_HEADS * GROUP;
 
 function rowsOf(n: number, options: { headDim: number; seed: number; listed?: number }): HeadRows {
@@ -28,10 +29,12 @@ function rowsOf(n: number, options: { headDim: number; seed: number; listed?: nu
   return { keys: rows(), values: rows(), nListed: listed, channels };
 }
 
+const SEEDS = Array.from({ length: N_KV_HEADS }, (_, i) => i + 1);
+
 /** A run that appends `nNew` rows to `rows` rows. */
 function appendRun(layout: string, shape: { headDim: number; rows: number; nNew: number }) {
   const { headDim, rows, nNew } = shape;
-  const heads = [1, 2].map((seed) => rowsOf(rows, { headDim, seed }));
+  const heads = SEEDS.map((seed) => rowsOf(rows, { headDim, seed }));
   const cache = writeCache(layout, heads, { headDim, spare: 2 });
   const random = randomFrom(rows);
   const stride = (N_HEADS + 2 * N_KV_HEADS) * headDim;
@@ -63,19 +66,26 @@ function appendRun(layout: string, shape: { headDim: number; rows: number; nNew:
 const ordered = (bytes: Uint8Array<ArrayBuffer>) =>
   Float64Array.from(new Uint16Array(bytes.buffer), (h) => h & 0x8000 ? 0x8000 - h : h);
 
+/** Appending of halves: the queries, and every byte of the arena. */
+export async function assertAppend(
+  layout: string,
+  shape: { headDim: number; rows: number; nNew: number },
+): Promise<void> {
+  const run = appendRun(layout, shape);
+  const want = await runOnCpu(`append__${layout}`, run);
+  const got = await runNamed(`append__${layout}`, run);
+  const label = `${shape.nNew} rows behind ${shape.rows}`;
+  // WGSL may fuse a product and a sum: values of at most 4 differ by two roundings.
+  assertClose(got.qkv, want.qkv!, { bound: gpu().exact ? 0 : 8 * 2 ** -24, label });
+  // … which moves a half by one at most, and none that was not stored.
+  assertClose(ordered(got.arena), ordered(want.arena!), { bound: gpu().exact ? 0 : 1, label });
+}
+
 for (const layout of ["k_f16t16_v_f16t1", LISTED, "k_f16t1_v_f16t16"]) {
   gpuTest(`append to ${layout} stores the CPU's rows and nothing else`, async () => {
     // Odd and even starts and counts; over the end of a tile and of a page.
     for (const [rows, nNew] of [[0, 1], [0, 5], [7, 1], [15, 4], [127, 2], [126, 133]] as const) {
-      const shape = { headDim: 32, rows, nNew };
-      const run = appendRun(layout, shape);
-      const want = await runOnCpu(`append__${layout}`, run);
-      const got = await runNamed(`append__${layout}`, run);
-      const label = `${nNew} rows behind ${rows}`;
-      // WGSL may fuse a product and a sum: values of at most 4 differ by two roundings.
-      assertClose(got.qkv, want.qkv!, { bound: gpu().exact ? 0 : 8 * 2 ** -24, label });
-      // … which moves a half by one at most, and none that was not stored.
-      assertClose(ordered(got.arena), ordered(want.arena!), { bound: gpu().exact ? 0 : 1, label });
+      await assertAppend(layout, { headDim: 32, rows, nNew });
     }
   });
 }
@@ -125,8 +135,7 @@ interface Move {
 }
 
 /** A run that moves rows from the last key segment to the first, one move per KV head. */
-function moveRun(pair: string, moves: readonly Move[]) {
-  const headDim = 32;
+function moveRun(pair: string, moves: readonly Move[], headDim: number) {
   const [from, to] = pair.split("__");
   const layout = `k_${to}_${from}_v_f16t1`;
   const listed = to!.startsWith("list");
@@ -164,6 +173,24 @@ function moveRun(pair: string, moves: readonly Move[]) {
   };
 }
 
+/** Moves of one list per KV head: every byte of the arena. */
+export async function assertMoved(
+  pair: string,
+  at: { source: number; destination: number; rows: number },
+  headDim = 32,
+): Promise<void> {
+  const width = (listed: number) => pair.includes("list") ? listed : headDim;
+  const moves = [
+    { ...at, width: width(13) },
+    { ...at, rows: 0, width: width(1) },
+    { ...at, source: 2, width: width(headDim) },
+  ];
+  const run = moveRun(pair, moves, headDim);
+  const want = await runOnCpu(`move_rows__${pair}`, run);
+  const got = await runNamed(`move_rows__${pair}`, run);
+  assertEquals(got.arena, want.arena, `${at.rows} rows from ${at.source} to ${at.destination}`);
+}
+
 for (
   const pair of [
     "f16t16__list_f16t16",
@@ -174,30 +201,22 @@ for (
 ) {
   gpuTest(`move_rows ${pair} gives the CPU's arena`, async () => {
     for (const [source, destination, rows] of [[0, 0, 1], [3, 5, 20], [16, 121, 79], [1, 15, 2]]) {
-      const at = { source: source!, destination: destination!, rows: rows! };
-      const width = (listed: number) => pair.includes("list") ? listed : 32;
-      const moves = [
-        { ...at, width: width(13) },
-        { ...at, rows: 0, width: width(1) },
-        { ...at, source: 2, width: width(32) },
-      ];
-      const run = moveRun(pair, moves);
-      const want = await runOnCpu(`move_rows__${pair}`, run);
-      const got = await runNamed(`move_rows__${pair}`, run);
-      assertEquals(got.arena, want.arena, `${rows} rows from ${source} to ${destination}`);
+      await assertMoved(pair, { source: source!, destination: destination!, rows: rows! });
     }
   });
 }
 
-gpuTest("record_queries keeps the last of each place", async () => {
-  const [headDim, window, nRows] = [16, 8, 21];
+/** Two sequences' queries, of which the first 16 rows are one's. */
+export async function assertRecorded(
+  { headDim, window, nRows }: { headDim: number; window: number; nRows: number },
+): Promise<void> {
   const stride = (N_HEADS + 2 * N_KV_HEADS) * headDim;
   const random = randomFrom(3);
   const options = {
     buffers: {
       qkv: Float32Array.from({ length: nRows * stride }, random),
       row_seq: Uint32Array.from({ length: nRows }, (_, i) => i < 16 ? 0 : 1),
-      seqs: Uint32Array.of(16, 0, 3, 1, 5, 16, 40, 0),
+      seqs: Uint32Array.of(16, 0, 3, 1, nRows - 16, 16, 40, 0),
       q_ring: new Float32Array(AT.nSlots * AT.nLayers * N_HEADS * window * headDim).fill(-7),
     },
     defines: { HEAD_DIM: headDim },
@@ -206,102 +225,126 @@ gpuTest("record_queries keeps the last of each place", async () => {
   };
   const want = await runOnCpu("record_queries", options);
   assertEquals((await runNamed("record_queries", options)).q_ring, want.q_ring);
-});
+}
 
-for (const { definition } of sources.filter((s) => s.definition.kind === "pruning")) {
-  const { name, params, steps } = definition as Pruning;
-  gpuTest(`channel scores of ${name} agree with its function`, async () => {
-    const kernel = `channel_scores_${name}__${LISTED}`;
-    const known = (await render(kernel)).entry.signature.constants.map((constant) => constant.name);
-    const values = resolveParams(name, params);
+gpuTest(
+  "record_queries keeps the last of each place",
+  () => assertRecorded({ headDim: 16, window: 8, nRows: 21 }),
+);
+
+/** Every pruning variant of kernels/prune/. */
+export const prunings = sources.flatMap(({ definition }) =>
+  definition.kind === "pruning" ? [definition as Pruning] : []
+);
+
+/** Scores of every channel from `rows` keys and `nWindow` queries. */
+export async function assertScores(
+  definition: Pruning,
+  { headDim, rows, nWindow }: { headDim: number; rows: number; nWindow: number },
+): Promise<void> {
+  const { name, params, steps } = definition;
+  const window = 32;
+  const kernel = `channel_scores_${name}__${LISTED}`;
+  const known = (await render(kernel)).entry.signature.constants.map((constant) => constant.name);
+  const values = resolveParams(name, params);
+  const heads = SEEDS.map((seed) => rowsOf(rows, { headDim, seed }));
+  const cache = writeCache(LISTED, heads, { headDim });
+  const { pages, heads: sizes, arena } = cache.buffers;
+  const random = randomFrom(rows);
+  const ring = Float32Array.from(
+    { length: AT.nSlots * AT.nLayers * N_HEADS * window * headDim },
+    random,
+  );
+  const constants: Record<string, number> = {
+    ...values,
+    ...cache.constants,
+    ...{ slot: AT.slot, n_heads: N_HEADS, n_kv_heads: N_KV_HEADS, window },
+    ...{ n_window: nWindow, key_page: cache.firstPages[1]! },
+  };
+  const layer = AT.slot * AT.nLayers + AT.layer;
+  const { scores } = await runNamed(kernel, {
+    buffers: {
+      ...{ q_ring: ring, pages, heads: sizes, arena },
+      scores: new Float32Array((layer + 1) * N_KV_HEADS * headDim).fill(-7),
+    },
+    defines: { HEAD_DIM: headDim, GROUP },
+    constants: Object.fromEntries(known.map((constant) => [constant, constants[constant]!])),
+  });
+  heads.forEach(({ keys }, kvHead) => {
+    const queries = Array.from(
+      { length: GROUP },
+      (_, g) =>
+        Array.from({ length: nWindow }, (_, i) => {
+          const head = layer * N_HEADS + kvHead * GROUP + g;
+          return ring.subarray((head * window + i) * headDim).subarray(0, headDim);
+        }),
+    );
+    const want = channelScoresReference({
+      ...{ queries, keys, headDim, group: steps[0]!.group },
+      score: authorRunner(definition, "steps[0].score"),
+      context: { ...values, layer: AT.layer, kvHead },
+    });
+    // Sums of squares, all positive: n/128 + 7 roundings, two means and their product, the group's.
+    const unit = (rows / 128 + 7 + 16) * 2 ** -23;
+    const at = (layer * N_KV_HEADS + kvHead) * headDim;
+    assertClose(scores.subarray(at, at + headDim), want, {
+      bound: (i) => unit * Math.abs(want[i]!),
+      label: `${name}, head ${kvHead} of ${rows} rows`,
+    });
+  });
+}
+
+for (const definition of prunings) {
+  gpuTest(`channel scores of ${definition.name} agree with its function`, async () => {
     for (const [rows, nWindow] of [[1, 1], [33, 7], [600, 32]] as const) {
-      const [headDim, window] = [32, 32];
-      const heads = [1, 2].map((seed) => rowsOf(rows, { headDim, seed }));
-      const cache = writeCache(LISTED, heads, { headDim });
-      const { pages, heads: sizes, arena } = cache.buffers;
-      const random = randomFrom(rows);
-      const ring = Float32Array.from(
-        { length: AT.nSlots * AT.nLayers * N_HEADS * window * headDim },
-        random,
-      );
-      const constants: Record<string, number> = {
-        ...values,
-        ...cache.constants,
-        ...{ slot: AT.slot, n_heads: N_HEADS, n_kv_heads: N_KV_HEADS, window },
-        ...{ n_window: nWindow, key_page: cache.firstPages[1]! },
-      };
-      const layer = AT.slot * AT.nLayers + AT.layer;
-      const { scores } = await runNamed(kernel, {
-        buffers: {
-          ...{ q_ring: ring, pages, heads: sizes, arena },
-          scores: new Float32Array((layer + 1) * N_KV_HEADS * headDim).fill(-7),
-        },
-        defines: { HEAD_DIM: headDim, GROUP },
-        constants: Object.fromEntries(known.map((constant) => [constant, constants[constant]!])),
-      });
-      heads.forEach(({ keys }, kvHead) => {
-        const queries = Array.from(
-          { length: GROUP },
-          (_, g) =>
-            Array.from({ length: nWindow }, (_, i) => {
-              const head = layer * N_HEADS + kvHead * GROUP + g;
-              return ring.subarray((head * window + i) * headDim).subarray(0, headDim);
-            }),
-        );
-        const want = channelScoresReference({
-          ...{ queries, keys, headDim, group: steps[0]!.group },
-          score: authorRunner(definition, "steps[0].score"),
-          context: { ...values, layer: AT.layer, kvHead },
-        });
-        // Sums of squares, all positive: n/128 + 7 roundings, two means and their product, the group's.
-        const unit = (rows / 128 + 7 + 16) * 2 ** -23;
-        const at = (layer * N_KV_HEADS + kvHead) * headDim;
-        assertClose(scores.subarray(at, at + headDim), want, {
-          bound: (i) => unit * Math.abs(want[i]!),
-          label: `${name}, head ${kvHead} of ${rows} rows`,
-        });
-      });
+      await assertScores(definition, { headDim: 32, rows, nWindow });
     }
   });
 }
 
-gpuTest(
-  "select_channels keeps the CPU's channels: ties, zeros, infinities and NaN",
-  async () => {
-    const headDim = 48;
-    const edges = [0, -0, 1, 1, 1, NaN, Infinity, -Infinity, -1, NaN, 1e-45, -1e-45];
-    const scores = Float32Array.from(
-      { length: AT.nSlots * AT.nLayers * 3 * headDim },
-      (_, i) => edges[Math.imul(i, 7) % 31] ?? Math.sin(i),
-    );
-    for (const widths of [[1, 17, 48, 24, 0, 47], [5, 5, 5, 40, 41, 42]]) {
-      const options = {
-        buffers: {
-          scores,
-          widths: Uint32Array.from(widths),
-          channels: new Uint32Array(scores.length).fill(99),
-        },
-        defines: { HEAD_DIM: headDim },
-        constants: { slot: 1, layer: 1, n_layers: AT.nLayers, n_kv_heads: 3 },
-      };
-      const want = await runOnCpu("select_channels", options);
-      assertEquals((await runNamed("select_channels", options)).channels, want.channels);
-    }
-  },
-);
+/** Channels chosen from scores with ties, zeros, infinities and NaN; three KV heads of two layers. */
+export async function assertSelected(
+  { headDim, widths }: { headDim: number; widths: readonly number[] },
+): Promise<void> {
+  const edges = [0, -0, 1, 1, 1, NaN, Infinity, -Infinity, -1, NaN, 1e-45, -1e-45];
+  const scores = Float32Array.from(
+    { length: AT.nSlots * AT.nLayers * 3 * headDim },
+    (_, i) => edges[Math.imul(i, 7) % 31] ?? Math.sin(i),
+  );
+  const options = {
+    buffers: {
+      scores,
+      widths: Uint32Array.from(widths),
+      channels: new Uint32Array(scores.length).fill(99),
+    },
+    defines: { HEAD_DIM: headDim },
+    constants: { slot: 1, layer: 1, n_layers: AT.nLayers, n_kv_heads: 3 },
+  };
+  const want = await runOnCpu("select_channels", options);
+  assertEquals((await runNamed("select_channels", options)).channels, want.channels);
+}
+
+gpuTest("select_channels keeps the CPU's channels: ties, zeros, infinities and NaN", async () => {
+  for (const widths of [[1, 17, 48, 24, 0, 47], [5, 5, 5, 40, 41, 42]]) {
+    await assertSelected({ headDim: 48, widths });
+  }
+});
+
+/** The places of the largest logits of some rows. */
+export async function assertArgMax(rows: readonly (readonly number[])[]): Promise<void> {
+  const [nLogits, width] = [rows.length, rows[0]!.length];
+  const { picks } = await runNamed("arg_max", {
+    buffers: {
+      logits: Float32Array.from(rows.flat()),
+      picks: new Uint32Array(nLogits + 1).fill(99),
+    },
+    constants: { width },
+    step: { nLogits },
+  });
+  assertEquals([...picks], [...rows.map(argMaxReference), 99], `${nLogits} × ${width}`);
+}
 
 gpuTest("arg_max keeps the reference's places: ties, zeros, infinities and NaN", async () => {
   // Subnormal numbers among them: their order is that of their bits, though WGSL may take them as 0.
-  for (const rows of argMaxRows()) {
-    const [nLogits, width] = [rows.length, rows[0]!.length];
-    const { picks } = await runNamed("arg_max", {
-      buffers: {
-        logits: Float32Array.from(rows.flat()),
-        picks: new Uint32Array(nLogits + 1).fill(99),
-      },
-      constants: { width },
-      step: { nLogits },
-    });
-    assertEquals([...picks], [...rows.map(argMaxReference), 99], `${nLogits} × ${width}`);
-  }
+  for (const rows of argMaxRows()) await assertArgMax(rows);
 });

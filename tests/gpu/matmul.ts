@@ -23,6 +23,8 @@ interface Shape {
   readonly nRows: number;
   readonly nIn: number;
   readonly nOut: number;
+  /** Rows of weights after which they are the same again, a multiple of 16; none: all differ. */
+  readonly period?: number;
 }
 
 /** A packed matrix of random weights. */
@@ -45,8 +47,18 @@ function weights(name: PackingName, shape: { nOut: number; nIn: number }, seed: 
   });
 }
 
+/** Bytes `times` times over, the last time in part where it is no whole number. */
+function repeated(bytes: Uint8Array<ArrayBuffer>, times: number): Uint8Array<ArrayBuffer> {
+  if (times === 1) return bytes;
+  const all = new Uint8Array(bytes.length * times);
+  for (let at = 0; at < all.length; at += bytes.length) {
+    all.set(bytes.subarray(0, all.length - at), at);
+  }
+  return all;
+}
+
 /** Every matrix product of kernels/ops/. */
-const products = sources.flatMap(({ definition }) =>
+export const products = sources.flatMap(({ definition }) =>
   definition.kind === "matmul" ? [definition as Matmul] : []
 );
 
@@ -79,14 +91,14 @@ async function multiply(kernel: string, shape: Shape, data: ReturnType<typeof pr
 
 function problem(
   name: PackingName,
-  { nRows, nIn, nOut }: Shape,
+  { nRows, nIn, nOut, period = nOut }: Shape,
   inputs: readonly string[] = [],
 ) {
   const random = randomFrom(nIn * 31 + nOut);
   return {
     x: activations(nRows * nIn, random),
     inputs: Object.fromEntries(inputs.map((of) => [of, activations(nRows * nOut, random)])),
-    weight: weights(name, { nOut, nIn }, nIn + nOut),
+    weight: repeated(weights(name, { nOut: period, nIn }, nIn + nOut), nOut / period),
   };
 }
 
@@ -99,14 +111,20 @@ const SHAPES: readonly Shape[] = [
   { nRows: 1, nIn: 1536, nOut: 100 },
 ];
 
-async function assertProduct(definition: Matmul, name: PackingName, shape: Shape): Promise<void> {
-  const { nRows, nIn, nOut } = shape;
+/** A product over one shape; with a period, one without inputs. */
+export async function assertProduct(
+  definition: Matmul,
+  name: PackingName,
+  shape: Shape,
+): Promise<void> {
+  const { nRows, nIn, nOut, period = nOut } = shape;
   const data = problem(name, shape, definition.inputs);
   const { y, magnitude } = matmulReference({
-    ...{ nRows, nIn, nOut, x: data.x, inputs: data.inputs },
-    weight: unpackWeights(name, data.weight, shape),
+    ...{ nRows, nIn, nOut: period, x: data.x, inputs: data.inputs },
+    weight: unpackWeights(name, data.weight, { nOut: period, nIn }),
     epilogue: authorRunner(definition, "epilogue"),
   });
+  const at = (i: number) => Math.floor(i / nOut) * period + i % nOut % period;
   const got = await multiply(`${definition.name}__${name}`, shape, data);
   // nIn/16 multiply-adds in a chain, four additions and the epilogue's. A coded weight is off by two
   // roundings of scale · code, which is below 32, and one of the offset.
@@ -117,9 +135,57 @@ async function assertProduct(definition: Matmul, name: PackingName, shape: Shape
     (_, r) =>
       data.x.subarray(r * nIn, (r + 1) * nIn).reduce((sum, value) => sum + Math.abs(value), 0),
   );
-  assertClose(got, y, {
-    bound: (i) => chain * (magnitude[i]! + Math.abs(y[i]!)) + coded * sizes[Math.floor(i / nOut)]!,
+  assertClose(got, Float64Array.from(got, (_, i) => y[at(i)]!), {
+    bound: (i) =>
+      chain * (magnitude[at(i)]! + Math.abs(y[at(i)]!)) + coded * sizes[Math.floor(i / nOut)]!,
     label: `${definition.name} ${name} ${JSON.stringify(shape)}`,
+  });
+}
+
+/** Rows of a table by token; then the table cut in two, before row `cut`. */
+export async function assertEmbedding(
+  name: PackingName,
+  { nOut, nIn, cut, tokens, period = nOut }: {
+    readonly nOut: number;
+    readonly nIn: number;
+    readonly cut: number;
+    readonly tokens: Uint32Array<ArrayBuffer>;
+    /** As of a product's weights. */
+    readonly period?: number;
+  },
+): Promise<void> {
+  const some = weights(name, { nOut: period, nIn }, 9);
+  const weight = repeated(some, Math.ceil(nOut / 16) / Math.ceil(period / 16));
+  const values = unpackWeights(name, some, { nOut: period, nIn });
+  const stride = nIn + 9;
+  const run = async (y: Float32Array<ArrayBuffer>, first: number, end: number) => {
+    const groupBytes = packedGroupBytes(PACKINGS[name], nIn);
+    const part = weight.slice(first / 16 * groupBytes, Math.ceil(end / 16) * groupBytes);
+    const written = await runNamed(`embedding__${name}`, {
+      buffers: { tokens, weight: part, y },
+      constants: { width: nIn, y_stride: stride, first_row: first, n_rows: end - first },
+      step: { nRows: tokens.length },
+    });
+    return written.y;
+  };
+  const untouched = new Float32Array(tokens.length * stride).fill(-7);
+  const y = await run(untouched, 0, nOut);
+  // A table cut in parts: each fills the rows of its tokens and leaves the others alone.
+  const upper = await run(untouched, cut, nOut);
+  assertEquals(await run(upper, 0, cut), y);
+  tokens.forEach((token, r) => {
+    const from = token < cut ? untouched : y;
+    assertEquals(
+      upper.slice(r * stride, (r + 1) * stride),
+      from.slice(r * stride, (r + 1) * stride),
+    );
+  });
+  tokens.forEach((token, r) => {
+    const want = values.subarray(token % period * nIn).subarray(0, nIn);
+    // fma may round twice in WGSL: scale · code is at most 32, half a unit of that in all.
+    const bound = gpu().exact || PACKINGS[name].scaleType === null ? 0 : 32 * 2 ** -23;
+    assertClose(y.subarray(r * stride, r * stride + nIn), want, { bound, label: `row ${r}` });
+    assertEquals(y.slice(r * stride + nIn, (r + 1) * stride), new Float32Array(9).fill(-7));
   });
 }
 
@@ -131,39 +197,8 @@ for (const name of Object.keys(PACKINGS) as PackingName[]) {
   }
 
   gpuTest(`embedding ${name} gives the packed values`, async () => {
-    const [nOut, nIn] = [40, 256];
-    const weight = weights(name, { nOut, nIn }, 9);
-    const values = unpackWeights(name, weight, { nOut, nIn });
-    const tokens = Uint32Array.of(0, 39, 15, 16, 15, 31);
-    const stride = nIn + 9;
-    const run = async (y: Float32Array<ArrayBuffer>, first: number, end: number) => {
-      const groupBytes = packedGroupBytes(PACKINGS[name], nIn);
-      const part = weight.slice(first / 16 * groupBytes, Math.ceil(end / 16) * groupBytes);
-      const written = await runNamed(`embedding__${name}`, {
-        buffers: { tokens, weight: part, y },
-        constants: { width: nIn, y_stride: stride, first_row: first, n_rows: end - first },
-        step: { nRows: tokens.length },
-      });
-      return written.y;
-    };
-    const untouched = new Float32Array(tokens.length * stride).fill(-7);
-    const y = await run(untouched, 0, nOut);
-    // A table cut in parts: each fills the rows of its tokens and leaves the others alone.
-    const upper = await run(untouched, 16, nOut);
-    assertEquals(await run(upper, 0, 16), y);
-    tokens.forEach((token, r) => {
-      const from = token < 16 ? untouched : y;
-      assertEquals(
-        upper.slice(r * stride, (r + 1) * stride),
-        from.slice(r * stride, (r + 1) * stride),
-      );
-    });
-    tokens.forEach((token, r) => {
-      const want = values.subarray(token * nIn, (token + 1) * nIn);
-      // fma may round twice in WGSL: scale · code is at most 32, half a unit of that in all.
-      const bound = gpu().exact || PACKINGS[name].scaleType === null ? 0 : 32 * 2 ** -23;
-      assertClose(y.subarray(r * stride, r * stride + nIn), want, { bound, label: `row ${r}` });
-      assertEquals(y.slice(r * stride + nIn, (r + 1) * stride), new Float32Array(9).fill(-7));
+    await assertEmbedding(name, {
+      ...{ nOut: 40, nIn: 256, cut: 16, tokens: Uint32Array.of(0, 39, 15, 16, 15, 31) },
     });
   });
 }

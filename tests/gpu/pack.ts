@@ -17,26 +17,36 @@ const SHAPES = [
   { nOut: 48, nIn: 256, headDim: 24 },
 ] as const;
 
-for (const { definition } of sources.filter((s) => s.definition.kind === "storage")) {
-  const { name, packing } = definition as Storage;
-  gpuTest(`pack ${name} gives the CPU's bytes`, async () => {
-    for (const { nOut, nIn, headDim } of SHAPES) {
-      const { blockValues, blockBytes } = STORAGE[name];
-      const random = randomFrom(nOut);
-      // Exponents of halves and f32 are not all ones: the second highest bit of odd bytes is clear.
-      const src = Uint8Array.from(
-        { length: nOut * nIn / blockValues * blockBytes },
-        (_, i) => Math.floor((random() + 1) * 128) & (i % 2 === 1 ? 0xbf : 0xff),
-      );
-      // One group before and one behind, which must stay.
-      const bytes = packedBytes(PACKINGS[packing], nOut + 32, nIn);
-      const run = {
-        buffers: { src, dst: new Uint8Array(bytes).fill(0xaa) },
-        constants: { n_out: nOut, n_in: nIn, head_dim: headDim, dst_group: 1 },
-      };
-      const want = await runOnCpu(packKernel(name), run);
-      const got = await runNamed(packKernel(name), run);
-      assertEquals(got.dst, want.dst, `${name} ${nOut} × ${nIn}`);
-    }
+/** Every storage type of kernels/storage/. */
+export const storages = sources.flatMap(({ definition }) =>
+  definition.kind === "storage" ? [definition as Storage] : []
+);
+
+/** A matrix of random bytes: every byte of what is packed. */
+export async function assertPacked(
+  { name, packing }: Storage,
+  { nOut, nIn, headDim }: { nOut: number; nIn: number; headDim: number },
+): Promise<void> {
+  const { blockValues, blockBytes } = STORAGE[name];
+  const random = randomFrom(nOut);
+  // Exponents of halves and f32 are not all ones: the second highest bit of odd bytes is clear.
+  const src = Uint8Array.from(
+    { length: nOut * nIn / blockValues * blockBytes },
+    (_, i) => Math.floor((random() + 1) * 128) & (i % 2 === 1 ? 0xbf : 0xff),
+  );
+  // One group before and one behind, which must stay.
+  const bytes = packedBytes(PACKINGS[packing], nOut + 32, nIn);
+  const run = {
+    buffers: { src, dst: new Uint8Array(bytes).fill(0xaa) },
+    constants: { n_out: nOut, n_in: nIn, head_dim: headDim, dst_group: 1 },
+  };
+  const want = await runOnCpu(packKernel(name), run);
+  const got = await runNamed(packKernel(name), run);
+  assertEquals(got.dst, want.dst, `${name} ${nOut} × ${nIn}`);
+}
+
+for (const storage of storages) {
+  gpuTest(`pack ${storage.name} gives the CPU's bytes`, async () => {
+    for (const shape of SHAPES) await assertPacked(storage, shape);
   });
 }

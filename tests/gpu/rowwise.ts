@@ -38,7 +38,8 @@ function rowReference(
   });
 }
 
-async function assertRowwise(
+/** A row-wise kernel over rows of a width. */
+export async function assertRowwise(
   definition: Rowwise,
   { nRows, width }: { readonly nRows: number; readonly width: number },
 ): Promise<void> {
@@ -96,9 +97,13 @@ for (const { definition } of sources.filter((s) => s.definition.kind === "rowwis
   });
 }
 
-async function assertPairwise({ name, pairing, ...rest }: Pairwise, headDim: number) {
+/** A pairwise kernel over rows of heads. */
+export async function assertPairwise(
+  { name, pairing, ...rest }: Pairwise,
+  { headDim, nHeads = 2 }: { readonly headDim: number; readonly nHeads?: number },
+): Promise<void> {
   const rotate = authorRunner({ name, ...rest }, "rotate");
-  const [nRows, nHeads, nCtx] = [3, 2, 50];
+  const [nRows, nCtx] = [3, 50];
   const stride = nHeads * headDim + 7;
   const half = headDim / 2;
   const random = randomFrom(headDim);
@@ -130,6 +135,8 @@ async function assertPairwise({ name, pairing, ...rest }: Pairwise, headDim: num
 
 for (const { definition } of sources.filter((s) => s.definition.kind === "pairwise")) {
   gpuTest(`${definition.name} agrees with its function`, async () => {
-    for (const headDim of [2, 64, 80, 128]) await assertPairwise(definition as Pairwise, headDim);
+    for (const headDim of [2, 64, 80, 128]) {
+      await assertPairwise(definition as Pairwise, { headDim });
+    }
   });
 }

@@ -1,0 +1,96 @@
+/**
+ * Every kernel once at the default model's sizes: 9 query and 3 KV heads of 64 channels, rows of 576 and 1536,
+ * a vocabulary of 49152, a few hundred rows of context. The cases and bounds are those of the other files.
+ */
+
+import { PACKINGS } from "../../src/core/mod.ts";
+import type { PackingName } from "../../src/core/mod.ts";
+import type { Pairwise } from "../../src/dsl/pairwise.ts";
+import type { Rowwise } from "../../src/dsl/rowwise.ts";
+import { randomFrom } from "../_kernel.ts";
+import { modelSizeTest, sources } from "../_gpu.ts";
+import { assertAttention, DENSE, LISTED, variants } from "./attention.ts";
+import {
+  assertAppend,
+  assertArgMax,
+  assertMoved,
+  assertRecorded,
+  assertScores,
+  assertSelected,
+  prunings,
+} from "./cache.ts";
+import { assertEmbedding, assertProduct, products } from "./matmul.ts";
+import { assertPacked, storages } from "./pack.ts";
+import { assertPairwise, assertRowwise } from "./rowwise.ts";
+
+const [HEAD_DIM, N_HEADS, D_MODEL, D_FF, N_VOCAB] = [64, 9, 576, 1536, 49152];
+const QKV = (N_HEADS + 2 * 3) * HEAD_DIM;
+
+/** What the model's embedding and head are packed as. */
+const HEAD_PACKING: PackingName = "q8_f16_g32";
+
+modelSizeTest("SmolLM2: row-wise and pairwise kernels", async () => {
+  for (const { definition } of sources) {
+    if (definition.kind === "rowwise") {
+      const width = definition.name === "swiglu" ? D_FF : D_MODEL;
+      await assertRowwise(definition as Rowwise, { nRows: 33, width });
+    } else if (definition.kind === "pairwise") {
+      await assertPairwise(definition as Pairwise, { headDim: HEAD_DIM, nHeads: N_HEADS });
+    }
+  }
+});
+
+modelSizeTest("SmolLM2: matrix products", async () => {
+  for (const name of Object.keys(PACKINGS) as PackingName[]) {
+    for (const definition of products) {
+      // What is added to comes behind attention and the feed-forward layer.
+      const adds = definition.inputs.length > 0;
+      const shape = adds ? { nRows: 9, nIn: D_FF, nOut: D_MODEL } : { nIn: D_MODEL, nOut: QKV };
+      await assertProduct(definition, name, { nRows: 1, ...shape });
+    }
+  }
+});
+
+modelSizeTest("SmolLM2: the head and the embedding", async () => {
+  // Rows repeat after seven groups, which divide neither the vocabulary nor a block's work.
+  const shape = { nIn: D_MODEL, nOut: N_VOCAB, period: 112 };
+  const head = products.find(({ inputs }) => inputs.length === 0)!;
+  await assertProduct(head, HEAD_PACKING, { ...shape, nRows: 2 });
+  const tokens = Uint32Array.of(0, N_VOCAB - 1, 112, 30000, 15, 16, 24575, 24576);
+  for (const name of Object.keys(PACKINGS) as PackingName[]) {
+    const table = name === HEAD_PACKING ? shape : { ...shape, nOut: 1120 };
+    const fitting = tokens.map((token) => token % table.nOut);
+    await assertEmbedding(name, { ...table, cut: table.nOut / 2, tokens: fitting });
+  }
+  const random = randomFrom(1);
+  const logits = () => Array.from({ length: N_VOCAB }, () => Math.fround(20 * random()));
+  await assertArgMax([logits(), logits()]);
+});
+
+modelSizeTest("SmolLM2: attention", async () => {
+  for (const variant of variants) {
+    const shape = { variant, headDim: HEAD_DIM, group: 3, nKvHeads: 3, rows: 400, nQuery: 21 };
+    await assertAttention({ ...shape, layout: DENSE });
+    await assertAttention({ ...shape, layout: LISTED, nListed: 300, width: 32 });
+  }
+});
+
+modelSizeTest("SmolLM2: the kernels around a cache", async () => {
+  for (const layout of [DENSE, LISTED]) {
+    await assertAppend(layout, { headDim: HEAD_DIM, rows: 300, nNew: 40 });
+  }
+  for (const pair of ["f16t16__list_f16t16", "f16t16__f16t16"]) {
+    await assertMoved(pair, { source: 5, destination: 0, rows: 190 }, HEAD_DIM);
+  }
+  await assertRecorded({ headDim: HEAD_DIM, window: 32, nRows: 200 });
+  for (const definition of prunings) {
+    await assertScores(definition, { headDim: HEAD_DIM, rows: 400, nWindow: 32 });
+  }
+  await assertSelected({ headDim: HEAD_DIM, widths: [64, 32, 1, 19, 45, 63] });
+});
+
+modelSizeTest("SmolLM2: packing", async () => {
+  for (const storage of storages) {
+    await assertPacked(storage, { nOut: QKV, nIn: 768, headDim: HEAD_DIM });
+  }
+});
