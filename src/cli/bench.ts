@@ -78,7 +78,7 @@ export async function main({ values, positionals }: ParsedArgs): Promise<number>
       const more: LoadOptions = { prune, parallel, nCtx: longest };
       models.push(await loadWithProgress({ ...values, prune }, drawer, more));
     }
-    for (const model of models) await checkModel(model);
+    for (const model of models) await checkModel(model.loaded);
     const rows: BenchRow[] = [];
     const shared = await machineOf(values, models[0]!);
     writeError(`${shared.machine}; commit ${shared.build_commit}\n`);
@@ -134,7 +134,7 @@ async function measure(
     drawer.draw({ label, done: i, total: repetitions });
     for (const [m, model] of models.entries()) {
       const warmUp = i === 0;
-      const sample = await runOnce(model, warmUp ? shortened(test) : test);
+      const sample = await runOnce(model.loaded, warmUp ? shortened(test) : test);
       if (!warmUp) samples[m]!.push(sample);
     }
     if (program === undefined || i === 0) continue;

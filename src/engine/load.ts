@@ -6,7 +6,6 @@
 import { KerfError } from "../core/error.ts";
 import { ACTIVATIONS, openDevice } from "../device/mod.ts";
 import type { Activations, Device, DeviceKind } from "../device/mod.ts";
-import { layoutOf } from "../layout/make.ts";
 import type { CacheTypes } from "../layout/make.ts";
 import { chatTemplate } from "../model/chat.ts";
 import type { ChatTemplate } from "../model/chat.ts";
@@ -17,18 +16,14 @@ import type { FetchProgress } from "../model/fetch.ts";
 import { readGguf } from "../model/gguf.ts";
 import type { Gguf } from "../model/gguf.ts";
 import { llamaTensors } from "../model/llama_tensors.ts";
-import type { LlamaTensors } from "../model/llama_tensors.ts";
-import { readRopeFactors, ropeTable } from "../model/rope_table.ts";
+import { readRopeFactors } from "../model/rope_table.ts";
 import { createTokenizer } from "../model/tokenizer.ts";
 import type { Tokenizer } from "../model/tokenizer.ts";
 import { cacheDir } from "../sys/cache_dir.ts";
 import { Admission } from "./admission.ts";
-import { attentionPlan } from "./attention_plan.ts";
-import { KvCache } from "./cache.ts";
 import { Engine } from "./engine.ts";
-import { allocateWeights, matrixTensors, packingsOf, packWeights } from "./model_weights.ts";
-import { makePlan } from "./plan.ts";
 import type { Plan } from "./plan.ts";
+import { planModel, wholeAtLeast } from "./plan_model.ts";
 import { prunePlan } from "./prune_plan.ts";
 import type { PrunePlan } from "./prune_plan.ts";
 
@@ -82,9 +77,6 @@ export interface Loaded {
   readonly chunkSize: number;
 }
 
-const DEFAULT_CHUNK = 512;
-const DEFAULT_PARALLEL = 8;
-
 function checkActivations(asked: Activations | undefined, { kind, name }: Device): void {
   const known = ACTIVATIONS[kind];
   if (asked === undefined || known.includes(asked)) return;
@@ -106,14 +98,6 @@ function checkHeads({ path }: Gguf, { nHeads, nKvHeads, headDim }: LlamaConfig):
     : `its heads have ${headDim} channels, no multiple of ${HEAD_MULTIPLE}`;
   throw new KerfError(`Cannot run "${path}": ${state}`, {
     hint: "choose another model, such as the default one: leave out -m",
-  });
-}
-
-function wholeAtLeast(name: string, value: number, least: number): number {
-  if (Number.isInteger(value) && value >= least) return value;
-  throw new KerfError(`Cannot use ${name} ${value}: it must be a whole number from ${least}`, {
-    hint: `${name} ${least} or more`,
-    exitCode: 2,
   });
 }
 
@@ -156,8 +140,11 @@ export async function loadModel(options: LoadOptions = {}): Promise<Loaded> {
   const device = await open();
   try {
     checkActivations(options.activations, device);
-    const parts = { gguf, config, tensors, prune, nCtx: dims.nCtx };
-    const { plan, chunkSize } = await planModel(device, parts, options);
+    const ropeFactors = tensors.ropeFactors && await readRopeFactors(gguf, tensors.ropeFactors);
+    const { plan, chunkSize } = await planModel(device, {
+      ...{ path: gguf.path, config, tensors, prune, nCtx: dims.nCtx },
+      ...(ropeFactors ? { ropeFactors } : {}),
+    }, options);
     const engine = new Engine(device, plan);
     const { cache, channels, attention } = plan.inputs;
     let template: ChatTemplate | undefined;
@@ -171,46 +158,4 @@ export async function loadModel(options: LoadOptions = {}): Promise<Loaded> {
     device.close();
     throw error;
   }
-}
-
-interface ModelParts {
-  readonly gguf: Gguf;
-  readonly config: LlamaConfig;
-  readonly tensors: LlamaTensors;
-  readonly prune: PrunePlan;
-  readonly nCtx: number;
-}
-
-/** The plan on an open device, its weights packed. */
-async function planModel(
-  device: Device,
-  { gguf, config, tensors, prune, nCtx }: ModelParts,
-  options: LoadOptions,
-): Promise<{ plan: Plan; chunkSize: number }> {
-  const { onProgress } = options;
-  const nSlots = wholeAtLeast("parallel", options.parallel ?? DEFAULT_PARALLEL, 1);
-  const chunkSize = Math.min(nCtx, wholeAtLeast("-ub", options.chunkSize ?? DEFAULT_CHUNK, 1));
-  const limits = { nRows: Math.max(chunkSize, nSlots), nSeqs: nSlots, nLogits: nSlots, nCtx };
-  const types = { key: "f16", value: "f16", ...options.cacheTypes } as const;
-  const { nLayers, nKvHeads, headDim } = config;
-  const layout = layoutOf(prune.channels?.definition ?? null, types);
-  const packingOf = await packingsOf(matrixTensors(tensors).map((t) => t.storage.name));
-  const { path } = gguf;
-  const weights = await allocateWeights(device, tensors, { config, packingOf, path });
-  const factors = tensors.ropeFactors && await readRopeFactors(gguf, tensors.ropeFactors);
-  const plan = await makePlan(device, {
-    config,
-    weights,
-    attention: await attentionPlan(options.attention ?? "causal", { ...config, nCtx }),
-    channels: prune.channels,
-    cache: new KvCache(device, { layout, nSlots, nLayers, nKvHeads, headDim, nCtx }),
-    limits,
-    rope: ropeTable(config, { nCtx, ...(factors ? { factors } : {}) }),
-  }, ({ done, total }) => onProgress?.({ stage: "compile", done, total }));
-  await packWeights(device, weights, {
-    path,
-    run: plan.run,
-    onProgress: (done, total) => onProgress?.({ stage: "weights", done, total }),
-  });
-  return { plan, chunkSize };
 }

@@ -21,7 +21,7 @@ import {
   partRange,
   wholeTensor,
 } from "./weights.ts";
-import type { MatrixPart, PackingOf } from "./weights.ts";
+import type { MatrixPart, PackingOf, ReadTensor } from "./weights.ts";
 
 /** A model's weights, in device memory once packed. */
 export interface ModelWeights {
@@ -58,9 +58,9 @@ export function matrixTensors({ embedding, output, layers }: LlamaTensors): Gguf
 export async function allocateWeights(
   device: Device,
   tensors: LlamaTensors,
-  options: { config: LlamaConfig; packingOf: PackingOf; path: string },
+  options: { config: LlamaConfig; packingOf: PackingOf; path: string; readTensor: ReadTensor },
 ): Promise<ModelWeights> {
-  const { config, packingOf, path } = options;
+  const { config, packingOf, path, readTensor } = options;
   const matrices: LoadedMatrix[] = [];
   const headDim = config.qkRowOrder === "interleaved" ? config.headDim : 0;
   const plain = (tensor: GgufTensor) => wholeTensor(tensor, 0);
@@ -74,7 +74,7 @@ export async function allocateWeights(
     return loaded;
   };
   const norm = async (tensor: GgufTensor): Promise<BufferSlice> =>
-    whole(await device.readFile(normRange(path, tensor), tensor.name));
+    whole(await readTensor(tensor, normRange(path, tensor)));
   const embedding = load(plain(tensors.embedding));
   const layers: LoadedLayer[] = [];
   for (const l of tensors.layers) {
@@ -107,15 +107,16 @@ export async function packWeights(
   { matrices }: ModelWeights,
   options: {
     path: string;
+    readTensor: ReadTensor;
     run: (drafts: readonly Draft[]) => Promise<unknown>;
     onProgress?: (done: number, total: number) => void;
   },
 ): Promise<void> {
-  const { path, run, onProgress } = options;
+  const { path, readTensor, run, onProgress } = options;
   for (const [i, matrix] of matrices.entries()) {
     const sources = [];
     for (const part of matrix.parts) {
-      sources.push(whole(await device.readFile(partRange(path, part), part.tensor.name)));
+      sources.push(whole(await readTensor(part.tensor, partRange(path, part))));
     }
     await run(packDrafts(matrix, { sources, weight: matrix.weight }));
     for (const { buffer } of sources) device.free(buffer);

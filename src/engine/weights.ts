@@ -7,7 +7,7 @@ import { KerfError } from "../core/error.ts";
 import { PACK_ROWS, packedBytes, PACKINGS } from "../core/packing.ts";
 import type { PackingName } from "../core/packing.ts";
 import type { StorageName } from "../core/storage.ts";
-import type { BufferSlice, FileRange } from "../device/types.ts";
+import type { BufferSlice, DeviceBuffer, FileRange } from "../device/types.ts";
 import type { GgufTensor } from "../model/gguf.ts";
 import type { Draft } from "./draft.ts";
 
@@ -29,6 +29,9 @@ export interface PackedMatrix {
   /** Row of the first part among the outputs of all matrices that were made together. */
   readonly firstOut: number;
 }
+
+/** Brings a range of a tensor, as it is in the file, into device memory. Ranges hold whole rows. */
+export type ReadTensor = (tensor: GgufTensor, range: FileRange) => Promise<DeviceBuffer>;
 
 /** Which packed order a storage type goes to. */
 export type PackingOf = (storage: StorageName) => PackingName;

@@ -6,7 +6,10 @@
  */
 
 import { slotDenseBytes, slotStoredBytes } from "../../engine/cache_bytes.ts";
-import type { Model } from "../../mod.ts";
+import type { Loaded } from "../../engine/load.ts";
+
+/** What is timed of a loaded model. */
+export type Timed = Pick<Loaded, "engine" | "config" | "chunkSize">;
 
 /** One test: `nPrompt` prefilled or `nGen` decoded tokens after `nDepth`, in `nParallel` sequences. */
 export interface BenchTest {
@@ -40,11 +43,11 @@ function tokensAt(position: number, n: number, nVocab: number): number[] {
 
 /** Prefills rows of one slot in the model's chunks. */
 async function prefill(
-  model: Model,
+  model: Timed,
   slot: number,
   { first, n, logits }: { first: number; n: number; logits: boolean },
 ): Promise<void> {
-  const { engine, chunkSize, config } = model.loaded;
+  const { engine, chunkSize, config } = model;
   for (let at = first; at < first + n; at += chunkSize) {
     const count = Math.min(chunkSize, first + n - at);
     const isLast = logits && at + count === first + n;
@@ -54,8 +57,8 @@ async function prefill(
 }
 
 /** Runs a test once. */
-export async function runOnce(model: Model, test: BenchTest): Promise<BenchSample> {
-  const { engine, config } = model.loaded;
+export async function runOnce(model: Timed, test: BenchTest): Promise<BenchSample> {
+  const { engine, config } = model;
   const { cache } = engine;
   const { nPrompt, nGen, nDepth, nParallel } = test;
   const slots = Array.from({ length: nParallel }, () => cache.openSlot());
@@ -103,8 +106,8 @@ export const CHECK_TOKENS = 20;
  *
  * @throws {Error} they are not: the build is wrong and no figure of it means anything
  */
-export async function checkModel(model: Model): Promise<void> {
-  const { engine, config } = model.loaded;
+export async function checkModel(model: Timed): Promise<void> {
+  const { engine, config } = model;
   const tokens = tokensAt(0, CHECK_TOKENS, config.nVocab);
   const run = async (chunk: number) => {
     const slot = engine.cache.openSlot();
