@@ -20,36 +20,6 @@ Deno.test("the text is all of standard output, statistics go to standard error",
   assertEquals(await kerf([...words, "-q"]), { code: 0, stdout, stderr: "" });
 });
 
-Deno.test("--device auto says which device it took and why, and -q says nothing", async () => {
-  await using folder = await testFolder();
-  const model = await tinyModelFile(folder);
-  const { devices, auto } = JSON.parse((await kerf(["inspect", "devices", "--json"])).stdout);
-  const { because } = devices.find((device: { state: string }) => device.state !== "ready") ?? {};
-  const words = ["run", "-m", model, "--device", "auto", "-n", "1", "--raw", "hi"];
-  const { code, stdout, stderr } = await kerf(words);
-  assertEquals(code, 0, stderr);
-  assertMatch(stderr, new RegExp(`^device: ${auto} \\(.*\\); `, "m"));
-  assertStringIncludes(stderr, auto === devices[0].kind ? "goes first" : because);
-  assertEquals(await kerf([...words, "-q"]), { code: 0, stdout, stderr: "" });
-});
-
-Deno.test("inspect devices fits a terminal and has a way out for what cannot be used", async () => {
-  const { code, stdout, stderr } = await kerf(["inspect", "devices"]);
-  assertEquals({ code, stderr }, { code: 0, stderr: "" });
-  const lines = stdout.trimEnd().split("\n");
-  assertEquals(lines.filter((line) => line.length > 80), []);
-  assertMatch(lines.at(-1)!, /^--device auto takes (cuda|webgpu|cpu)$/);
-  const { devices } = JSON.parse((await kerf(["inspect", "devices", "--json"])).stdout);
-  assertEquals(devices.map(({ kind }: { kind: string }) => kind), ["cuda", "webgpu", "cpu"]);
-  for (const { kind, name, state, fix } of devices) {
-    assertStringIncludes(stdout, state === "missing" ? `${kind} cannot be used: ` : name);
-    for (const hint of fix) assertStringIncludes(stdout, `  hint: ${hint}\n`);
-  }
-  const cpu = devices.at(-1);
-  assertEquals(cpu.state, "ready");
-  assert(cpu.memoryBytes > 2 ** 28 && cpu.freeMemoryBytes <= cpu.memoryBytes);
-});
-
 Deno.test("--json prints one object with ids, bytes and times", async () => {
   await using folder = await testFolder();
   const model = await tinyModelFile(folder);

@@ -11,11 +11,13 @@ import { KerfError } from "../core/error.ts";
  * Opens the library at an absolute path and returns its functions.
  *
  * @param symbols the functions' types; write the literal `as const` so that calls are type-checked
+ * @param hint what to type when it cannot be loaded
  * @throws {KerfError} when the file cannot be loaded or lacks a function
  */
 export function openLibrary<const S extends Deno.ForeignLibraryInterface>(
   path: string,
   symbols: S,
+  hint?: string,
 ): Deno.DynamicLibrary<S>["symbols"] {
   try {
     return Deno.dlopen(path, symbols).symbols;
@@ -24,6 +26,9 @@ export function openLibrary<const S extends Deno.ForeignLibraryInterface>(
     // Deno puts the same words in front twice.
     const reason = (cause instanceof Error ? cause.message : String(cause))
       .replace(/^(Could not open library: )+/, "").replace(`${path}: `, "");
-    throw new KerfError(`Cannot load the library "${path}": ${reason}`, { cause });
+    throw new KerfError(`Cannot load the library "${path}": ${reason}`, {
+      cause,
+      ...(hint === undefined ? {} : { hint }),
+    });
   }
 }

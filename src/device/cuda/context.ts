@@ -34,22 +34,13 @@ const DRIVERS = "https://www.nvidia.com/drivers";
 /**
  * Opens the first GPU that the driver shows (`CUDA_VISIBLE_DEVICES` chooses).
  *
- * @param path the driver library's absolute path; undefined when there is none
- * @throws {KerfError} no driver, one that is too old for the compiler's code, no GPU or too old a GPU
+ * @param path the driver library's absolute path
+ * @throws {KerfError} a driver that is too old for the compiler's code, no GPU or too old a GPU
  */
 export function openContext(
-  path: string | undefined,
+  path: string,
   toolchain: Pick<CudaToolchain, "kind" | "version">,
 ): CudaContext {
-  if (path === undefined) {
-    throw new KerfError("Cannot open a GPU: NVIDIA's driver library libcuda.so.1 was not found", {
-      hint: [
-        `install NVIDIA's driver: ${DRIVERS}`,
-        "KERF_LIBCUDA=/path/to/libcuda.so.1, where it is in an unusual place",
-        OTHER_DEVICES,
-      ],
-    });
-  }
   const version = driverVersion(path);
   checkVersion(version, toolchain);
   const driver = openCudaDriver(path);

@@ -12,7 +12,7 @@ import type { Device, DeviceBuffer, Program } from "../types.ts";
 import { filePieces } from "../webgpu/file.ts";
 import { openClock } from "./clock.ts";
 import { closeContext, openContext } from "./context.ts";
-import { cudaDriverPath } from "./driver_path.ts";
+import { requireCudaDriverPath } from "./driver_path.ts";
 import { CudaCompiler, type CudaKernel } from "./kernels.ts";
 import { CudaMemory } from "./memory.ts";
 import { type CudaProgram, prepareProgram } from "./program.ts";
@@ -20,7 +20,7 @@ import { CudaRunner } from "./runner.ts";
 
 /** How to open a GPU. */
 export interface CudaDeviceOptions {
-  /** The driver library's absolute path. Default: {@linkcode cudaDriverPath}. */
+  /** The driver library's absolute path. Default: {@linkcode requireCudaDriverPath}. */
   readonly driver?: string;
   /** Default: NVRTC, else nvcc. */
   readonly toolchain?: CudaToolchain;
@@ -51,8 +51,10 @@ const PAUSE_MS = 1;
  */
 export async function openCudaDevice(options: CudaDeviceOptions = {}): Promise<CudaDevice> {
   const cache = options.cacheDir ?? cacheDir();
+  // First: without a GPU nobody needs a compiler for it.
+  const driver = options.driver ?? requireCudaDriverPath();
   const toolchain = options.toolchain ?? await requireCudaToolchain(cache);
-  const context = openContext(options.driver ?? cudaDriverPath(), toolchain);
+  const context = openContext(driver, toolchain);
   const memory = new CudaMemory(context);
   const compiler = new CudaCompiler(context, { toolchain, dir: join(cache, "cuda") });
   const runner = new CudaRunner(context);

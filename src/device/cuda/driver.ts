@@ -4,32 +4,17 @@
  */
 
 import { openLibrary } from "../../sys/library.ts";
-import { cudaDriverPath } from "./driver_path.ts";
 import { CudaError } from "./error.ts";
 import { C_SYMBOLS, CUDA, FIRST_SYMBOLS, SYMBOLS } from "./symbols.ts";
 
-/** What the driver library says of itself. */
-export interface CudaDriverInfo {
-  /** The newest CUDA version that it runs: `13.0`. */
-  readonly version: string;
-  readonly nDevices: number;
-}
-
-/** The driver on this machine, or undefined when the library is not installed. */
-export function findCudaDriver(): CudaDriverInfo | undefined {
-  const path = cudaDriverPath();
-  if (path === undefined) return undefined;
-  const driver = openLibrary(path, FIRST_SYMBOLS);
-  const count = new Int32Array(1);
-  // Without a GPU cuInit fails, and there is nothing to count.
-  const counted = driver.cuInit(0) === 0 && driver.cuDeviceGetCount(count) === 0;
-  return { version: driverVersion(path), nDevices: counted ? count[0]! : 0 };
-}
+/** For a library that is there and does not load. */
+const NO_LIBRARY =
+  "install NVIDIA's driver again: https://www.nvidia.com/drivers   (KERF_LIBCUDA names another)";
 
 /** The newest CUDA version that the driver at a path runs: `13.0`. */
 export function driverVersion(path: string): string {
   const version = new Int32Array(1);
-  const code = openLibrary(path, FIRST_SYMBOLS).cuDriverGetVersion(version);
+  const code = openLibrary(path, FIRST_SYMBOLS, NO_LIBRARY).cuDriverGetVersion(version);
   if (code !== 0) throw new CudaError(`cuDriverGetVersion: code ${code}`, code);
   return `${Math.floor(version[0]! / 1000)}.${version[0]! % 1000 / 10}`;
 }
@@ -55,7 +40,7 @@ export interface CudaDriver {
 
 /** Loads the driver at an absolute path. @throws {KerfError} it does not load */
 export function openCudaDriver(path: string): CudaDriver {
-  const library = openLibrary(path, { ...SYMBOLS, ...C_SYMBOLS });
+  const library = openLibrary(path, { ...SYMBOLS, ...C_SYMBOLS }, NO_LIBRARY);
   /** The driver's text for a code, by one of its two functions. */
   const text = (ask: "cuGetErrorName" | "cuGetErrorString", code: number): string => {
     const address = new BigUint64Array(1);

@@ -4,6 +4,7 @@
  */
 
 import { join } from "@std/path";
+import { KerfError } from "../../core/error.ts";
 
 /** The library's name in every installation. */
 const NAME = "libcuda.so.1";
@@ -33,6 +34,23 @@ export function cudaDriverPath(): string | undefined {
   if (given) return given;
   const folders = [...libraryPath().split(":").filter((path) => path.startsWith("/")), ...FOLDERS];
   return folders.map((folder) => join(folder, NAME)).find(isFile);
+}
+
+/**
+ * The same, where there has to be one.
+ *
+ * @throws {KerfError} there is none
+ */
+export function requireCudaDriverPath(): string {
+  const path = cudaDriverPath();
+  if (path !== undefined) return path;
+  throw new KerfError(`Cannot open a GPU: NVIDIA's driver library ${NAME} was not found`, {
+    hint: [
+      "install NVIDIA's driver: https://www.nvidia.com/drivers",
+      `KERF_LIBCUDA=/path/to/${NAME}, where it is in an unusual place`,
+      "--device cpu",
+    ],
+  });
 }
 
 /**

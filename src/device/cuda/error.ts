@@ -21,8 +21,9 @@ export class CudaError extends KerfError {
 /** Flags that make everything a run holds smaller. */
 export const SMALLER: readonly string[] = [
   "a shorter context: -c 2048",
+  "smaller steps: -ub 64",
   "a smaller cache: --kv-max 512M",
-  "fewer sequences at once: parallel 1",
+  "--device cpu",
 ];
 
 /** Codes of kernels that went wrong: nothing in the context works after one of them. */
