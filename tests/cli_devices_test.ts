@@ -87,6 +87,29 @@ Deno.test("a kernel that fails on the GPU is an error by the driver's name for i
   });
 });
 
+Deno.test("a GPU answers through the launcher's permissions, and says that -t is not for it", async () => {
+  await using folder = await testFolder();
+  const words = ["run", "-m", await tinyModelFile(folder), "-n", "4", "--raw", "to be"];
+  const onCpu = await kerf(words);
+  const env = { KERF_CUDA: "emulated" };
+  const { code, stdout, stderr } = await kerf([...words, "--device", "cuda", "-t", "3"], { env });
+  assertEquals({ code, stdout }, { code: 0, stdout: onCpu.stdout }, stderr);
+  assertMatch(stderr, /^-t has no effect on cuda \(emulated GPU, sm_80\)$/m);
+  assertMatch(stderr, /^cuda \(emulated GPU, sm_80\): \d+ prompt tokens/m);
+});
+
+Deno.test("activations that a device has no kernels for are refused by its name", async () => {
+  await using folder = await testFolder();
+  const words = ["run", "-m", await tinyModelFile(folder), "--device", "cuda"];
+  const env = { KERF_CUDA: "emulated" };
+  const { code, stderr } = await kerf([...words, "--activations", "q8", "hi"], { env });
+  const message = "error: Cannot multiply with q8 activations on cuda (emulated GPU, sm_80): ";
+  assertEquals({ code, stderr }, {
+    code: 2,
+    stderr: `${message}it has f32\nhint: --activations f32\n`,
+  });
+});
+
 Deno.test("without a compiler for CUDA, setup is the way", async () => {
   await using folder = await testFolder();
   const words = ["run", "-m", await tinyModelFile(folder), "--device", "cuda", "hi"];

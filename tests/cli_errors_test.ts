@@ -101,7 +101,6 @@ Deno.test("work that cannot be done is exit code 1", async () => {
     [["-m", "nowhere.gguf"], /nowhere\.gguf": there is no such file/, /-m/],
     [["-m", "deno.json"], /deno\.json" as a GGUF model: it starts with/, /\.gguf/],
     [["-m", truncated], /cut\.gguf" as a GGUF model: .* 5000/, /download it again/],
-    [["-m", model, "--device", "cuda"], /Cannot open the device "cuda"/, /--device cpu/],
     [["-m", model, "--raw", "-c", "4"], /in the context: it holds 4/, /shorten the prompt/],
     [["-m", model, "--raw", "-n", "510"], /and 510 tokens of answer/, /-n 50\d/],
     [["-m", model, "--kv-max", "1K"], /--kv-max 1\.0 KiB: the cache needs/, /--kv-max 1M/],
