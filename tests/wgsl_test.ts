@@ -37,19 +37,40 @@ gpuTest("every WGSL kernel is valid under the default limits and ten storage buf
   gpu.destroy();
 });
 
-gpuTest("a refused kernel names the line and shows it", async () => {
-  const { entry, texts } = await render("residual_add");
+const lineOf = (text: string, part: string) =>
+  text.split("\n").findIndex((line) => line.includes(part)) + 1;
+
+/** What the adapter says of a kernel in whose complete text `find` is `replace`. */
+async function refusal(name: string, find: string, replace: string) {
+  const { entry, texts } = await render(name);
   const code = await completeSource({ text: texts.wgsl!, file: HEADERS, defines: {} });
-  const broken = code.replace("let y: f32 = x + residual;", "let y: f32 = x + nothing;");
-  const line = broken.split("\n").findIndex((text) => text.includes("nothing")) + 1;
+  assert(code.includes(find), code);
+  const broken = code.replace(find, replace);
   const gpu = await openGpu();
   const error = await assertRejects(
     () => createPipeline(gpu, entry.signature, broken),
     KerfError,
-    `residual_add.wgsl:${line}:`,
   );
-  assert(error.message.includes("let y: f32 = x + nothing;"), error.message);
   gpu.destroy();
+  return { error, broken, file: entry.authored[0]!.file };
+}
+
+gpuTest("what is refused of an author's expression names the author's line", async () => {
+  const find = "let y: f32 = x + residual;";
+  const { error, file } = await refusal("residual_add", find, "let y: f32 = x + nothing;");
+  const author = Deno.readTextFileSync(new URL(`../${file}`, import.meta.url));
+  const place = `${file}:${lineOf(author, "=> x + residual")}`;
+  assertEquals(error.where, place);
+  assert(error.message.includes(`${place}: `), error.message);
+  assert(error.message.includes("let y: f32 = x + nothing;"), error.message);
+});
+
+gpuTest("what is refused of a template names the shader's line and shows it", async () => {
+  const { error, broken } = await refusal("residual_add", "= y;", "= nothing;");
+  assertEquals(error.where, undefined);
+  const place = `residual_add.wgsl:${lineOf(broken, "= nothing;")}:`;
+  assert(error.message.includes(place), error.message);
+  assert(error.message.includes("= nothing;"), error.message);
 });
 
 gpuTest("a grid longer than one axis computes every row once", async () => {

@@ -48,8 +48,10 @@ fn rotated(row: u32, x: u32, c: u32) -> vec2<f32> {
   let a = qkv_buf[x + c];
   let b = qkv_buf[x + HALF + c];
 
+  // kernels/ops/rope_half.ts:6
   let new_a: f32 = a * cos - b * sin;
   let new_b: f32 = b * cos + a * sin;
+  // generated/wgsl/append__k_list_f16t16_f16t16_v_f16t1.wgsl:55
   return vec2<f32>(new_a, new_b);
 }
 

@@ -171,10 +171,14 @@ fn gather_queries(block: Block, segment: u32, lane: u32) {
 
 /* The logit of one key that the query sees, from q · k. */
 fn logit_of(query: Query, key_position: i32, product: f32) -> f32 {
+  // kernels/attention/alibi.ts:25
   let loaded: f32 = slopes_buf[query.head];
+  // generated/wgsl/attention_alibi_decode__k_f16t16_v_f16t1.wgsl:177
   let s = product * params.scale;
+  // kernels/attention/alibi.ts:25
   let score: f32 = s + loaded * f32(key_position - query.position);
   let mask: bool = key_position <= query.position;
+  // generated/wgsl/attention_alibi_decode__k_f16t16_v_f16t1.wgsl:182
   let visible = (mask) && key_position < i32(query.n_visible);
   return select(MASKED, score, visible);
 }

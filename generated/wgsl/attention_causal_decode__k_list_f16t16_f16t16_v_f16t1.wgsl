@@ -176,7 +176,9 @@ fn gather_queries(block: Block, segment: u32, lane: u32) {
 fn logit_of(query: Query, key_position: i32, product: f32) -> f32 {
   let s = product * params.scale;
 
+  // kernels/attention/causal.ts:7
   let mask: bool = key_position <= query.position;
+  // generated/wgsl/attention_causal_decode__k_list_f16t16_f16t16_v_f16t1.wgsl:182
   let visible = (mask) && key_position < i32(query.n_visible);
   return select(MASKED, s, visible);
 }

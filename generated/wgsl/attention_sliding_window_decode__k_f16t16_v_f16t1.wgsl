@@ -170,10 +170,14 @@ fn gather_queries(block: Block, segment: u32, lane: u32) {
 
 /* The logit of one key that the query sees, from q · k. */
 fn logit_of(query: Query, key_position: i32, product: f32) -> f32 {
+  // kernels/attention/sliding_window.ts:9
   let index: i32 = query.position - params.window;
+  // generated/wgsl/attention_sliding_window_decode__k_f16t16_v_f16t1.wgsl:176
   let s = product * params.scale;
 
+  // kernels/attention/sliding_window.ts:9
   let mask: bool = (key_position <= query.position) && (key_position > index);
+  // generated/wgsl/attention_sliding_window_decode__k_f16t16_v_f16t1.wgsl:181
   let visible = (mask) && key_position < i32(query.n_visible);
   return select(MASKED, s, visible);
 }

@@ -172,8 +172,10 @@ fn gather_queries(block: Block, segment: u32, lane: u32) {
 /* The logit of one key that the query sees, from q · k. */
 fn logit_of(query: Query, key_position: i32, product: f32) -> f32 {
   let s = product * params.scale;
+  // kernels/attention/softcap.ts:8
   let score: f32 = params.cap * kerf_tanh(s / params.cap);
   let mask: bool = key_position <= query.position;
+  // generated/wgsl/attention_softcap_prefill__k_f16t16_v_f16t1.wgsl:179
   let visible = (mask) && key_position < i32(query.n_visible);
   return select(MASKED, score, visible);
 }

@@ -76,8 +76,10 @@ fn channel_scores_key_norm_channels__k_list_f16t16_f16t16_v_f16t1(
     }
     mean_square_k_lanes = mean_square_k_lanes_shared[0];
     workgroupBarrier();
+    // src/dsl/reductions.ts:41
     let mean_square_k: f32 = mean_square_k_lanes / key_count;
 
+    // generated/wgsl/channel_scores_key_norm_channels__k_list_f16t16_f16t16_v_f16t1.wgsl:83
     var total = 0.0;
     for (var g = 0u; g < GROUP; g++) {
       total += mean_square_k;

@@ -46,19 +46,24 @@ fn channel_scores_random_channels__k_list_f16t16_f16t16_v_f16t1(
   let place = layer * params.n_kv_heads + kv_head;
   let layer_index = i32(params.layer);
   let kv_head_index = i32(kv_head);
+  // src/dsl/bits.ts:21
   let index: i32 = params.seed ^ (layer_index * i32(0x9e3779b1u))
       ^ (kv_head_index * i32(0x85ebca6bu));
 
+  // generated/wgsl/channel_scores_random_channels__k_list_f16t16_f16t16_v_f16t1.wgsl:54
   for (var c = item % SLICES; c < HEAD_DIM; c += SLICES) {
     let channel = i32(c);
 
     var total = 0.0;
     for (var g = 0u; g < GROUP; g++) {
+      // src/dsl/bits.ts:21
       let x0: i32 = index ^ (channel * i32(0xc2b2ae35u));
+      // src/dsl/bits.ts:23
       let x1: i32 = (x0 ^ i32(u32(x0) >> 16u)) * 0x21f0aaad;
       let x2: i32 = (x1 ^ i32(u32(x1) >> 15u)) * 0x735a2d97;
       let x3: i32 = x2 ^ i32(u32(x2) >> 15u);
       let score: f32 = f32(i32(u32(x3) >> 8u) & 0xffffff) / 16777216.0;
+      // generated/wgsl/channel_scores_random_channels__k_list_f16t16_f16t16_v_f16t1.wgsl:67
       total += score;
     }
     if (lane == 0u) { scores_buf[place * HEAD_DIM + c] = total / f32(GROUP); }

@@ -80,8 +80,10 @@ fn channel_scores_think__k_list_f16t16_f16t16_v_f16t1(
     }
     mean_square_k_lanes = mean_square_k_lanes_shared[0];
     workgroupBarrier();
+    // src/dsl/reductions.ts:41
     let mean_square_k: f32 = mean_square_k_lanes / key_count;
 
+    // generated/wgsl/channel_scores_think__k_list_f16t16_f16t16_v_f16t1.wgsl:87
     var total = 0.0;
     for (var g = 0u; g < GROUP; g++) {
       let head = layer * params.n_heads + kv_head * GROUP + g;
@@ -102,9 +104,12 @@ fn channel_scores_think__k_list_f16t16_f16t16_v_f16t1(
       }
       mean_square_q_lanes = mean_square_q_lanes_shared[0];
       workgroupBarrier();
+      // src/dsl/reductions.ts:41
       let mean_square_q: f32 = mean_square_q_lanes / query_count;
 
+      // kernels/prune/think.ts:28
       let score: f32 = mean_square_q * mean_square_k;
+      // generated/wgsl/channel_scores_think__k_list_f16t16_f16t16_v_f16t1.wgsl:113
       total += score;
     }
     if (lane == 0u) { scores_buf[place * HEAD_DIM + c] = total / f32(GROUP); }

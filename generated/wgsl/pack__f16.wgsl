@@ -38,7 +38,9 @@ fn file_row(row: u32) -> u32 {
 }
 
 fn f16_code(b: u32, i: i32) -> i32 {
+  // kernels/storage/f16.ts:4
   return load_byte(b + u32(0)) | (load_byte(b + u32(1)) << 8u);
+  // generated/wgsl/pack__f16.wgsl:44
 }
 
 /* The bits of one value; rows past the last are zeros. */

@@ -38,8 +38,10 @@ fn file_row(row: u32) -> u32 {
 }
 
 fn f32_code(b: u32, i: i32) -> i32 {
+  // kernels/storage/f32.ts:7
   return load_byte(b + u32(0)) | (load_byte(b + u32(1)) << 8u) | (load_byte(b + u32(2)) << 16u)
       | (load_byte(b + u32(3)) << 24u);
+  // generated/wgsl/pack__f32.wgsl:45
 }
 
 /* The bits of one value; rows past the last are zeros. */

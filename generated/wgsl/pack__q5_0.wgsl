@@ -44,18 +44,25 @@ fn file_row(row: u32) -> u32 {
 }
 
 fn q5_0_code(b: u32, i: i32) -> i32 {
+  // kernels/storage/q5_0.ts:11
   let low: i32 = select(load_byte(b + u32(6 + i - 16)) >> 4u, (load_byte(b + u32(6 + i)) & 15),
       (i < 16));
+  // kernels/storage/q5_0.ts:12
   let fifth: i32 = (load_byte(b + u32(2 + (i >> 3u))) >> u32(i & 7)) & 1;
   return low | (fifth << 4u);
+  // generated/wgsl/pack__q5_0.wgsl:54
 }
 
 fn q5_0_scale(b: u32, i: i32) -> f32 {
+  // kernels/storage/q5_0.ts:4
   return kerf_f16_to_f32(load_byte(b + u32(0)) | (load_byte(b + u32(1)) << 8u));
+  // generated/wgsl/pack__q5_0.wgsl:60
 }
 
 fn q5_0_offset(b: u32, i: i32) -> f32 {
+  // kernels/storage/q5_0.ts:16
   return -16.0 * kerf_f16_to_f32(load_byte(b + u32(0)) | (load_byte(b + u32(1)) << 8u));
+  // generated/wgsl/pack__q5_0.wgsl:66
 }
 
 /* Where the file's block with value `c` of output row `row` starts. */

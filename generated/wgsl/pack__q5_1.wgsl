@@ -44,18 +44,25 @@ fn file_row(row: u32) -> u32 {
 }
 
 fn q5_1_code(b: u32, i: i32) -> i32 {
+  // kernels/storage/q5_1.ts:8
   let low: i32 = select(load_byte(b + u32(8 + i - 16)) >> 4u, (load_byte(b + u32(8 + i)) & 15),
       (i < 16));
+  // kernels/storage/q5_1.ts:9
   let fifth: i32 = (load_byte(b + u32(4 + (i >> 3u))) >> u32(i & 7)) & 1;
   return low | (fifth << 4u);
+  // generated/wgsl/pack__q5_1.wgsl:54
 }
 
 fn q5_1_scale(b: u32, i: i32) -> f32 {
+  // kernels/storage/q5_1.ts:12
   return kerf_f16_to_f32(load_byte(b + u32(0)) | (load_byte(b + u32(1)) << 8u));
+  // generated/wgsl/pack__q5_1.wgsl:60
 }
 
 fn q5_1_offset(b: u32, i: i32) -> f32 {
+  // kernels/storage/q5_1.ts:13
   return kerf_f16_to_f32(load_byte(b + u32(2)) | (load_byte(b + u32(3)) << 8u));
+  // generated/wgsl/pack__q5_1.wgsl:66
 }
 
 /* Where the file's block with value `c` of output row `row` starts. */

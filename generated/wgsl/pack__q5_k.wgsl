@@ -45,27 +45,37 @@ fn file_row(row: u32) -> u32 {
 }
 
 fn q5_k_code(b: u32, i: i32) -> i32 {
+  // kernels/storage/q5_k.ts:12
   let low: i32 = (load_byte(b + u32(48 + (i >> 6u) * 32 + (i & 31))) >> u32(((i >> 5u) & 1) * 4))
       & 15;
+  // kernels/storage/q5_k.ts:13
   let fifth: i32 = (load_byte(b + u32(16 + (i & 31))) >> u32((i >> 5u) & 31)) & 1;
   return low | (fifth << 4u);
+  // generated/wgsl/pack__q5_k.wgsl:55
 }
 
 fn q5_k_scale(b: u32, i: i32) -> f32 {
+  // kernels/storage/q4_k.ts:6
   let index: i32 = 4 + (i >> 5u);
+  // kernels/storage/q5_k.ts:16
   return kerf_f16_to_f32(load_byte(b + u32(0)) | (load_byte(b + u32(1)) << 8u))
       * f32(select(((load_byte(b + u32(index + 4)) & 15)
       | ((load_byte(b + u32(index - 4)) >> 6u) << 4u)), (load_byte(b + u32(index)) & 63),
       (i >> 5u < 4)));
+  // generated/wgsl/pack__q5_k.wgsl:66
 }
 
 fn q5_k_offset(b: u32, i: i32) -> f32 {
+  // kernels/storage/q4_k.ts:10
   let index: i32 = 4 + (i >> 5u);
+  // kernels/storage/q4_k.ts:10
   let index_2: i32 = index + 4;
+  // kernels/storage/q5_k.ts:17
   return -kerf_f16_to_f32(load_byte(b + u32(2)) | (load_byte(b + u32(3)) << 8u))
       * f32(select(((load_byte(b + u32(index_2)) >> 4u)
       | ((load_byte(b + u32(index)) >> 6u) << 4u)), (load_byte(b + u32(index_2)) & 63),
       (i >> 5u < 4)));
+  // generated/wgsl/pack__q5_k.wgsl:79
 }
 
 /* Where the file's block with value `c` of output row `row` starts. */

@@ -46,23 +46,30 @@ fn file_row(row: u32) -> u32 {
 }
 
 fn q6_k_code(b: u32, i: i32) -> i32 {
+  // kernels/storage/q6_k.ts:17
   let half: i32 = i >> 7u;
   let t: i32 = (i >> 5u) & 3;
   let low: i32 = (load_byte(b + u32(half * 64 + (t & 1) * 32 + (i & 31))) >> u32((t >> 1u) * 4))
       & 15;
+  // kernels/storage/q6_k.ts:20
   let high: i32 = (load_byte(b + u32(128 + half * 32 + (i & 31))) >> u32(2 * t)) & 3;
   return low | (high << 4u);
+  // generated/wgsl/pack__q6_k.wgsl:58
 }
 
 fn q6_k_scale(b: u32, i: i32) -> f32 {
+  // kernels/storage/q6_k.ts:6
   return kerf_f16_to_f32(load_byte(b + u32(208)) | (load_byte(b + u32(209)) << 8u))
       * f32((load_byte(b + u32(192 + (i >> 4u))) ^ 128) - 128);
+  // generated/wgsl/pack__q6_k.wgsl:65
 }
 
 fn q6_k_offset(b: u32, i: i32) -> f32 {
+  // kernels/storage/q6_k.ts:24
   return -32.0
       * (kerf_f16_to_f32(load_byte(b + u32(208)) | (load_byte(b + u32(209)) << 8u))
       * f32((load_byte(b + u32(192 + (i >> 4u))) ^ 128) - 128));
+  // generated/wgsl/pack__q6_k.wgsl:73
 }
 
 /* Where the file's block with value `c` of output row `row` starts. */

@@ -44,15 +44,21 @@ fn file_row(row: u32) -> u32 {
 }
 
 fn q8_0_code(b: u32, i: i32) -> i32 {
+  // kernels/storage/q8_0.ts:10
   return load_byte(b + u32(2 + i)) ^ 128;
+  // generated/wgsl/pack__q8_0.wgsl:50
 }
 
 fn q8_0_scale(b: u32, i: i32) -> f32 {
+  // kernels/storage/q8_0.ts:4
   return kerf_f16_to_f32(load_byte(b + u32(0)) | (load_byte(b + u32(1)) << 8u));
+  // generated/wgsl/pack__q8_0.wgsl:56
 }
 
 fn q8_0_offset(b: u32, i: i32) -> f32 {
+  // kernels/storage/q8_0.ts:12
   return -128.0 * kerf_f16_to_f32(load_byte(b + u32(0)) | (load_byte(b + u32(1)) << 8u));
+  // generated/wgsl/pack__q8_0.wgsl:62
 }
 
 /* Where the file's block with value `c` of output row `row` starts. */

@@ -43,7 +43,9 @@ fn residual_add(
   for (var c = lane; c < width; c += WORKGROUP) {
     let x = x_buf[x_row + c];
     let residual = residual_buf[residual_row + c];
+    // kernels/ops/residual_add.ts:7
     let y: f32 = x + residual;
+    // generated/wgsl/residual_add.wgsl:49
     y_buf[y_row + c] = y;
   }
 }

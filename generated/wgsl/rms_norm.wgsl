@@ -55,13 +55,18 @@ fn rms_norm(
     }
     workgroupBarrier();
   }
+  // src/dsl/reductions.ts:41
   let mean_square_x: f32 = mean_square_x_lanes_shared[0] / f32(width);
+  // kernels/ops/rms_norm.ts:9
   let scale: f32 = 1.0 / sqrt(mean_square_x + params.eps);
 
+  // generated/wgsl/rms_norm.wgsl:64
   for (var c = lane; c < width; c += WORKGROUP) {
     let x = x_buf[x_row + c];
     let weight = weight_buf[c];
+    // kernels/ops/rms_norm.ts:10
     let y: f32 = x * scale * weight;
+    // generated/wgsl/rms_norm.wgsl:70
     y_buf[y_row + c] = y;
   }
 }

@@ -44,8 +44,10 @@ fn rope_interleaved(
     let next = at + 1u;
     let a = x_buf[at];
     let b = x_buf[next];
+    // kernels/ops/rope_half.ts:6
     let new_a: f32 = a * cos - b * sin;
     let new_b: f32 = b * cos + a * sin;
+    // generated/wgsl/rope_interleaved.wgsl:51
     x_buf[at] = new_a;
     x_buf[next] = new_b;
   }

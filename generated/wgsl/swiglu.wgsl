@@ -43,7 +43,9 @@ fn swiglu(
   for (var c = lane; c < width; c += WORKGROUP) {
     let gate = gate_buf[gate_row + c];
     let up = up_buf[up_row + c];
+    // kernels/ops/swiglu.ts:8
     let y: f32 = gate / (1.0 + kerf_exp(-gate)) * up;
+    // generated/wgsl/swiglu.wgsl:49
     y_buf[y_row + c] = y;
   }
 }

@@ -1,17 +1,18 @@
 /**
  * Makes a rendered template look hand-written: indents by braces and brackets, folds runs of blank
- * lines, and turns the marks of hook code into line directives. It knows strings and comments of the C
+ * lines, and turns the marks of hook code into the target's own. It knows strings and comments of the C
  * family and nothing else of a language.
  */
 
 import { MARK } from "./lines.ts";
 import { wrapLine } from "./wrap.ts";
 
-/** What the directives need. */
+/** What the marks need. */
 export interface FormatOptions {
-  /** Path of the generated file, for the directive that returns to it. */
+  /** Path of the generated file, for the mark that returns to it. */
   readonly file: string;
-  readonly lineDirective: (line: number, file: string) => string | null;
+  /** See {@linkcode EmitTarget.lineMark}. */
+  readonly lineMark: (line: number, file: string) => string;
 }
 
 /** The text, formatted; ends with one newline. */
@@ -24,12 +25,15 @@ export function format(text: string, options: FormatOptions): string {
   /** Whether hook code has ended and no line has followed yet. */
   let returning = false;
 
+  const place = (line: string) =>
+    line === "" || line.startsWith("#") ? line : "  ".repeat(depth) + line;
+
   for (const raw of text.split("\n")) {
     const line = raw.trim();
     const mark = line.startsWith(MARK) ? /^(\d+) (.*)$/.exec(line.slice(MARK.length)) : undefined;
     if (mark) {
       const [at, file] = [Number(mark[1]), mark[2]!];
-      if (author !== `${at} ${file}`) push(out, options.lineDirective(at, file));
+      if (author !== `${at} ${file}`) out.push(place(options.lineMark(at, file)));
       author = `${at + 1} ${file}`;
       returning = false;
       continue;
@@ -39,7 +43,7 @@ export function format(text: string, options: FormatOptions): string {
       continue;
     }
     if (returning && line !== "") {
-      push(out, options.lineDirective(out.length + 2, options.file));
+      out.push(place(options.lineMark(out.length + 2, options.file)));
       returning = false;
       author = "";
     }
@@ -67,10 +71,6 @@ export function format(text: string, options: FormatOptions): string {
   while (out.at(-1) === "") out.pop();
   return out.join("\n") + "\n";
 }
-
-const push = (out: string[], line: string | null) => {
-  if (line !== null) out.push(line);
-};
 
 const stripLiterals = (line: string): string =>
   line.replace(/\/\*.*?\*\/|"(?:\\.|[^"\\])*"|\/\*.*$|\/\/.*$/g, "");

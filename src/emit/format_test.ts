@@ -5,7 +5,7 @@ import { wrapLine } from "./wrap.ts";
 
 const options = {
   file: "generated/c/f.c",
-  lineDirective: (line: number, file: string) => `#line ${line} "${file}"`,
+  lineMark: (line: number, file: string) => `#line ${line} "${file}"`,
 };
 const lines = (text: string) => format(text, options).split("\n").slice(0, -1);
 
@@ -43,9 +43,12 @@ Deno.test("hook code is under the author's lines, and counting returns to the fi
   assertEquals(out.indexOf("  d;") + 1, 8);
 });
 
-Deno.test("a target without line directives gets none", () => {
-  const text = format(`${hook([7, "a;"])}\nb;`, { ...options, lineDirective: () => null });
-  assertEquals(text, "a;\nb;\n");
+Deno.test("a mark that is a comment stands where the code does", () => {
+  const lineMark = (line: number, file: string) => `// ${file}:${line}`;
+  const text = format(`{\n${hook([7, "a;"])}\nb;\n}`, { file: "generated/f.wgsl", lineMark });
+  assertEquals(text.split("\n"), [
+    ...["{", "  // kernels/x.ts:7", "  a;", "  // generated/f.wgsl:5", "  b;", "}", ""],
+  ]);
 });
 
 Deno.test("a wrapped or blank line ends what the compiler can count", () => {

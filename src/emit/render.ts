@@ -65,7 +65,7 @@ export function renderUnit(
   if (!templates.has(template)) throw missingTemplate(unit, target);
   const context = freezeAll(fileContext(unit, target));
   const text = templates.render(template, context);
-  return { path, text: format(text, { file: path, lineDirective: target.lineDirective }) };
+  return { path, text: format(text, { file: path, lineMark: target.lineMark }) };
 }
 
 /** A target has a template for every kernel of the catalog: one that lacks some is not finished. */

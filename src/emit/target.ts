@@ -88,8 +88,11 @@ export interface EmitTarget {
   /** How a buffer and a constant of the invocation are declared. */
   bindingType(binding: Binding): string;
   constantType(dtype: Constant["dtype"]): string;
-  /** The directive after which a compiler counts from `line` of `file`; null when there is none. */
-  lineDirective(line: number, file: string): string | null;
+  /**
+   * The line after which counting goes on from `line` of `file`: a directive that the compiler follows, or a
+   * comment that the device reads when the compiler refuses a line.
+   */
+  lineMark(line: number, file: string): string;
 }
 
 /** How the lanes' partial results of `accumulator` meet on a target. */

@@ -5,6 +5,7 @@
 
 import { KerfError } from "../../core/error.ts";
 import type { Signature } from "../../core/signature.ts";
+import { authorLine } from "./author_line.ts";
 import { WORKGROUP_MEMORY } from "./workgroup_memory.ts";
 
 /**
@@ -33,9 +34,11 @@ export async function createPipeline(
   const { messages } = await module.getCompilationInfo();
   const errors = messages.filter((message) => message.type === "error");
   const lines = code.split("\n");
-  const found = errors.map(({ lineNum, linePos, message }) =>
-    `${name}.wgsl:${lineNum}:${linePos}: ${message}\n    ${lines[lineNum - 1]?.trim() ?? ""}`
-  );
+  const places = errors.map(({ lineNum }) => authorLine(lines, lineNum));
+  const found = errors.map(({ lineNum, linePos, message }, i) => {
+    const place = places[i] ?? `${name}.wgsl:${lineNum}:${linePos}`;
+    return `${place}: ${message}\n    ${lines[lineNum - 1]?.trim() ?? ""}`;
+  });
   if (found.some((text) => text.includes(WORKGROUP_MEMORY))) {
     const most = gpu.limits.maxComputeWorkgroupStorageSize;
     throw new KerfError(
@@ -43,9 +46,10 @@ export async function createPipeline(
       { hint: "--device cpu" },
     );
   }
+  const where = places.find((place) => place !== undefined);
   throw new KerfError(
     `Cannot compile kernel "${name}" for WebGPU:\n` + (found.join("\n") || invalid.message),
-    { hint: "deno task gen" },
+    { ...(where === undefined ? {} : { where }), hint: "deno task gen" },
   );
 }
 

@@ -78,5 +78,5 @@ export const c: EmitTarget = Object.freeze<EmitTarget>({
   countAsF32: (name) => `(float)${name}`,
   bindingType: ({ access, dtype }) => `${access === "read" ? "const " : ""}${TYPES[dtype]} *`,
   constantType: (dtype) => TYPES[dtype]!,
-  lineDirective: (line, file) => `#line ${line} "${file}"`,
+  lineMark: (line, file) => `#line ${line} "${file}"`,
 });

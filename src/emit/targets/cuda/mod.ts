@@ -69,5 +69,5 @@ export const cuda: EmitTarget = Object.freeze<EmitTarget>({
   countAsF32: (name) => `(float)${name}`,
   bindingType: ({ access, dtype }) => `${access === "read" ? "const " : ""}${ELEMENTS[dtype]} *`,
   constantType: (dtype) => ELEMENTS[dtype]!,
-  lineDirective: (line, file) => `#line ${line} "${file}"`,
+  lineMark: (line, file) => `#line ${line} "${file}"`,
 });

@@ -57,5 +57,6 @@ export const wgsl: EmitTarget = Object.freeze<EmitTarget>({
   countAsF32: (name) => `f32(${name})`,
   bindingType: ({ dtype }) => `array<${WORDS[dtype] ?? "u32"}>`,
   constantType: (dtype) => dtype,
-  lineDirective: () => null,
+  // WGSL has no directives: src/device/webgpu/author_line.ts reads these.
+  lineMark: (line, file) => `// ${file}:${line}`,
 });
