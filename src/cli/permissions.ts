@@ -58,10 +58,14 @@ function tableFiles(spec: string): string[] {
   }
 }
 
+/** Whether an invocation looks at every device. */
+const looksAtAll = ({ name }: Command, { positionals }: ParsedArgs): boolean =>
+  name === "inspect" && positionals[0] === "devices";
+
 /** Whether an invocation compiles for CUDA, and looks for a GPU to do so. */
-function usesCuda({ values, positionals }: ParsedArgs): boolean {
-  const asked = [values.device, values.target].flat();
-  return asked.includes("cuda") || asked.includes("auto") || positionals[0] === "devices";
+function usesCuda(command: Command, parsed: ParsedArgs): boolean {
+  const asked = [parsed.values.device, parsed.values.target].flat();
+  return asked.includes("cuda") || asked.includes("auto") || looksAtAll(command, parsed);
 }
 
 /** Deno's flags for one invocation of a command. */
@@ -74,12 +78,13 @@ export function permissionFlags(command: Command, parsed: ParsedArgs, places: Pl
       .map((flag) => absolute(String(parsed.values[flag.name])));
   const outputs = named("path-out");
   const model = parsed.values.m as string | undefined;
-  const usesModel = command.flags.some((flag) => flag.name === "m");
+  const has = (name: string) => command.flags.some((flag) => flag.name === name);
+  const [usesModel, usesDevice] = [has("m"), has("device")];
   const isHub = model?.startsWith("hf:") === true;
-  const hasCuda = usesModel && usesCuda(parsed);
+  const hasCuda = usesDevice && usesCuda(command, parsed);
   const libraries = hasCuda ? places.cudaDriver : [];
   const programs = [
-    ...(usesModel ? [...(compiler ? [compiler] : []), ...COMPILERS].flatMap(findProgram) : []),
+    ...(usesDevice ? [...(compiler ? [compiler] : []), ...COMPILERS].flatMap(findProgram) : []),
     // pip fetches the default model, with a network of its own.
     ...(usesModel && model === undefined ? findProgram("python3") : []),
     ...(hasCuda ? ["nvcc", ...places.emulatorCompilers ?? []].flatMap(findProgram) : []),
@@ -92,7 +97,7 @@ export function permissionFlags(command: Command, parsed: ParsedArgs, places: Pl
       .flatMap(tableFiles).map(absolute),
   ];
   const write = [
-    ...(usesModel ? [cache] : []),
+    ...(usesDevice ? [cache] : []),
     ...(command.name === "gen" ? [`${root}/generated`] : []),
     ...outputs.map((file) => dirname(file)),
   ];
@@ -101,9 +106,9 @@ export function permissionFlags(command: Command, parsed: ParsedArgs, places: Pl
     `--allow-env=${list(ENVIRONMENT)}`,
     `--allow-read=${list(read)}`,
     ...(write.length > 0 ? [`--allow-write=${list(write)}`] : []),
-    ...(usesModel ? [`--allow-ffi=${list([cache, ...libraries])}`] : []),
+    ...(usesDevice ? [`--allow-ffi=${list([cache, ...libraries])}`] : []),
     ...(programs.length > 0 ? [`--allow-run=${list(programs)}`] : []),
-    ...(parsed.positionals[0] === "devices" ? ["--allow-sys=systemMemoryInfo"] : []),
+    ...(looksAtAll(command, parsed) ? ["--allow-sys=systemMemoryInfo"] : []),
     // The hub redirects to hosts that are not known beforehand.
     ...(isHub ? ["--allow-net"] : []),
   ];

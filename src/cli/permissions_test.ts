@@ -103,6 +103,8 @@ Deno.test("inspect devices looks at all of it, and inspect kernel compiles for t
   assertEquals([kernel.ffi!.length, kernel.sys], [2, undefined]);
   assertEquals(kernel.run, [...COMPILERS, "/bin/nvcc"]);
   assertEquals(allowed("gen", "--target", "cuda").run, undefined);
+  // A prompt, not a subject.
+  assertEquals(allowed("run", "-m", "/m.gguf", "devices").sys, undefined);
 });
 
 Deno.test("WebGPU's variables are set before it starts", () => {
