@@ -189,3 +189,31 @@ Deno.test("inspect devices fits a terminal and has a way out for what cannot be 
   assertEquals(cpu.state, "ready");
   assert(cpu.memoryBytes > 2 ** 28 && cpu.freeMemoryBytes <= cpu.memoryBytes);
 });
+
+Deno.test({
+  name: "inspect devices shows a GPU's limits, or why it cannot be used",
+  ignore: await findCudaToolchain(cacheDir()) === undefined,
+  fn: async () => {
+    // The emulated driver in the place of the machine's.
+    const found = 'Deno.env.delete("KERF_CUDA"); Deno.env.set("KERF_LIBCUDA", driver.path);';
+    const words = ["inspect", "devices", "--json"];
+    const { stdout, stderr } = await onEmulated(`${found} driver.set("major", 9);`, words);
+    const { devices: [cuda], auto } = JSON.parse(stdout);
+    const { kind, name, state, arch, memoryBytes, driver } = cuda;
+    assertEquals(
+      { kind, name, state, arch, memoryBytes, driver, auto },
+      {
+        ...{ kind: "cuda", name: "cuda (emulated GPU, sm_90)", state: "ready", arch: "sm_90" },
+        ...{ memoryBytes: 8 * 2 ** 30, driver: "CUDA 13.0", auto: "cuda" },
+      },
+      stderr,
+    );
+    const old = await onEmulated(`${found} driver.set("version", 11080);`, words.slice(0, 2));
+    assertMatch(
+      old.stdout,
+      /^cuda cannot be used: its driver runs CUDA 11\.8, and \w+ [^\n]*\n {2}\S/,
+    );
+    assertMatch(old.stdout, /^ {2}hint: install a driver for CUDA \d+\.0 or newer: https:/m);
+    assertEquals(old.stdout.split("\n").filter((line) => line.length > 80), []);
+  },
+});

@@ -66,11 +66,16 @@ export async function cuda(): Promise<Finding[]> {
   const toolkit = "install the CUDA toolkit: https://developer.nvidia.com/cuda-downloads";
   const { state, name, because, fix, facts } = await surveyCuda();
   const driver = facts.find((fact) => fact.name === "driver")?.value;
-  const found = state === "missing" ? undefined : `${name}, driver for ${driver}`;
+  const found = driver === undefined ? name : `${name}, driver for ${driver}`;
   return [
     { what: "NVRTC", found: nvrtc, why, fix: ["deno task setup cuda"] },
     { what: "nvcc", found: (await findNvcc())?.version, why, fix: [toolkit] },
-    { what: "NVIDIA GPU", found, why: because ?? "", fix },
+    {
+      what: "NVIDIA GPU",
+      found: state === "missing" ? undefined : found,
+      why: because ?? "",
+      fix,
+    },
   ];
 }
 
