@@ -4,6 +4,7 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
+import { TARGETS } from "../src/core/manifest.ts";
 import type { Manifest } from "../src/core/manifest.ts";
 import { parseCommand } from "../src/cli/args.ts";
 import { commandOf } from "../src/cli/flags.ts";
@@ -32,6 +33,15 @@ Deno.test("README's variants are the folders'", () => {
   const names = (header: string) => table(README, header, "what").map(([name]) => name);
   assertEquals(names("pruning"), definitionNames("prune"));
   assertEquals(names("attention"), definitionNames("attention"));
+});
+
+Deno.test("README's devices are those that --device takes, its targets the manifest's", () => {
+  const flag = commandOf("run")!.flags.find(({ name }) => name === "device")!;
+  const devices = flag.choices!.filter((name) => name !== "auto");
+  assertEquals(table(README, "device", "needs").map(([name]) => name).sort(), [...devices].sort());
+  const targets = table(README, "target", "device");
+  assertEquals(targets.map(([name]) => name!.toLowerCase()).sort(), [...TARGETS].sort());
+  assertEquals(targets.map(([, device]) => device).sort(), [...devices].sort());
 });
 
 Deno.test("README shows think.ts as it is", () => {
