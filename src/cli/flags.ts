@@ -204,6 +204,34 @@ export const COMMANDS: readonly Command[] = [
     ],
   },
   {
+    name: "verify",
+    summary: "compare every variant's kernels on every target with its author's function",
+    usage: "verify [flags] [NAME…]",
+    example: "deno task verify think --report think.html",
+    flags: [
+      {
+        name: "device",
+        kind: "text",
+        value: "NAME",
+        choices: ["auto", "cpu", "webgpu", "cuda"],
+        repeat: true,
+        help: "only this device; may be repeated (default auto: every one that is here)",
+      },
+      {
+        name: "quick",
+        kind: "switch",
+        help: "each cache type, GQA ratio, length, … once; without it every two of them together",
+      },
+      {
+        name: "report",
+        kind: "path-out",
+        value: "FILE.html",
+        help: "write a page with sources, layouts and maps of the errors",
+      },
+      JSON_FLAG,
+    ],
+  },
+  {
     name: "inspect",
     summary: "look inside: model, plan, kernel, layout, mask, estimate, devices",
     usage: "inspect model|plan|kernel|layout|mask|estimate|devices [flags] [NAME]",

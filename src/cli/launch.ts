@@ -51,7 +51,7 @@ async function launch(words: readonly string[]): Promise<number> {
   const cwd = Deno.env.get("INIT_CWD") ?? Deno.cwd();
   const driver = cudaDriverPath();
   const trusted = command.name === "test" || command.name === "setup";
-  const emulates = Deno.env.get("KERF_CUDA") === "emulated";
+  const emulates = command.name === "verify" || Deno.env.get("KERF_CUDA") === "emulated";
   const flags = trusted ? ["--allow-all"] : permissionFlags(command, parseCommand(command, rest), {
     ...{ root: ROOT, cwd, findProgram },
     cache: cacheDir(),

@@ -17,6 +17,7 @@ export interface CommandModule {
 const MODULES: Readonly<Record<string, () => Promise<CommandModule>>> = {
   run: () => import("./run.ts"),
   gen: () => import("./gen.ts"),
+  verify: () => import("./verify.ts"),
   inspect: () => import("./inspect.ts"),
   bench: () => import("./bench.ts"),
   test: () => import("./test.ts"),

@@ -65,6 +65,8 @@ const looksAtAll = ({ name }: Command, { positionals }: ParsedArgs): boolean =>
 /** Whether an invocation compiles for CUDA, and looks for a GPU to do so. */
 function usesCuda(command: Command, parsed: ParsedArgs): boolean {
   const asked = [parsed.values.device, parsed.values.target].flat();
+  // Without a device named, verify takes every one that is here.
+  if (command.name === "verify" && parsed.values.device === undefined) return true;
   return asked.includes("cuda") || asked.includes("auto") || looksAtAll(command, parsed);
 }
 

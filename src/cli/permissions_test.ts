@@ -111,3 +111,12 @@ Deno.test("WebGPU's variables are set before it starts", () => {
   const { env } = allowed("run", "hi");
   assertEquals(env!.includes("DENO_WEBGPU_BACKEND") && env!.includes("XDG_RUNTIME_DIR"), true);
 });
+
+Deno.test("verify compiles for every device that is here, and writes beside its report", () => {
+  const emulator = { emulatorCompilers: ["c++"] };
+  const all = allowedOn(emulator, "verify", "think", "--report", "out/think.html");
+  assertEquals(all.run, [...COMPILERS, "/bin/nvcc", "/bin/c++"]);
+  assertEquals(all.write, ["/big/cache", "/home/me/out"]);
+  assertEquals(all.net, undefined);
+  assertEquals(allowedOn(emulator, "verify", "--device", "cpu").run, COMPILERS);
+});

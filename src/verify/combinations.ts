@@ -35,7 +35,10 @@ export function combinations<A extends Axes>(axes: A, strength: Strength): Combi
 }
 
 const eachChoice = (sizes: readonly number[]): Row[] =>
-  Array.from({ length: Math.max(...sizes) }, (_, i) => sizes.map((size) => i % size));
+  Array.from(
+    { length: Math.max(...sizes) },
+    (_, i) => sizes.map((size, axis) => (i + axis) % size),
+  );
 
 /** Greedy: every row begins with a pair that is still missing and takes in as many more as it can. */
 function eachPair(sizes: readonly number[]): Row[] {

@@ -1,0 +1,52 @@
+/**
+ * `deno task verify [NAME…]`: runs every variant's kernels on the targets that are here and compares them
+ * with the author's function. Ends with 1 when one is off; says which targets were not here.
+ */
+
+import type { Device } from "../device/types.ts";
+import { openRenderer } from "../emit/renderer.ts";
+import { openTargets, selectVariants, verify } from "../verify/mod.ts";
+import type { Outcome } from "../verify/mod.ts";
+import type { ParsedArgs } from "./args.ts";
+import { ROOT, userPath } from "./root.ts";
+import { openProgress, writeError, writeOut } from "./terminal.ts";
+import { outcomeJson } from "./verify/json.ts";
+import { outcomeText } from "./verify/table.ts";
+
+/** One verification and its report; returns the exit code. */
+export async function main({ values, positionals: names }: ParsedArgs): Promise<number> {
+  const started = performance.now();
+  const renderer = await openRenderer(ROOT);
+  // A slip in a name is told before anything is opened.
+  selectVariants(renderer, names);
+  const given = (values.device ?? []) as readonly string[];
+  const kinds = given.includes("auto") ? [] : given as readonly Device["kind"][];
+  const { found, missing } = await openTargets(kinds);
+  const progress = openProgress();
+  try {
+    const checks = await verify({
+      ...{ renderer, names, targets: found },
+      strength: values.quick ? 1 : 2,
+      onProgress: (state) => progress.draw(state),
+    });
+    progress.end();
+    const outcome: Outcome = {
+      passed: checks.every(({ failures }) => failures.length === 0),
+      seconds: (performance.now() - started) / 1000,
+      targets: found.map(({ device, ...target }) => ({ ...target, device: device.name })),
+      ...{ missing, checks },
+    };
+    if (values.report !== undefined) {
+      const { reportPage } = await import("../verify/report/page.ts");
+      const page = await reportPage(outcome, { renderer, root: ROOT });
+      Deno.writeTextFileSync(userPath(String(values.report)), page);
+      writeError(`report: ${values.report}\n`);
+    }
+    if (values.json) writeOut(JSON.stringify(outcomeJson(outcome)) + "\n");
+    else writeOut(outcomeText(outcome));
+    return outcome.passed ? 0 : 1;
+  } finally {
+    progress.end();
+    found.forEach(({ device }) => device.close());
+  }
+}

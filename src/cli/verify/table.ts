@@ -1,0 +1,91 @@
+/** A verification as text: a table of kernels, what failed, which targets were here and which were not. */
+
+import { placeText, shareText, shortNumber } from "../../verify/mod.ts";
+import type { CasePlace, Check, Outcome } from "../../verify/mod.ts";
+
+const HEADER = [
+  ...["variant", "kernel", "target", "cases", "max abs", "max rel", "of bound", ""],
+  "where it is worst",
+];
+
+/** Columns of numbers. */
+const RIGHT = new Set([3, 4, 5, 6]);
+
+/** Failures of a kernel that are printed; the others are counted. */
+const MAX_FAILURES = 3;
+
+/** The whole text, a line break at its end. */
+export function outcomeText(outcome: Outcome): string {
+  const { checks, targets, missing } = outcome;
+  return [
+    ...table(checks),
+    ...checks.flatMap(failureLines),
+    ...nearTieLines(checks),
+    "",
+    ...targets.map(({ label, device }) => `${label}: ${device}`),
+    ...missing.flatMap(({ target, because, fix }) => [
+      `${target} was not verified: ${because}`,
+      ...fix.map((hint) => `  hint: ${hint}`),
+    ]),
+    summary(outcome),
+  ].join("\n") + "\n";
+}
+
+function table(checks: readonly Check[]): string[] {
+  const rows = [HEADER, ...checks.map(cells)];
+  // What stands in the line above is not said again.
+  const shown = rows.map((row, i) => {
+    const above = rows[i - 1];
+    const sameVariant = above !== undefined && above[0] === row[0];
+    const sameKernel = sameVariant && above[1] === row[1];
+    return [sameVariant ? "" : row[0]!, sameKernel ? "" : row[1]!, ...row.slice(2)];
+  });
+  const widths = HEADER.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  return shown.map((row) =>
+    row.map((cell, column) =>
+      RIGHT.has(column) ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!)
+    ).join("  ").trimEnd()
+  );
+}
+
+const cells = (check: Check): string[] => [
+  ...[check.variant, check.kernel, check.label, String(check.cases)],
+  ...[shortNumber(check.maxAbs), shortNumber(check.maxRel), shareText(check.maxShare)],
+  check.failures.length === 0 ? "pass" : "FAIL",
+  check.maxShare === 0 || !check.worst ? "" : `${placeText(check.worst.at)} (${check.worst.case})`,
+];
+
+function failureLines({ variant, kernel, label, cases, failures }: Check): string[] {
+  if (failures.length === 0) return [];
+  const more = failures.length - MAX_FAILURES;
+  return [
+    "",
+    `${variant}, ${kernel}, ${label}: ${failures.length} of ${cases} cases are off`,
+    ...failures.slice(0, MAX_FAILURES).map((place) => `  ${failureText(place)}`),
+    ...(more > 0 ? [`  and ${more} more`] : []),
+  ];
+}
+
+const failureText = ({ at, got, want, bound, case: name }: CasePlace): string =>
+  `${placeText(at)}: ${got}, not ${want} ± ${shortNumber(bound)} (${name})`;
+
+/** Selections that f32 and f64 may make differently. */
+function nearTieLines(checks: readonly Check[]): string[] {
+  const ties = checks.filter(({ nearTies }) => nearTies > 0);
+  return ties.length === 0 ? [] : [
+    "",
+    ...ties.map(({ variant, label, nearTies }) =>
+      `${variant}, ${label}: ${nearTies} channels were chosen otherwise, with scores at the cut`
+    ),
+  ];
+}
+
+function summary({ checks, targets, passed, seconds }: Outcome): string {
+  const variants = new Set(checks.map(({ kind, variant }) => `${kind} ${variant}`)).size;
+  const failed = checks.filter(({ failures }) => failures.length > 0).length;
+  const counted = `${variants} variant${variants === 1 ? "" : "s"} on ` +
+    `${targets.map(({ label }) => label).join(", ")}, ${seconds.toFixed(0)} s`;
+  return passed
+    ? `all ${checks.length} kernels agree with their authors' functions (${counted})`
+    : `${failed} of ${checks.length} kernels are off (${counted})`;
+}
