@@ -84,7 +84,7 @@ export async function surveyCuda(): Promise<DeviceFinding> {
       fact("driver", "driver", `CUDA ${context.version}`),
       fact("compiler", "compiler", `${toolchain.kind} ${toolchain.version}`),
     ];
-    closeContext(context, () => {});
+    closeContext(context);
     const name = `cuda (${context.name}, ${context.arch})`;
     return { kind: "cuda", name, state: "ready", fix: [], facts };
   } catch (error) {

@@ -6,6 +6,7 @@
 
 import type { CudaContext } from "./context.ts";
 import { outHandle } from "./driver.ts";
+import { releaseAll } from "./release.ts";
 import { accessDescription, allocationProperties } from "./structs.ts";
 
 /** What is counted: the cache's arena gives back whole ones at least. */
@@ -32,11 +33,6 @@ export class ReservedChunks {
     this.address = outHandle((to) =>
       context.driver.call.cuMemAddressReserve(to, this.#reservedBytes, 0n, 0n, 0n)
     );
-  }
-
-  /** Bytes of memory. */
-  get mappedBytes(): number {
-    return this.#isMapped.reduce((n, mapped) => n + mapped, 0) * this.#context.chunkBytes;
   }
 
   /** Whether a whole range has memory. */
@@ -75,8 +71,12 @@ export class ReservedChunks {
 
   /** Gives back everything, the addresses too. */
   free(): void {
-    this.#unmap([...this.#isMapped.keys()].filter((chunk) => this.#isMapped[chunk] === 1));
-    this.#context.driver.call.cuMemAddressFree(this.address, this.#reservedBytes);
+    const { call } = this.#context.driver;
+    const mapped = [...this.#isMapped.keys()].filter((chunk) => this.#isMapped[chunk] === 1);
+    releaseAll([
+      () => this.#unmap(mapped),
+      () => call.cuMemAddressFree(this.address, this.#reservedBytes),
+    ]);
   }
 
   get #reservedBytes(): bigint {
@@ -106,17 +106,17 @@ export class ReservedChunks {
     const [at, bytes] = [this.#at(chunk), BigInt(this.#context.chunkBytes)];
     const memory = outHandle((to) => call.cuMemCreate(to, bytes, allocationProperties(device), 0n));
     try {
-      call.cuMemMap(at, bytes, 0n, memory, 0n);
-    } finally {
-      // A mapping keeps its memory: unmapping is then all that gives it back.
-      call.cuMemRelease(memory);
-    }
-    this.#isMapped[chunk] = 1;
-    try {
+      try {
+        call.cuMemMap(at, bytes, 0n, memory, 0n);
+        this.#isMapped[chunk] = 1;
+      } finally {
+        // A mapping keeps its memory: unmapping is then all that gives it back.
+        call.cuMemRelease(memory);
+      }
       call.cuMemSetAccess(at, bytes, accessDescription(device), 1n);
       call.cuMemsetD8Async(at, 0, bytes, stream);
     } catch (error) {
-      this.#unmap([chunk]);
+      if (this.#isMapped[chunk] === 1) this.#unmap([chunk]);
       throw error;
     }
   }
@@ -124,10 +124,12 @@ export class ReservedChunks {
   #unmap(chunks: readonly number[]): void {
     if (chunks.length === 0) return;
     const { driver: { call }, stream, chunkBytes } = this.#context;
-    call.cuStreamSynchronize(stream);
-    for (const chunk of chunks) {
-      call.cuMemUnmap(this.#at(chunk), BigInt(chunkBytes));
-      this.#isMapped[chunk] = 0;
-    }
+    releaseAll([
+      () => call.cuStreamSynchronize(stream),
+      ...chunks.map((chunk) => () => {
+        this.#isMapped[chunk] = 0;
+        call.cuMemUnmap(this.#at(chunk), BigInt(chunkBytes));
+      }),
+    ]);
   }
 }

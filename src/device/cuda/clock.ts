@@ -2,6 +2,7 @@
 
 import type { CudaContext } from "./context.ts";
 import { outHandle } from "./driver.ts";
+import { releaseAll } from "./release.ts";
 import { CUDA } from "./symbols.ts";
 
 /** Two events. */
@@ -20,9 +21,8 @@ export function openClock({ driver: { call }, stream }: CudaContext): CudaClock 
     events.push(event);
     call.cuEventRecord(event, stream);
   };
-  const destroy = () => {
-    for (const event of events.splice(0)) call.cuEventDestroy_v2(event);
-  };
+  const destroy = () =>
+    releaseAll(events.splice(0).map((event) => () => call.cuEventDestroy_v2(event)));
   try {
     record();
   } catch (error) {

@@ -8,6 +8,7 @@ import { KerfError } from "../../core/error.ts";
 import { driverVersion, openCudaDriver, outHandle, outInt } from "./driver.ts";
 import type { CudaCalls, CudaDriver } from "./driver.ts";
 import { CudaError } from "./error.ts";
+import { type Release, releaseAll } from "./release.ts";
 import { allocationProperties } from "./structs.ts";
 import { CUDA } from "./symbols.ts";
 
@@ -75,31 +76,25 @@ export function openContext(
   }
 }
 
-/** Runs something that gives back, and remembers whether it could. */
-export type Attempt = (release: () => void) => void;
-
 /**
- * Closes a GPU, everything that is left on it first.
+ * Closes a GPU once its work is done.
  *
- * @param releaseAll gives back what is the caller's, each thing by an attempt of its own
+ * @param releases give back what is left on it
  * @throws {CudaError} the first failure, unless a call failed before, whose error says more
  */
-export function closeContext(context: CudaContext, releaseAll: (attempt: Attempt) => void): void {
+export function closeContext(context: CudaContext, releases: readonly Release[] = []): void {
   const { driver, device, stream } = context;
   const failedBefore = driver.hasFailed;
-  const failures: unknown[] = [];
-  const attempt: Attempt = (release) => {
-    try {
-      release();
-    } catch (error) {
-      failures.push(error);
-    }
-  };
-  attempt(() => driver.call.cuStreamSynchronize(stream));
-  releaseAll(attempt);
-  attempt(() => driver.call.cuStreamDestroy_v2(stream));
-  attempt(() => driver.call.cuDevicePrimaryCtxRelease_v2(device));
-  if (failures.length > 0 && !failedBefore) throw failures[0];
+  try {
+    releaseAll([
+      () => driver.call.cuStreamSynchronize(stream),
+      ...releases,
+      () => driver.call.cuStreamDestroy_v2(stream),
+      () => driver.call.cuDevicePrimaryCtxRelease_v2(device),
+    ]);
+  } catch (error) {
+    if (!failedBefore) throw error;
+  }
 }
 
 /** A cubin runs on drivers of its compiler's major version and newer ones. */

@@ -62,11 +62,8 @@ export async function openCudaDevice(options: CudaDeviceOptions = {}): Promise<C
   const close = () => {
     if (!open) return;
     open = false;
-    closeContext(context, (attempt) => {
-      runner.close(attempt);
-      for (const buffer of memory.buffers) attempt(() => memory.free(buffer));
-      compiler.close(attempt);
-    });
+    const releases = [...runner.releases(), ...memory.releases(), ...compiler.releases()];
+    closeContext(context, releases);
   };
   const checkOpen = () => {
     if (!open) throw new TypeError("Cannot use the device: it is closed");

@@ -22,12 +22,12 @@ export function roundedStep(step: Uint32Array): number[] {
   return Array.from(step, (n) => n <= 1 ? n : 2 ** Math.ceil(Math.log2(n)));
 }
 
-/** Instantiates a program for steps up to a rounded one. @returns the executable graph's handle */
-export function instantiateGraph(
+/** Makes the graph of a program for steps up to a rounded one; it is gone after `use`. */
+export function withGraph(
   { driver: { call } }: CudaContext,
-  program: CudaProgram,
-  step: readonly number[],
-): bigint {
+  { program, step }: { readonly program: CudaProgram; readonly step: readonly number[] },
+  use: (graph: bigint) => void,
+): void {
   const graph = outHandle((to) => call.cuGraphCreate(to, 0));
   try {
     let before: bigint[] = [];
@@ -47,7 +47,7 @@ export function instantiateGraph(
       }
       if (nodes.length > 0) before = nodes;
     }
-    return outHandle((to) => call.cuGraphInstantiateWithFlags(to, graph, 0n));
+    use(graph);
   } finally {
     call.cuGraphDestroy(graph);
   }

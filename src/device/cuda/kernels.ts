@@ -7,9 +7,10 @@ import { compileCuda, type CudaSource, type CudaToolchain, mapLimited } from "..
 import { KerfError } from "../../core/error.ts";
 import type { GridFactor } from "../../core/signature.ts";
 import type { CompiledKernel, CompileProgress, KernelRequest } from "../types.ts";
-import type { Attempt, CudaContext } from "./context.ts";
+import type { CudaContext } from "./context.ts";
 import { outHandle, outInt } from "./driver.ts";
 import { CudaError } from "./error.ts";
+import type { Release } from "./release.ts";
 import { CUDA } from "./symbols.ts";
 
 /** A compiled kernel. */
@@ -71,12 +72,10 @@ export class CudaCompiler {
     return requests.map(({ entry }, i) => this.#load(entry, byKey.get(keys[i]!)!));
   }
 
-  /** Unloads every module; failures go to `attempt`. */
-  close(attempt: Attempt): void {
-    for (const module of this.#modules.values()) {
-      attempt(() => this.#context.driver.call.cuModuleUnload(module));
-    }
-    this.#modules.clear();
+  /** What unloads every module. */
+  releases(): Release[] {
+    const { call } = this.#context.driver;
+    return [...this.#modules.values()].map((module) => () => call.cuModuleUnload(module));
   }
 
   #load(

@@ -10,6 +10,7 @@ import { ReservedChunks } from "./chunks.ts";
 import type { CudaContext } from "./context.ts";
 import { outHandle } from "./driver.ts";
 import { CudaError, SMALLER } from "./error.ts";
+import { type Release, releaseAll } from "./release.ts";
 import { CUDA } from "./symbols.ts";
 
 /** What a buffer is underneath. */
@@ -72,17 +73,16 @@ export class CudaMemory {
     const { driver: { call }, stream } = this.#context;
     this.#buffers.delete(buffer);
     if (chunks !== null) return chunks.free();
-    try {
+    releaseAll([
       // Work that was asked for may still use it.
-      call.cuStreamSynchronize(stream);
-    } finally {
-      call.cuMemFree_v2(address);
-    }
+      () => call.cuStreamSynchronize(stream),
+      () => call.cuMemFree_v2(address),
+    ]);
   }
 
-  /** Every buffer that lives. */
-  get buffers(): DeviceBuffer[] {
-    return [...this.#buffers.keys()];
+  /** What frees every buffer that lives. */
+  releases(): Release[] {
+    return [...this.#buffers.keys()].map((buffer) => () => this.free(buffer));
   }
 
   write(buffer: DeviceBuffer, data: ArrayBufferView, offset: number): void {

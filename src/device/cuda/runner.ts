@@ -3,9 +3,11 @@
  * on, so that what runs once never pays for a graph.
  */
 
-import type { Attempt, CudaContext } from "./context.ts";
-import { instantiateGraph, roundedStep } from "./graph.ts";
+import type { CudaContext } from "./context.ts";
+import { outHandle } from "./driver.ts";
+import { roundedStep, withGraph } from "./graph.ts";
 import { blocksOf, type CudaProgram } from "./program.ts";
+import type { Release } from "./release.ts";
 
 /** Graphs of a program at most: steps of yet another size are launched one by one. */
 const MAX_GRAPHS = 64;
@@ -31,12 +33,10 @@ export class CudaRunner {
     this.#context.driver.call.cuGraphLaunch(executable, this.#context.stream);
   }
 
-  /** Destroys every graph; failures go to `attempt`. */
-  close(attempt: Attempt): void {
-    for (const executable of this.#executables) {
-      attempt(() => this.#context.driver.call.cuGraphExecDestroy(executable));
-    }
-    this.#executables.clear();
+  /** What destroys every graph. */
+  releases(): Release[] {
+    const { call } = this.#context.driver;
+    return [...this.#executables].map((executable) => () => call.cuGraphExecDestroy(executable));
   }
 
   #executableFor(program: CudaProgram, rounded: readonly number[]): bigint | undefined {
@@ -49,10 +49,13 @@ export class CudaRunner {
       if (graphs.size < MAX_GRAPHS) graphs.set(key, undefined);
       return undefined;
     }
-    const executable = instantiateGraph(this.#context, program, rounded);
-    this.#executables.add(executable);
-    graphs.set(key, executable);
-    return executable;
+    const { call } = this.#context.driver;
+    withGraph(this.#context, { program, step: rounded }, (graph) => {
+      const executable = outHandle((to) => call.cuGraphInstantiateWithFlags(to, graph, 0n));
+      this.#executables.add(executable);
+      graphs.set(key, executable);
+    });
+    return graphs.get(key);
   }
 
   #launch(program: CudaProgram, step: Uint32Array): void {

@@ -146,6 +146,17 @@ KERF_INLINE void kerf_load4_bf16(const kerf_bf16 *p, float *x)
   for (u32 i = 0; i < 4; i++) x[i] = kerf_bf16_to_f32(p[i]);
 }
 
+KERF_INLINE void kerf_load8_f32(const kerf_f32 *p, float *x)
+{
+  kerf_emulated_aligned(p, 16);
+  for (u32 i = 0; i < 8; i++) x[i] = p[i];
+}
+KERF_INLINE void kerf_load8_f16(const kerf_f16 *p, float *x)
+{
+  kerf_emulated_aligned(p, 16);
+  for (u32 i = 0; i < 8; i++) x[i] = kerf_f16_to_f32(p[i]);
+}
+
 /* ---- arithmetic that is one instruction ---- */
 
 KERF_INLINE float kerf_fma(float a, float b, float c) { return __builtin_fmaf(a, b, c); }

@@ -1,6 +1,7 @@
 /*
- * Graphs of kernel nodes. Of the nodes that may run next the one that was added last does: an order that a
- * GPU could take, and the one that shows a missing dependency.
+ * Graphs of kernel nodes. Of the nodes that may run next the one does whose dependencies were done last, and
+ * among equals now the first that was added, now the last: orders that a GPU could take, and those that
+ * show a missing dependency.
  */
 #pragma once
 
@@ -77,24 +78,39 @@ static u64 instantiate(u64 graph)
   return make_object(EXECUTABLE, 0, executable);
 }
 
-static int is_ready(const struct executable *executable, const char *done, size_t node)
+/* When a node became ready, counted in nodes done; -1: it is not, or it is done. */
+static long ready_since(const struct executable *executable, const size_t *done_as, size_t node)
 {
+  if (done_as[node] != 0) return -1;
+  size_t since = 0;
   for (size_t i = 0; i < executable->nodes[node].n_before; i++) {
     for (size_t j = 0; j < executable->n; j++) {
-      if (executable->handles[j] == executable->nodes[node].before[i] && !done[j]) return 0;
+      if (executable->handles[j] != executable->nodes[node].before[i]) continue;
+      if (done_as[j] == 0) return -1;
+      if (done_as[j] > since) since = done_as[j];
     }
   }
-  return 1;
+  return (long)since;
 }
 
 static void enqueue_graph(const struct executable *executable)
 {
-  char *done = calloc(executable->n + 1, 1);
-  for (size_t count = 0; count < executable->n; count++) {
-    size_t node = executable->n - 1;
-    while (done[node] || !is_ready(executable, done, node)) node--;
-    enqueue(LAUNCH)->launch = executable->nodes[node].launch;
-    done[node] = 1;
+  static int takes_last;
+  takes_last = !takes_last;
+  /* The place of each node among those done, from 1; 0: not yet. */
+  size_t *done_as = calloc(executable->n + 1, sizeof *done_as);
+  for (size_t place = 1; place <= executable->n; place++) {
+    size_t next = 0;
+    long newest = -1;
+    for (size_t node = 0; node < executable->n; node++) {
+      const long since = ready_since(executable, done_as, node);
+      if (since > newest || (since == newest && since >= 0 && takes_last)) {
+        newest = since;
+        next = node;
+      }
+    }
+    enqueue(LAUNCH)->launch = executable->nodes[next].launch;
+    done_as[next] = place;
   }
-  free(done);
+  free(done_as);
 }

@@ -118,9 +118,10 @@ static double now_ms(void)
 static void run_work(struct work *work)
 {
   struct object *object;
-  const int must_write = work->kind == FILL || work->kind == UPLOAD || work->kind == COPY;
-  if (must_write && !is_usable(work->to, work->bytes)) {
-    snprintf(problem, sizeof problem, "memory was given back before it was written");
+  const int writes = work->kind == FILL || work->kind == UPLOAD || work->kind == COPY;
+  const int can_write = !writes || is_usable(work->to, work->bytes);
+  if (!can_write || (work->kind == COPY && !is_usable(work->from, work->bytes))) {
+    snprintf(problem, sizeof problem, "memory was given back before it was copied or filled");
     poison = ILLEGAL_ADDRESS;
     return;
   }
