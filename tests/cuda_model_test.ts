@@ -1,0 +1,140 @@
+/**
+ * A whole model on the CUDA device without a GPU: the emulated driver and emulated kernels, through the
+ * same engine, held to the CPU's logits. Two layers, three query heads to a KV head, random weights.
+ */
+
+import { assert, assertEquals } from "@std/assert";
+import { join } from "@std/path";
+import { load } from "kerf";
+import type { ChatMessage, LoadOptions, Model } from "kerf";
+import { loadEmulatedDriver } from "../src/device/cuda/emulator/emulated_driver.ts";
+import { openEmulatedCuda } from "../src/device/cuda/emulator/open.ts";
+import { openCpuDevice } from "../src/device/mod.ts";
+import { keptChannelsOf } from "../src/engine/mask.ts";
+import { testFolder } from "../src/model/testing_files.ts";
+import { tinyModel } from "../src/model/testing.ts";
+import type { TinyModelOptions } from "../src/model/testing.ts";
+import { cacheDir } from "../src/sys/cache_dir.ts";
+import { assertClose } from "./_close.ts";
+
+const emulated = await loadEmulatedDriver(join(cacheDir(), "emulated"));
+
+const tokens = (n: number, seed: number) =>
+  Array.from({ length: n }, (_, i) => 3 + (Math.imul(i + 1, 7919 + seed * 104729) >>> 7) % 290);
+
+/** Rows of a step at most: prompts come in chunks. */
+const CHUNK = 24;
+const TURNS = [50, 7, 30];
+
+/** What a device made of the script. */
+interface Outcome {
+  /** Rows of logits in order. */
+  readonly logits: Float32Array[];
+  readonly kept: unknown;
+}
+
+/** Two sequences over several turns in one cache, then one prefilled layer by layer. */
+async function script({ loaded: { engine } }: Model): Promise<Outcome> {
+  const logits: Float32Array[] = [];
+  const [a, b] = [engine.cache.openSlot(), engine.cache.openSlot()];
+  const lengths = new Map([[a, 0], [b, 0]]);
+  /** One step: these tokens for each sequence. */
+  const step = async (rows: readonly [slot: number, tokens: readonly number[]][]) => {
+    logits.push(
+      ...await engine.step(rows.map(([slot, tokens]) => ({
+        ...{ slot, tokens, position: lengths.get(slot)!, logits: "last" as const },
+      }))),
+    );
+    for (const [slot, { length }] of rows) lengths.set(slot, lengths.get(slot)! + length);
+  };
+  for (const [turn, nPrompt] of TURNS.entries()) {
+    const prompt = tokens(nPrompt, turn);
+    // The other sequence decodes beside every chunk.
+    for (let at = 0; at < nPrompt; at += CHUNK - 1) {
+      await step([[a, prompt.slice(at, at + CHUNK - 1)], [b, [5 + at]]]);
+    }
+    await engine.compress(a);
+    for (let i = 0; i < 3; i++) await step([[a, [20 + i]], [b, [40 + i]]]);
+    await step([[a, [77]]]);
+  }
+  const kept = [...await keptChannelsOf(engine, a)];
+  engine.cache.closeSlot(a);
+  engine.cache.closeSlot(b);
+  const slot = engine.cache.openSlot();
+  const prefill = engine.prefillLayered(slot, tokens(60, 9));
+  let last = await prefill.next();
+  while (!last.done) last = await prefill.next();
+  logits.push(last.value as Float32Array);
+  return { logits, kept };
+}
+
+async function compare(
+  shape: TinyModelOptions,
+  options: LoadOptions,
+  { bound, checked }: { bound: number; checked: boolean },
+): Promise<void> {
+  await using folder = await testFolder();
+  const path = await folder.write("tiny.gguf", tinyModel({ nHeads: 6, nKvHeads: 2, ...shape }));
+  const run = async (openDevice: NonNullable<LoadOptions["openDevice"]>) => {
+    const common = { parallel: 2, chunkSize: CHUNK, activations: "f32" } as const;
+    using model = await load({ ...common, ...options, model: path, openDevice });
+    return await script(model);
+  };
+  emulated.reset();
+  const cuda = await run(() => openEmulatedCuda({ checked }));
+  assertEquals(emulated.leaks(), [], "left on the GPU");
+  const times = (name: string) => emulated.calls().filter((call) => call.name === name).length;
+  assert(times("cuLaunchKernel") > 0 && times("cuGraphLaunch") > 0, "both ways of running");
+  assert(times("cuMemUnmap") > 0, "pages were given back");
+  const cpu = await run(() => openCpuDevice({ threads: 2 }));
+  assertEquals(cuda.logits.length, cpu.logits.length);
+  cuda.logits.forEach((values, i) =>
+    assertClose(values, cpu.logits[i]!, { bound, label: `row ${i}` })
+  );
+  assertEquals(cuda.kept, cpu.kept);
+}
+
+// Logits are a few units large; the devices add in other orders, hundreds of roundings of 2⁻²⁴ deep.
+const EXACT = { bound: 5e-5 };
+// A stored key or value may be the neighbouring f16, 2⁻¹¹ of it away, and hundreds of them are averaged.
+const ROUNDED = { bound: 1e-3 };
+const f32 = { cacheTypes: { key: "f32", value: "f32" } } as const;
+const think = { prune: "think:ratio=0.5,window=16,recent=8" } as const;
+
+Deno.test("emulated CUDA gives the CPU's logits: dense, turns, chunks, a batch", async () => {
+  await compare({ seed: 1 }, f32, { ...EXACT, checked: true });
+});
+
+Deno.test("emulated CUDA gives the CPU's logits: think, f32 cache", async () => {
+  await compare({ seed: 2 }, { ...f32, ...think }, { ...EXACT, checked: true });
+});
+
+Deno.test("emulated CUDA gives the CPU's logits: think, f16 cache, 4-bit weights", async () => {
+  const shape = { seed: 3, storage: "Q4_1", embeddingStorage: "Q8_0", ownHead: true } as const;
+  await compare(shape, think, { ...ROUNDED, checked: false });
+});
+
+Deno.test("a chat on the emulated GPU goes on in its cache and says where it ran", async () => {
+  await using folder = await testFolder();
+  const path = await folder.write("tiny.gguf", tinyModel({ nHeads: 6, nKvHeads: 2 }));
+  using model = await load({
+    model: path,
+    parallel: 1,
+    ...think,
+    openDevice: () => openEmulatedCuda(),
+  });
+  assertEquals(model.device, "cuda (emulated GPU, sm_80)");
+  using session = model.session();
+  const messages: ChatMessage[] = [
+    { role: "user", content: "Tell me of kerfs and of saws and of boards." },
+  ];
+  const turn = async () => {
+    const { tokens, text } = await model.generate(messages, { maxTokens: 6, session }).result;
+    assertEquals(tokens.length, 6);
+    return text;
+  };
+  messages.push({ role: "assistant", content: await turn() });
+  messages.push({ role: "user", content: "And then?" });
+  await turn();
+  assert(session.nCached > 60, `${session.nCached} tokens cached`);
+});
