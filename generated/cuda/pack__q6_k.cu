@@ -33,10 +33,10 @@ static constexpr u32 GROUP_SIZE = 16;
 KERF_INLINE i32 q6_k_code(const u8 *b, i32 i)
 {
 #line 17 "kernels/storage/q6_k.ts"
-  const i32 half_2 = i >> 7;
+  const i32 half = i >> 7;
   const i32 t = (i >> 5) & 3;
-  const i32 low = (b[half_2 * 64 + (t & 1) * 32 + (i & 31)] >> ((t >> 1) * 4)) & 15;
-  const i32 high = (b[128 + half_2 * 32 + (i & 31)] >> (2 * t)) & 3;
+  const i32 low = (b[half * 64 + (t & 1) * 32 + (i & 31)] >> ((t >> 1) * 4)) & 15;
+  const i32 high = (b[128 + half * 32 + (i & 31)] >> (2 * t)) & 3;
   return low | (high << 4);
 #line 42 "generated/cuda/pack__q6_k.cu"
 }

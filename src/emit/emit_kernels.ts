@@ -5,6 +5,7 @@
 
 import type { GeneratedSource, KernelEntry, Target } from "../core/manifest.ts";
 import { sha256 } from "../core/hash.ts";
+import { checkNames } from "./check_names.ts";
 import type { CatalogEntry } from "./catalog.ts";
 import type { TemplateEnvironment } from "./environment.ts";
 import { renderUnit, templatePath } from "./render.ts";
@@ -29,6 +30,7 @@ export async function emitKernel(
   let signature: KernelEntry["signature"] | undefined;
   for (const target of targets) {
     const unit = family.emit(source, request, target);
+    checkNames(source, unit, target);
     const file = renderUnit(unit, target, templates);
     signature = sameSignature(signature, unit.signature);
     const { grid = unit.grid, workgroup } = target.geometry[unit.template] ?? {};

@@ -12,6 +12,7 @@ import { atom, infix, PRECEDENCE } from "./code.ts";
 import type { Code, Operand } from "./code.ts";
 import { lazySelects } from "./lazy_selects.ts";
 import type { CodeLine } from "./lines.ts";
+import { isIdentifier } from "./names.ts";
 import type { Scope } from "./names.ts";
 import type { EmitTarget, Form } from "./target.ts";
 
@@ -79,8 +80,7 @@ export function emitFunc(func: Func, options: FuncOptions): EmittedFunc {
   const lines = { uniform: [] as CodeLine[], varying: [] as CodeLine[] };
 
   const name = (operand: Operand, wanted: string, span: Span): Operand => {
-    let identifier = scope.unique(wanted);
-    while (target.reserved.has(identifier)) identifier = scope.unique(wanted);
+    const identifier = scope.unique(wanted);
     const form = operand.varying ? target[options.form] : target.scalar;
     const text = form.declare(operand.type, identifier, operand.text);
     (operand.varying ? lines.varying : lines.uniform).push({ text, span });
@@ -104,8 +104,7 @@ export function emitFunc(func: Func, options: FuncOptions): EmittedFunc {
       ? { ...operand, ...target.lanes.broadcast(operand), varying: true }
       : operand;
     const wanted = into[i];
-    const bare = /^[A-Za-z_]\w*$/.test(whole.text);
-    if (wanted === undefined || bare) return whole.text;
+    if (wanted === undefined || isIdentifier(whole.text)) return whole.text;
     const form: Form = target[options.form];
     lines.varying.push({ text: form.declare(whole.type, wanted, whole.text), span: node.span });
     return wanted;

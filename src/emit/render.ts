@@ -8,6 +8,7 @@ import { argumentOffsets } from "../core/signature.ts";
 import type { Signature } from "../core/signature.ts";
 import type { TemplateEnvironment } from "./environment.ts";
 import { format } from "./format.ts";
+import { fieldName, settleNames } from "./names.ts";
 import type { EmitTarget } from "./target.ts";
 import type { KernelUnit } from "./types.ts";
 
@@ -64,7 +65,7 @@ export function renderUnit(
   const template = templatePath(unit, target);
   if (!templates.has(template)) throw missingTemplate(unit, target);
   const context = freezeAll(fileContext(unit, target));
-  const text = templates.render(template, context);
+  const text = settleNames(templates.render(template, context), target.keywords);
   return { path, text: format(text, { file: path, lineMark: target.lineMark }) };
 }
 
@@ -90,24 +91,25 @@ export function fileContext(unit: KernelUnit, target: EmitTarget): object {
 /** The part of a template's context that follows from the signature. */
 export function kernelContext(unit: KernelUnit, target: EmitTarget): KernelContext {
   const { signature } = unit;
+  const field = (name: string) => fieldName(name, target.keywords);
   return {
     name: signature.name,
     doc: unit.doc,
     from: unit.from,
     defines: signature.defines,
     bindings: signature.bindings.map((binding) => ({
-      name: binding.name,
+      name: field(binding.name),
       type: target.bindingType(binding),
       dtype: binding.dtype,
       access: binding.access,
       shape: `[${binding.shape.join(", ")}]`,
     })),
     constants: signature.constants.map(({ name, dtype, doc }) => ({
-      name,
+      name: field(name),
       type: target.constantType(dtype),
       doc: doc === undefined ? "" : ` /* ${doc} */`,
     })),
-    offsets: offsets(signature),
+    offsets: offsets(signature).map(({ name, bytes }) => ({ name: field(name), bytes })),
   };
 }
 

@@ -59,8 +59,8 @@ export interface EmitTarget {
   readonly extension: string;
   /** Ends the names of files that generated ones include: all such of templates/<name>/ are copied. */
   readonly headerExtension: string;
-  /** Identifiers that hook code may not take: keywords, built-in names, words of every template. */
-  readonly reserved: ReadonlySet<string>;
+  /** Words that are no identifiers; what templates call things need not be here. */
+  readonly keywords: ReadonlySet<string>;
   /** By template; one that is absent has the family's grid and no work groups. */
   readonly geometry: Readonly<Record<string, Geometry>>;
   /**
@@ -75,7 +75,7 @@ export interface EmitTarget {
   /** The elements that a kernel works on side by side. */
   readonly lanes: Form;
   literal(value: number | boolean, type: Scalar): Code;
-  /** A constant of the invocation, inside the kernel. */
+  /** A constant of the invocation, inside the kernel: a field of {@linkcode fieldName}'s name. */
   constant(name: string): string;
   /** A buffer, inside the kernel. */
   binding(name: string): string;

@@ -42,6 +42,8 @@ export interface KernelUnit {
   readonly signature: Signature;
   /** What it computes, one entry a line: the author's words and what the variant adds. */
   readonly doc: readonly string[];
+  /** The author's names of elements that the template declares. */
+  readonly inputs?: readonly string[];
   /** Files it is generated from beside the template: the author's. */
   readonly from: readonly string[];
   /** `templates/<target>/<template>.<extension>.njk`. */

@@ -9,7 +9,7 @@ import type { Layout, Segment } from "../../layout/types.ts";
 import { bindArguments } from "../arguments.ts";
 import { emitFunc, varying } from "../func.ts";
 import { markedText } from "../lines.ts";
-import { createScope, words } from "../names.ts";
+import { hookScope } from "../names.ts";
 import { checkStored } from "../stored.ts";
 import type { Family } from "../types.ts";
 import { kernelName } from "../types.ts";
@@ -38,9 +38,6 @@ export interface AppendContext {
   readonly new_b: string;
 }
 
-/** Words that the templates use where the rotation stands. */
-const TAKEN = words("x angles half c n j a b cos sin");
-
 /** The family of cache appends. */
 export const append: Family = Object.freeze<Family>({
   kind: "append",
@@ -60,7 +57,7 @@ export const append: Family = Object.freeze<Family>({
     const rotate = emitFunc(func, {
       target,
       form: "lanes",
-      scope: createScope(TAKEN),
+      scope: hookScope(),
       into: ["new_a", "new_b"],
       args: bindArguments(func, definition.hooks[0]!.args, [pair]),
     });

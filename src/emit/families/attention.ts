@@ -18,7 +18,7 @@ import { emitFunc, uniform, upTo, varying } from "../func.ts";
 import type { Argument } from "../func.ts";
 import { markedText } from "../lines.ts";
 import type { CodeLine } from "../lines.ts";
-import { createScope, snakeCase, words } from "../names.ts";
+import { hookScope, snakeCase } from "../names.ts";
 import { paramConstants } from "../params.ts";
 import { checkStored } from "../stored.ts";
 import { tableArgument } from "../table_argument.ts";
@@ -63,12 +63,6 @@ export interface AttentionContext {
   readonly range_lower: string;
   readonly range_upper: string;
 }
-
-/** Words that the templates use where the hooks stand. */
-const TAKEN = words(`
-args chunk query products largest sum lane n_keys largest_lanes key key_position s visible
-n_visible end logit sum_lanes weight item split kv_head decoded row seq place kv q values lower
-upper g i entry first_row n_queries before tile first last n_splits`);
 
 /** The family of attention variants. */
 export const attention: Family = Object.freeze<Family>({
@@ -182,11 +176,11 @@ function hookContext(
     const func = funcs[path]!;
     return emitFunc(func, { target, form: "lanes", scope, args: argsOf(func, true), into: [into] });
   };
-  const scope = createScope(TAKEN);
+  const scope = hookScope();
   const score = lanes("score", "score");
   const mask = lanes("mask", "mask");
 
-  const rangeScope = createScope(TAKEN);
+  const rangeScope = hookScope();
   const rangeLines: CodeLine[] = [];
   const end = (func: Func | null, absent: number) => {
     if (func === null) return target.literal(absent, "i32").text;

@@ -15,7 +15,7 @@ import type { ColumnReductionContext } from "../column_reduction.ts";
 import { emitFunc, readParams, uniform, varying } from "../func.ts";
 import type { Argument } from "../func.ts";
 import { markedText } from "../lines.ts";
-import { createScope, snakeCase, words } from "../names.ts";
+import { hookScope, snakeCase, words } from "../names.ts";
 import { paramConstants } from "../params.ts";
 import { checkStored } from "../stored.ts";
 import { tableArgument } from "../table_argument.ts";
@@ -47,12 +47,6 @@ export interface ChannelScoresContext {
   readonly score: string;
   readonly group: "mean" | "max";
 }
-
-/** Words that the templates use where the hook stands. */
-const TAKEN = words(`
-args first last item kv_head place pages n_keys n_queries lane row n_chunk in_page page tile
-keys c n x half channel head window query total scores kv_head_index layer_index g key_count
-query_count score`);
 
 /** Constants of the kernel itself; a parameter of such a name would be one of them. */
 const OWN = words(`
@@ -103,7 +97,7 @@ function hookContext(source: KernelSource, target: EmitTarget) {
     );
   }
   const read = new Set([...readParams(func)].map((i) => func.params[i]!.name));
-  const scope = createScope(TAKEN);
+  const scope = hookScope();
   const columns = collectColumns(func, { target, scope });
   const args = func.params.map((p, i) =>
     i < 2 ? varying(p.name) : contextArgument(p.name, { source, target, read })

@@ -6,7 +6,7 @@ import type { Packing } from "../../core/packing.ts";
 import { bindArguments } from "../arguments.ts";
 import { emitFunc, varying } from "../func.ts";
 import { markedText } from "../lines.ts";
-import { createScope, words } from "../names.ts";
+import { hookScope } from "../names.ts";
 import { requestedPacking } from "../packing_request.ts";
 import type { Family } from "../types.ts";
 import { kernelName } from "../types.ts";
@@ -35,11 +35,6 @@ export interface EmbeddingValuesContext extends EmbeddingContext {
   readonly element: "f32" | "f16" | "bf16";
 }
 
-/** Words that the templates use themselves. */
-const TAKEN = words(`
-args first last row token lane width y_row weight block i blocks byte code codes scale offset c
-n x y`);
-
 /** The family of embedding gathers. */
 export const embedding: Family = Object.freeze<Family>({
   kind: "embedding",
@@ -51,7 +46,7 @@ export const embedding: Family = Object.freeze<Family>({
     const each = emitFunc(func, {
       target,
       form: "lanes",
-      scope: createScope(TAKEN),
+      scope: hookScope(),
       into: ["y"],
       args: bindArguments(func, source.definition.hooks[0]!.args, [varying("x")]),
     });

@@ -10,7 +10,7 @@ import type { Matmul } from "../../dsl/matmul.ts";
 import { bindArguments } from "../arguments.ts";
 import { emitFunc, varying } from "../func.ts";
 import { markedText } from "../lines.ts";
-import { createScope, words } from "../names.ts";
+import { hookScope } from "../names.ts";
 import { requestedPacking } from "../packing_request.ts";
 import type { Family } from "../types.ts";
 import { kernelName } from "../types.ts";
@@ -43,11 +43,6 @@ export interface MatmulContext {
   readonly epilogue: string;
 }
 
-/** Words that the templates use themselves. */
-const TAKEN = words(`
-args first last item row column rest r c n x y y_row n_in n_groups n_blocks n_rows n_columns
-group weight low high sum sums`);
-
 /** The family of matrix products. */
 export const matmul: Family = Object.freeze<Family>({
   kind: "matmul",
@@ -56,7 +51,7 @@ export const matmul: Family = Object.freeze<Family>({
   emit(source, request, target) {
     const definition = source.definition as Matmul;
     const packing = requestedPacking(request);
-    const scope = createScope([...TAKEN, ...definition.inputs]);
+    const scope = hookScope();
     const func = source.funcs["epilogue"]!;
     const epilogue = emitFunc(func, {
       target,
@@ -80,6 +75,7 @@ export const matmul: Family = Object.freeze<Family>({
     return {
       signature: signature(kernelName(request), definition),
       doc: [...source.doc, `W is packed as ${packing.name} (src/core/packing.ts).`],
+      inputs: definition.inputs,
       from: [source.file],
       template: "matmul",
       context: { ...context },

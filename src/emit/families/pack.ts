@@ -10,7 +10,7 @@ import type { Storage } from "../../dsl/storage.ts";
 import { bindArguments } from "../arguments.ts";
 import { emitFunc, readParams, upTo, varying } from "../func.ts";
 import { markedText } from "../lines.ts";
-import { createScope, snakeCase } from "../names.ts";
+import { hookScope, snakeCase } from "../names.ts";
 import type { EmitTarget } from "../target.ts";
 import type { Family, KernelSource } from "../types.ts";
 import { kernelName } from "../types.ts";
@@ -96,7 +96,7 @@ function blockFunction(source: KernelSource, path: string, target: EmitTarget): 
   const { uniform, lines, results } = emitFunc(func, {
     target,
     form: "scalar",
-    scope: createScope(["b", "i"]),
+    scope: hookScope(),
     args: bindArguments(func, hook.args, [varying("b"), index]),
   });
   const { span } = func.nodes[func.results[0]!]!;

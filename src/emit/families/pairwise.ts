@@ -4,7 +4,7 @@ import type { Pairwise } from "../../dsl/pairwise.ts";
 import { bindArguments } from "../arguments.ts";
 import { emitFunc, varying } from "../func.ts";
 import { markedText } from "../lines.ts";
-import { createScope, words } from "../names.ts";
+import { hookScope } from "../names.ts";
 import type { Family } from "../types.ts";
 import { kernelName } from "../types.ts";
 
@@ -20,10 +20,6 @@ export interface PairwiseContext {
   readonly new_b: string;
 }
 
-/** Words that the templates use themselves. */
-const TAKEN = words(`
-args first last row head x angles c n j half a b cos sin new_a new_b`);
-
 /** The family of pairwise kernels. */
 export const pairwise: Family = Object.freeze<Family>({
   kind: "pairwise",
@@ -36,7 +32,7 @@ export const pairwise: Family = Object.freeze<Family>({
     const rotate = emitFunc(func, {
       target,
       form: "lanes",
-      scope: createScope(TAKEN),
+      scope: hookScope(),
       into: ["new_a", "new_b"],
       args: bindArguments(func, definition.hooks[0]!.args, [
         Object.fromEntries(names.map((name) => [name, varying(name)])),

@@ -9,7 +9,7 @@ import { bindArguments } from "../arguments.ts";
 import { emitFunc, readParams, uniform, varying } from "../func.ts";
 import type { Argument } from "../func.ts";
 import { markedText } from "../lines.ts";
-import { createScope, words } from "../names.ts";
+import { hookScope } from "../names.ts";
 import type { Scope } from "../names.ts";
 import { paramConstants } from "../params.ts";
 import { emitReduction } from "../reduction.ts";
@@ -41,9 +41,6 @@ export interface RowwiseContext {
   readonly each: string;
 }
 
-/** Words that the templates use themselves. */
-const TAKEN = words("args first last row width c n lane half y y_row");
-
 /** The family of row-wise kernels. */
 export const rowwise: Family = Object.freeze<Family>({
   kind: "rowwise",
@@ -53,7 +50,7 @@ export const rowwise: Family = Object.freeze<Family>({
     const definition = source.definition as Rowwise;
     const names = Object.keys(definition.inputs);
     const params = paramConstants(definition.params);
-    const scope = createScope([...TAKEN, ...names, ...params.map((p) => p.name)]);
+    const scope = hookScope();
     const values = Object.fromEntries(
       Object.keys(definition.params).map((
         name,
@@ -88,6 +85,7 @@ export const rowwise: Family = Object.freeze<Family>({
     return {
       signature: signature(kernelName(request), definition, params),
       doc: source.doc,
+      inputs: names,
       from: [source.file],
       template: "rowwise",
       context: { ...context },

@@ -4,11 +4,12 @@ import type { Scalar } from "../../../ir/types.ts";
 import { atom, call } from "../../code.ts";
 import type { Code } from "../../code.ts";
 import { f32Digits, i32Digits } from "../../literal.ts";
+import { fieldName } from "../../names.ts";
 import { cast, signed } from "../../printers.ts";
 import type { EmitTarget, Form } from "../../target.ts";
 import { C_ARITHMETIC } from "./arithmetic.ts";
 import { broadcast16, LANES_OPS, SCALAR_OPS } from "./ops.ts";
-import { C_WORDS } from "./words.ts";
+import { C_KEYWORDS } from "./keywords.ts";
 
 /** −2³¹ and large negative numbers have no decimal literal of type int: their bits, cast. */
 const wholeLiteral = (value: number): Code => {
@@ -62,7 +63,7 @@ export const c: EmitTarget = Object.freeze<EmitTarget>({
   name: "c",
   extension: "c",
   headerExtension: "h",
-  reserved: C_WORDS,
+  keywords: C_KEYWORDS,
   geometry: {},
   guardsLoads: true,
   arithmetic: C_ARITHMETIC,
@@ -72,8 +73,8 @@ export const c: EmitTarget = Object.freeze<EmitTarget>({
     if (typeof value === "boolean") return atom(String(value));
     return type === "f32" ? signed(`${f32Digits(value)}f`) : wholeLiteral(value);
   },
-  constant: (name) => `args->${name}`,
-  binding: (name) => `args->${name}`,
+  constant: (name) => `args->${fieldName(name, C_KEYWORDS)}`,
+  binding: (name) => `args->${fieldName(name, C_KEYWORDS)}`,
   partials: (accumulator) => accumulator,
   countAsF32: (name) => `(float)${name}`,
   bindingType: ({ access, dtype }) => `${access === "read" ? "const " : ""}${TYPES[dtype]} *`,

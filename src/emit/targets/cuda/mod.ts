@@ -6,12 +6,13 @@
 import type { Scalar } from "../../../ir/types.ts";
 import { atom } from "../../code.ts";
 import { f32Digits, i32Digits } from "../../literal.ts";
+import { fieldName } from "../../names.ts";
 import { cast, signed } from "../../printers.ts";
 import type { EmitTarget, Form } from "../../target.ts";
 import { CUDA_ARITHMETIC } from "./arithmetic.ts";
 import { CUDA_GEOMETRY } from "./geometry.ts";
 import { CUDA_OPS } from "./ops.ts";
-import { CUDA_WORDS } from "./words.ts";
+import { CUDA_KEYWORDS } from "./keywords.ts";
 
 const types: Readonly<Record<Scalar, string>> = { f32: "float", i32: "i32", bool: "bool" };
 
@@ -44,7 +45,7 @@ export const cuda: EmitTarget = Object.freeze<EmitTarget>({
   name: "cuda",
   extension: "cu",
   headerExtension: "h",
-  reserved: CUDA_WORDS,
+  keywords: CUDA_KEYWORDS,
   geometry: CUDA_GEOMETRY,
   guardsLoads: true,
   arithmetic: CUDA_ARITHMETIC,
@@ -57,8 +58,8 @@ export const cuda: EmitTarget = Object.freeze<EmitTarget>({
     // −2³¹ and large negative numbers have no decimal literal of type int: their bits, cast.
     return digits.startsWith("0x") && value < 0 ? cast("i32", atom(digits)) : signed(digits);
   },
-  constant: (name) => `args.${name}`,
-  binding: (name) => `args.${name}`,
+  constant: (name) => `args.${fieldName(name, CUDA_KEYWORDS)}`,
+  binding: (name) => `args.${fieldName(name, CUDA_KEYWORDS)}`,
   partials: (accumulator) => accumulator,
   meeting: (accumulator) => ({
     own: accumulator,

@@ -4,12 +4,13 @@ import type { Scalar } from "../../../ir/types.ts";
 import { atom, call } from "../../code.ts";
 import type { Code } from "../../code.ts";
 import { f32Digits, i32Digits } from "../../literal.ts";
+import { fieldName } from "../../names.ts";
 import { signed } from "../../printers.ts";
 import type { EmitTarget, Form } from "../../target.ts";
 import { WGSL_ARITHMETIC } from "./arithmetic.ts";
 import { WGSL_GEOMETRY } from "./geometry.ts";
 import { WGSL_OPS } from "./ops.ts";
-import { WGSL_WORDS } from "./words.ts";
+import { WGSL_KEYWORDS } from "./keywords.ts";
 
 const types: Readonly<Record<Scalar, string>> = { f32: "f32", i32: "i32", bool: "bool" };
 
@@ -40,7 +41,7 @@ export const wgsl: EmitTarget = Object.freeze<EmitTarget>({
   name: "wgsl",
   extension: "wgsl",
   headerExtension: "wgsl",
-  reserved: WGSL_WORDS,
+  keywords: WGSL_KEYWORDS,
   geometry: WGSL_GEOMETRY,
   // select() evaluates both branches, and a load out of bounds gives another element or zero.
   guardsLoads: true,
@@ -51,8 +52,8 @@ export const wgsl: EmitTarget = Object.freeze<EmitTarget>({
     if (typeof value === "boolean") return atom(String(value));
     return type === "f32" ? signed(f32Digits(value)) : wholeLiteral(value);
   },
-  constant: (name) => `params.${name}`,
-  binding: (name) => `${name}_buf`,
+  constant: (name) => `params.${fieldName(name, WGSL_KEYWORDS)}`,
+  binding: (name) => `${fieldName(name, WGSL_KEYWORDS)}_buf`,
   partials: (accumulator) => `${accumulator}_shared`,
   countAsF32: (name) => `f32(${name})`,
   bindingType: ({ dtype }) => `array<${WORDS[dtype] ?? "u32"}>`,

@@ -1,6 +1,5 @@
 /**
- * Names that hook code may not take in WGSL: its keywords and reserved words, the built-in functions that
- * the op table and the templates call, and what the templates declare around hooks.
+ * What no identifier of WGSL may be: its keywords and reserved words.
  *
  * Source: WGSL specification (W3C), sections 15.1 and 15.2.
  */
@@ -24,14 +23,5 @@ require resource restrict self set shared sizeof smooth snorm static static_asse
 subroutine super target template this thread_local throw trait try type typedef typeid typename typeof
 union unless unorm unsafe unsized use using varying virtual volatile wgsl where with writeonly yield`;
 
-const CALLED = `
-abs array atan2 bitcast bool ceil cos exp exp2 f16 f32 floor fma i32 log log2 max min round select sign sin
-sqrt trunc u32 vec2 vec3 vec4`;
-
-const TEMPLATES = `
-params group groups lane lanes item page width head kv_head row rows seq slot channel query chunk`;
-
-/** Every such name. */
-export const WGSL_WORDS: ReadonlySet<string> = new Set(
-  [KEYWORDS, RESERVED, CALLED, TEMPLATES].flatMap(words),
-);
+/** Every such word. */
+export const WGSL_KEYWORDS: ReadonlySet<string> = new Set([KEYWORDS, RESERVED].flatMap(words));
