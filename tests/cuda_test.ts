@@ -119,3 +119,11 @@ test("a kernel with too few registers is seen to spill", async () => {
   assertEquals(registers, 32);
   assert(spillStoreBytes > 0 && spillLoadBytes > 0, `${spillStoreBytes}, ${spillLoadBytes}`);
 });
+
+test("an architecture that the compiler does not know is its refusal, with a command", async () => {
+  const text = 'extern "C" __global__ void f() {}\n';
+  const error = await assertRejects(() => compile({ name: "f", text, arch: "sm_999" }), KerfError);
+  assert(error.message.startsWith('Cannot compile kernel "f": '), error.message);
+  assert(/sm_999|gpu-architecture|arch/.test(error.message), error.message);
+  assert(error.hints[0]!.includes("-arch=sm_999"), error.hints[0]);
+});

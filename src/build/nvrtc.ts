@@ -52,8 +52,8 @@ const SYMBOLS = {
   memmove: { parameters: ["buffer", "buffer", "usize"], result: "u64" },
 } as const;
 
-/** NVRTC's code for a text that it refused; the log says why. */
-const REFUSED = 6;
+/** NVRTC's codes for a flag (an architecture it does not know) and a text it refused; the log says why. */
+const REFUSED = [5, 6];
 
 /** Whether the libraries are in the cache. */
 export async function hasNvrtc(cacheDir: string): Promise<boolean> {
@@ -97,11 +97,11 @@ export function openNvrtc(cacheDir: string): Nvrtc {
         inUse.add(options);
         const code = await nvrtc.nvrtcCompileProgram(program, flags.length, options)
           .finally(() => inUse.delete(options));
-        if (code !== REFUSED) check("nvrtcCompileProgram", code);
+        if (!REFUSED.includes(code)) check("nvrtcCompileProgram", code);
         const log = sized(nvrtc.nvrtcGetProgramLogSize);
         check("nvrtcGetProgramLog", nvrtc.nvrtcGetProgramLog(program, log));
         const shown = { log: new TextDecoder().decode(log).replace(/\0+$/, "").trim() };
-        if (code === REFUSED) return { cubin: null, ...shown };
+        if (REFUSED.includes(code)) return { cubin: null, ...shown };
         const cubin = sized(nvrtc.nvrtcGetCUBINSize);
         check("nvrtcGetCUBIN", nvrtc.nvrtcGetCUBIN(program, cubin));
         return { cubin, ...shown };
