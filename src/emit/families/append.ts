@@ -1,7 +1,7 @@
 /** The cache append: one kernel per layout, with the author's rotation. */
 
 import { KerfError } from "../../core/error.ts";
-import type { Binding, Constant, Signature } from "../../core/signature.ts";
+import type { Signature } from "../../core/signature.ts";
 import type { Append } from "../../dsl/append.ts";
 import { layoutName, parseLayoutName } from "../../layout/name.ts";
 import { ARENA_UNIT, PAGE_ROWS } from "../../layout/types.ts";
@@ -10,6 +10,7 @@ import { bindArguments } from "../arguments.ts";
 import { emitFunc, varying } from "../func.ts";
 import { markedText } from "../lines.ts";
 import { hookScope } from "../names.ts";
+import { headFields, PER_HEAD, readOnly, u32 } from "../signature_parts.ts";
 import { checkStored } from "../stored.ts";
 import type { Family } from "../types.ts";
 import { kernelName } from "../types.ts";
@@ -66,7 +67,7 @@ export const append: Family = Object.freeze<Family>({
     const context: AppendContext = {
       page_rows: String(PAGE_ROWS),
       arena_unit: String(ARENA_UNIT),
-      head_fields: String(2 * nSegments),
+      head_fields: headFields(layout),
       streams: [
         stream(name, "key", layout.key.segments.at(-1)!, nKey - 1),
         stream(name, "value", layout.value.segments.at(-1)!, nSegments - 1),
@@ -101,28 +102,18 @@ function stream(
 
 /** The outside, as ARCHITECTURE.md's table has it. */
 function signature(name: string, layout: Layout): Signature {
-  const read = (name: string, dtype: Binding["dtype"], ...shape: string[]): Binding => ({
-    name,
-    dtype,
-    access: "read",
-    shape,
-  });
-  const u32 = (name: string, doc?: string): Constant =>
-    doc === undefined ? { name, dtype: "u32" } : { name, dtype: "u32", doc };
-  const head = ["nSlots", "nLayers", "nKvHeads"];
-  const nSegments = layout.key.segments.length + layout.value.segments.length;
   return {
     name,
     bindings: [
       { name: "qkv", dtype: "f32", access: "readwrite", shape: ["nRows", "qkv_stride"] },
-      read("rope", "f32", "nCtx", "headDim"),
-      read("row_position", "u32", "nRows"),
-      read("row_seq", "u32", "nRows"),
-      read("seqs", "u32", "nSeqs", "4"),
-      read("pages", "u32", ...head, "page_entries"),
-      read("heads", "u32", ...head, String(2 * nSegments)),
+      readOnly("rope", "f32", "nCtx", "headDim"),
+      readOnly("row_position", "u32", "nRows"),
+      readOnly("row_seq", "u32", "nRows"),
+      readOnly("seqs", "u32", "nSeqs", "4"),
+      readOnly("pages", "u32", ...PER_HEAD, "page_entries"),
+      readOnly("heads", "u32", ...PER_HEAD, headFields(layout)),
       { name: "arena", dtype: "u8", access: "readwrite", shape: ["arenaBytes"] },
-      read("step", "u32", "stepFields"),
+      readOnly("step", "u32", "stepFields"),
     ],
     constants: [
       u32("layer"),

@@ -6,7 +6,7 @@
 
 import { KerfError } from "../../core/error.ts";
 import { STEP_FIELDS } from "../../core/signature.ts";
-import type { Binding, Constant, GridFactor, Signature } from "../../core/signature.ts";
+import type { GridFactor, Signature } from "../../core/signature.ts";
 import { QUERY_TILE } from "../../core/tiles.ts";
 import type { Attention } from "../../dsl/attention.ts";
 import { keyRange } from "../../ir/key_range.ts";
@@ -20,6 +20,7 @@ import { markedText } from "../lines.ts";
 import type { CodeLine } from "../lines.ts";
 import { hookScope, snakeCase } from "../names.ts";
 import { paramConstants } from "../params.ts";
+import { headFields, PER_HEAD, readOnly, u32 } from "../signature_parts.ts";
 import { checkStored } from "../stored.ts";
 import { tableArgument } from "../table_argument.ts";
 import type { EmitTarget } from "../target.ts";
@@ -125,7 +126,8 @@ function requestedLayout(request: EmitRequest): Layout {
   return layout;
 }
 
-function layoutContext({ key, value }: Layout) {
+function layoutContext(layout: Layout) {
+  const { key, value } = layout;
   const listed = key.segments.map((segment) => segment.channels === "list");
   return {
     page_rows: String(PAGE_ROWS),
@@ -133,7 +135,7 @@ function layoutContext({ key, value }: Layout) {
     chunk_rows: String(CHUNK_ROWS),
     arena_unit: String(ARENA_UNIT),
     query_tile: String(QUERY_TILE),
-    head_fields: String(2 * (key.segments.length + value.segments.length)),
+    head_fields: headFields(layout),
     n_splits_field: String(STEP_FIELDS.indexOf("nSplits")),
     key_segments: listed.map((list, i) => ({
       listed: list,
@@ -206,38 +208,28 @@ function hookContext(
 
 /** The outside, as ARCHITECTURE.md's table has it. */
 function signature(request: EmitRequest, definition: Attention, layout: Layout): Signature {
-  const read = (name: string, dtype: Binding["dtype"], ...shape: string[]): Binding => ({
-    name,
-    dtype,
-    access: "read",
-    shape,
-  });
   const prefill = request.head.endsWith("_prefill");
-  const [nKey, nValue] = [layout.key.segments.length, layout.value.segments.length];
-  const head = ["nSlots", "nLayers", "nKvHeads"];
   const listed = layout.key.segments.some((segment) => segment.channels === "list");
-  const u32 = (name: string, doc?: string): Constant =>
-    doc === undefined ? { name, dtype: "u32" } : { name, dtype: "u32", doc };
   const partials = ["nDecode", "nHeads", "nSplits", "headDim + 16"];
   return {
     name: kernelName(request),
     bindings: [
-      read("qkv", "f32", "nRows", "qkv_stride"),
+      readOnly("qkv", "f32", "nRows", "qkv_stride"),
       ...(prefill
-        ? [read("tiles", "u32", "nTiles", "4")]
-        : [read("decode_rows", "u32", "nDecode"), read("row_seq", "u32", "nRows")]),
-      read("seqs", "u32", "nSeqs", "4"),
-      read("pages", "u32", ...head, "page_entries"),
-      read("heads", "u32", ...head, String(2 * (nKey + nValue))),
-      ...(listed ? [read("channels", "u32", ...head, "headDim")] : []),
-      read("arena", "u8", "arenaBytes"),
+        ? [readOnly("tiles", "u32", "nTiles", "4")]
+        : [readOnly("decode_rows", "u32", "nDecode"), readOnly("row_seq", "u32", "nRows")]),
+      readOnly("seqs", "u32", "nSeqs", "4"),
+      readOnly("pages", "u32", ...PER_HEAD, "page_entries"),
+      readOnly("heads", "u32", ...PER_HEAD, headFields(layout)),
+      ...(listed ? [readOnly("channels", "u32", ...PER_HEAD, "headDim")] : []),
+      readOnly("arena", "u8", "arenaBytes"),
       ...Object.entries(definition.tables).map(([name, t]) =>
-        read(snakeCase(name), t.dtype, ...t.shape)
+        readOnly(snakeCase(name), t.dtype, ...t.shape)
       ),
       prefill
         ? { name: "out", dtype: "f32", access: "write", shape: ["nRows", "out_stride"] }
         : { name: "partials", dtype: "f32", access: "write", shape: partials },
-      read("step", "u32", "stepFields"),
+      readOnly("step", "u32", "stepFields"),
     ],
     constants: [
       u32("layer"),

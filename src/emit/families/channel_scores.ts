@@ -5,7 +5,7 @@
  */
 
 import { KerfError } from "../../core/error.ts";
-import type { Binding, Constant, Signature } from "../../core/signature.ts";
+import type { Signature } from "../../core/signature.ts";
 import type { Pruning } from "../../dsl/pruning.ts";
 import { layoutName, parseLayoutName } from "../../layout/name.ts";
 import { ARENA_UNIT, CHUNK_ROWS, PAGE_ROWS } from "../../layout/types.ts";
@@ -17,6 +17,7 @@ import type { Argument } from "../func.ts";
 import { markedText } from "../lines.ts";
 import { hookScope, snakeCase, words } from "../names.ts";
 import { paramConstants } from "../params.ts";
+import { headFields, PER_HEAD, readOnly, u32 } from "../signature_parts.ts";
 import { checkStored } from "../stored.ts";
 import { tableArgument } from "../table_argument.ts";
 import type { EmitTarget } from "../target.ts";
@@ -69,7 +70,7 @@ export const channelScores: Family = Object.freeze<Family>({
       page_rows: String(PAGE_ROWS),
       chunk_rows: String(CHUNK_ROWS),
       arena_unit: String(ARENA_UNIT),
-      head_fields: String(2 * (nKey + layout.value.segments.length)),
+      head_fields: headFields(layout),
       rows_field: String(2 * (nKey - 1)),
       key_code: checkStored(name, keys, { tile: 16 }),
       ...hook.context,
@@ -167,28 +168,18 @@ function signature(
     readonly read: ReadonlySet<string>;
   },
 ): Signature {
-  const binding = (name: string, dtype: Binding["dtype"], ...shape: string[]): Binding => ({
-    name,
-    dtype,
-    access: "read",
-    shape,
-  });
-  const u32 = (name: string, doc?: string): Constant =>
-    doc === undefined ? { name, dtype: "u32" } : { name, dtype: "u32", doc };
-  const head = ["nSlots", "nLayers", "nKvHeads"];
-  const nSegments = layout.key.segments.length + layout.value.segments.length;
   const params = Object.entries(definition.params).filter(([name]) => read.has(name));
   return {
     name,
     bindings: [
-      binding("q_ring", "f32", "nSlots", "nLayers", "nHeads", "window", "headDim"),
-      binding("pages", "u32", ...head, "page_entries"),
-      binding("heads", "u32", ...head, String(2 * nSegments)),
-      binding("arena", "u8", "arenaBytes"),
+      readOnly("q_ring", "f32", "nSlots", "nLayers", "nHeads", "window", "headDim"),
+      readOnly("pages", "u32", ...PER_HEAD, "page_entries"),
+      readOnly("heads", "u32", ...PER_HEAD, headFields(layout)),
+      readOnly("arena", "u8", "arenaBytes"),
       ...Object.entries(definition.tables).filter(([name]) => read.has(name)).map(([name, t]) =>
-        binding(snakeCase(name), t.dtype, ...t.shape)
+        readOnly(snakeCase(name), t.dtype, ...t.shape)
       ),
-      { name: "scores", dtype: "f32", access: "write", shape: [...head, "headDim"] },
+      { name: "scores", dtype: "f32", access: "write", shape: [...PER_HEAD, "headDim"] },
     ],
     constants: [
       u32("slot"),

@@ -4,10 +4,11 @@
  */
 
 import { KerfError } from "../../core/error.ts";
-import type { Binding, Constant, Signature } from "../../core/signature.ts";
+import type { Signature } from "../../core/signature.ts";
 import { parseSegmentName, segmentName } from "../../layout/name.ts";
 import { ARENA_UNIT, PAGE_ROWS } from "../../layout/types.ts";
 import type { Segment } from "../../layout/types.ts";
+import { PER_HEAD, readOnly, u32 } from "../signature_parts.ts";
 import { checkStored } from "../stored.ts";
 import type { EmitRequest, Family } from "../types.ts";
 import { kernelName } from "../types.ts";
@@ -78,22 +79,13 @@ function requestedMove(request: EmitRequest) {
 
 /** The outside, as ARCHITECTURE.md's table has it. */
 function signature(name: string, listed: boolean): Signature {
-  const read = (name: string, dtype: Binding["dtype"], ...shape: string[]): Binding => ({
-    name,
-    dtype,
-    access: "read",
-    shape,
-  });
-  const u32 = (name: string, doc?: string): Constant =>
-    doc === undefined ? { name, dtype: "u32" } : { name, dtype: "u32", doc };
-  const head = ["nSlots", "nLayers", "nKvHeads"];
   return {
     name,
     bindings: [
-      read("src_pages", "u32", "nKvHeads", "page_entries"),
-      read("dst_pages", "u32", ...head, "page_entries"),
-      ...(listed ? [read("channels", "u32", ...head, "headDim")] : []),
-      read("moves", "u32", "nLayers", "nKvHeads", "4"),
+      readOnly("src_pages", "u32", "nKvHeads", "page_entries"),
+      readOnly("dst_pages", "u32", ...PER_HEAD, "page_entries"),
+      ...(listed ? [readOnly("channels", "u32", ...PER_HEAD, "headDim")] : []),
+      readOnly("moves", "u32", "nLayers", "nKvHeads", "4"),
       { name: "arena", dtype: "u8", access: "readwrite", shape: ["arenaBytes"] },
     ],
     constants: [

@@ -1,0 +1,22 @@
+/** Parts that the signatures of kernels over the cache are written with. */
+
+import type { Binding, Constant } from "../core/signature.ts";
+import type { Layout } from "../layout/types.ts";
+
+/** A buffer that the kernel only reads. */
+export const readOnly = (
+  name: string,
+  dtype: Binding["dtype"],
+  ...shape: readonly string[]
+): Binding => ({ name, dtype, access: "read", shape });
+
+/** A whole number of the invocation. */
+export const u32 = (name: string, doc?: string): Constant =>
+  doc === undefined ? { name, dtype: "u32" } : { name, dtype: "u32", doc };
+
+/** The dimensions of what every KV head of a slot has. */
+export const PER_HEAD = ["nSlots", "nLayers", "nKvHeads"] as const;
+
+/** A head's fields of `heads`: rows and width of each segment. */
+export const headFields = ({ key, value }: Layout): string =>
+  String(2 * (key.segments.length + value.segments.length));
