@@ -1,10 +1,17 @@
 /** Every mutant, generator half first. */
 
 import { COMPILER } from "./compiler.ts";
+import { CUDA_DEVICE } from "./cuda.ts";
 import { DEFINITIONS } from "./definitions.ts";
 import { ENGINE } from "./engine.ts";
 import type { Mutant } from "./mutant.ts";
 import { TEMPLATES } from "./templates.ts";
 
 /** Every edit. */
-export const MUTANTS: readonly Mutant[] = [...COMPILER, ...TEMPLATES, ...DEFINITIONS, ...ENGINE];
+export const MUTANTS: readonly Mutant[] = [
+  ...COMPILER,
+  ...TEMPLATES,
+  ...DEFINITIONS,
+  ...ENGINE,
+  ...CUDA_DEVICE,
+];
