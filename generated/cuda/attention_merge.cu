@@ -30,10 +30,20 @@ static constexpr u32 THREADS = 64; /* of a block */
 
 #include "kerf_softmax.h"
 
-/* One block: one query head of one decoded row at a time, a channel per thread. */
+static constexpr u32 PARTIAL = HEAD_DIM + 16; /* floats of one split: values, the largest logit, the sum */
+static constexpr u32 CHANNELS = (HEAD_DIM + THREADS - 1) / THREADS; /* of a thread */
+
+/*
+ * One block: one query head of one decoded row at a time. What each split's values are multiplied by follows
+ * from the largest logits alone, so the threads compute that for as many splits as there are threads; what
+ * is left in order is one product and one sum a split.
+ */
 extern "C" __global__ void __launch_bounds__(THREADS, 1)
 attention_merge(const __grid_constant__ struct args args)
 {
+  __shared__ float largest[THREADS], sums[THREADS];
+  __shared__ kerf_scales scales[THREADS];
+  const u32 thread = kerf_thread();
   const u32 n_heads = args.n_heads;
   const u32 n_items = args.step[4] * n_heads; /* nDecode */
   const u32 n_splits = args.step[5]; /* nSplits */
@@ -41,18 +51,41 @@ attention_merge(const __grid_constant__ struct args args)
   for (u32 item = kerf_block(); item < n_items; item += kerf_n_blocks()) {
     const u32 head = item % n_heads;
     const u32 row = args.decode_rows[item / n_heads];
-    const float *partials = args.partials + (u64)item * n_splits * (HEAD_DIM + 16);
-    float *out = args.out + (u64)row * args.out_stride + head * HEAD_DIM;
+    const float *partials = args.partials + (u64)item * n_splits * PARTIAL;
 
-    for (u32 c = kerf_thread(); c < HEAD_DIM; c += THREADS) {
-      float largest = KERF_MASKED, sum = 0.0f, value = 0.0f;
-      const float *partial = partials;
-      for (u32 split = 0; split < n_splits; split++, partial += HEAD_DIM + 16) {
-        const kerf_scales scales = kerf_merge_softmax(&largest, &sum, partial[HEAD_DIM],
-            partial[HEAD_DIM + 1]);
-        value = value * scales.a + partial[c] * scales.b;
+    float largest_before = KERF_MASKED, sum = 0.0f; /* of the splits before `first` */
+    float values[CHANNELS] = {};
+    for (u32 first = 0; first < n_splits; first += THREADS) {
+      const float *partial = partials + (u64)first * PARTIAL;
+      const u32 n = kerf_min_u32(n_splits - first, THREADS);
+      if (thread < n) {
+        largest[thread] = partial[thread * PARTIAL + HEAD_DIM];
+        sums[thread] = partial[thread * PARTIAL + HEAD_DIM + 1];
       }
-      out[c] = kerf_finish_softmax(sum, value);
+      kerf_sync_threads();
+      if (thread < n) {
+        float before = largest_before;
+        for (u32 split = 0; split < thread; split++) before = kerf_larger_logit(before,
+            largest[split]);
+        scales[thread] = kerf_softmax_scales(before, largest[thread]);
+      }
+      kerf_sync_threads();
+      KERF_UNROLL_4 for (u32 split = 0; split < n; split++) {
+        const kerf_scales by = scales[split];
+        sum = sum * by.a + sums[split] * by.b;
+        largest_before = kerf_larger_logit(largest_before, largest[split]);
+        KERF_UNROLL for (u32 i = 0; i < CHANNELS; i++) {
+          const u32 c = thread + i * THREADS;
+          if (c < HEAD_DIM) values[i] = values[i] * by.a + partial[split * PARTIAL + c] * by.b;
+        }
+      }
+      kerf_sync_threads();
+    }
+
+    float *out = args.out + (u64)row * args.out_stride + head * HEAD_DIM;
+    KERF_UNROLL for (u32 i = 0; i < CHANNELS; i++) {
+      const u32 c = thread + i * THREADS;
+      if (c < HEAD_DIM) out[c] = kerf_finish_softmax(sum, values[i]);
     }
   }
 }

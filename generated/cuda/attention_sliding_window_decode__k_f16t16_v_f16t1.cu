@@ -68,11 +68,12 @@ static constexpr u32 KEY_SEGMENTS = 1;
 static constexpr u32 HEAD_FIELDS = 4; /* rows and width of every segment */
 static constexpr u32 BLOCK_QUERIES = 1;
 static constexpr u32 BLOCK_ROWS = BLOCK_QUERIES * GROUP;
-static constexpr u32 PAIRS = HEAD_DIM / 2; /* of channels: a thread sums two channels of the values */
-static constexpr u32 SLICES = THREADS / PAIRS; /* of a chunk's rows, which are summed side by side */
+static constexpr u32 PHASES = 4; /* of the channels of a key: threads that sum side by side */
+static constexpr u32 QUADS = HEAD_DIM / 4; /* of channels: a thread sums four channels of the values */
+static constexpr u32 SLICES = THREADS / QUADS; /* of a chunk's rows, which are summed side by side */
 static_assert(GROUP >= 1 && GROUP <= 8, "GROUP, the query heads of a KV head, is 1 to 8");
-static_assert(HEAD_DIM % 16 == 0 && PAIRS <= THREADS, "HEAD_DIM is a multiple of 16, 256 at most");
-static_assert(CHUNK_ROWS == 2 * THREADS, "a thread has two keys of a chunk");
+static_assert(HEAD_DIM % 16 == 0 && HEAD_DIM <= 256, "HEAD_DIM is a multiple of 16, 256 at most");
+static_assert(TILE_ROWS == 16 && CHUNK_ROWS == 2 * THREADS, "eight threads have a tile of keys");
 
 /* One KV head of one sequence: where its rows lie, and how many there are for the last query at hand. */
 struct cache_head {
@@ -169,25 +170,50 @@ KERF_INLINE void gather_queries(
   }
 }
 
+/* The first of the thread's two keys of a chunk. */
+KERF_INLINE u32 thread_key()
+{
+  const u32 thread = kerf_thread(), half = thread % 2, phase = thread / 2 % PHASES;
+  return thread / 8 * TILE_ROWS + 8 * half + 2 * phase;
+}
+
 /*
- * q · k of the block's rows and the thread's two keys. Eight threads read the sixteen rows of a tile,
- * channel by channel; a channel that is not stored is a turn less.
+ * q · k of the block's rows and the thread's two keys. Eight threads share a tile: two have eight keys each
+ * of every fourth channel, 16 bytes a time, so a warp reads whole lines; a channel that is not stored is a
+ * turn less. Then the four phases meet, in a fixed order, and each thread is left with two of its eight keys.
  */
 KERF_INLINE void multiply_keys(
   const cache_head &head, const u32 *pages, const chunk_rows &chunk, u32 width,
   const scratch *shared, float (*products)[2])
 {
-  const u32 key = 2 * kerf_thread(), row = chunk.row + key, in_page = row % PAGE_ROWS;
-  KERF_UNROLL for (u32 r = 0; r < BLOCK_ROWS; r++) products[r][0] = products[r][1] = 0.0f;
-  if (key >= chunk.n_rows) return;
-  const kerf_f16 *page = (const kerf_f16 *)(head.arena + (u64)pages[row / PAGE_ROWS] * ARENA_UNIT);
-  const kerf_f16 *keys = page + in_page / TILE_ROWS * TILE_ROWS * width + in_page % TILE_ROWS;
-  for (u32 c = 0; c < width; c++) {
-    float pair[2];
-    kerf_load2_f16(keys + c * TILE_ROWS, pair);
-    KERF_UNROLL for (u32 r = 0; r < BLOCK_ROWS; r++) {
-      products[r][0] = kerf_fma(shared->q[r][c], pair[0], products[r][0]);
-      products[r][1] = kerf_fma(shared->q[r][c], pair[1], products[r][1]);
+  const u32 thread = kerf_thread(), phase = thread / 2 % PHASES;
+  const u32 first = thread / 8 * TILE_ROWS + thread % 2 * 8;
+  float sums[BLOCK_ROWS][8] = {};
+  if (first < chunk.n_rows) {
+    const u32 row = chunk.row + first, in_page = row % PAGE_ROWS;
+    const kerf_f16 *page = (const kerf_f16 *)(head.arena
+        + (u64)pages[row / PAGE_ROWS] * ARENA_UNIT);
+    const kerf_f16 *keys = page + in_page / TILE_ROWS * TILE_ROWS * width + in_page % TILE_ROWS;
+    KERF_UNROLL_4 for (u32 c = phase; c < width; c += PHASES) {
+      float key[8];
+      kerf_load8_f16(keys + c * TILE_ROWS, key);
+      KERF_UNROLL for (u32 r = 0; r < BLOCK_ROWS; r++) {
+        const float q = shared->q[r][c];
+        KERF_UNROLL for (u32 i = 0; i < 8; i++) sums[r][i] = kerf_fma(q, key[i], sums[r][i]);
+      }
+    }
+  }
+  const bool upper = phase >= 2, odd = phase % 2 == 1;
+  KERF_UNROLL for (u32 r = 0; r < BLOCK_ROWS; r++) {
+    float four[4];
+    KERF_UNROLL for (u32 i = 0; i < 4; i++) {
+      const float given = upper ? sums[r][i] : sums[r][4 + i],
+          kept = upper ? sums[r][4 + i] : sums[r][i];
+      four[i] = kept + kerf_shuffle_xor(given, 4);
+    }
+    KERF_UNROLL for (u32 i = 0; i < 2; i++) {
+      const float given = odd ? four[i] : four[2 + i], kept = odd ? four[2 + i] : four[i];
+      products[r][i] = kept + kerf_shuffle_xor(given, 2);
     }
   }
 }
@@ -203,7 +229,7 @@ KERF_INLINE float key_logit(
 
 #line 9 "kernels/attention/sliding_window.ts"
   const bool mask = (key_position <= query.position) && (key_position > index);
-#line 207 "generated/cuda/attention_sliding_window_decode__k_f16t16_v_f16t1.cu"
+#line 233 "generated/cuda/attention_sliding_window_decode__k_f16t16_v_f16t1.cu"
   const bool visible = key < chunk.n_rows && key_position < (i32)query.n_visible && (mask);
   return visible ? s : KERF_MASKED;
 }
@@ -227,7 +253,7 @@ KERF_INLINE float row_sum(const scratch *shared, u32 r)
 /* The thread's logits to weights e^(logit - largest), shared; a key that is not seen weighs exactly 0. */
 KERF_INLINE void weigh_keys(float (*logits)[2], scratch *shared)
 {
-  const u32 key = 2 * kerf_thread();
+  const u32 key = thread_key();
   KERF_UNROLL for (u32 r = 0; r < BLOCK_ROWS; r++) {
     float largest = logits[r][0] > logits[r][1] ? logits[r][0] : logits[r][1];
     for (u32 half = 16; half > 0; half /= 2) {
@@ -251,27 +277,26 @@ KERF_INLINE void weigh_keys(float (*logits)[2], scratch *shared)
   kerf_sync_threads();
 }
 
-/* The weighted sums of the thread's two channels over its slice of the chunk's values, rows in order. */
+/* The weighted sums of the thread's four channels over its slice of the chunk's values, rows in order. */
 KERF_INLINE void multiply_values(
   const cache_head &head, const u32 *pages, const chunk_rows &chunk, scratch *shared)
 {
-  const u32 slice = kerf_thread() / PAIRS, channel = 2 * (kerf_thread() % PAIRS);
+  const u32 slice = kerf_thread() / QUADS, channel = 4 * (kerf_thread() % QUADS);
   if (slice >= SLICES) return;
-  float sums[BLOCK_ROWS][2] = {};
-  for (u32 key = slice; key < chunk.n_rows; key += SLICES) {
+  float sums[BLOCK_ROWS][4] = {};
+  KERF_UNROLL_4 for (u32 key = slice; key < chunk.n_rows; key += SLICES) {
     const u32 row = chunk.position + key;
     const kerf_f16 *page = (const kerf_f16 *)(head.arena
         + (u64)pages[row / PAGE_ROWS] * ARENA_UNIT);
-    float value[2];
-    kerf_load2_f16(page + row % PAGE_ROWS * HEAD_DIM + channel, value);
+    float value[4];
+    kerf_load4_f16(page + row % PAGE_ROWS * HEAD_DIM + channel, value);
     KERF_UNROLL for (u32 r = 0; r < BLOCK_ROWS; r++) {
-      sums[r][0] = kerf_fma(shared->weights[r][key], value[0], sums[r][0]);
-      sums[r][1] = kerf_fma(shared->weights[r][key], value[1], sums[r][1]);
+      const float weight = shared->weights[r][key];
+      KERF_UNROLL for (u32 i = 0; i < 4; i++) sums[r][i] = kerf_fma(weight, value[i], sums[r][i]);
     }
   }
   KERF_UNROLL for (u32 r = 0; r < BLOCK_ROWS; r++) {
-    shared->values[slice][r][channel] = sums[r][0];
-    shared->values[slice][r][channel + 1] = sums[r][1];
+    KERF_UNROLL for (u32 i = 0; i < 4; i++) shared->values[slice][r][channel + i] = sums[r][i];
   }
 }
 
@@ -320,7 +345,7 @@ attention_sliding_window_decode__k_f16t16_v_f16t1(const __grid_constant__ struct
       KERF_UNROLL for (u32 g = 0; g < GROUP; g++) {
         query.head = (i32)(kv_head * GROUP + g);
         KERF_UNROLL for (u32 i = 0; i < 2; i++) {
-          logits[g][i] = key_logit(args, query, chunk, 2 * kerf_thread() + i, logits[g][i]);
+          logits[g][i] = key_logit(args, query, chunk, thread_key() + i, logits[g][i]);
         }
       }
       weigh_keys(logits, &shared);

@@ -30,6 +30,9 @@ typedef u16 kerf_bf16_bits;
 /* Makes a loop with a constant count straight code, so that an array of accumulators is registers. */
 #define KERF_UNROLL _Pragma("unroll")
 
+/* Makes four turns of a loop straight code, so that their loads are on the way together. */
+#define KERF_UNROLL_4 _Pragma("unroll 4")
+
 /* Holds a field of the arguments to the offset at which the host writes it. NVRTC has no offsetof. */
 #if defined(__CUDACC_RTC__)
 #define KERF_AT(field, bytes) static_assert(__INTADDR__(&((args *)0)->field) == bytes, #field)
@@ -143,6 +146,22 @@ KERF_INLINE void kerf_load4_bf16(const kerf_bf16 *p, float *x)
   x[1] = kerf_from_bits(v.x & 0xffff0000u);
   x[2] = kerf_from_bits(v.y << 16);
   x[3] = kerf_from_bits(v.y & 0xffff0000u);
+}
+
+/* Eight elements in accesses of 16 bytes, to which p is aligned. */
+KERF_INLINE void kerf_load8_f32(const kerf_f32 *p, float *x)
+{
+  kerf_load4_f32(p, x);
+  kerf_load4_f32(p + 4, x + 4);
+}
+KERF_INLINE void kerf_load8_f16(const kerf_f16 *p, float *x)
+{
+  const uint4 v = *(const uint4 *)p;
+  const u32 words[4] = {v.x, v.y, v.z, v.w};
+  KERF_UNROLL for (u32 i = 0; i < 4; i++) {
+    x[2 * i] = kerf_f16_to_f32((i32)words[i]);
+    x[2 * i + 1] = kerf_f16_to_f32((i32)(words[i] >> 16));
+  }
 }
 
 /* ---- arithmetic that is one instruction ---- */

@@ -15,15 +15,24 @@ struct kerf_scales {
   float a, b;
 };
 
+/* The larger of two largest logits. */
+KERF_INLINE float kerf_larger_logit(float a, float b) { return a > b ? a : b; }
+
+/* From the largest logits of both. */
+KERF_INLINE kerf_scales kerf_softmax_scales(float a_largest, float b_largest)
+{
+  const float largest = kerf_larger_logit(a_largest, b_largest);
+  return {kerf_exp(a_largest - largest), kerf_exp(b_largest - largest)};
+}
+
 /*
  * Merges the largest logit and the sum of `b` into those of `a`; the caller does the same to the values.
  * A partial of no keys changes no bit, on either side.
  */
 KERF_INLINE kerf_scales kerf_merge_softmax(float *a_largest, float *a_sum, float b_largest, float b_sum)
 {
-  const float largest = *a_largest > b_largest ? *a_largest : b_largest;
-  const kerf_scales scales = {kerf_exp(*a_largest - largest), kerf_exp(b_largest - largest)};
-  *a_largest = largest;
+  const kerf_scales scales = kerf_softmax_scales(*a_largest, b_largest);
+  *a_largest = kerf_larger_logit(*a_largest, b_largest);
   *a_sum = *a_sum * scales.a + b_sum * scales.b;
   return scales;
 }

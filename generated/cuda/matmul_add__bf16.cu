@@ -42,6 +42,7 @@ static constexpr u32 OUTPUTS = 16; /* of a block: one group of packed rows */
 static constexpr u32 ROWS = 8; /* of x that meet each unpacked weight */
 static constexpr u32 WARPS = THREADS / 32;
 static constexpr u32 SLICES = THREADS / 4; /* of the inputs: four threads hold sixteen outputs */
+static constexpr u32 AHEAD = 4; /* lines of weights that a thread has on the way together */
 /* A line: the sixteen weights of an input, or of two that share bytes. */
 static constexpr u32 GROUP_SIZE = 1, LINES = 1, LINE_INPUTS = 1;
 
@@ -80,16 +81,23 @@ matmul_add__bf16(const __grid_constant__ struct args args)
 
     /* A slice's inputs in ascending order; slices are the same however many rows there are. */
     float sums[ROWS][4] = {};
-    for (u32 i = slice; i < n_lines; i += SLICES) {
-      const u32 line = i % LINES;
-      const u32 k = i / LINES * GROUP_SIZE + line;
-      float w[LINE_INPUTS][4];
-      unpack(blocks + i / LINES, line, quad, w);
-      KERF_UNROLL for (u32 r = 0; r < ROWS; r++) {
-        if (r >= n_rows) break;
-        KERF_UNROLL for (u32 half = 0; half < LINE_INPUTS; half++) {
-          const float xk = x[(u64)r * args.x_stride + k + half * LINES];
-          KERF_UNROLL for (u32 o = 0; o < 4; o++) sums[r][o] = kerf_fma(xk, w[half][o], sums[r][o]);
+    for (u32 first = slice; first < n_lines; first += AHEAD * SLICES) {
+      float w[AHEAD][LINE_INPUTS][4];
+      KERF_UNROLL for (u32 a = 0; a < AHEAD; a++) {
+        const u32 i = kerf_min_u32(first + a * SLICES, n_lines - 1);
+        unpack(blocks + i / LINES, i % LINES, quad, w[a]);
+      }
+      KERF_UNROLL for (u32 a = 0; a < AHEAD; a++) {
+        const u32 i = first + a * SLICES;
+        if (i >= n_lines) break;
+        const u32 k = i / LINES * GROUP_SIZE + i % LINES;
+        KERF_UNROLL for (u32 r = 0; r < ROWS; r++) {
+          if (r >= n_rows) break;
+          KERF_UNROLL for (u32 half = 0; half < LINE_INPUTS; half++) {
+            const float xk = x[(u64)r * args.x_stride + k + half * LINES];
+            KERF_UNROLL for (u32 o = 0; o < 4; o++) sums[r][o] = kerf_fma(xk, w[a][half][o],
+                sums[r][o]);
+          }
         }
       }
     }
@@ -114,7 +122,7 @@ matmul_add__bf16(const __grid_constant__ struct args args)
           + column];
 #line 7 "kernels/ops/matmul_add.ts"
       const float y = residual + sum;
-#line 118 "generated/cuda/matmul_add__bf16.cu"
+#line 126 "generated/cuda/matmul_add__bf16.cu"
       args.y[(u64)row * args.y_stride + args.y_offset + column] = y;
     }
     kerf_sync_threads();

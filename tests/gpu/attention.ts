@@ -3,16 +3,16 @@
  * kernels/attention/, dense and with a list segment, prefill, and decode with its merge.
  */
 
-import { assert } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { QUERY_TILE } from "../../src/core/mod.ts";
 import { resolveParams, tableValues, tableView } from "../../src/dsl/mod.ts";
 import type { Attention } from "../../src/dsl/mod.ts";
 import { attentionReference, authorRunner } from "../../src/reference/mod.ts";
 import { assertClose } from "../_close.ts";
-import { randomFrom } from "../_kernel.ts";
+import { randomFrom, runNamed as runOnCpu } from "../_kernel.ts";
 import { AT, writeCache } from "../_kv_cache.ts";
 import type { HeadRows } from "../_kv_cache.ts";
-import { gpuTest, runNamed, sources } from "../_gpu.ts";
+import { gpu, gpuTest, runNamed, sources } from "../_gpu.ts";
 
 export const DENSE = "k_f16t16_v_f16t1";
 export const LISTED = "k_list_f16t16_f16t16_v_f16t1";
@@ -203,8 +203,41 @@ export async function assertAttention(given: Partial<Case>): Promise<void> {
     assertClose(got, want, { bound: (i) => bound[i]!, label });
   }
   const { want, bound } = reference(p, p.nQuery - 1);
-  assertClose(await decode(p), want, { bound: (i) => bound[i]!, label: `${about}, decoded` });
+  const decoded = await decode(p);
+  assertClose(decoded, want, { bound: (i) => bound[i]!, label: `${about}, decoded` });
+  // Prefill does in one place what decode and merge do in two.
+  if (gpu().exact) assertEquals(decoded, out.slice(-width), `${about}, decoded`);
 }
+
+gpuTest("attention_merge joins any number of partial softmaxes as the CPU does", async () => {
+  const [headDim, nHeads] = [80, 3];
+  const random = randomFrom(5);
+  for (const nSplits of [1, 2, 63, 64, 65, 200]) {
+    // The largest logits rise and fall; some splits saw no key, some lie far below.
+    const partials = Float32Array.from({ length: nHeads * nSplits * (headDim + 16) }, (_, i) => {
+      const [c, split] = [i % (headDim + 16), Math.floor(i / (headDim + 16))];
+      const empty = split % 5 === 2;
+      if (c < headDim) return empty ? 0 : 20 * random();
+      if (c === headDim) return empty ? -1e30 : 9 * random() - (split % 11 === 3 ? 200 : 0);
+      return empty ? 0 : 40 * (random() + 1);
+    });
+    const run = {
+      buffers: {
+        partials,
+        decode_rows: Uint32Array.of(0),
+        out: new Float32Array(nHeads * headDim).fill(NaN),
+      },
+      constants: { n_heads: nHeads, out_stride: nHeads * headDim },
+      defines: { HEAD_DIM: headDim },
+      step: { nRows: 1, nSeqs: 1, nDecode: 1, nSplits },
+    };
+    const want = await runOnCpu("attention_merge", run);
+    const { out } = await runNamed("attention_merge", run);
+    // Two roundings a split of what is at most 20, and WGSL's exponentials.
+    const bound = gpu().exact ? 0 : 20 * (2 * nSplits + 32) * 2 ** -24;
+    assertClose(out, want.out!, { bound, label: `${nSplits} splits` });
+  }
+});
 
 gpuTest("causal attention over 1 to 600 rows, dense", async () => {
   for (const rows of [1, 31, 33, 127, 257, 600]) {

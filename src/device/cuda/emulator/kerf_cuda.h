@@ -36,6 +36,7 @@ typedef u16 kerf_bf16_bits;
 #define KERF_INLINE static __device__ __forceinline__
 
 #define KERF_UNROLL
+#define KERF_UNROLL_4
 
 #define KERF_AT(field, bytes) static_assert(__builtin_offsetof(args, field) == bytes, #field)
 
