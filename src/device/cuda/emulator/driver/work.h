@@ -140,14 +140,23 @@ static void run_work(struct work *work)
   }
 }
 
-/* Does everything that is queued; nothing of it once the context is broken. Returns the poison. */
+/* Does what is queued, for about so long; nothing of it once the context is broken. */
+static void run_queue_for(double ms)
+{
+  const double end = now_ms() + ms;
+  size_t n = 0;
+  while (n < n_queued && (poison != 0 || now_ms() < end)) {
+    if (poison == 0) run_work(&queue[n]);
+    free(queue[n++].staged);
+  }
+  n_queued -= n;
+  memmove(queue, queue + n, n_queued * sizeof *queue);
+}
+
+/* Does everything that is queued. Returns the poison. */
 static int run_queue(void)
 {
-  for (size_t i = 0; i < n_queued; i++) {
-    if (poison == 0) run_work(&queue[i]);
-    free(queue[i].staged);
-  }
-  n_queued = 0;
+  run_queue_for(1e300);
   return poison;
 }
 
