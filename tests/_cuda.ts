@@ -1,7 +1,15 @@
-/** What tests of emulated CUDA share: kernels rendered afresh as CUDA and run once on the emulator. */
+/**
+ * What tests of emulated CUDA share: kernels rendered afresh as CUDA and run once, by the CUDA device on the
+ * emulated driver or launched straight on the emulator, with a grid of the caller's and no byte of memory
+ * beside the arrays.
+ */
 
+import type { KernelEntry } from "../src/core/manifest.ts";
 import { argumentOffsets, STEP_FIELDS } from "../src/core/signature.ts";
 import { writeArguments } from "../src/device/argument_struct.ts";
+import type { CudaDevice } from "../src/device/cuda/device.ts";
+import { openEmulatedCuda } from "../src/device/cuda/emulator/open.ts";
+import { runKernel } from "../src/device/run_kernel.ts";
 import type { TypedArray } from "../src/device/run_kernel.ts";
 import type { DeviceBuffer } from "../src/device/types.ts";
 import { countGroups } from "../src/device/webgpu/dispatch.ts";
@@ -14,37 +22,55 @@ import type { NamedRun } from "./_gpu.ts";
 /** A kernel as CUDA by its name; every kernel that is generated beforehand. */
 export const { render, catalog: catalogKernels } = rendererFor(cuda);
 
+const devices = new Map<boolean, CudaDevice>();
+
+/**
+ * Runs a kernel once on the CUDA device, which tests share until a kernel fails on it.
+ *
+ * @returns the buffers it may write, as new arrays
+ */
+export async function runOnDevice<B extends Readonly<Record<string, TypedArray>>>(
+  { entry, texts }: EmittedKernel,
+  { checked, ...options }: NamedRun<B> & { readonly checked: boolean },
+): Promise<B> {
+  const device = devices.get(checked) ?? await openEmulatedCuda({ checked });
+  devices.set(checked, device);
+  const source = { ...entry.sources.cuda!, file: fileOf(entry) };
+  const rendered = { entry: { ...entry, sources: { cuda: source } }, text: texts.cuda! };
+  try {
+    return await runKernel(device, { ...options, ...rendered }) as B;
+  } catch (error) {
+    // As a GPU's, its context is of no use after a failure.
+    devices.delete(checked);
+    throw error;
+  }
+}
+
+/** Headers are those of the templates, whatever generated/ holds. */
+const fileOf = ({ signature }: KernelEntry) => `templates/cuda/${signature.name}.cu`;
+
 /** An array as a device's buffer. */
 interface HostBuffer extends DeviceBuffer {
   readonly data: TypedArray;
 }
 
-/** How a kernel is launched. */
-export interface EmulatedOptions {
-  /** Default true: every access is checked. */
-  readonly checked?: boolean;
-  /** Blocks; default: the kernel's own grid. */
-  readonly grid?: number;
-}
-
 /**
- * Runs a kernel once.
+ * Launches a kernel once on the emulator, every access checked.
  *
+ * @param options `grid`: blocks; default: the kernel's own grid
  * @returns the buffers it may write, as new arrays
  * @throws {Error} the emulator's problem
  */
-export async function runEmitted<B extends Readonly<Record<string, TypedArray>>>(
+export async function launchOnce<B extends Readonly<Record<string, TypedArray>>>(
   { entry, texts }: EmittedKernel,
-  options: NamedRun<B> & EmulatedOptions,
+  options: NamedRun<B> & { readonly grid?: number },
 ): Promise<B> {
   const { signature } = entry;
-  const { defines = {}, constants = {}, checked = true } = options;
+  const { defines = {}, constants = {} } = options;
   const source = entry.sources.cuda!;
   const { name } = signature;
-  const launch = await compileForEmulator(
-    { name, text: texts.cuda!, file: source.file, defines },
-    { checked },
-  );
+  const text = texts.cuda!;
+  const launch = await compileForEmulator({ name, text, file: fileOf(entry), defines });
   const step = Uint32Array.from(STEP_FIELDS, (field) => options.step?.[field] ?? 0);
   const buffer = (label: string, data: TypedArray): { buffer: HostBuffer } => ({
     buffer: { label, bytes: data.byteLength, data },

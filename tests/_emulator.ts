@@ -11,7 +11,8 @@ import { findCxxCompiler } from "../src/sys/compiler.ts";
 import { openLibrary } from "../src/sys/library.ts";
 
 const compiler = findCxxCompiler();
-const dir = join(cacheDir(), "emulated");
+/** Where the CUDA device on the emulated driver keeps the same libraries. */
+const dir = join(cacheDir(), "emulated", "cuda");
 
 /** One launch. */
 export interface EmulatedLaunch {

@@ -1,25 +1,26 @@
 /**
  * Parity of CUDA without a GPU: the cases of tests/gpu/ on the checked emulator, which hold every generated
- * kernel to its reference, and to the CPU's bits where it promises them. Each runs twice, with its own grid
- * and with two blocks that loop over all items: the bits must be the same. At a model's sizes kernels run
- * once and unchecked.
+ * kernel to its reference, and to the CPU's bits where it promises them. Each runs three times: by the CUDA
+ * device on the emulated driver, with the kernel's own grid, and with two blocks that loop over all items.
+ * The bits must be the same. At a model's sizes kernels run once and unchecked.
  */
 
 import { assertEquals } from "@std/assert";
 import type { TypedArray } from "../src/device/run_kernel.ts";
-import { render, runEmitted } from "./_cuda.ts";
 import type { EmittedKernel } from "../src/emit/emit_kernels.ts";
+import { launchOnce, render, runOnDevice } from "./_cuda.ts";
 import { testOn } from "./_gpu.ts";
 import type { NamedRun } from "./_gpu.ts";
 
-async function runOnEmulator<B extends Readonly<Record<string, TypedArray>>>(
+async function run<B extends Readonly<Record<string, TypedArray>>>(
   kernel: EmittedKernel,
   options: NamedRun<B>,
   large: boolean,
 ): Promise<B> {
-  if (large) return await runEmitted(kernel, { ...options, checked: false });
-  const written = await runEmitted(kernel, options);
-  assertEquals(await runEmitted(kernel, { ...options, grid: 2 }), written, "a grid of two blocks");
+  const written = await runOnDevice(kernel, { ...options, checked: !large });
+  if (large) return written;
+  assertEquals(await launchOnce(kernel, options), written, "the kernel's own grid");
+  assertEquals(await launchOnce(kernel, { ...options, grid: 2 }), written, "a grid of two blocks");
   return written;
 }
 
@@ -28,5 +29,5 @@ await testOn({
   exact: true,
   test: (name, fn) => Deno.test(name, fn),
   render,
-  run: runOnEmulator,
+  run,
 });
