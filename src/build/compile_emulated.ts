@@ -43,7 +43,7 @@ const FLAGS = [
 ];
 
 /** Of a kernel that runs as fast as it can: a GPU's whole numbers wrap. */
-const FAST_FLAGS = ["-O3", "-fwrapv"];
+const FAST_FLAGS = ["-O2", "-fwrapv"];
 
 /**
  * Of a checked kernel: every access and every operation that C++ leaves undefined becomes a call, lines are

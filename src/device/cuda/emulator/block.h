@@ -54,13 +54,19 @@ static void report(const source_place &place, const char *format, ...)
     now.kernel->name, what, now.block, now.thread, where);
 }
 
-/* Gives the host thread back to the scheduler until this thread may go on. */
+/* Gives the host thread to the next lane, or back to the scheduler, until this thread may go on. */
 static void wait_as(thread_state state)
 {
   emulated_thread &self = now.threads[now.thread];
   self.state = state;
-  now.running = false;
-  fibre_switch(&self.context, &now.scheduler);
+  const uint32_t next = now.thread + 1;
+  if (!now.failed && next % WARP != 0 && next < now.launch->block && now.threads[next].state == READY) {
+    now.thread = next;
+    fibre_switch(&self.context, &now.threads[next].context);
+  } else {
+    now.running = false;
+    fibre_switch(&self.context, &now.scheduler);
+  }
 }
 
 static void run_thread()
