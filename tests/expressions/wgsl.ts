@@ -94,7 +94,7 @@ fn expressions(
  * Drivers inline every call, so that time grows with the square of a kernel's expressions; lavapipe loses
  * early returns of functions that are inlined more than a hundred times.
  */
-const PER_KERNEL = 16;
+const PER_KERNEL = 8;
 
 /** Every result of every expression. */
 export async function run(samples: readonly Sample[]): Promise<Results> {
