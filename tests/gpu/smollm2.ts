@@ -9,19 +9,20 @@ import type { Pairwise } from "../../src/dsl/pairwise.ts";
 import type { Rowwise } from "../../src/dsl/rowwise.ts";
 import { randomFrom } from "../_kernel.ts";
 import { modelSizeTest, sources } from "../_gpu.ts";
-import { assertAttention, DENSE, LISTED, variants } from "./attention.ts";
+import { DENSE, LISTED, variants } from "../_attention_case.ts";
+import { assertAttention } from "./attention.ts";
+import { assertAppend } from "./append.ts";
+import { assertEmbedding, assertProduct, products } from "./matmul.ts";
+import { assertMoved } from "./move_rows.ts";
+import { assertPacked, storages } from "./pack.ts";
+import { assertPairwise, assertRowwise } from "./rowwise.ts";
 import {
-  assertAppend,
   assertArgMax,
-  assertMoved,
   assertRecorded,
   assertScores,
   assertSelected,
   prunings,
-} from "./cache.ts";
-import { assertEmbedding, assertProduct, products } from "./matmul.ts";
-import { assertPacked, storages } from "./pack.ts";
-import { assertPairwise, assertRowwise } from "./rowwise.ts";
+} from "./selection.ts";
 
 const [HEAD_DIM, N_HEADS, D_MODEL, D_FF, N_VOCAB] = [64, 9, 576, 1536, 49152];
 const QKV = (N_HEADS + 2 * 3) * HEAD_DIM;

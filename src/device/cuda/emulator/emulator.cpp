@@ -1,11 +1,11 @@
 /*
  * The emulator's runtime, linked into every library that compile_emulated.ts makes: launches (block.h),
- * what kernels call (emulator.h) and, with KERF_CHECKED, the check of every memory access (checks.h).
+ * what kernels call (emulator.h) and, with KERF_CHECKED, the check of every memory access (sanitizers.h).
  */
 #include "block.h"
 
 #ifdef KERF_CHECKED
-#include "checks.h"
+#include "sanitizers.h"
 #else
 static bool open_checks() { return true; }
 static void close_checks() {}

@@ -1,0 +1,137 @@
+/** Attention problems for kernels: rows as a cache stores them, queries, and the f64 reference over both. */
+
+import { resolveParams, tableValues, tableView } from "../src/dsl/mod.ts";
+import type { Attention } from "../src/dsl/mod.ts";
+import { attentionReference, authorRunner } from "../src/reference/mod.ts";
+import { sources } from "./_gpu.ts";
+import { randomFrom } from "./_kernel.ts";
+import { AT, writeCache } from "./_kv_cache.ts";
+import type { HeadRows } from "./_kv_cache.ts";
+
+export const DENSE = "k_f16t16_v_f16t1";
+export const LISTED = "k_list_f16t16_f16t16_v_f16t1";
+
+/** Every variant of kernels/attention/. */
+export const variants = sources.flatMap(({ definition }) =>
+  definition.kind === "attention" ? [definition as Attention] : []
+);
+const causal = variants.find((variant) => variant.name === "causal")!;
+
+export interface Case {
+  readonly variant: Attention;
+  readonly params: Readonly<Record<string, number>>;
+  readonly layout: string;
+  readonly headDim: number;
+  readonly group: number;
+  readonly nKvHeads: number;
+  /** Rows after this step; its queries are the last `nQuery`. */
+  readonly rows: number;
+  readonly nQuery: number;
+  readonly nListed: number;
+  readonly width: number;
+  /** Added to every query's position: rows far behind it. */
+  readonly ahead: number;
+}
+
+const BASE: Case = {
+  ...{ variant: causal, params: {}, layout: DENSE, headDim: 64, group: 3, nKvHeads: 2 },
+  ...{ rows: 40, nQuery: 1, nListed: 0, width: 0, ahead: 0 },
+};
+
+/** The rows and queries of a case. */
+export function problem(given: Partial<Case>) {
+  const filled = { ...BASE, ...given };
+  const { headDim, group, nKvHeads, rows, nQuery, nListed, width, variant, layout } = filled;
+  const nHeads = group * nKvHeads;
+  const random = randomFrom(rows + headDim);
+  const heads = Array.from({ length: nKvHeads }, (_, h): HeadRows => {
+    // A channel far off, as trained models have them.
+    const row = (gain: number) =>
+      Float32Array.from(
+        { length: headDim },
+        (_, c) => Math.f16round(2 * random() * (c === 3 ? gain : 1)),
+      );
+    const channels = Array.from({ length: headDim }, (_, c) => c)
+      .filter((c) => (c * 7 + h) % headDim < width);
+    const keys = Array.from({ length: rows }, () => row(12));
+    return { keys, values: Array.from({ length: rows }, () => row(1)), nListed, channels };
+  });
+  const stride = (nHeads + 2 * nKvHeads) * headDim;
+  const dims = { nLayers: AT.nLayers, nHeads, nKvHeads, headDim, nCtx: 4096 };
+  return {
+    ...filled,
+    ...{ nHeads, stride, heads, dims },
+    params: resolveParams(variant.name, variant.params, filled.params),
+    qkv: Float32Array.from({ length: nQuery * stride }, () => 2 * random()),
+    cache: writeCache(layout, heads, { headDim, nNew: nQuery }),
+    tables: Object.fromEntries(
+      Object.entries(variant.tables).map(([name, t]) => [name, tableValues(name, t, dims)]),
+    ) as Record<string, Float32Array<ArrayBuffer>>,
+  };
+}
+
+/** What {@linkcode problem} makes. */
+export type Problem = ReturnType<typeof problem>;
+
+/** What prefill and decode bind alike. */
+export function shared(
+  { cache, tables, params, nHeads, nKvHeads, stride, headDim, group }: Problem,
+) {
+  const { channels, ...rest } = cache.buffers;
+  const lists = cache.layout.key.segments.some((segment) => segment.channels === "list");
+  const nKey = cache.layout.key.segments.length;
+  const pages = cache.firstPages.map((page, i) =>
+    [i < nKey ? `key_page_${i}` : `value_page_${i - nKey}`, page] as const
+  );
+  return {
+    defines: { HEAD_DIM: headDim, GROUP: group },
+    buffers: { ...rest, ...(lists ? { channels } : {}), ...tables },
+    constants: {
+      ...cache.constants,
+      ...{ n_heads: nHeads, n_kv_heads: nKvHeads, qkv_stride: stride },
+      ...Object.fromEntries(pages),
+      scale: 1 / Math.sqrt(headDim),
+      ...params,
+    },
+  };
+}
+
+/** The reference's output of one query, all heads, and how far rounding may take f32 from it. */
+export function reference(p: Problem, query: number) {
+  const { headDim, nHeads, variant } = p;
+  const want = new Float64Array(nHeads * headDim);
+  const bound = new Float64Array(want.length);
+  const nSeen = p.rows - p.nQuery + query + 1;
+  const scale = 1 / Math.sqrt(headDim);
+  const views = Object.fromEntries(
+    Object.entries(variant.tables).map(([name, { shape }]) => {
+      return [name, tableView(p.tables[name]!, shape.map((dim) => p.dims[dim]))];
+    }),
+  );
+  for (let head = 0; head < nHeads; head++) {
+    const kvHead = Math.floor(head / p.group);
+    const { keys, values, channels } = p.heads[kvHead]!;
+    const q = p.qkv.subarray(query * p.stride + head * headDim).subarray(0, headDim);
+    const kept = new Set(channels);
+    const seen = keys.slice(0, nSeen).map((key, i) =>
+      i < p.nListed ? key.map((x, c) => kept.has(c) ? x : 0) : key
+    );
+    const queryPosition = nSeen - 1 + p.ahead;
+    const out = attentionReference({
+      ...{ q, keys: seen, values, scale },
+      score: authorRunner(variant, "score"),
+      mask: authorRunner(variant, "mask"),
+      context: { ...p.params, ...views, queryPosition, head, kvHead, layer: AT.layer },
+    });
+    want.set(out, head * headDim);
+    // Two roundings per multiply-add of a logit, where a target does not fuse them, each at most half a unit
+    // of Σ|q k|; some of the hook's own (alibi's bias is as large as the distance); twice that of a
+    // weight; the sums over keys add one each. All first order.
+    const sizes = seen.map((key) => key.reduce((a, x, c) => a + Math.abs(x * q[c]!), 0) * scale);
+    const hook = variant.name === "alibi" ? p.rows : 64;
+    const logitError = 2 * (headDim + 2) * Math.max(...sizes) + 4 * hook;
+    const largest = values.reduce((a, row) => Math.max(a, ...row.map(Math.abs)), 0);
+    bound.fill(2 ** -24 * largest * (4 * logitError + 2 * p.rows + 64), head * headDim);
+  }
+  return { want, bound };
+}

@@ -1,0 +1,86 @@
+/** Rows that move between segments, held to the CPU's arena: every byte of it. */
+
+import { assertEquals } from "@std/assert";
+import { gpuTest, runNamed } from "../_gpu.ts";
+import { rowsOf } from "../_head_rows.ts";
+import { runNamed as runOnCpu } from "../_kernel.ts";
+import { AT, writeCache } from "../_kv_cache.ts";
+
+interface Move {
+  readonly source: number;
+  readonly destination: number;
+  readonly rows: number;
+  readonly width: number;
+}
+
+/** A run that moves rows from the last key segment to the first, one move per KV head. */
+function moveRun(pair: string, moves: readonly Move[], headDim: number) {
+  const [from, to] = pair.split("__");
+  const layout = `k_${to}_${from}_v_f16t1`;
+  const listed = to!.startsWith("list");
+  const heads = moves.map(({ width }, i) => ({
+    ...rowsOf(300, { headDim, seed: i, listed: 100 }),
+    channels: Array.from({ length: width }, (_, c) => c === width - 1 ? headDim - 1 : c),
+  }));
+  const cache = writeCache(layout, heads, { headDim, spare: 2 });
+  const { pages, channels, arena } = cache.buffers;
+  const entries = cache.constants["page_entries"]!;
+  const own = (AT.slot * AT.nLayers + AT.layer) * moves.length;
+  const table = new Uint32Array(AT.nLayers * moves.length * 4);
+  moves.forEach((m, i) =>
+    table.set(
+      [m.source, m.destination, m.rows, m.width],
+      (AT.layer * moves.length + i) * 4,
+    )
+  );
+  return {
+    buffers: {
+      src_pages: pages.slice(own * entries),
+      dst_pages: pages,
+      ...(listed ? { channels } : {}),
+      moves: table,
+      arena,
+    },
+    defines: { HEAD_DIM: headDim },
+    constants: {
+      ...cache.constants,
+      ...{ slot: AT.slot, n_kv_heads: moves.length },
+      src_page: cache.firstPages[1]!,
+      dst_page: cache.firstPages[0]!,
+      max_rows: Math.max(...moves.map((m) => m.rows)),
+    },
+  };
+}
+
+/** Moves of one list per KV head: every byte of the arena. */
+export async function assertMoved(
+  pair: string,
+  at: { source: number; destination: number; rows: number },
+  headDim = 32,
+): Promise<void> {
+  const width = (listed: number) => pair.includes("list") ? listed : headDim;
+  const moves = [
+    { ...at, width: width(13) },
+    { ...at, rows: 0, width: width(1) },
+    { ...at, source: 2, width: width(headDim) },
+  ];
+  const run = moveRun(pair, moves, headDim);
+  const want = await runOnCpu(`move_rows__${pair}`, run);
+  const got = await runNamed(`move_rows__${pair}`, run);
+  assertEquals(got.arena, want.arena, `${at.rows} rows from ${at.source} to ${at.destination}`);
+}
+
+for (
+  const pair of [
+    "f16t16__list_f16t16",
+    "f16t16__f16t16",
+    "f32t16__list_f32t16",
+    "f16t1__list_f16t1",
+  ]
+) {
+  gpuTest(`move_rows ${pair} gives the CPU's arena`, async () => {
+    for (const [source, destination, rows] of [[0, 0, 1], [3, 5, 20], [16, 121, 79], [1, 15, 2]]) {
+      await assertMoved(pair, { source: source!, destination: destination!, rows: rows! });
+    }
+  });
+}

@@ -1,0 +1,160 @@
+/**
+ * What records queries, scores channels and selects: recording and selecting are held to the CPU's kernels,
+ * scores to the author's function, arg_max to its reference.
+ */
+
+import { assertEquals } from "@std/assert";
+import { resolveParams } from "../../src/dsl/mod.ts";
+import type { Pruning } from "../../src/dsl/mod.ts";
+import { argMaxReference, authorRunner, channelScoresReference } from "../../src/reference/mod.ts";
+import { argMaxRows } from "../_arg_max.ts";
+import { assertClose } from "../_close.ts";
+import { gpuTest, render, runNamed, sources } from "../_gpu.ts";
+import { GROUP, N_HEADS, N_KV_HEADS, rowsOf, SEEDS } from "../_head_rows.ts";
+import { randomFrom, runNamed as runOnCpu } from "../_kernel.ts";
+import { AT, writeCache } from "../_kv_cache.ts";
+
+const LISTED = "k_list_f16t16_f16t16_v_f16t1";
+
+/** Two sequences' queries, of which the first 16 rows are one's. */
+export async function assertRecorded(
+  { headDim, window, nRows }: { headDim: number; window: number; nRows: number },
+): Promise<void> {
+  const stride = (N_HEADS + 2 * N_KV_HEADS) * headDim;
+  const random = randomFrom(3);
+  const options = {
+    buffers: {
+      qkv: Float32Array.from({ length: nRows * stride }, random),
+      row_seq: Uint32Array.from({ length: nRows }, (_, i) => i < 16 ? 0 : 1),
+      seqs: Uint32Array.of(16, 0, 3, 1, nRows - 16, 16, 40, 0),
+      q_ring: new Float32Array(AT.nSlots * AT.nLayers * N_HEADS * window * headDim).fill(-7),
+    },
+    defines: { HEAD_DIM: headDim },
+    constants: { layer: 1, n_layers: AT.nLayers, n_heads: N_HEADS, qkv_stride: stride, window },
+    step: { nRows, nSeqs: 2 },
+  };
+  const want = await runOnCpu("record_queries", options);
+  assertEquals((await runNamed("record_queries", options)).q_ring, want.q_ring);
+}
+
+gpuTest(
+  "record_queries keeps the last of each place",
+  () => assertRecorded({ headDim: 16, window: 8, nRows: 21 }),
+);
+
+/** Every pruning variant of kernels/prune/. */
+export const prunings = sources.flatMap(({ definition }) =>
+  definition.kind === "pruning" ? [definition as Pruning] : []
+);
+
+/** Scores of every channel from `rows` keys and `nWindow` queries. */
+export async function assertScores(
+  definition: Pruning,
+  { headDim, rows, nWindow }: { headDim: number; rows: number; nWindow: number },
+): Promise<void> {
+  const { name, params, steps } = definition;
+  const window = 32;
+  const kernel = `channel_scores_${name}__${LISTED}`;
+  const known = (await render(kernel)).entry.signature.constants.map((constant) => constant.name);
+  const values = resolveParams(name, params);
+  const heads = SEEDS.map((seed) => rowsOf(rows, { headDim, seed }));
+  const cache = writeCache(LISTED, heads, { headDim });
+  const { pages, heads: sizes, arena } = cache.buffers;
+  const random = randomFrom(rows);
+  const ring = Float32Array.from(
+    { length: AT.nSlots * AT.nLayers * N_HEADS * window * headDim },
+    random,
+  );
+  const constants: Record<string, number> = {
+    ...values,
+    ...cache.constants,
+    ...{ slot: AT.slot, n_heads: N_HEADS, n_kv_heads: N_KV_HEADS, window },
+    ...{ n_window: nWindow, key_page: cache.firstPages[1]! },
+  };
+  const layer = AT.slot * AT.nLayers + AT.layer;
+  const { scores } = await runNamed(kernel, {
+    buffers: {
+      ...{ q_ring: ring, pages, heads: sizes, arena },
+      scores: new Float32Array((layer + 1) * N_KV_HEADS * headDim).fill(-7),
+    },
+    defines: { HEAD_DIM: headDim, GROUP },
+    constants: Object.fromEntries(known.map((constant) => [constant, constants[constant]!])),
+  });
+  heads.forEach(({ keys }, kvHead) => {
+    const queries = Array.from(
+      { length: GROUP },
+      (_, g) =>
+        Array.from({ length: nWindow }, (_, i) => {
+          const head = layer * N_HEADS + kvHead * GROUP + g;
+          return ring.subarray((head * window + i) * headDim).subarray(0, headDim);
+        }),
+    );
+    const want = channelScoresReference({
+      ...{ queries, keys, headDim, group: steps[0]!.group },
+      score: authorRunner(definition, "steps[0].score"),
+      context: { ...values, layer: AT.layer, kvHead },
+    });
+    // Sums of squares, all positive: n/128 + 7 roundings, two means and their product, the group's.
+    const unit = (rows / 128 + 7 + 16) * 2 ** -23;
+    const at = (layer * N_KV_HEADS + kvHead) * headDim;
+    assertClose(scores.subarray(at, at + headDim), want, {
+      bound: (i) => unit * Math.abs(want[i]!),
+      label: `${name}, head ${kvHead} of ${rows} rows`,
+    });
+  });
+}
+
+for (const definition of prunings) {
+  gpuTest(`channel scores of ${definition.name} agree with its function`, async () => {
+    for (const [rows, nWindow] of [[1, 1], [33, 7], [600, 32]] as const) {
+      await assertScores(definition, { headDim: 32, rows, nWindow });
+    }
+  });
+}
+
+/** Channels chosen from scores with ties, zeros, infinities and NaN; three KV heads of two layers. */
+export async function assertSelected(
+  { headDim, widths }: { headDim: number; widths: readonly number[] },
+): Promise<void> {
+  const edges = [0, -0, 1, 1, 1, NaN, Infinity, -Infinity, -1, NaN, 1e-45, -1e-45];
+  const scores = Float32Array.from(
+    { length: AT.nSlots * AT.nLayers * 3 * headDim },
+    (_, i) => edges[Math.imul(i, 7) % 31] ?? Math.sin(i),
+  );
+  const options = {
+    buffers: {
+      scores,
+      widths: Uint32Array.from(widths),
+      channels: new Uint32Array(scores.length).fill(99),
+    },
+    defines: { HEAD_DIM: headDim },
+    constants: { slot: 1, layer: 1, n_layers: AT.nLayers, n_kv_heads: 3 },
+  };
+  const want = await runOnCpu("select_channels", options);
+  assertEquals((await runNamed("select_channels", options)).channels, want.channels);
+}
+
+gpuTest("select_channels keeps the CPU's channels: ties, zeros, infinities and NaN", async () => {
+  for (const widths of [[1, 17, 48, 24, 0, 47], [5, 5, 5, 40, 41, 42]]) {
+    await assertSelected({ headDim: 48, widths });
+  }
+});
+
+/** The places of the largest logits of some rows. */
+export async function assertArgMax(rows: readonly (readonly number[])[]): Promise<void> {
+  const [nLogits, width] = [rows.length, rows[0]!.length];
+  const { picks } = await runNamed("arg_max", {
+    buffers: {
+      logits: Float32Array.from(rows.flat()),
+      picks: new Uint32Array(nLogits + 1).fill(99),
+    },
+    constants: { width },
+    step: { nLogits },
+  });
+  assertEquals([...picks], [...rows.map(argMaxReference), 99], `${nLogits} × ${width}`);
+}
+
+gpuTest("arg_max keeps the reference's places: ties, zeros, infinities and NaN", async () => {
+  // Subnormal numbers among them: their order is that of their bits, though WGSL may take them as 0.
+  for (const rows of argMaxRows()) await assertArgMax(rows);
+});
