@@ -73,7 +73,10 @@ for (const { name, arithmetic } of EMIT_TARGETS) {
         })
       );
       // On C nearly all; where NaN, infinities and overflow promise nothing, five of six.
-      assert(counts.tight > 0.8 * counts.all, `only ${counts.tight} of ${counts.all} bounds are tight`);
+      assert(
+        counts.tight > 0.8 * counts.all,
+        `only ${counts.tight} of ${counts.all} bounds are tight`,
+      );
     },
   });
 }
