@@ -76,7 +76,7 @@ function missingTemplate(unit: KernelUnit, target: EmitTarget): KerfError {
   return new KerfError(`Cannot emit "${name}" for target ${target.name}: ${file} is missing`, {
     hint: [
       `write ${file} (ARCHITECTURE.md, "Adding a target")`,
-      `deno task gen KERNEL --target ${target.name} emits a kernel whose template there is`,
+      `deno task gen KERNEL --target ${target.name} emits a kernel whose template is there`,
     ],
   });
 }

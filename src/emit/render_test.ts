@@ -29,7 +29,7 @@ for (const target of EMIT_TARGETS) {
     );
     assertEquals(error.hints, [
       `write ${file} (ARCHITECTURE.md, "Adding a target")`,
-      `deno task gen KERNEL --target ${target.name} emits a kernel whose template there is`,
+      `deno task gen KERNEL --target ${target.name} emits a kernel whose template is there`,
     ]);
   });
 }
