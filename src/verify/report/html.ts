@@ -1,11 +1,15 @@
-/** HTML as text: what comes from elsewhere is escaped, what is marked as HTML is not. */
+/** HTML and SVG as text, made of elements: everything that is no element is escaped. */
 
-/** A piece of a page. */
+/** An element, or several, as text. */
 export interface Html {
   readonly html: string;
 }
 
-type Content = Html | string | number | readonly Content[];
+/** What an element may hold. */
+export type Content = Html | string | number | readonly Content[];
+
+/** Attributes; one that is undefined is left out. */
+export type Attributes = Readonly<Record<string, string | number | undefined>>;
 
 const ESCAPES: Readonly<Record<string, string>> = {
   "&": "&amp;",
@@ -18,22 +22,36 @@ const ESCAPES: Readonly<Record<string, string>> = {
 /** Text that HTML shows as it is, in elements and in quoted attributes. */
 export const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (c) => ESCAPES[c]!);
 
-function render(content: Content): string {
-  if (typeof content === "string") return escapeHtml(content);
-  if (typeof content === "number") return String(content);
-  return "html" in content ? content.html : content.map(render).join("");
-}
+const render = (content: Content): string =>
+  typeof content === "string"
+    ? escapeHtml(content)
+    : typeof content === "number"
+    ? String(content)
+    : "html" in content
+    ? content.html
+    : content.map(render).join("");
+
+/** Elements that hold nothing and are not closed. */
+const VOID = new Set(["meta"]);
 
 /**
- * A template of HTML: values are escaped unless they are HTML themselves, lists are joined.
+ * One element.
  *
  * @example
  * ```ts
- * import { html } from "./html.ts";
- * const cell = html`<td>${"a < b"}</td>`;
- * if (html`<tr>${[cell, cell]}</tr>`.html.split("a &lt; b").length !== 3) throw new Error("wrong");
+ * import { element } from "./html.ts";
+ * const cell = element("td", { class: "n" }, "a < b");
+ * if (cell.html !== '<td class="n">a &lt; b</td>') throw new Error(cell.html);
  * ```
  */
-export function html(parts: TemplateStringsArray, ...values: readonly Content[]): Html {
-  return { html: parts.map((part, i) => (i === 0 ? "" : render(values[i - 1]!)) + part).join("") };
+export function element(name: string, attributes: Attributes, ...content: Content[]): Html {
+  const given = Object.entries(attributes)
+    .filter(([, value]) => value !== undefined)
+    .map(([key, value]) => ` ${key}="${escapeHtml(String(value))}"`)
+    .join("");
+  const end = VOID.has(name) ? "" : `${render(content)}</${name}>`;
+  return { html: `<${name}${given}>${end}` };
 }
+
+/** Text that is HTML already: a style sheet, a script. */
+export const verbatim = (html: string): Html => ({ html });

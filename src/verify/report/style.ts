@@ -32,6 +32,7 @@ code,pre,.path{font-family:ui-monospace,"SF Mono",Menlo,Consolas,"DejaVu Sans Mo
 code{font-size:.92em}
 .good{color:var(--good)}.bad{color:var(--bad)}
 .verdict{font-weight:600}
+td.where b{color:var(--ink);font-weight:500;margin-right:.6em}
 .scroll{overflow-x:auto;border:1px solid var(--line);border-radius:8px;background:var(--card)}
 table{border-collapse:collapse;width:100%;font-size:13.5px;font-variant-numeric:tabular-nums}
 th,td{text-align:left;padding:5px 12px;white-space:nowrap;vertical-align:top}
@@ -39,7 +40,7 @@ th{background:var(--head);font-weight:600;position:sticky;top:0}
 tbody tr{border-top:1px solid var(--line)}
 tbody tr.same{border-top-color:transparent}
 td.n,th.n{text-align:right}
-td.where{white-space:normal;min-width:24em;color:var(--dim)}
+td.where{white-space:normal;min-width:30em;color:var(--dim);font-size:12.5px}
 .targets{margin:14px 0;padding:0;list-style:none}
 .targets li{margin:2px 0}
 .sources{display:grid;grid-template-columns:repeat(4,minmax(0,1fr));gap:12px}
@@ -49,14 +50,20 @@ display:flex;flex-direction:column;min-width:0}
 font-size:12.5px;white-space:nowrap;overflow:hidden;text-overflow:ellipsis}
 .pane figcaption span{color:var(--dim);margin-left:6px}
 .pane pre{margin:0;padding:6px 0;overflow:auto;height:440px;font-size:11.5px;line-height:1.5}
-.l{display:block;min-width:max-content;padding-right:12px}
+.l{display:block;width:max-content;min-width:100%;padding-right:12px}
 .l i{display:inline-block;width:3.6em;padding-right:1em;text-align:right;color:var(--dim);
 font-style:normal;opacity:.6;user-select:none}
 .l.dim{color:var(--dim)}
-.l.own{background:var(--own);box-shadow:inset 3px 0 var(--mark)}
+.l.own{width:auto;min-width:0;white-space:pre-wrap;overflow-wrap:anywhere;padding-left:3.6em;text-indent:-3.6em;
+background:var(--own);box-shadow:inset 3px 0 var(--mark)}
+.l.own i{text-indent:0}
 .l.lit{outline:1.5px solid var(--mark);outline-offset:-1px}
-.layouts,.maps{display:flex;flex-wrap:wrap;gap:14px 28px}
+.layouts{display:flex;flex-wrap:wrap;gap:14px 40px}
+.maps{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,380px),1fr));gap:16px 24px}
 .layout,.map{margin:0;min-width:0}
+.map{width:min-content;min-width:8.5em}.map svg{max-width:none}
+.map figcaption,.case{font-size:12px;color:var(--dim)}
+.case{margin:2px 0}
 .layout figcaption{font-size:13px;color:var(--dim);margin-bottom:4px}
 svg{max-width:100%;height:auto;font:10.5px system-ui,sans-serif;fill:var(--ink)}
 svg text{fill:var(--dim)}
@@ -72,14 +79,14 @@ margin:10px 0}
 .target{min-width:0}
 .target>b{font-size:12.5px;display:block;margin-bottom:4px}
 .target>b span{font-weight:400;color:var(--dim);margin-left:6px}
-.target .pair{display:flex;gap:10px;flex-wrap:wrap}
+.target .pair{display:flex;gap:4px 10px;flex-wrap:wrap}
 .legend{display:block;margin-top:8px}
 ${heat}
 @media (max-width:1100px){.sources{grid-template-columns:repeat(2,minmax(0,1fr))}}
 @media (max-width:640px){body{padding:16px}.sources{grid-template-columns:minmax(0,1fr)}}
 @media print{:root{color-scheme:light}body{padding:0;max-width:none;font-size:11px}
 .sources{grid-template-columns:repeat(2,minmax(0,1fr))}
-.pane pre{height:auto;white-space:pre-wrap;font-size:8px}.l{min-width:0}
+.pane pre{height:auto;white-space:pre-wrap;font-size:8px}.l{width:auto}
 .pane:not(:first-child) .l:not(.near){display:none}
 table{font-size:9px}th,td{padding:2px 6px}th{position:static}
 .kernel,.pane,.layout{break-inside:avoid}h2{break-after:avoid;margin-top:24px}h3{break-after:avoid}
