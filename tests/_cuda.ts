@@ -12,7 +12,7 @@ import { openEmulatedCuda } from "../src/device/cuda/emulator/open.ts";
 import { runKernel } from "../src/device/run_kernel.ts";
 import type { TypedArray } from "../src/device/run_kernel.ts";
 import type { DeviceBuffer } from "../src/device/types.ts";
-import { countGroups } from "../src/device/webgpu/dispatch.ts";
+import { countGroups } from "../src/device/grid.ts";
 import type { EmittedKernel } from "../src/emit/emit_kernels.ts";
 import { cuda } from "../src/emit/targets/cuda/mod.ts";
 import { rendererFor } from "./_emitted.ts";

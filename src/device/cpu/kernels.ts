@@ -6,6 +6,7 @@
 import { KerfError } from "../../core/error.ts";
 import { compileC, type CompileCOptions, type CSource, mapLimited } from "../../build/mod.ts";
 import { openLibrary } from "../../sys/library.ts";
+import { checkDefines } from "../defines.ts";
 import type { CompiledKernel, CompileProgress, KernelRequest } from "../types.ts";
 import { type Isa, ISA_FLAGS } from "./isa.ts";
 
@@ -65,18 +66,3 @@ function sourceOf(request: KernelRequest, isa: Isa): CSource {
 }
 
 const fileStem = (file: string) => file.slice(file.lastIndexOf("/") + 1).replace(/\.c$/, "");
-
-/** @throws {TypeError} when a define is missing, unknown or no integer */
-function checkDefines({ entry, defines }: KernelRequest): void {
-  const { name, defines: wanted } = entry.signature;
-  for (const define of wanted) {
-    const value = defines[define];
-    if (!Number.isInteger(value)) {
-      throw new TypeError(`Cannot compile kernel "${name}": define "${define}" is ${value}`);
-    }
-  }
-  const unknown = Object.keys(defines).find((define) => !wanted.includes(define));
-  if (unknown !== undefined) {
-    throw new TypeError(`Cannot compile kernel "${name}": it has no define "${unknown}"`);
-  }
-}

@@ -4,6 +4,7 @@
  */
 
 import { KerfError } from "../../core/error.ts";
+import { checkRange, checkSize } from "../range.ts";
 import type { BufferSlice, DeviceBuffer, FileRange } from "../types.ts";
 import { type CpuRuntime, errorText } from "./runtime.ts";
 
@@ -31,9 +32,7 @@ export class CpuMemory {
 
   /** Zeroed memory (`memory`), or address space that takes memory page by page (`reserved`). */
   map(bytes: number, label: string, kind: "memory" | "reserved"): DeviceBuffer {
-    if (!Number.isSafeInteger(bytes) || bytes < 0) {
-      throw new RangeError(`Cannot allocate buffer "${label}": ${bytes} is no number of bytes`);
-    }
+    checkSize(bytes, label);
     // An empty buffer still has an address of its own.
     const address = this.#runtime.kerf_map(BigInt(Math.max(bytes, 1)), kind === "reserved" ? 1 : 0);
     if (address === 0n) {
@@ -131,15 +130,7 @@ export class CpuMemory {
         `Cannot use buffer "${buffer.label}": it was freed or is not this device's`,
       );
     }
-    const end = offset + bytes;
-    if (
-      !Number.isSafeInteger(offset) || !Number.isSafeInteger(end) || offset < 0 || bytes < 0 ||
-      end > buffer.bytes
-    ) {
-      throw new RangeError(
-        `Cannot use bytes ${offset} to ${end} of buffer "${buffer.label}": it has ${buffer.bytes}`,
-      );
-    }
+    checkRange(buffer, offset, bytes);
     return mapping;
   }
 }

@@ -89,3 +89,16 @@ export function outInt(ask: (to: Int32Array<ArrayBuffer>) => void): number {
   ask(to);
   return to[0]!;
 }
+
+/** A GPU's memory, whoever uses it. */
+export interface MemoryInfo {
+  readonly freeBytes: number;
+  readonly totalBytes: number;
+}
+
+/** How much memory the current context's GPU has. @throws {CudaError} */
+export function memoryInfo(call: CudaCalls): MemoryInfo {
+  const [free, total] = [new BigUint64Array(1), new BigUint64Array(1)];
+  call.cuMemGetInfo_v2(free, total);
+  return { freeBytes: Number(free[0]), totalBytes: Number(total[0]) };
+}

@@ -6,6 +6,7 @@
 import { compileCuda, type CudaSource, type CudaToolchain, mapLimited } from "../../build/mod.ts";
 import { KerfError } from "../../core/error.ts";
 import type { GridFactor } from "../../core/signature.ts";
+import { checkDefines } from "../defines.ts";
 import type { CompiledKernel, CompileProgress, KernelRequest } from "../types.ts";
 import type { CudaContext } from "./context.ts";
 import { outHandle, outInt } from "./driver.ts";
@@ -129,22 +130,13 @@ const UNREADABLE: readonly number[] = [
 
 /** What to compile for a request. @throws {KerfError} when the kernel has no CUDA source */
 function sourceOf({ entry, text, defines }: KernelRequest, arch: string): CudaSource {
-  const { name, defines: wanted } = entry.signature;
+  const { name } = entry.signature;
   const file = entry.sources.cuda?.file;
   if (file === undefined) {
     throw new KerfError(`Cannot compile kernel "${name}" for CUDA: it has no CUDA source`, {
       hint: "deno task gen --target cuda",
     });
   }
-  for (const define of wanted) {
-    const value = defines[define];
-    if (!Number.isInteger(value)) {
-      throw new TypeError(`Cannot compile kernel "${name}": define "${define}" is ${value}`);
-    }
-  }
-  const unknown = Object.keys(defines).find((define) => !wanted.includes(define));
-  if (unknown !== undefined) {
-    throw new TypeError(`Cannot compile kernel "${name}": it has no define "${unknown}"`);
-  }
+  checkDefines({ entry, defines });
   return { name, text, file, arch, defines };
 }

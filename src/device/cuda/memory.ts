@@ -5,10 +5,11 @@
 
 import { formatBytes } from "../../core/bytes.ts";
 import { KerfError } from "../../core/error.ts";
+import { checkRange, checkSize } from "../range.ts";
 import type { BufferSlice, DeviceBuffer } from "../types.ts";
 import { ReservedChunks } from "./chunks.ts";
 import type { CudaContext } from "./context.ts";
-import { outHandle } from "./driver.ts";
+import { memoryInfo, outHandle } from "./driver.ts";
 import { CudaError, SMALLER } from "./error.ts";
 import { type Release, releaseAll } from "./release.ts";
 import { CUDA } from "./symbols.ts";
@@ -171,9 +172,8 @@ export class CudaMemory {
       return ask();
     } catch (error) {
       if (!(error instanceof CudaError) || error.code !== CUDA.ERROR_OUT_OF_MEMORY) throw error;
-      const [free, total] = [new BigUint64Array(1), new BigUint64Array(1)];
-      this.#context.driver.call.cuMemGetInfo_v2(free, total);
-      const [left, all] = [free, total].map(([n]) => formatBytes(Number(n)));
+      const { freeBytes, totalBytes } = memoryInfo(this.#context.driver.call);
+      const [left, all] = [freeBytes, totalBytes].map(formatBytes);
       throw new KerfError(
         `Cannot ${what} buffer "${label}": ${error.reason}: ${formatBytes(bytes)} asked, ` +
           `${left} of ${all} free`,
@@ -181,17 +181,4 @@ export class CudaMemory {
       );
     }
   }
-}
-
-function checkSize(bytes: number, label: string): void {
-  if (Number.isSafeInteger(bytes) && bytes >= 0) return;
-  throw new RangeError(`Cannot allocate buffer "${label}": ${bytes} is no number of bytes`);
-}
-
-function checkRange(buffer: DeviceBuffer, offset: number, bytes: number): void {
-  const end = offset + bytes;
-  if (Number.isSafeInteger(offset) && offset >= 0 && bytes >= 0 && end <= buffer.bytes) return;
-  throw new RangeError(
-    `Cannot use bytes ${offset} to ${end} of buffer "${buffer.label}": it has ${buffer.bytes}`,
-  );
 }

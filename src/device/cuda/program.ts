@@ -4,10 +4,10 @@
  * no launch.
  */
 
-import { argumentOffsets, STEP_FIELDS } from "../../core/signature.ts";
+import { argumentOffsets } from "../../core/signature.ts";
 import { failToPrepare, writeArguments } from "../argument_struct.ts";
+import { checkStepFields, countGroups } from "../grid.ts";
 import type { BufferSlice, DeviceBuffer, Invocation, Program } from "../types.ts";
-import { countGroups } from "../webgpu/dispatch.ts";
 import type { CudaKernel } from "./kernels.ts";
 import type { CudaMemory } from "./memory.ts";
 import { PACKED_ARGUMENTS_WORDS, packedArguments, stableBytes } from "./structs.ts";
@@ -55,7 +55,7 @@ export function prepareProgram(
   const launches = invocations.map((invocation, i): CudaLaunch => {
     const { kernel } = invocation;
     if (!options.isKernel(kernel)) failToPrepare(invocation, "it was not compiled here");
-    checkFields(invocation, kernel);
+    checkStepFields(invocation, kernel.grid);
     const size = sizes[i]!;
     writeArguments(new DataView(bytes.buffer, at, size), invocation, sources);
     const words = new BigUint64Array(bytes.buffer, at + size, 1 + PACKED_ARGUMENTS_WORDS);
@@ -77,14 +77,4 @@ export function prepareProgram(
 export function blocksOf({ kernel, invocation }: CudaLaunch, step: ArrayLike<number>): number {
   const items = countGroups(kernel.grid, { constants: invocation.constants, step });
   return Math.min(items, kernel.maxBlocks);
-}
-
-/** Constants that name a field of the step do. */
-function checkFields(invocation: Invocation, { grid }: CudaKernel): void {
-  for (const { of } of grid) {
-    if (typeof of !== "object" || !("stepAt" in of)) continue;
-    const field = invocation.constants[of.stepAt];
-    if (field !== undefined && STEP_FIELDS[field] !== undefined) continue;
-    failToPrepare(invocation, `constant "${of.stepAt}" is ${field}, which is no field of the step`);
-  }
 }

@@ -4,10 +4,10 @@
  */
 
 import { STEP_FIELDS } from "../../core/signature.ts";
+import { filePieces } from "../file_pieces.ts";
 import type { Device, DeviceBuffer, FileRange, Program } from "../types.ts";
 import { adapterName, openGpu, requireAdapter } from "./adapter.ts";
 import { Faults } from "./faults.ts";
-import { filePieces } from "./file.ts";
 import { KernelCompiler, type WebgpuKernel } from "./kernels.ts";
 import { WebgpuMemory } from "./memory.ts";
 import { encodeProgram, prepareProgram, type WebgpuProgram } from "./program.ts";

@@ -4,6 +4,7 @@
 
 import { KerfError } from "../../core/error.ts";
 import type { GridFactor } from "../../core/signature.ts";
+import { checkDefines } from "../defines.ts";
 import type { CompiledKernel, CompileProgress, KernelRequest } from "../types.ts";
 import { createPipeline } from "./shader.ts";
 import { completeSource } from "./source.ts";
@@ -54,23 +55,14 @@ export class KernelCompiler {
   }
 
   async #codeOf({ entry, text, defines }: KernelRequest): Promise<string> {
-    const { name, defines: wanted } = entry.signature;
+    const { name } = entry.signature;
     const source = entry.sources.wgsl;
     if (source === undefined) {
       throw new KerfError(`Cannot compile kernel "${name}" for WebGPU: it has no WGSL source`, {
         hint: "deno task gen --target wgsl",
       });
     }
-    for (const define of wanted) {
-      const value = defines[define];
-      if (!Number.isInteger(value)) {
-        throw new TypeError(`Cannot compile kernel "${name}": define "${define}" is ${value}`);
-      }
-    }
-    const unknown = Object.keys(defines).find((define) => !wanted.includes(define));
-    if (unknown !== undefined) {
-      throw new TypeError(`Cannot compile kernel "${name}": it has no define "${unknown}"`);
-    }
+    checkDefines({ entry, defines });
     const code = await completeSource({ text, file: source.file, defines });
     const limit = this.#gpu.limits.maxComputeWorkgroupStorageSize;
     return `${code}\n${workgroupAssertion(code, limit)}`;

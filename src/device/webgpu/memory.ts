@@ -5,6 +5,7 @@
 
 import { formatBytes } from "../../core/bytes.ts";
 import { KerfError } from "../../core/error.ts";
+import { checkRange, checkSize } from "../range.ts";
 import type { BufferSlice, DeviceBuffer } from "../types.ts";
 import { CommittedBlocks, memoryFor } from "./blocks.ts";
 import { type Faults, outOfMemory, SMALLER } from "./faults.ts";
@@ -222,19 +223,4 @@ export class WebgpuMemory {
       { hint: SMALLER },
     );
   }
-}
-
-function checkSize(bytes: number, label: string): void {
-  if (Number.isSafeInteger(bytes) && bytes >= 0) return;
-  throw new RangeError(`Cannot allocate buffer "${label}": ${bytes} is no number of bytes`);
-}
-
-/** The end of a range of a buffer. */
-function checkRange(buffer: DeviceBuffer, offset: number, bytes: number): number {
-  const end = offset + bytes;
-  const whole = Number.isSafeInteger(offset) && Number.isSafeInteger(end);
-  if (whole && offset >= 0 && bytes >= 0 && end <= buffer.bytes) return end;
-  throw new RangeError(
-    `Cannot use bytes ${offset} to ${end} of buffer "${buffer.label}": it has ${buffer.bytes}`,
-  );
 }

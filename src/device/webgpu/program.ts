@@ -4,11 +4,11 @@
  * has moved; all constants lie in one uniform buffer.
  */
 
-import { STEP_FIELDS } from "../../core/signature.ts";
 import { failToPrepare } from "../argument_struct.ts";
+import { checkStepFields, countGroups } from "../grid.ts";
 import type { BufferSlice, Invocation, Program } from "../types.ts";
 import { packConstants } from "./constants.ts";
-import { countGroups, spreadGroups } from "./dispatch.ts";
+import { spreadGroups } from "./dispatch.ts";
 import type { WebgpuKernel } from "./kernels.ts";
 import type { WebgpuMemory } from "./memory.ts";
 
@@ -168,16 +168,7 @@ function checkConstants(invocation: Invocation): void {
       failToPrepare(invocation, `constant "${name}" is ${value}, which is no ${dtype}`);
     }
   }
-  for (const { of } of kernel.entry.sources.wgsl!.grid) {
-    if (typeof of !== "object" || !("stepAt" in of)) continue;
-    const field = constants[of.stepAt];
-    if (field === undefined || STEP_FIELDS[field] === undefined) {
-      failToPrepare(
-        invocation,
-        `constant "${of.stepAt}" is ${field}, which is no field of the step`,
-      );
-    }
-  }
+  checkStepFields(invocation, kernel.entry.sources.wgsl!.grid);
 }
 
 /** What a kernel binds. A buffer it writes may be bound only once: GPUs may keep what was read before. */

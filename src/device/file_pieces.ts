@@ -1,7 +1,7 @@
 /** Ranges of files, read in pieces: the GPU has its own memory, so a file is never whole in the host's. */
 
-import { KerfError } from "../../core/error.ts";
-import type { FileRange } from "../types.ts";
+import { KerfError } from "../core/error.ts";
+import type { FileRange } from "./types.ts";
 
 /** Bytes that are read at a time. */
 const PIECE_BYTES = 4 << 20;
