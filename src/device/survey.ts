@@ -10,6 +10,7 @@ import { findCompiler, findCxxCompiler } from "../sys/compiler.ts";
 import { openCpuDevice } from "./cpu/device.ts";
 import { closeContext, openContext } from "./cuda/context.ts";
 import { cudaDriverPath } from "./cuda/driver_path.ts";
+import { type MemoryInfo, memoryInfo } from "./cuda/driver.ts";
 import { openCuda } from "./cuda/open.ts";
 import { adapterName, findAdapter, isSoftware } from "./webgpu/adapter.ts";
 import type { Device } from "./types.ts";
@@ -71,20 +72,20 @@ export async function surveyCuda(): Promise<DeviceFinding> {
   }
   try {
     const context = openContext(path, toolchain);
-    const memory = (which: 0 | 1) => {
-      const sizes = [new BigUint64Array(1), new BigUint64Array(1)] as const;
-      context.driver.call.cuMemGetInfo_v2(...sizes);
-      return Number(sizes[which][0]);
-    };
+    let memory: MemoryInfo;
+    try {
+      memory = memoryInfo(context.driver.call);
+    } finally {
+      closeContext(context);
+    }
     const facts = [
       fact("arch", "architecture", context.arch),
-      fact("memoryBytes", "memory", memory(1)),
-      fact("freeMemoryBytes", "free memory", memory(0)),
+      fact("memoryBytes", "memory", memory.totalBytes),
+      fact("freeMemoryBytes", "free memory", memory.freeBytes),
       fact("multiprocessors", "multiprocessors", context.nMultiprocessors),
       fact("driver", "driver", `CUDA ${context.version}`),
       fact("compiler", "compiler", `${toolchain.kind} ${toolchain.version}`),
     ];
-    closeContext(context);
     const name = `cuda (${context.name}, ${context.arch})`;
     return { kind: "cuda", name, state: "ready", fix: [], facts };
   } catch (error) {

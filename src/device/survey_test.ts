@@ -1,5 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
-import { surveyDevices } from "./survey.ts";
+import { findCudaToolchain } from "../build/mod.ts";
+import { cacheDir } from "../sys/cache_dir.ts";
+import { freshDriver } from "./cuda/testing.ts";
+import { surveyCuda, surveyDevices } from "./survey.ts";
 
 Deno.test("every kind is found or says what is missing and what to type", async () => {
   const findings = await surveyDevices();
@@ -16,4 +19,27 @@ Deno.test("every kind is found or says what is missing and what to type", async 
   }
   // These tests ran on it.
   assertEquals(findings.at(-1)!.state, "ready");
+});
+
+Deno.test({
+  name: "a GPU that was looked at is closed again, also when it fails meanwhile",
+  ignore: await findCudaToolchain(cacheDir()) === undefined || Deno.env.has("KERF_CUDA"),
+  async fn() {
+    const driver = await freshDriver();
+    const before = Deno.env.get("KERF_LIBCUDA");
+    Deno.env.set("KERF_LIBCUDA", driver.path);
+    try {
+      assertEquals((await surveyCuda()).state, "ready");
+      assertEquals(driver.leaks(), []);
+      driver.fail("cuMemGetInfo_v2", 1, 719);
+      const { state, because } = await surveyCuda();
+      assertEquals(state, "missing");
+      assert(because!.startsWith("cuMemGetInfo: CUDA_ERROR_LAUNCH_FAILED"), because);
+      assertEquals(driver.leaks(), []);
+    } finally {
+      if (before === undefined) Deno.env.delete("KERF_LIBCUDA");
+      else Deno.env.set("KERF_LIBCUDA", before);
+      driver.reset();
+    }
+  },
 });
