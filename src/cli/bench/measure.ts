@@ -56,6 +56,11 @@ async function prefill(
   }
 }
 
+/** Waits for everything asked for so far: a device may run behind the program. */
+async function settled({ engine: { device, plan } }: Timed): Promise<void> {
+  await device.read(plan.buffers.activations.picks, 0, 4);
+}
+
 /** Runs a test once. */
 export async function runOnce(model: Timed, test: BenchTest): Promise<BenchSample> {
   const { engine, config } = model;
@@ -68,6 +73,7 @@ export async function runOnce(model: Timed, test: BenchTest): Promise<BenchSampl
       await prefill(model, slot, { first: 0, n: nDepth, logits: false });
       await engine.compress(slot);
     }
+    await settled(model);
     const start = performance.now();
     if (nPrompt > 0) {
       for (const slot of slots) {
@@ -80,6 +86,7 @@ export async function runOnce(model: Timed, test: BenchTest): Promise<BenchSampl
       const tokens = tokensAt(position, 1, config.nVocab);
       await engine.step(slots.map((slot) => ({ slot, position, tokens, logits: "pick" as const })));
     }
+    await settled(model);
     const ms = performance.now() - start;
     const sum = (of: (slot: number) => number) => slots.reduce((total, s) => total + of(s), 0);
     return {
