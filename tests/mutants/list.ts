@@ -2,6 +2,7 @@
 
 import { COMPILER } from "./compiler.ts";
 import { CUDA_DEVICE } from "./cuda.ts";
+import { CUDA_TEMPLATES } from "./cuda_templates.ts";
 import { DEFINITIONS } from "./definitions.ts";
 import { ENGINE } from "./engine.ts";
 import type { Mutant } from "./mutant.ts";
@@ -14,4 +15,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...DEFINITIONS,
   ...ENGINE,
   ...CUDA_DEVICE,
+  ...CUDA_TEMPLATES,
 ];
