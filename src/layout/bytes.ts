@@ -1,11 +1,12 @@
 /**
  * How many bytes a stream's rows take, counted from what is stored: elements or codes, f16 scales and
  * minima, one mask of ⌈headDim/8⌉ bytes per (layer, KV head) that stores a channel list, one per row
- * where each row has its own. Pages that are allocated but not filled are counted in offset.ts.
+ * where each row has its own, four bytes of position where rows carry it. Pages that are allocated but
+ * not filled are counted in offset.ts.
  */
 
 import { ARENA_UNIT } from "./types.ts";
-import type { Code, Segment, Stream } from "./types.ts";
+import type { Code, Layout, Segment, Stream } from "./types.ts";
 
 /** Rows and stored channels of one segment of one head. */
 export interface SegmentSize {
@@ -94,6 +95,11 @@ export function storedBytes(
     listed ||= segment.channels === "list" && size.rows > 0;
   });
   return bytes + (listed ? maskBytes(headDim) : 0);
+}
+
+/** Bytes of the positions that `rows` rows carry: an i32 each where rows were evicted. */
+export function storedPositionBytes(layout: Pick<Layout, "rowPositions">, rows: number): number {
+  return layout.rowPositions ? 4 * rows : 0;
 }
 
 /** Bytes rounded up to whole units of the arena. */

@@ -31,7 +31,10 @@ export const DEFAULT_TILES: StreamTiles = Object.freeze({ key: 16, value: 1 });
 /** As much of a pruning variant as a layout depends on; `Pruning` of the DSL is one. */
 export interface LayoutSteps {
   readonly name: string;
-  readonly steps: readonly { readonly kind: "channels"; readonly of: "key" }[];
+  readonly steps: readonly (
+    | { readonly kind: "channels"; readonly of: "key" }
+    | { readonly kind: "tokens" }
+  )[];
   /** The author's own layout, in place of the one that the steps imply. */
   readonly layout?: (types: CacheTypes, tiles: StreamTiles) => Layout;
 }
@@ -67,7 +70,8 @@ export function denseLayout(types: CacheTypes, tiles: StreamTiles = DEFAULT_TILE
 
 /**
  * The layout a variant's steps make. A channels step on keys puts the pruned rows in a segment with a
- * channel list, before the full segment that holds protected and new rows.
+ * channel list, before the full segment that holds protected and new rows; a tokens step gives every row
+ * its position.
  *
  * @param variant null: no pruning
  * @throws {KerfError} two steps cut the same axis, or the variant's own layout breaks a rule
@@ -88,22 +92,27 @@ export function layoutOf(
   if (variant?.layout !== undefined) {
     return checkOwnLayout(variant, variant.layout(types, tiles));
   }
-  const listed = (variant?.steps ?? []).map(() => listSegment(types.key, tiles.key));
+  const steps = variant?.steps ?? [];
+  const listed = steps.filter(({ kind }) => kind === "channels")
+    .map(() => listSegment(types.key, tiles.key));
   return checkLayout({
     key: { segments: [...listed, fullSegment(types.key, tiles.key)] },
     value: { segments: [fullSegment(types.value, tiles.value)] },
     positions: "true",
-    rowPositions: false,
+    rowPositions: evicts(steps),
   }, variant?.name);
 }
+
+const evicts = (steps: LayoutSteps["steps"]) => steps.some(({ kind }) => kind === "tokens");
 
 /** A variant's own layout, which must have a place for what its steps keep. */
 function checkOwnLayout({ name, steps }: LayoutSteps, layout: Layout): Layout {
   const lists = layout.key.segments.filter((s) => s.channels === "list").length;
-  if (lists === steps.length) return checkLayout(layout, name);
+  const wanted = steps.filter(({ kind }) => kind === "channels").length;
+  if (lists === wanted) return checkLayout({ ...layout, rowPositions: evicts(steps) }, name);
   throw new KerfError(
     `Cannot lay out the key stream of "${name}": it has ${lists} segments with a channel list, ` +
-      `its steps make ${steps.length}`,
+      `its steps make ${wanted}`,
     { hint: 'begin `key` with segment({ channels: "list", … }), one per channels() step' },
   );
 }

@@ -6,11 +6,19 @@
 
 import { arenaBytes, tileBytes, unitRows } from "./bytes.ts";
 import { PAGE_ROWS } from "./types.ts";
-import type { Segment } from "./types.ts";
+import type { Layout, Segment } from "./types.ts";
 
 /** Which page of its segment row `row` lies in: block-table entries from the segment's first. */
 export function pageIndex(row: number): number {
   return Math.floor(row / PAGE_ROWS);
+}
+
+/**
+ * Bytes at the head of each page of values: the positions of its rows, i32, where rows carry them. They
+ * stand before the rows because a page may be cut behind its last tile.
+ */
+export function positionBytes({ rowPositions }: Pick<Layout, "rowPositions">): number {
+  return rowPositions ? 4 * PAGE_ROWS : 0;
 }
 
 /** Pages that `rows` rows need. */
@@ -19,7 +27,7 @@ export function pageCount(rows: number): number {
 }
 
 /**
- * Offset in elements, from its page's start, of channel place `channel` (its place among the stored
+ * Offset in elements, from its page's first row, of channel place `channel` (its place among the stored
  * channels) of row `row` (counted from the segment's start).
  *
  * @example
@@ -41,12 +49,19 @@ export function elementOffset(
 /**
  * Bytes of a page that holds `rows` rows, in whole units of the arena. A segment that does not grow may
  * end in a page cut behind its last tile.
+ *
+ * @param size.head bytes before the first row ({@linkcode positionBytes})
  */
 export function pageBytes(
   segment: Segment,
-  size: { readonly width: number; readonly headDim: number; readonly rows?: number },
+  size: {
+    readonly width: number;
+    readonly headDim: number;
+    readonly rows?: number;
+    readonly head?: number;
+  },
 ): number {
   const unit = unitRows(segment);
   const units = Math.ceil((size.rows ?? PAGE_ROWS) / unit);
-  return arenaBytes(units * tileBytes(segment, size.width, size.headDim));
+  return arenaBytes((size.head ?? 0) + units * tileBytes(segment, size.width, size.headDim));
 }

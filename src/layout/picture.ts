@@ -3,7 +3,7 @@
  * bar whose filled part is the stored share of a row. Byte counts come from bytes.ts, never from here.
  */
 
-import { storedBytes } from "./bytes.ts";
+import { storedBytes, storedPositionBytes } from "./bytes.ts";
 import type { SegmentSize } from "./bytes.ts";
 import { layoutName, segmentName } from "./name.ts";
 import type { Layout, Stream } from "./types.ts";
@@ -47,11 +47,15 @@ function streamLines(
  */
 export function drawLayout(layout: Layout, sizes: PictureSizes): string {
   const { headDim, key, value } = sizes;
-  const total = storedBytes(layout.key, key, headDim) + storedBytes(layout.value, value, headDim);
+  const nRows = value.reduce((sum, { rows }) => sum + rows, 0);
+  const positions = storedPositionBytes(layout, nRows);
+  const total = storedBytes(layout.key, key, headDim) + storedBytes(layout.value, value, headDim) +
+    positions;
   return [
     `layout ${layoutName(layout)}, headDim ${headDim}`,
     ...streamLines("keys", layout.key, key, headDim),
     ...streamLines("values", layout.value, value, headDim),
+    ...(layout.rowPositions ? [`positions  ${positions} B`] : []),
     `total  ${total} B`,
   ].join("\n");
 }

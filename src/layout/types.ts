@@ -41,7 +41,7 @@ export interface Layout {
   readonly value: Stream;
   /** `true`: keys are rotated at their own position. `cache`: rotated on read at their place. */
   readonly positions: "true" | "cache";
-  /** Whether rows were evicted, so that each row carries its position. */
+  /** Whether rows are evicted, so that each carries its position: i32, at the head of its page of values. */
   readonly rowPositions: boolean;
 }
 
