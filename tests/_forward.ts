@@ -59,17 +59,31 @@ function rotate(head: Vector, angle: (i: number) => number): Vector {
   return out;
 }
 
-/** One head's attention over all rows so far. */
-function attend(q: Vector, keys: readonly Vector[], values: readonly Vector[]): Vector {
-  const logits = keys.map((k) => k.reduce((s, v, c) => s + v * q[c]!, 0) / Math.sqrt(q.length));
+/** One head's attention over the rows so far that it sees. */
+function attend(
+  q: Vector,
+  { keys, values, sees }: {
+    readonly keys: readonly Vector[];
+    readonly values: readonly Vector[];
+    readonly sees: (key: number) => boolean;
+  },
+): Vector {
+  const logits = keys.map((k, i) =>
+    sees(i) ? k.reduce((s, v, c) => s + v * q[c]!, 0) / Math.sqrt(q.length) : -Infinity
+  );
   const top = Math.max(...logits);
   const weights = logits.map((logit) => Math.exp(logit - top));
   const total = weights.reduce((a, b) => a + b);
   return q.map((_, c) => weights.reduce((s, w, i) => s + w * values[i]![c]!, 0) / total);
 }
 
-/** Runs the whole sequence. */
-export function forward(gguf: Gguf, config: LlamaConfig, tokens: readonly number[]): Trace {
+/** Runs the whole sequence. @param sees whether a row sees an earlier one, by their positions */
+export function forward(
+  gguf: Gguf,
+  config: LlamaConfig,
+  tokens: readonly number[],
+  sees: (row: number, key: number) => boolean = () => true,
+): Trace {
   const { nLayers, nHeads, nKvHeads, headDim, dModel, rmsEps, ropeBase } = config;
   const factors = gguf.tensors.has("rope_freqs.weight") ? tensor(gguf, "rope_freqs.weight") : null;
   const embedding = tensor(gguf, "token_embd.weight");
@@ -95,7 +109,8 @@ export function forward(gguf: Gguf, config: LlamaConfig, tokens: readonly number
       headsOf(multiply(wv!, normed), nKvHeads).forEach((v, h) => values[h]!.push(v));
       const out = queries.flatMap((head, h) => {
         const kvHead = Math.floor(h / (nHeads / nKvHeads));
-        return [...attend(head[position]!, keys[kvHead]!, values[kvHead]!)];
+        const rows = { keys: keys[kvHead]!, values: values[kvHead]! };
+        return [...attend(head[position]!, { ...rows, sees: (key) => sees(position, key) })];
       });
       const attended = multiply(wo!, Float64Array.from(out));
       const mid = x.map((v, i) => v + attended[i]!);

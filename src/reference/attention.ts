@@ -9,8 +9,10 @@ import type { HookRunner } from "./hooks.ts";
 export interface AttentionQuery {
   /** f64 [headDim] */
   readonly q: ArrayLike<number>;
-  /** One row of [headDim] per key, in order of position; key i has position i. */
+  /** One row of [headDim] per key, in order of position. */
   readonly keys: readonly ArrayLike<number>[];
+  /** True position of each key; absent: key i has position i. */
+  readonly positions?: readonly number[];
   readonly values: readonly ArrayLike<number>[];
   /** What q·k is multiplied by: 1 / √headDim of the model, not of the channels kept. */
   readonly scale: number;
@@ -26,16 +28,17 @@ export interface AttentionQuery {
  * Source: arXiv:1706.03762, eq. 1.
  */
 export function attentionReference(query: AttentionQuery): Float64Array {
-  const { q, keys, values, scale, context } = query;
+  const { q, keys, positions, values, scale, context } = query;
   const logits: number[] = [];
   const visible: number[] = [];
-  keys.forEach((key, keyPosition) => {
+  keys.forEach((key, row) => {
+    const keyPosition = positions?.[row] ?? row;
     let dot = 0;
     for (let c = 0; c < q.length; c++) dot += q[c]! * key[c]!;
     const inside = { ...context, keyPosition };
     if (!query.mask(dot * scale, inside)[0]) return;
     logits.push(query.score(dot * scale, inside)[0] as number);
-    visible.push(keyPosition);
+    visible.push(row);
   });
   const out = new Float64Array(q.length);
   const largest = Math.max(...logits);

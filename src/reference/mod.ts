@@ -13,3 +13,5 @@ export * from "./pack.ts";
 export * from "./packed.ts";
 export * from "./rowwise.ts";
 export * from "./select_channels.ts";
+export * from "./select_rows.ts";
+export * from "./token_scores.ts";
