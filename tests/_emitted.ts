@@ -1,6 +1,6 @@
 /** Kernels rendered afresh from kernels/ and templates/ for one target, once per process. */
 
-import { catalog, findKernel } from "../src/emit/catalog.ts";
+import { catalog, findKernel, isOnTarget } from "../src/emit/catalog.ts";
 import { emitKernel } from "../src/emit/emit_kernels.ts";
 import type { EmittedKernel } from "../src/emit/emit_kernels.ts";
 import { openTemplates } from "../src/emit/environment.ts";
@@ -32,6 +32,9 @@ export function rendererFor(target: EmitTarget): Renderer {
       return kernel;
     },
     catalog: () =>
-      Promise.all(catalog(sources).map((entry) => emitKernel(entry, [target], templates))),
+      Promise.all(
+        catalog(sources).filter((entry) => isOnTarget(entry, target))
+          .map((entry) => emitKernel(entry, [target], templates)),
+      ),
   };
 }

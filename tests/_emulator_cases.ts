@@ -1,6 +1,6 @@
 /**
  * Kernels that are wrong in one way each, and beside them kernels that are right: what the emulator must and
- * must not tell. `args` has 64 words of a, b and f, three of `three`, and its pointer `none` is null.
+ * must not tell. `args` has 64 words of a, b and f; its pointer `none` is null.
  */
 
 /** A kernel's body, how it is launched, and what must be told of it; without that, it is right. */
@@ -26,9 +26,9 @@ export const CASES: Readonly<Record<string, Case>> = {
   writes_before_the_start: { body: "args.a[(i64)kerf_thread() - 1] = 1;", problem: OUTSIDE },
   reads_nothing: { body: "args.b[0] = *args.none;", problem: OUTSIDE },
   writes_half_outside: {
-    body: "*(u64 *)(args.three + 2 * kerf_thread()) = 1;",
-    problem: /write of 8 bytes outside global memory, at byte 8 of an allocation of 12/,
-    at: [0, 1],
+    body: "*(u64 *)(args.a + 2 * kerf_thread()) = 1;",
+    problem: /write of 8 bytes outside global memory, at byte 256/,
+    at: [0, 32],
   },
   stays_inside: { body: "args.b[kerf_thread()] = args.a[63 - kerf_thread()];" },
 

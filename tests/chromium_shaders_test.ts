@@ -67,7 +67,8 @@ async function manifestShaders(): Promise<{ label: string; shader: Shader }[]> {
   const seen = new Set<string>();
   for (const { signature, sources: { wgsl } } of Object.values(kernels)) {
     const { name, defines } = signature;
-    const { file, template } = wgsl!;
+    if (!wgsl) continue;
+    const { file, template } = wgsl;
     const outside = JSON.stringify([template, bufferTypes(signature)]);
     const generated = await Deno.readTextFile(`${root}/${file}`);
     for (const [i, [headDim, group]] of SHAPES.entries()) {

@@ -16,7 +16,7 @@ import { slotStoredBytes } from "../src/engine/cache_bytes.ts";
 import { Engine } from "../src/engine/engine.ts";
 import { keptChannelsOf } from "../src/engine/mask.ts";
 import { makePlan } from "../src/engine/plan.ts";
-import { channelsPlan } from "../src/engine/prune_plan.ts";
+import { channelsPlan } from "../src/engine/channels_plan.ts";
 import { testFolder } from "../src/model/testing_files.ts";
 import { tinyModel } from "../src/model/testing.ts";
 import { selectChannelsReference } from "../src/reference/mod.ts";

@@ -26,6 +26,7 @@ async function run<B extends Readonly<Record<string, TypedArray>>>(
 
 await testOn({
   name: "CUDA, emulated",
+  target: "cuda",
   exact: true,
   test: (name, fn) => Deno.test(name, fn),
   render,

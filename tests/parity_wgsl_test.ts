@@ -6,5 +6,12 @@
 import { testOn } from "./_gpu.ts";
 import { gpuTest, render, runEmitted } from "./_wgsl.ts";
 
-await testOn({ name: "WGSL", exact: false, test: gpuTest, render, run: runEmitted });
+await testOn({
+  name: "WGSL",
+  target: "wgsl",
+  exact: false,
+  test: gpuTest,
+  render,
+  run: runEmitted,
+});
 await import("./wgsl/expressions.ts");

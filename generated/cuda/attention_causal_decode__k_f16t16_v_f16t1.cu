@@ -357,5 +357,6 @@ attention_causal_decode__k_f16t16_v_f16t1(const __grid_constant__ struct args ar
           ? row_largest(&shared, g) : row_sum(&shared, g);
       args.partials[((first_head + g) * n_splits + split) * (HEAD_DIM + 16) + c] = x;
     }
+    kerf_sync_threads();
   }
 }

@@ -369,5 +369,6 @@ attention_causal_decode__k_list_f16t16_f16t16_v_f16t1(const __grid_constant__ st
           ? row_largest(&shared, g) : row_sum(&shared, g);
       args.partials[((first_head + g) * n_splits + split) * (HEAD_DIM + 16) + c] = x;
     }
+    kerf_sync_threads();
   }
 }

@@ -361,5 +361,6 @@ attention_sliding_window_decode__k_f16t16_v_f16t1(const __grid_constant__ struct
           ? row_largest(&shared, g) : row_sum(&shared, g);
       args.partials[((first_head + g) * n_splits + split) * (HEAD_DIM + 16) + c] = x;
     }
+    kerf_sync_threads();
   }
 }

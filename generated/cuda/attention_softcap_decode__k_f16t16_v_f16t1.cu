@@ -360,5 +360,6 @@ attention_softcap_decode__k_f16t16_v_f16t1(const __grid_constant__ struct args a
           ? row_largest(&shared, g) : row_sum(&shared, g);
       args.partials[((first_head + g) * n_splits + split) * (HEAD_DIM + 16) + c] = x;
     }
+    kerf_sync_threads();
   }
 }

@@ -78,19 +78,13 @@ function exportLines(name: string, text: string): string {
  * Compiles a source unless the cache has it.
  *
  * @returns the absolute path of the shared library
- * @throws {KerfError} when a header is missing, the compiler refuses the text, it has no kernel, or this
- * is not Linux, whose libraries alone the runtime can look into
+ * @throws {KerfError} when a header is missing, the compiler refuses the text, or it has no kernel
  */
 export async function compileEmulated(
   source: EmulatedSource,
   options: CompileEmulatedOptions,
 ): Promise<string> {
   const { compiler, checked } = options;
-  if (Deno.build.os !== "linux") {
-    throw new KerfError(`Cannot emulate CUDA on ${Deno.build.os}: the emulator needs Linux`, {
-      hint: "run it in a Linux container",
-    });
-  }
   const root = projectRoot();
   const runtime = await compileRuntime(options);
   const inlined = await inlineHeaders(source.text, {

@@ -56,18 +56,3 @@ Deno.test("a header that is not there is an error with the line that asks for it
     assertEquals(error.hints, ["deno task gen"]);
   });
 });
-
-Deno.test("headers of another folder come first, and their own are sought beside the source", async () => {
-  const files = {
-    "emulator/kerf.h": '#include "half.h"\nint emulated;',
-    "generated/kerf.h": "int real;",
-    "generated/half.h": '#include "kerf.h"\nint half;',
-  };
-  await inTree(files, async (root) => {
-    const text = '#include "kerf.h"\n#include "half.h"';
-    const options = { file: "generated/x.cu", root, lineMarks: false, instead: "emulator" };
-    assertEquals((await inlineHeaders(text, options)).split("\n"), [
-      ...["", "int half;", "int emulated;", ""],
-    ]);
-  });
-});

@@ -12,6 +12,8 @@ import { paramArgs } from "./params.ts";
 import type { ParamSpecs, ParamValues } from "./params.ts";
 import { tableArgs } from "./table.ts";
 import type { TableSpecs } from "./table.ts";
+import { tokenScoreArgs } from "./tokens.ts";
+import type { TokensStep } from "./tokens.ts";
 import { column, record, scalar } from "./types.ts";
 import type { Column, Definition, f32, Hook, HookArg, i32 } from "./types.ts";
 
@@ -58,7 +60,7 @@ export interface ChannelsStep extends Omit<ChannelsSpec, "window" | "queries"> {
 }
 
 /** A step of a variant. */
-export type PruningStep = ChannelsStep;
+export type PruningStep = ChannelsStep | TokensStep;
 
 /**
  * Drops channels of a stream.
@@ -132,26 +134,13 @@ export function pruning<
 ): Pruning {
   const params: ParamSpecs = spec.params ?? {};
   const tables: TableSpecs = spec.tables ?? {};
-  spec.steps.forEach((step, i) => {
-    const known = (amount: Amount | undefined, field: string, names: readonly string[]) => {
-      if (typeof amount === "string" && !names.includes(amount)) {
-        throw new TypeError(
-          `Cannot declare "${spec.name}": steps[${i}].${field} names "${amount}", ` +
-            `which is none of ${names.join(", ") || "its parameters (it has none)"}`,
-        );
-      }
-    };
-    const names = Object.keys(params);
-    known(step.queries.rows, "window", names);
-    known(step.remove, "remove", names);
-    known(step.keep, "keep", [...names, ...Object.keys(tables)]);
-    known(step.multiple, "multiple", names);
-    known(step.protect?.last, "protect.last", names);
-  });
+  checkAmounts(spec, Object.keys(params), Object.keys(tables));
   const hooks: Hook[] = spec.steps.map((step, i) => ({
     path: `steps[${i}].score`,
     run: step.score,
-    args: channelScoreArgs(params, tables),
+    args: step.kind === "channels"
+      ? channelScoreArgs(params, tables)
+      : tokenScoreArgs(params, tables),
     results: ["f32"],
   }));
   return Object.freeze({
@@ -164,6 +153,42 @@ export function pruning<
     ...(spec.layout === undefined ? {} : { layout: spec.layout }),
     hooks,
   });
+}
+
+/** @throws {TypeError} an amount names what the variant has not declared */
+function checkAmounts(
+  { name, steps }: PruningSpec<ParamSpecs, TableSpecs>,
+  params: readonly string[],
+  tables: readonly string[],
+): void {
+  steps.forEach((step, i) => {
+    const known = (amount: unknown, field: string, names = params) => {
+      if (typeof amount === "string" && !names.includes(amount)) {
+        throw new TypeError(
+          `Cannot declare "${name}": steps[${i}].${field} names "${amount}", ` +
+            `which is none of ${names.join(", ") || "its parameters (it has none)"}`,
+        );
+      }
+    };
+    known(step.queries?.rows, "window");
+    known(step.remove, "remove");
+    known(step.keep, "keep", [...params, ...tables]);
+    known(step.protect?.last, "protect.last");
+    if (step.kind === "channels") known(step.multiple, "multiple");
+    else {
+      known(step.protect?.first, "protect.first");
+      known(step.pool?.width, "pool.width");
+    }
+  });
+}
+
+/** The step of a kind, where a variant has one. */
+export function stepOf<K extends PruningStep["kind"]>(
+  { steps }: Pick<Pruning, "steps">,
+  kind: K,
+): { readonly step: Extract<PruningStep, { kind: K }>; readonly index: number } | null {
+  const index = steps.findIndex((step) => step.kind === kind);
+  return index < 0 ? null : { step: steps[index] as Extract<PruningStep, { kind: K }>, index };
 }
 
 /** The number an amount stands for. */

@@ -4,11 +4,13 @@
  */
 
 import { KerfError } from "../core/error.ts";
+import type { Feature, TemplateKernel } from "../dsl/kernel.ts";
 import type { Pruning } from "../dsl/pruning.ts";
 import { denseLayout, layoutOf } from "../layout/make.ts";
 import { layoutName, segmentName } from "../layout/name.ts";
 import type { Layout, Segment, Stream } from "../layout/types.ts";
 import { FAMILIES } from "./families/mod.ts";
+import type { EmitTarget } from "./target.ts";
 import { kernelName } from "./types.ts";
 import type { EmitRequest, Family, KernelSource, Shipped } from "./types.ts";
 
@@ -31,9 +33,9 @@ export function catalog(sources: readonly KernelSource[]): CatalogEntry[] {
   const shipped = shippedLayouts(sources);
   const entries = sources.flatMap((source) => {
     const family = familyOf(source);
-    const variants = family.variants(source, shipped);
     return family.heads(source).flatMap((head) =>
-      variants.map((suffixes) => ({ source, family, request: { head, suffixes } }))
+      family.variants(source, shipped, head)
+        .map((suffixes) => ({ source, family, request: { head, suffixes } }))
     );
   });
   const owners = new Map<string, string>();
@@ -65,7 +67,7 @@ export function findKernel(
     for (const head of family.heads(source)) {
       if (name !== head && !name.startsWith(`${head}__`)) continue;
       const suffixes = name.slice(head.length).split("__").slice(1);
-      const counts = family.variants(source, shipped).map((variant) => variant.length);
+      const counts = family.variants(source, shipped, head).map((variant) => variant.length);
       if (counts.includes(suffixes.length)) return { source, family, request: { head, suffixes } };
     }
   }
@@ -76,6 +78,18 @@ function familyOf({ definition, file }: KernelSource): Family {
   const family = FAMILIES[definition.kind];
   if (family !== undefined) return family;
   throw new TypeError(`Cannot emit "${definition.name}" (${file}): no family "${definition.kind}"`);
+}
+
+/** The part of Kerf that a kernel belongs to, where targets may lack it. */
+function featureOf({ source: { definition }, request }: CatalogEntry): Feature | undefined {
+  const evicts = request.suffixes.some((suffix) => suffix.endsWith("_evicted"));
+  return evicts ? "eviction" : (definition as Partial<TemplateKernel>).feature;
+}
+
+/** Whether a target has the templates of a kernel. */
+export function isOnTarget(entry: CatalogEntry, { lacks }: Pick<EmitTarget, "lacks">): boolean {
+  const feature = featureOf(entry);
+  return feature === undefined || !lacks.has(feature);
 }
 
 /** The layouts of the shipped pruning variants, and the row moves inside them. */

@@ -5,7 +5,7 @@
  */
 
 import { assert } from "@std/assert";
-import { catalog } from "./catalog.ts";
+import { catalog, isOnTarget } from "./catalog.ts";
 import { openTemplates } from "./environment.ts";
 import { fileContext, templatePath } from "./render.ts";
 import { loadSources } from "./sources.ts";
@@ -35,7 +35,8 @@ function without(value: unknown, [key, ...rest]: readonly string[]): unknown {
 for (const target of EMIT_TARGETS) {
   /** One unit for each template and shape of context: others add nothing. */
   const shapes = new Map<string, { readonly path: string; readonly context: object }>();
-  for (const { source, family, request } of catalog(sources)) {
+  for (const entry of catalog(sources).filter((entry) => isOnTarget(entry, target))) {
+    const { source, family, request } = entry;
     const unit = family.emit(source, request, target);
     const context = fileContext(unit, target);
     const path = templatePath(unit, target);

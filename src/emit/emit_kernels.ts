@@ -3,14 +3,17 @@
  * say. A kernel's signature is the same on every target.
  */
 
+import { KerfError } from "../core/error.ts";
 import type { GeneratedSource, KernelEntry, Target } from "../core/manifest.ts";
 import { sha256 } from "../core/hash.ts";
+import { isOnTarget } from "./catalog.ts";
 import { checkNames } from "./check_names.ts";
 import type { CatalogEntry } from "./catalog.ts";
 import type { TemplateEnvironment } from "./environment.ts";
 import { renderUnit, templatePath } from "./render.ts";
 import type { RenderedFile } from "./render.ts";
 import type { EmitTarget } from "./target.ts";
+import { kernelName } from "./types.ts";
 
 /** One kernel on every target asked for. */
 export interface EmittedKernel {
@@ -19,16 +22,17 @@ export interface EmittedKernel {
   readonly texts: Partial<Record<Target, string>>;
 }
 
-/** Emits one kernel. */
+/** Emits one kernel for those of the targets that have what it is part of. */
 export async function emitKernel(
-  { source, family, request }: CatalogEntry,
+  catalogued: CatalogEntry,
   targets: readonly EmitTarget[],
   templates: TemplateEnvironment,
 ): Promise<EmittedKernel> {
+  const { source, family, request } = catalogued;
   const sources: Partial<Record<Target, GeneratedSource>> = {};
   const texts: Partial<Record<Target, string>> = {};
   let signature: KernelEntry["signature"] | undefined;
-  for (const target of targets) {
+  for (const target of targets.filter((target) => isOnTarget(catalogued, target))) {
     const unit = family.emit(source, request, target);
     checkNames(source, unit, target);
     const file = renderUnit(unit, target, templates);
@@ -43,7 +47,13 @@ export async function emitKernel(
     };
     texts[target.name] = file.text;
   }
-  if (signature === undefined) throw new TypeError("Cannot emit a kernel for no target");
+  if (signature === undefined) {
+    throw new KerfError(
+      `Cannot emit "${kernelName(request)}" for ${targets.map(({ name }) => name).join(", ")}: ` +
+        "it is part of what no template is there for yet",
+      { hint: "deno task gen without --target, or run it with --device cpu" },
+    );
+  }
   return { entry: { signature, sources, authored: source.authored }, texts };
 }
 

@@ -6,7 +6,7 @@
 import { KerfError } from "../core/error.ts";
 import type { KernelEntry, Manifest, Target } from "../core/manifest.ts";
 import type { Diagnostic } from "../frontend/mod.ts";
-import { catalog } from "./catalog.ts";
+import { catalog, isOnTarget } from "./catalog.ts";
 import type { CatalogEntry } from "./catalog.ts";
 import { unifiedDiff } from "./diff.ts";
 import { emitKernel, headerFiles } from "./emit_kernels.ts";
@@ -55,8 +55,9 @@ export async function generate(options: GenerateOptions): Promise<GenerateResult
   const nothing = { written: [], removed: [], nKernels: 0, diff: "", diagnostics };
   if (diagnostics.length > 0) return nothing;
 
-  const wanted = selectKernels(catalog(sources), names);
   const targets = EMIT_TARGETS.filter(({ name }) => options.targets?.includes(name) ?? true);
+  const wanted = selectKernels(catalog(sources), names)
+    .filter((entry) => targets.some((target) => isOnTarget(entry, target)));
   const templates = openTemplates(`${root}/templates`);
   const emitted = await Promise.all(wanted.map((e) => emitKernel(e, targets, templates)));
 
@@ -65,8 +66,9 @@ export async function generate(options: GenerateOptions): Promise<GenerateResult
   const files: RenderedFile[] = targets.flatMap((target) => headerFiles(root, target));
   for (const { entry, texts } of emitted) {
     const { name } = entry.signature;
-    for (const target of targets) {
-      files.push({ path: entry.sources[target.name]!.file, text: texts[target.name]! });
+    for (const { name: target } of targets) {
+      const source = entry.sources[target];
+      if (source) files.push({ path: source.file, text: texts[target]! });
     }
     kernels[name] = whole ? entry : withOtherTargets(entry, kernels[name]);
   }

@@ -4,6 +4,7 @@
  * checks; ARCHITECTURE.md ("Adding a target") says what to write for another one.
  */
 
+import type { Feature } from "../dsl/kernel.ts";
 import type { Target } from "../core/manifest.ts";
 import type { Binding, Constant, GridFactor } from "../core/signature.ts";
 import type { Arithmetic } from "../ir/arithmetic.ts";
@@ -61,6 +62,8 @@ export interface EmitTarget {
   readonly headerExtension: string;
   /** Words that are no identifiers; what templates call things need not be here. */
   readonly keywords: ReadonlySet<string>;
+  /** Parts of Kerf that it has no templates for yet: their kernels are not generated for it. */
+  readonly lacks: ReadonlySet<Feature>;
   /** By template; one that is absent has the family's grid and no work groups. */
   readonly geometry: Readonly<Record<string, Geometry>>;
   /**

@@ -60,8 +60,12 @@ export interface Family {
   readonly kind: string;
   /** Kernel names without suffixes: `["attention_causal_prefill", "attention_causal_decode"]`. */
   heads(source: KernelSource): readonly string[];
-  /** The suffix lists to generate beforehand, for every head: `[[]]` when there are no suffixes. */
-  variants(source: KernelSource, shipped: Shipped): readonly (readonly string[])[];
+  /** The suffix lists of a head to generate beforehand: `[[]]` when there are no suffixes. */
+  variants(
+    source: KernelSource,
+    shipped: Shipped,
+    head: string,
+  ): readonly (readonly string[])[];
   /**
    * Emits one kernel.
    *

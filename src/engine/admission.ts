@@ -5,11 +5,8 @@
 
 import { KerfError } from "../core/error.ts";
 import type { KvCache } from "./cache.ts";
-import { rowsToCompress } from "./compress.ts";
-import { keySegments } from "./compress_drafts.ts";
-import { forecastPeak } from "./kv_forecast.ts";
+import { forecastPeak, noRows, rowsAfter } from "./kv_forecast.ts";
 import type { ForecastShape, KeyRows } from "./kv_forecast.ts";
-import type { ChannelsPlan } from "./prune_plan.ts";
 
 /** A sequence's work. */
 export interface Work {
@@ -43,9 +40,13 @@ export class Admission {
   /** `--kv-max`; Infinity: none. */
   readonly limitBytes: number;
 
-  constructor(cache: KvCache, channels: ChannelsPlan | null, limitBytes: number) {
+  constructor(
+    cache: KvCache,
+    steps: Pick<ForecastShape, "tokens" | "channels">,
+    limitBytes: number,
+  ) {
     this.#cache = cache;
-    this.#shape = { ...cache.shape, channels };
+    this.#shape = { ...cache.shape, tokens: steps.tokens, channels: steps.channels };
     this.#nCtx = cache.shape.nCtx;
     this.limitBytes = limitBytes;
   }
@@ -73,17 +74,14 @@ export class Admission {
   }
 
   /** The rows of a slot's keys as a forecast takes them; no slot: none. */
-  #startRows(slot: number | null): KeyRows {
-    if (slot === null) return { listed: 0, full: 0 };
-    const { segments } = this.#cache;
-    const total = this.#cache.tokensOf(slot);
-    if (segments.filter((s) => s.stream === "key").length === 1) return { listed: 0, full: total };
-    const { list } = keySegments(this.#cache);
-    let listed = 0;
-    for (let head = 0; head < this.#cache.nHeadsPerSlot; head++) {
-      listed = Math.max(listed, this.#cache.sizeOf({ slot, head }, list.index).rows);
-    }
-    return { listed, full: total - listed };
+  #startRows(slot: number | null): KeyRows[] {
+    if (slot === null) return noRows(this.#shape);
+    const list = this.#cache.segments.find(({ segment }) => segment.channels === "list");
+    return Array.from({ length: this.#cache.nHeadsPerSlot }, (_, head) => {
+      const at = { slot, head };
+      const listed = list ? this.#cache.sizeOf(at, list.index).rows : 0;
+      return { listed, full: this.#cache.rowsOf(at) - listed };
+    });
   }
 
   #peak(work: Work, slot: number | null, options: { order: Admitted["order"]; nTokens: number }) {
@@ -92,17 +90,15 @@ export class Admission {
     let peak = 0;
     for (const [i, end] of work.boundaries.entries()) {
       const isLast = i === work.boundaries.length - 1;
+      const stage = { start, nPrefill: end - at };
       const bytes = forecastPeak(this.#shape, {
-        start,
-        nPrefill: end - at,
+        ...stage,
         // The last token is sampled and never cached.
         nDecode: isLast ? Math.max(0, options.nTokens - 1) : 0,
         order: i === 0 ? options.order : "chunked",
       });
       peak = Math.max(peak, bytes);
-      const dense = { ...start, full: start.full + end - at };
-      const { moved } = rowsToCompress(dense, this.#shape.channels?.recent ?? Infinity);
-      start = { listed: dense.listed + moved, full: dense.full - moved };
+      start = rowsAfter(this.#shape, stage);
       at = end;
     }
     return peak;

@@ -3,7 +3,7 @@ import { KerfError } from "../core/error.ts";
 import { layoutOf } from "../layout/make.ts";
 import { Admission } from "./admission.ts";
 import { KvCache } from "./cache.ts";
-import type { ChannelsPlan } from "./prune_plan.ts";
+import type { ChannelsPlan } from "./channels_plan.ts";
 import { fakeDevice } from "./testing.ts";
 
 /** 4 layers of 2 heads with 64 channels, f16: a page of keys or values takes 16 KiB. */
@@ -18,7 +18,7 @@ function admission(limitBytes: number, kept: number | null = 16) {
     window: 32,
     widths: new Uint32Array(8).fill(kept),
   } as unknown as ChannelsPlan;
-  return new Admission(cache, channels, limitBytes);
+  return new Admission(cache, { tokens: null, channels }, limitBytes);
 }
 
 const KIB = 1024;

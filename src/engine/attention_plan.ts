@@ -5,7 +5,7 @@
 import { KerfError } from "../core/error.ts";
 import type { Attention } from "../dsl/attention.ts";
 import type { ModelDims } from "../dsl/table.ts";
-import { paramsOf } from "./prune_plan.ts";
+import { paramsOf } from "./variant_params.ts";
 import { loadDefinition } from "./registry.ts";
 import { formatSpec, parseSpec } from "./spec.ts";
 import { fillTables } from "./tables.ts";

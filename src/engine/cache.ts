@@ -7,10 +7,10 @@
 import { KerfError } from "../core/error.ts";
 import type { Device, DeviceBuffer } from "../device/types.ts";
 import type { SegmentSize } from "../layout/bytes.ts";
-import { pageBytes, pageCount } from "../layout/offset.ts";
+import { pageCount } from "../layout/offset.ts";
 import { CHUNK_ROWS } from "../layout/types.ts";
 import { BlockTable } from "./block_table.ts";
-import { cacheSegments } from "./cache_shape.ts";
+import { cacheSegments, segmentPageBytes } from "./cache_shape.ts";
 import type { CacheSegment, CacheShape, HeadAt, LayerRange } from "./cache_shape.ts";
 
 /**
@@ -30,6 +30,7 @@ export class KvCache {
   readonly channels: DeviceBuffer | null;
   readonly #device: Device;
   readonly #sizes: Uint32Array<ArrayBuffer>;
+  readonly #tokens: Uint32Array;
   readonly #dirtySlots = new Set<number>();
   readonly #freeSlots: number[];
 
@@ -40,8 +41,11 @@ export class KvCache {
     this.segments = cacheSegments(layout, nCtx);
     const nHeads = nSlots * nLayers * nKvHeads;
     const perHead = this.segments.reduce(
-      (sum, { segment, isLast }) =>
-        sum + (isLast ? pageCount(nCtx) * pageBytes(segment, { width: headDim, headDim }) : 0),
+      (sum, segment) =>
+        sum +
+        (segment.isLast
+          ? pageCount(nCtx) * segmentPageBytes(segment, { width: headDim, headDim })
+          : 0),
       0,
     );
     this.table = new BlockTable(device, {
@@ -57,6 +61,7 @@ export class KvCache {
     for (let i = 0; i < nHeads; i++) {
       for (const { index } of this.segments) this.#sizes[this.#sizeIndex(i, index) + 1] = headDim;
     }
+    this.#tokens = new Uint32Array(nSlots);
     this.#freeSlots = Array.from({ length: nSlots }, (_, i) => nSlots - 1 - i);
     for (let slot = 0; slot < nSlots; slot++) this.#dirtySlots.add(slot);
   }
@@ -92,6 +97,7 @@ export class KvCache {
   /** Frees a slot's pages; it holds no rows afterwards. */
   clearSlot(slot: number): void {
     this.table.releaseSlot(slot);
+    this.#tokens[slot] = 0;
     for (let head = 0; head < this.nHeadsPerSlot; head++) {
       for (const { index } of this.segments) {
         this.setSize({ slot, head }, index, { rows: 0, width: this.shape.headDim });
@@ -115,17 +121,19 @@ export class KvCache {
 
   /** Pages for `nRows` more rows in the last segment of each stream. @throws {RangeError} none left */
   reserveRows(slot: number, nRows: number, layers: LayerRange = this.allLayers): void {
-    this.#forLastSegments(slot, layers, (at, { segment, index, page }) => {
-      const { rows, width } = this.sizeOf(at, index);
-      const bytes = pageBytes(segment, { width, headDim: this.shape.headDim });
+    this.#forLastSegments(slot, layers, (at, segment) => {
+      const { rows, width } = this.sizeOf(at, segment.index);
+      const bytes = segmentPageBytes(segment, { width, headDim: this.shape.headDim });
       for (let p = pageCount(rows); p < pageCount(rows + nRows); p++) {
-        this.table.allocate(this.table.entryIndex({ ...at, entry: page + p }), bytes);
+        this.table.allocate(this.table.entryIndex({ ...at, entry: segment.page + p }), bytes);
       }
     });
   }
 
   /** Counts `nRows` rows that a step appended. */
   advance(slot: number, nRows: number, layers: LayerRange = this.allLayers): void {
+    // Layer by layer, the first one counts for all.
+    if (layers.first === 0) this.#tokens[slot]! += nRows;
     this.#forLastSegments(slot, layers, (at, { index }) => {
       const { rows, width } = this.sizeOf(at, index);
       this.setSize(at, index, { rows: rows + nRows, width });
@@ -147,10 +155,15 @@ export class KvCache {
     return most;
   }
 
-  /** Rows (tokens) of a slot's first head: every head's, as long as none evicts. */
+  /** Tokens that a slot has seen since it was empty, evicted ones included: the next one's position. */
   tokensOf(slot: number): number {
+    return this.#tokens[slot]!;
+  }
+
+  /** Rows of a head's keys, or of its values: the same. */
+  rowsOf(at: HeadAt): number {
     return this.segments.filter((s) => s.stream === "value")
-      .reduce((sum, { index }) => sum + this.sizeOf({ slot, head: 0 }, index).rows, 0);
+      .reduce((sum, { index }) => sum + this.sizeOf(at, index).rows, 0);
   }
 
   /** Writes what changed to the device. */

@@ -1,9 +1,9 @@
 /** How many bytes a slot's rows take, counted from what is stored. Pages are the block table's to count. */
 
-import { rowBytes, storedBytes } from "../layout/bytes.ts";
+import { rowBytes, storedBytes, storedPositionBytes } from "../layout/bytes.ts";
 import type { KvCache } from "./cache.ts";
 
-/** Bytes of a slot's occupied rows, as THINK.md section 1 counts them: masks included, free tails not. */
+/** Bytes of a slot's occupied rows: masks and positions included, free tails not. */
 export function slotStoredBytes(cache: KvCache, slot: number): number {
   const { layout, headDim } = cache.shape;
   let bytes = 0;
@@ -13,11 +13,12 @@ export function slotStoredBytes(cache: KvCache, slot: number): number {
         .map(({ index }) => cache.sizeOf({ slot, head }, index));
       bytes += storedBytes(layout[stream], sizes, headDim);
     }
+    bytes += storedPositionBytes(layout, cache.rowsOf({ slot, head }));
   }
   return bytes;
 }
 
-/** Bytes that a slot's rows would take uncompressed, in the cache's types. */
+/** Bytes that a slot's tokens would take uncompressed, evicted ones included, in the cache's types. */
 export function slotDenseBytes(cache: KvCache, slot: number): number {
   const { headDim } = cache.shape;
   const perRow = cache.segments.filter((s) => s.isLast)

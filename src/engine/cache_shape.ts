@@ -1,6 +1,6 @@
 /** Sizes of a cache and the places of its segments, fixed when a plan is made. */
 
-import { pageCount } from "../layout/offset.ts";
+import { pageBytes, pageCount, positionBytes } from "../layout/offset.ts";
 import type { Layout, Segment } from "../layout/types.ts";
 
 /** Sizes of a cache. */
@@ -23,6 +23,16 @@ export interface CacheSegment {
   readonly page: number;
   /** Whether new rows go here. */
   readonly isLast: boolean;
+  /** Bytes at the head of each of its pages, before the first row. */
+  readonly headBytes: number;
+}
+
+/** Bytes of a page of a segment; `rows` of one that is cut. */
+export function segmentPageBytes(
+  { segment, headBytes }: Pick<CacheSegment, "segment" | "headBytes">,
+  size: { readonly width: number; readonly headDim: number; readonly rows?: number },
+): number {
+  return pageBytes(segment, { ...size, head: headBytes });
 }
 
 /** A head: slot, and layer · nKvHeads + KV head. */
@@ -40,9 +50,12 @@ export interface LayerRange {
 /** The segments of a layout with their ranges of the block table, keys' first. */
 export function cacheSegments(layout: Layout, nCtx: number): CacheSegment[] {
   const perSegment = pageCount(nCtx);
-  const list = ([["key", layout.key], ["value", layout.value]] as const).flatMap(
-    ([stream, { segments }]) =>
-      segments.map((segment, i) => ({ stream, segment, isLast: i === segments.length - 1 })),
+  const streams = [["key", layout.key, 0], ["value", layout.value, positionBytes(layout)]] as const;
+  const list = streams.flatMap(([stream, { segments }, headBytes]) =>
+    segments.map((segment, i) => ({
+      ...{ stream, segment, headBytes },
+      isLast: i === segments.length - 1,
+    }))
   );
   return list.map((item, index) => ({ ...item, index, page: index * perSegment }));
 }

@@ -6,7 +6,7 @@ import { KvCache } from "./cache.ts";
 import { slotDenseBytes, slotStoredBytes } from "./cache_bytes.ts";
 import { compressLayer } from "./compress.ts";
 import { keySegments } from "./compress_drafts.ts";
-import { forecastPeak } from "./kv_forecast.ts";
+import { forecastPeak, noRows } from "./kv_forecast.ts";
 import type { Plan } from "./plan.ts";
 import { fakeDevice } from "./testing.ts";
 
@@ -31,9 +31,11 @@ function setup({ nLayers, nKvHeads, headDim, recent, widths, types }: Setup) {
   const ran: string[] = [];
   const channels = { definition: think, params: {}, window: 32, recent, widths };
   const plan = {
-    inputs: { cache, channels },
+    inputs: { cache, channels, tokens: null },
     buffers: {
-      prune: { src_pages: buffer(nKvHeads * cache.pageEntries), moves: [moves(), moves()] },
+      rings: new Map([[32, buffer(1)]]),
+      compress: { src_pages: buffer(nKvHeads * cache.pageEntries) },
+      prune: { moves: [moves(), moves()] },
       pruneTables: {},
     },
     run: (drafts: { kernel: string }[]) => {
@@ -110,12 +112,11 @@ Deno.test("the forecast is the peak that work then has, over turns, with widths 
       const made = setup({ nLayers, nKvHeads, headDim, recent, widths });
       const { cache, layout, channels, compress } = made;
       const slot = cache.openSlot();
-      let start = { listed: 0, full: 0 };
+      const shape = { layout, nLayers, nKvHeads, headDim, channels, tokens: null };
+      let start = noRows(shape);
       for (const { prefill, decode } of turns) {
-        const forecast = forecastPeak(
-          { layout, nLayers, nKvHeads, headDim, channels },
-          { start, nPrefill: prefill, nDecode: decode, order: "chunked" },
-        );
+        const work = { start, nPrefill: prefill, nDecode: decode, order: "chunked" } as const;
+        const forecast = forecastPeak(shape, work);
         cache.table.resetPeak(slot);
         for (const [n, after] of [[prefill, compress], [decode, () => {}]] as const) {
           cache.reserveRows(slot, n);
@@ -124,11 +125,10 @@ Deno.test("the forecast is the peak that work then has, over turns, with widths 
         }
         assertEquals(cache.table.bytesOf(slot).peak, forecast);
         const { list } = keySegments(cache);
-        let listed = 0;
-        for (let head = 0; head < nLayers * nKvHeads; head++) {
-          listed = Math.max(listed, cache.sizeOf({ slot, head }, list.index).rows);
-        }
-        start = { listed, full: cache.tokensOf(slot) - listed };
+        start = start.map((_, head) => {
+          const listed = cache.sizeOf({ slot, head }, list.index).rows;
+          return { listed, full: cache.tokensOf(slot) - listed };
+        });
       }
     }),
     { seed: 3, numRuns: 60 },
@@ -147,8 +147,8 @@ Deno.test("layer by layer holds one dense layer at a time, as forecast", async (
     cache.advance(slot, 1000, layers);
     await made.compressOne(slot, layer);
   }
-  const shape = { layout, nLayers, nKvHeads, headDim, channels };
-  const work = { start: { listed: 0, full: 0 }, nPrefill: 1000, nDecode: 20 };
+  const shape = { layout, nLayers, nKvHeads, headDim, channels, tokens: null };
+  const work = { start: noRows(shape), nPrefill: 1000, nDecode: 20 };
   const layered = forecastPeak(shape, { ...work, order: "layered" });
   assertEquals(cache.table.bytesOf(slot).peak, layered);
   const chunked = forecastPeak(shape, { ...work, order: "chunked" });

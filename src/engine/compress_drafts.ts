@@ -8,7 +8,7 @@ import type { KvCache } from "./cache.ts";
 import { whole } from "./draft.ts";
 import type { Draft } from "./draft.ts";
 import type { PlanBuffers } from "./plan_buffers.ts";
-import type { ChannelsPlan } from "./prune_plan.ts";
+import type { ChannelsPlan } from "./channels_plan.ts";
 import { inKernelSpelling } from "./tables.ts";
 
 /** A layer of a slot. */
@@ -29,7 +29,11 @@ export function scoreDrafts(
     {
       kernel: `channel_scores_${channels.definition.name}__${layoutName(cache.shape.layout)}`,
       label: `layer ${layer} · score channels`,
-      buffers: { ...buffers.pruneTables, arena: whole(cache.table.arenas[layer]!) },
+      buffers: {
+        ...buffers.pruneTables,
+        q_ring: whole(buffers.rings.get(channels.window)!),
+        arena: whole(cache.table.arenas[layer]!),
+      },
       constants: {
         ...inKernelSpelling(channels.params),
         window: channels.window,

@@ -113,7 +113,7 @@ export class Engine {
     this.#checkLimits(sequences);
     for (const { slot, tokens } of sequences) {
       this.cache.reserveRows(slot, tokens.length, layers);
-      this.#commitRing(slot);
+      this.#commitRings(slot);
     }
     const { step, ...arrays } = buildStep(sequences.map((rows) => ({
       ...rows,
@@ -146,12 +146,12 @@ export class Engine {
     }
   }
 
-  /** A slot's part of the query ring takes memory with the slot's first rows. */
-  #commitRing(slot: number): void {
-    const ring = this.plan.buffers.prune?.q_ring;
-    if (!ring) return;
-    const bytes = ring.bytes / this.cache.shape.nSlots;
-    this.device.commit(ring, slot * bytes, bytes);
+  /** A slot's part of the query rings takes memory with the slot's first rows. */
+  #commitRings(slot: number): void {
+    for (const ring of this.plan.buffers.rings.values()) {
+      const bytes = ring.bytes / this.cache.shape.nSlots;
+      this.device.commit(ring, slot * bytes, bytes);
+    }
   }
 
   /**

@@ -79,7 +79,9 @@ export async function kernelTexts(
       const { entry, texts: rendered } = await renderer.render(name);
       const text = rendered[target];
       if (text === undefined) {
-        throw new KerfError(`Cannot run kernel "${name}": Kerf emits none for ${target}`);
+        throw new KerfError(`Cannot run kernel "${name}": Kerf emits none for ${target} yet`, {
+          hint: "--device cpu has every kernel",
+        });
       }
       texts.set(name, { entry, text });
     }

@@ -1,12 +1,16 @@
 /**
- * How many bytes of pages a sequence will take at most, before any work: the same page arithmetic as
- * cache.ts and compress.ts, on row counts alone. `--kv-max` is held against it.
+ * How many bytes of pages a sequence will take at most, before any work: the same page arithmetic as the
+ * cache and its compression, on row counts alone. `--kv-max` is held against it.
  */
 
-import { pageBytes, pageCount } from "../layout/offset.ts";
+import { pageCount } from "../layout/offset.ts";
 import { PAGE_ROWS } from "../layout/types.ts";
-import type { Layout, Segment } from "../layout/types.ts";
-import { layerLosesChannels, rowsToCompress } from "./compress.ts";
+import type { Layout } from "../layout/types.ts";
+import { cacheSegments, segmentPageBytes } from "./cache_shape.ts";
+import type { CacheSegment } from "./cache_shape.ts";
+import { layerLosesChannels, rowsToCompress } from "./prune_layer.ts";
+import { keptRows } from "./tokens_plan.ts";
+import type { TokensPlan } from "./tokens_plan.ts";
 
 /** What the forecast depends on. */
 export interface ForecastShape {
@@ -14,11 +18,13 @@ export interface ForecastShape {
   readonly nLayers: number;
   readonly nKvHeads: number;
   readonly headDim: number;
-  /** Pruning's numbers; null: dense. */
+  /** Eviction's numbers; null: no row is evicted. */
+  readonly tokens: TokensPlan | null;
+  /** Pruning's numbers; null: no channel is pruned. */
   readonly channels: { readonly widths: Uint32Array; readonly recent: number } | null;
 }
 
-/** Rows of a slot's keys: in the list segment, and whole. */
+/** Rows of a head's keys: in the list segment, and whole. */
 export interface KeyRows {
   readonly listed: number;
   readonly full: number;
@@ -26,8 +32,8 @@ export interface KeyRows {
 
 /** Work to come. */
 export interface ForecastWork {
-  /** Rows in the slot before. */
-  readonly start: KeyRows;
+  /** Rows in the slot before, of every head (layer · nKvHeads + KV head). */
+  readonly start: readonly KeyRows[];
   /** Rows to prefill, then compress. */
   readonly nPrefill: number;
   /** Rows to decode after that. */
@@ -36,73 +42,135 @@ export interface ForecastWork {
   readonly order: "chunked" | "layered";
 }
 
-const growing = (segment: Segment, rows: number, headDim: number) =>
-  pageCount(rows) * pageBytes(segment, { width: headDim, headDim });
-
-const listed = (segment: Segment, rows: number, size: { width: number; headDim: number }) =>
-  Math.floor(rows / PAGE_ROWS) * pageBytes(segment, size) +
-  (rows % PAGE_ROWS > 0 ? pageBytes(segment, { ...size, rows: rows % PAGE_ROWS }) : 0);
-
-/** Bytes of one layer's pages. */
-function layerBytes(shape: ForecastShape, layer: number, keys: KeyRows): number {
-  const { layout, nKvHeads, headDim, channels } = shape;
-  let bytes = nKvHeads * (
-    growing(layout.key.segments.at(-1)!, keys.full, headDim) +
-    growing(layout.value.segments.at(-1)!, keys.listed + keys.full, headDim)
-  );
-  if (keys.listed > 0) {
-    for (let i = 0; i < nKvHeads; i++) {
-      const width = channels!.widths[layer * nKvHeads + i]!;
-      bytes += listed(layout.key.segments[0]!, keys.listed, { width, headDim });
-    }
-  }
-  return bytes;
+/** An empty slot's rows. */
+export function noRows({ nLayers, nKvHeads }: ForecastShape): KeyRows[] {
+  return Array.from({ length: nLayers * nKvHeads }, () => ({ listed: 0, full: 0 }));
 }
 
-/** Bytes of the pages a compression writes, all heads of a layer, beside the ones it reads. */
-function movedBytes(shape: ForecastShape, layer: number, before: KeyRows, after: KeyRows): number {
-  const { layout, nKvHeads, headDim, channels } = shape;
-  const list = layout.key.segments[0]!;
-  let bytes = nKvHeads * growing(layout.key.segments.at(-1)!, after.full, headDim);
-  for (let i = 0; i < nKvHeads; i++) {
-    const size = { width: channels!.widths[layer * nKvHeads + i]!, headDim };
-    const whole = Math.floor(before.listed / PAGE_ROWS) * PAGE_ROWS;
-    const unchanged = listed(list, before.listed, size) === listed(
-      list,
-      Math.min(after.listed, whole + PAGE_ROWS),
-      size,
-    );
-    const kept = unchanged ? listed(list, before.listed, size) : listed(list, whole, size);
-    bytes += listed(list, after.listed, size) - kept;
+/** One head as a compression takes it; each stage is what the next one starts from. */
+interface HeadStages {
+  readonly head: number;
+  readonly before: KeyRows;
+  readonly dense: KeyRows;
+  readonly evicted: KeyRows;
+  readonly after: KeyRows;
+}
+
+/** The stages of a layer's heads when `nPrefill` rows come and it is then compressed. */
+function layerStages(
+  shape: ForecastShape,
+  layer: number,
+  work: { readonly start: readonly KeyRows[]; readonly nPrefill: number },
+): HeadStages[] {
+  const { nKvHeads, headDim, tokens, channels } = shape;
+  const loses = channels !== null &&
+    layerLosesChannels(channels.widths, { layer, nKvHeads, headDim });
+  return Array.from({ length: nKvHeads }, (_, kvHead) => {
+    const head = layer * nKvHeads + kvHead;
+    const before = work.start[head]!;
+    const dense = { ...before, full: before.full + work.nPrefill };
+    const nRows = dense.listed + dense.full;
+    const keep = tokens ? keptRows(tokens, { layer, kvHead, nRows }) : nRows;
+    // Which rows stay is not known: at most all of the whole ones, which take the most bytes.
+    const full = Math.min(dense.full, keep);
+    const evicted = { listed: keep - full, full };
+    const { moved } = rowsToCompress(evicted, loses ? channels.recent : Infinity);
+    const after = { listed: evicted.listed + moved, full: evicted.full - moved };
+    return { head, before, dense, evicted, after };
+  });
+}
+
+/** The rows of every head once `nPrefill` rows have come and were compressed; at most these. */
+export function rowsAfter(
+  shape: ForecastShape,
+  work: { readonly start: readonly KeyRows[]; readonly nPrefill: number },
+): KeyRows[] {
+  return Array.from({ length: shape.nLayers }, (_, layer) => layerStages(shape, layer, work))
+    .flat().map(({ after }) => after);
+}
+
+/** Byte counts of pages in a cache of a shape. */
+class PageBytes {
+  readonly #shape: ForecastShape;
+  readonly #list: CacheSegment | undefined;
+  readonly #full: CacheSegment;
+  readonly #value: CacheSegment;
+
+  constructor(shape: ForecastShape) {
+    this.#shape = shape;
+    const segments = cacheSegments(shape.layout, 0);
+    const keys = segments.filter(({ stream }) => stream === "key");
+    this.#list = keys.find(({ segment }) => segment.channels === "list");
+    this.#full = keys.at(-1)!;
+    this.#value = segments.at(-1)!;
   }
-  return bytes;
+
+  #growing(segment: CacheSegment, rows: number): number {
+    const { headDim } = this.#shape;
+    return pageCount(rows) * segmentPageBytes(segment, { width: headDim, headDim });
+  }
+
+  full(rows: number): number {
+    return this.#growing(this.#full, rows);
+  }
+
+  values(rows: number): number {
+    return this.#growing(this.#value, rows);
+  }
+
+  /** Of the list segment of a head, whose last page is cut. */
+  listed(head: number, rows: number): number {
+    if (rows === 0 || !this.#list) return 0;
+    const { headDim, channels } = this.#shape;
+    const size = { width: channels!.widths[head]!, headDim };
+    const rest = rows % PAGE_ROWS;
+    return Math.floor(rows / PAGE_ROWS) * segmentPageBytes(this.#list, size) +
+      (rest > 0 ? segmentPageBytes(this.#list, { ...size, rows: rest }) : 0);
+  }
+
+  head(head: number, { listed, full }: KeyRows): number {
+    return this.full(full) + this.values(listed + full) + this.listed(head, listed);
+  }
+
+  /** What a pruning of channels writes beside what it reads. */
+  pruned(head: number, before: KeyRows, after: KeyRows): number {
+    const whole = Math.floor(before.listed / PAGE_ROWS) * PAGE_ROWS;
+    const unchanged = this.listed(head, before.listed) ===
+      this.listed(head, Math.min(after.listed, whole + PAGE_ROWS));
+    const kept = unchanged ? this.listed(head, before.listed) : this.listed(head, whole);
+    return this.full(after.full) + this.listed(head, after.listed) - kept;
+  }
 }
 
 /** The most bytes of pages that a slot holds at once while the work is done. */
 export function forecastPeak(shape: ForecastShape, work: ForecastWork): number {
-  const { nLayers, nKvHeads, headDim, channels } = shape;
-  const { start, nPrefill, nDecode, order } = work;
-  const loses = (layer: number) =>
-    channels !== null && layerLosesChannels(channels.widths, { layer, nKvHeads, headDim });
-  const stages = Array.from({ length: nLayers }, (_, layer) => {
-    const before = loses(layer) ? start : { listed: 0, full: start.listed + start.full };
-    const dense = { ...before, full: before.full + nPrefill };
-    const { moved } = rowsToCompress(dense, loses(layer) ? channels!.recent : Infinity);
-    const after = { listed: dense.listed + moved, full: dense.full - moved };
-    return { layer, before, dense, after, moved };
-  });
-  const bytes = (rows: (stage: typeof stages[number]) => KeyRows) =>
-    stages.reduce((sum, stage) => sum + layerBytes(shape, stage.layer, rows(stage)), 0);
-  let now = bytes((s) => order === "chunked" ? s.dense : s.before);
+  const bytes = new PageBytes(shape);
+  const layers = Array.from(
+    { length: shape.nLayers },
+    (_, layer) => layerStages(shape, layer, work),
+  );
+  const total = (stages: readonly HeadStages[], rows: (stage: HeadStages) => KeyRows) =>
+    stages.reduce((sum, stage) => sum + bytes.head(stage.head, rows(stage)), 0);
+  const { order, nDecode } = work;
+  let now = total(layers.flat(), (s) => order === "chunked" ? s.dense : s.before);
   let peak = now;
-  for (const { layer, before, dense, after, moved } of stages) {
+  const rise = (more: number) => peak = Math.max(peak, now + more);
+  for (const stages of layers) {
     if (order === "layered") {
-      now += layerBytes(shape, layer, dense) - layerBytes(shape, layer, before);
-      peak = Math.max(peak, now);
+      now += total(stages, (s) => s.dense) - total(stages, (s) => s.before);
+      rise(0);
     }
-    if (moved === 0) continue;
-    peak = Math.max(peak, now + movedBytes(shape, layer, dense, after));
-    now += layerBytes(shape, layer, after) - layerBytes(shape, layer, dense);
+    const [dense, evicted] = [total(stages, (s) => s.dense), total(stages, (s) => s.evicted)];
+    if (stages.some((s) => rowsOf(s.evicted) < rowsOf(s.dense))) {
+      rise(evicted);
+      now += evicted - dense;
+    }
+    if (stages.every((s) => s.after.full === s.evicted.full)) continue;
+    rise(stages.reduce((sum, s) => sum + bytes.pruned(s.head, s.evicted, s.after), 0));
+    now += total(stages, (s) => s.after) - evicted;
   }
-  return Math.max(peak, bytes(({ after }) => ({ ...after, full: after.full + nDecode })));
+  const decoded = total(layers.flat(), ({ after }) => ({ ...after, full: after.full + nDecode }));
+  return Math.max(peak, decoded);
 }
+
+const rowsOf = ({ listed, full }: KeyRows) => listed + full;

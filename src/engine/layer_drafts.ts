@@ -41,8 +41,8 @@ export interface DraftContext {
   readonly layoutName: string;
   /** The cache's arena of every layer. */
   readonly arenas: readonly BufferSlice[];
-  /** Whether a score will read the last queries. */
-  readonly recordsQueries: boolean;
+  /** Where the last queries go that scores will read: one ring per number of places. */
+  readonly rings: readonly { readonly window: number; readonly q_ring: BufferSlice }[];
 }
 
 const ALL_ROWS = STEP_FIELDS.indexOf("nRows");
@@ -135,7 +135,7 @@ export function embeddingDrafts(
 
 /** Attention of one layer, from rotated and stored keys to the merged heads in `out`. */
 function attentionDrafts(context: DraftContext, layer: number): Draft[] {
-  const { layoutName, attention, recordsQueries } = context;
+  const { layoutName, attention, rings } = context;
   const arena = context.arenas[layer]!;
   const at = (what: string) => `layer ${layer} · ${what}`;
   const kernel = (phase: string) => `attention_${attention.name}_${phase}__${layoutName}`;
@@ -143,12 +143,13 @@ function attentionDrafts(context: DraftContext, layer: number): Draft[] {
     buffers: { ...attention.tables, arena },
     constants: { layer, ...attention.params },
   };
-  const record: Draft = {
+  const records = rings.map(({ window, q_ring }): Draft => ({
     kernel: "record_queries",
     label: at("record queries"),
-    constants: { layer },
+    buffers: { q_ring },
+    constants: { layer, window },
     barrier: false,
-  };
+  }));
   return [
     {
       kernel: `append__${layoutName}`,
@@ -156,7 +157,7 @@ function attentionDrafts(context: DraftContext, layer: number): Draft[] {
       buffers: { arena },
       constants: { layer },
     },
-    ...(recordsQueries ? [record] : []),
+    ...records,
     { kernel: kernel("prefill"), label: at("attention, prefill rows"), ...own, barrier: false },
     { kernel: kernel("decode"), label: at("attention, decode rows"), ...own },
     { kernel: "attention_merge", label: at("attention, merge") },

@@ -146,12 +146,12 @@ export async function loadModel(options: LoadOptions = {}): Promise<Loaded> {
       ...(ropeFactors ? { ropeFactors } : {}),
     }, options);
     const engine = new Engine(device, plan);
-    const { cache, channels, attention } = plan.inputs;
+    const { cache, attention } = plan.inputs;
     let template: ChatTemplate | undefined;
     return {
       ...{ gguf, config, engine, plan, prune, tokenizer, chunkSize },
       attention: attention.spec,
-      admission: new Admission(cache, channels, options.kvMax ?? Infinity),
+      admission: new Admission(cache, prune, options.kvMax ?? Infinity),
       template: () => template ??= chatTemplate(gguf),
     };
   } catch (error) {

@@ -2,6 +2,9 @@
  * What a slot's compression kept, read back for people and tests.
  */
 
+import { pageCount } from "../layout/offset.ts";
+import { PAGE_ROWS } from "../layout/types.ts";
+import type { HeadAt } from "./cache_shape.ts";
 import type { Engine } from "./engine.ts";
 import { keySegments } from "./compress_drafts.ts";
 
@@ -16,6 +19,38 @@ export interface MaskHead {
 /** The KV heads of one layer. */
 export interface MaskLayer {
   readonly heads: readonly MaskHead[];
+}
+
+/** The true positions of a head's rows, ascending; null when they are all there. */
+async function keptTokensOf({ cache, device }: Engine, at: HeadAt): Promise<number[] | null> {
+  const rows = cache.rowsOf(at);
+  if (!cache.shape.layout.rowPositions || rows === cache.tokensOf(at.slot)) return null;
+  const { page } = cache.segments.at(-1)!;
+  const positions: number[] = [];
+  for (let p = 0; p < pageCount(rows); p++) {
+    const { buffer, offset } = cache.table.pageAt(
+      cache.table.entryIndex({ ...at, entry: page + p }),
+    );
+    const bytes = await device.read(buffer, offset, 4 * Math.min(PAGE_ROWS, rows - p * PAGE_ROWS));
+    positions.push(...new Uint32Array(bytes.slice().buffer));
+  }
+  return positions;
+}
+
+/** What the heads of a slot keep, per layer and KV head. */
+export async function maskOf(engine: Engine, slot: number): Promise<MaskLayer[]> {
+  const layers = await keptChannelsOf(engine, slot);
+  const { nKvHeads } = engine.cache.shape;
+  const masks: MaskLayer[] = [];
+  for (const [layer, { heads }] of layers.entries()) {
+    const own: MaskHead[] = [];
+    for (const [kvHead, head] of heads.entries()) {
+      const at = { slot, head: layer * nKvHeads + kvHead };
+      own.push({ ...head, keptTokens: await keptTokensOf(engine, at) });
+    }
+    masks.push({ heads: own });
+  }
+  return masks;
 }
 
 /** The kept channels of a slot, per layer and KV head. */

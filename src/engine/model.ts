@@ -4,7 +4,7 @@
  */
 
 import type { ChatMessage } from "../model/chat.ts";
-import { keptChannelsOf } from "./mask.ts";
+import { maskOf } from "./mask.ts";
 import type { MaskLayer } from "./mask.ts";
 import { Generation, peakRssBytes } from "./generation.ts";
 import type { GenerateResult } from "./generation.ts";
@@ -125,13 +125,14 @@ export class Model {
   }
 
   /**
-   * The channels that a prompt's compression keeps, per layer and KV head, in half-split RoPE order.
+   * The channels, in half-split RoPE order, and the tokens that a prompt's compression keeps, per layer and
+   * KV head.
    * Prefills the prompt and generates nothing.
    */
   async mask(prompt: Prompt, options: GenerateOptions = {}): Promise<MaskLayer[]> {
     using session = this.session();
     await this.generate(prompt, { ...options, maxTokens: 0, session }).result;
-    return await keptChannelsOf(this.loaded.engine, session.slot);
+    return await maskOf(this.loaded.engine, session.slot);
   }
 
   /** Frees device memory. */

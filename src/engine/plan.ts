@@ -14,6 +14,7 @@ import type { Draft } from "./draft.ts";
 import { kernelTexts } from "./kernel_texts.ts";
 import { embeddingDrafts, headDrafts, layerDrafts } from "./layer_drafts.ts";
 import type { DraftContext } from "./layer_drafts.ts";
+import { choiceDrafts, keepDraft } from "./evict_drafts.ts";
 import { allocateBuffers, poolOf } from "./plan_buffers.ts";
 import type { PlanBuffers, PlanInputs } from "./plan_buffers.ts";
 import { inKernelSpelling } from "./tables.ts";
@@ -58,8 +59,13 @@ function kernelNames(inputs: PlanInputs, context: DraftContext, buffers: PlanBuf
   const x = context.activations.x;
   const all = { first: 0, end: inputs.config.nLayers };
   const drafts = stepDrafts({ inputs, context }, { layers: all, x });
+  const at = { slot: 0, layer: 0, nWindow: 1 };
+  if (inputs.tokens) {
+    const place = { inputs, buffers };
+    const eviction = { ...at, nTokens: 1, maxRows: 1 };
+    drafts.push(...choiceDrafts(inputs.tokens, place, eviction), keepDraft(place, eviction));
+  }
   if (inputs.channels) {
-    const at = { slot: 0, layer: 0, nWindow: 1 };
     drafts.push(...scoreDrafts(inputs.channels, buffers, inputs.cache, at));
     drafts.push(...compressDrafts(buffers, inputs.cache, at));
   }
@@ -79,7 +85,7 @@ export async function makePlan(
   inputs: PlanInputs,
   onCompile?: (progress: CompileProgress) => void,
 ): Promise<Plan> {
-  const { config, cache, attention, channels } = inputs;
+  const { config, cache, attention } = inputs;
   const buffers = allocateBuffers(device, inputs);
   const context: DraftContext = {
     config,
@@ -93,7 +99,7 @@ export async function makePlan(
     },
     layoutName: layoutName(cache.shape.layout),
     arenas: cache.table.arenas.map(whole),
-    recordsQueries: channels !== null,
+    rings: [...buffers.rings].map(([window, buffer]) => ({ window, q_ring: whole(buffer) })),
   };
   const names = kernelNames(inputs, context, buffers);
   const texts = await kernelTexts(names, { target: device.target });

@@ -9,18 +9,20 @@ import { activationSizes, allocateAll, stepSizes } from "./activations.ts";
 import type { ActivationName, StepLimits } from "./activations.ts";
 import type { AttentionPlan } from "./attention_plan.ts";
 import type { KvCache } from "./cache.ts";
+import type { ChannelsPlan } from "./channels_plan.ts";
 import { whole } from "./draft.ts";
 import type { Pool } from "./draft.ts";
 import type { ModelWeights } from "./model_weights.ts";
-import type { ChannelsPlan } from "./prune_plan.ts";
 import type { Step } from "./step.ts";
 import { inKernelSpelling } from "./tables.ts";
+import type { TokensPlan } from "./tokens_plan.ts";
 
 /** What a plan is made from. */
 export interface PlanInputs {
   readonly config: LlamaConfig;
   readonly weights: ModelWeights;
   readonly attention: AttentionPlan;
+  readonly tokens: TokensPlan | null;
   readonly channels: ChannelsPlan | null;
   readonly cache: KvCache;
   readonly limits: StepLimits;
@@ -28,33 +30,58 @@ export interface PlanInputs {
   readonly rope: Float32Array;
 }
 
-/** Buffers that pruning needs beside the cache. */
+/** Buffers that any compression needs beside the cache. */
+export interface CompressBuffers {
+  /** u32 [nKvHeads, pageEntries]: the pages that rows are moved from. */
+  readonly src_pages: DeviceBuffer;
+}
+
+/** Buffers that the pruning of channels needs. */
 export interface PruneBuffers {
-  /** f32 [nSlots, nLayers, nHeads, window, headDim] */
-  readonly q_ring: DeviceBuffer;
   /** f32 [nSlots, nLayers, nKvHeads, headDim] */
   readonly scores: DeviceBuffer;
   /** u32 [nLayers, nKvHeads] */
   readonly widths: DeviceBuffer;
-  /** u32 [nKvHeads, pageEntries]: the pages a move reads. */
-  readonly src_pages: DeviceBuffer;
   /** u32 [nLayers, nKvHeads, 4], for the rows that are pruned and for those that stay whole. */
   readonly moves: readonly [DeviceBuffer, DeviceBuffer];
+}
+
+/** Buffers that eviction needs, for one layer but where they say nLayers. */
+export interface EvictBuffers {
+  /** u32 [nLayers, nKvHeads, 4]: rows with a channel list, rows, rows to keep, 0. */
+  readonly cuts: DeviceBuffer;
+  /** f32 [nHeads, window, 2] */
+  readonly window_sums: DeviceBuffer;
+  /** f32 [nKvHeads, headDim + 16] */
+  readonly anchors: DeviceBuffer;
+  /** f32 [nHeads or nKvHeads, nCtx] */
+  readonly row_scores: DeviceBuffer;
+  /** f32 [nKvHeads, nCtx] */
+  readonly token_scores: DeviceBuffer;
+  /** u32 [nKvHeads, nCtx] */
+  readonly kept: DeviceBuffer;
+  /** u32 [nLayers, nKvHeads, 2] */
+  readonly kept_counts: DeviceBuffer;
 }
 
 /** Everything a plan allocates beside weights and cache. */
 export interface PlanBuffers {
   readonly activations: Record<ActivationName, DeviceBuffer>;
   readonly step: Record<Exclude<keyof Step, "step">, DeviceBuffer>;
+  /** By their number of places: f32 [nSlots, nLayers, nHeads, places, headDim], the last queries. */
+  readonly rings: ReadonlyMap<number, DeviceBuffer>;
+  readonly compress: CompressBuffers | null;
   readonly prune: PruneBuffers | null;
+  readonly evict: EvictBuffers | null;
   readonly attentionTables: Record<string, BufferSlice>;
   readonly pruneTables: Record<string, BufferSlice>;
+  readonly evictTables: Record<string, BufferSlice>;
   readonly rope: DeviceBuffer;
 }
 
 /** Allocates a plan's buffers and fills those that never change. */
 export function allocateBuffers(device: Device, inputs: PlanInputs): PlanBuffers {
-  const { config, channels, cache, limits, attention, rope } = inputs;
+  const { config, tokens, channels, cache, limits, attention, rope } = inputs;
   const { nSlots, nLayers, nKvHeads, headDim, layout } = cache.shape;
   const nKeySegments = layout.key.segments.length;
   const upload = (name: string, data: Float32Array | Uint32Array) => {
@@ -67,32 +94,45 @@ export function allocateBuffers(device: Device, inputs: PlanInputs): PlanBuffers
       Object.fromEntries(Object.entries(values).map(([n, data]) => [n, whole(upload(n, data))])),
     );
   const moves = () => device.allocate(nLayers * nKvHeads * 16, "moves");
+  const words = (n: number, name: string) => device.allocate(4 * Math.max(1, n), name);
+  const windows = [channels?.window ?? 0, tokens?.window ?? 0].filter((window) => window > 0);
+  const ring = (window: number) =>
+    device.reserve(4 * nSlots * nLayers * config.nHeads * window * headDim, "q_ring");
   return {
     activations: allocateAll(device, activationSizes(config, limits, nKeySegments)),
     step: allocateAll(device, stepSizes(limits)),
+    rings: new Map([...new Set(windows)].map((window) => [window, ring(window)])),
+    compress: channels === null && tokens === null ? null : {
+      src_pages: words(nKvHeads * cache.pageEntries, "src_pages"),
+    },
+    evict: tokens === null ? null : {
+      cuts: words(nLayers * nKvHeads * 4, "cuts"),
+      window_sums: words(config.nHeads * tokens.window * 2, "window_sums"),
+      anchors: words(nKvHeads * (headDim + 16), "anchors"),
+      row_scores: words(config.nHeads * limits.nCtx, "row_scores"),
+      token_scores: words(nKvHeads * limits.nCtx, "token_scores"),
+      kept: words(nKvHeads * limits.nCtx, "kept"),
+      kept_counts: words(nLayers * nKvHeads * 2, "kept_counts"),
+    },
     prune: channels === null ? null : {
-      q_ring: device.reserve(
-        4 * nSlots * nLayers * config.nHeads * channels.window * headDim,
-        "q_ring",
-      ),
       scores: device.allocate(4 * nSlots * nLayers * nKvHeads * headDim, "scores"),
       widths: upload("widths", channels.widths),
-      src_pages: device.allocate(4 * nKvHeads * cache.pageEntries, "src_pages"),
       moves: [moves(), moves()],
     },
     attentionTables: tables(attention.tables),
     pruneTables: tables(channels?.tables ?? {}),
+    evictTables: tables(tokens?.tables ?? {}),
     rope: upload("rope", rope),
   };
 }
 
 /** What any kernel of the plan may bind. */
 export function poolOf(
-  { config, cache, channels, limits }: PlanInputs,
+  { config, cache, limits }: PlanInputs,
   buffers: PlanBuffers,
 ): Pool {
   const { nHeads, nKvHeads, nLayers, headDim } = config;
-  const { prune } = buffers;
+  const { prune, evict, compress } = buffers;
   const slices = (of: Readonly<Record<string, DeviceBuffer>>) =>
     Object.fromEntries(Object.entries(of).map(([name, buffer]) => [name, whole(buffer)]));
   const pages: Record<string, number> = {};
@@ -108,10 +148,9 @@ export function poolOf(
       ...slices({ rope: buffers.rope, heads: cache.heads }),
       ...slices({ pages: cache.table.pages, dst_pages: cache.table.pages }),
       ...(cache.channels ? slices({ channels: cache.channels }) : {}),
-      ...(prune
-        ? slices({ q_ring: prune.q_ring, scores: prune.scores, widths: prune.widths })
-        : {}),
-      ...(prune ? slices({ src_pages: prune.src_pages }) : {}),
+      ...(prune ? slices({ scores: prune.scores, widths: prune.widths }) : {}),
+      ...(evict ? slices({ ...evict }) : {}),
+      ...(compress ? slices({ ...compress }) : {}),
     },
     constants: {
       ...pages,
@@ -122,7 +161,6 @@ export function poolOf(
       out_stride: nHeads * headDim,
       page_entries: cache.pageEntries,
       scale: 1 / Math.sqrt(headDim),
-      window: channels?.window ?? 0,
       max_rows: limits.nCtx,
     },
   };

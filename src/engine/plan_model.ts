@@ -68,7 +68,7 @@ export async function planModel(
   const limits = { nRows: Math.max(chunkSize, nSlots), nSeqs: nSlots, nLogits: nSlots, nCtx };
   const types = { key: "f16", value: "f16", ...options.cacheTypes } as const;
   const { nLayers, nKvHeads, headDim } = config;
-  const layout = layoutOf(prune.channels?.definition ?? null, types);
+  const layout = layoutOf(prune.steps, types);
   const packingOf = await packingsOf(matrixTensors(tensors).map((t) => t.storage.name));
   const readTensor = parts.readTensor ?? (({ name }, range) => device.readFile(range, name));
   const weights = await allocateWeights(device, tensors, { config, packingOf, path, readTensor });
@@ -76,6 +76,7 @@ export async function planModel(
     config,
     weights,
     attention: await attentionPlan(options.attention ?? "causal", { ...config, nCtx }),
+    tokens: prune.tokens,
     channels: prune.channels,
     cache: new KvCache(device, { layout, nSlots, nLayers, nKvHeads, headDim, nCtx }),
     limits,

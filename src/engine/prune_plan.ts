@@ -1,152 +1,116 @@
 /**
- * A pruning spec made definite for a model: which definitions, with which numbers, and how many channels
- * every head keeps. Reads declared data only; a variant's name never decides anything.
+ * A pruning spec made definite for a model: which definitions, with which numbers, in which order. Reads
+ * declared data only; a variant's name never decides anything.
  */
 
 import { KerfError } from "../core/error.ts";
-import { nearest } from "../core/nearest.ts";
-import { resolveParams } from "../dsl/params.ts";
-import type { ParamSpecs } from "../dsl/params.ts";
-import { amountOf } from "../dsl/pruning.ts";
-import type { ChannelsStep, Pruning } from "../dsl/pruning.ts";
-import type { ModelDims, TableSpecs } from "../dsl/table.ts";
+import type { Pruning, PruningStep } from "../dsl/pruning.ts";
+import type { ModelDims } from "../dsl/table.ts";
+import type { LayoutSteps } from "../layout/make.ts";
+import { channelsPlan } from "./channels_plan.ts";
+import type { ChannelsPlan } from "./channels_plan.ts";
 import { loadDefinition } from "./registry.ts";
 import { formatSpec, parseSpec } from "./spec.ts";
-import { isRange } from "./sweep.ts";
 import type { SpecStep } from "./spec.ts";
-import { fillTables } from "./tables.ts";
-import type { TableData } from "./tables.ts";
+import { tokensPlan } from "./tokens_plan.ts";
+import type { TokensPlan } from "./tokens_plan.ts";
 
-/** One channels step with its numbers. */
-export interface ChannelsPlan {
-  readonly definition: Pruning;
-  readonly params: Readonly<Record<string, number>>;
-  readonly tables: TableData;
-  /** Last queries that score. */
-  readonly window: number;
-  /** Last rows that keep every channel. */
-  readonly recent: number;
-  /** u32 [nLayers, nKvHeads]: channels kept. */
-  readonly widths: Uint32Array<ArrayBuffer>;
-}
-
-/** Everything a pruning spec means for a model; `channels` is null when nothing is pruned. */
+/** Everything a pruning spec means for a model; a step that it lacks is null. */
 export interface PrunePlan {
   /** The spec in its shortest form. */
   readonly spec: string;
+  /** Rows are evicted first … */
+  readonly tokens: TokensPlan | null;
+  /** … then the survivors lose channels. */
   readonly channels: ChannelsPlan | null;
+  /** What the layout follows from; null: dense. */
+  readonly steps: LayoutSteps | null;
 }
 
-/**
- * Removed counts are floors of products such as 0.29 · 100, which a double puts just below 29: less than
- * this above a whole number counts as that number.
- */
-const FLOOR_SLACK = 1e-9;
+type Kind = PruningStep["kind"];
 
-/** Channels kept by a share removed: headDim − floor(remove · headDim), up to a multiple, at most headDim. */
-export function keptChannels(
-  amount: { readonly remove: number } | { readonly keep: number },
-  options: { readonly headDim: number; readonly multiple: number },
-): number {
-  const { headDim, multiple } = options;
-  const kept = "keep" in amount
-    ? amount.keep
-    : headDim - Math.floor(amount.remove * headDim + FLOOR_SLACK);
-  return Math.min(headDim, Math.ceil(kept / multiple) * multiple);
-}
+/** The order in which steps run, and what two of one kind would both choose. */
+const ORDER: readonly Kind[] = ["tokens", "channels"];
+const CHOICE: Readonly<Record<Kind, string>> = {
+  tokens: "which rows stay, and a head has one list of rows",
+  channels: "key channels, and a head has one channel list",
+};
+const DEED: Readonly<Record<Kind, string>> = {
+  tokens: "rows are evicted",
+  channels: "channels are pruned",
+};
 
-/**
- * Parameters of a step of a spec, defaults filled in.
- *
- * @throws {KerfError} exit code 2: unknown name, not a number, out of range
- */
-export function paramsOf(
-  step: SpecStep,
-  { params, tables }: { readonly params: ParamSpecs; readonly tables: TableSpecs },
-): Record<string, number> {
-  const given: Record<string, number> = {};
-  for (const [key, value] of Object.entries(step.values)) {
-    if (tables[key]?.file !== undefined) continue;
-    const near = Object.hasOwn(params, key) ? undefined : nearest(key, Object.keys(params));
-    if (near) {
-      throw new KerfError(`Cannot set "${key}" of "${step.name}": it has no such parameter`, {
-        hint: [`did you mean ${near}?`, `parameters: ${Object.keys(params).join(", ")}`],
-        exitCode: 2,
-      });
-    }
-    if (typeof value !== "number" && Object.hasOwn(params, key)) {
-      throw new KerfError(`Cannot use ${key}=${value} for "${step.name}": it is not a number`, {
-        hint: isRange(value)
-          ? "a sweep stands for several specs: deno task bench --prune SPEC takes one"
-          : `default: ${key}=${params[key]!.default}`,
-        exitCode: 2,
-      });
-    }
-    given[key] = Number(value);
-  }
-  return resolveParams(step.name, params, given);
-}
-
-/**
- * A variant's channels step with the numbers of a spec's step.
- *
- * @throws {KerfError} exit code 2: unknown parameter, out of range, a head would keep no channel
- */
-export async function channelsPlan(
-  definition: Pruning,
-  spec: SpecStep,
-  dims: ModelDims,
-): Promise<ChannelsPlan> {
-  const step: ChannelsStep = definition.steps[0]!;
-  const params = paramsOf(spec, definition);
-  const { values } = spec;
-  const tables = await fillTables(definition.name, definition.tables, { dims, values });
-  const multiple = amountOf(step.multiple ?? 1, params);
-  const { headDim, nLayers, nKvHeads } = dims;
-  const table = typeof step.keep === "string" ? tables[step.keep] : undefined;
-  const widths = Uint32Array.from({ length: nLayers * nKvHeads }, (_, i) => {
-    const amount = step.remove === undefined
-      ? { keep: table ? table[i]! : amountOf(step.keep!, params) }
-      : { remove: amountOf(step.remove, params) };
-    return keptChannels(amount, { headDim, multiple });
-  });
-  if (widths.some((width) => width < 1)) {
-    throw new KerfError(`Cannot prune with "${definition.name}": a head would keep no channel`, {
-      hint: `keep at least 1 of ${headDim} channels`,
-      exitCode: 2,
-    });
-  }
-  return {
-    definition,
-    params,
-    tables,
-    window: amountOf(step.queries.rows, params),
-    recent: amountOf(step.protect?.last ?? 0, params),
-    widths,
-  };
+/** One step of one variant of a spec. */
+interface Owned {
+  readonly kind: Kind;
+  readonly definition: Pruning;
+  readonly spec: SpecStep;
 }
 
 /**
  * Loads and resolves a pruning spec.
  *
- * @throws {KerfError} exit code 2: unknown variant or parameter, out of range, two steps on one axis
+ * @throws {KerfError} exit code 2: unknown variant or parameter, out of range, two steps on one axis, or
+ * steps in another order than they run
  */
 export async function prunePlan(spec: string, dims: ModelDims): Promise<PrunePlan> {
   const steps = parseSpec(spec);
-  const definitions: Pruning[] = [];
-  for (const step of steps) definitions.push(await loadPruning(step.name));
-  const owners = definitions.flatMap((d) => d.steps.map(() => d.name));
-  if (owners.length > 1) {
-    throw new KerfError(
-      `Cannot combine ${owners.map((o) => `"${o}"`).join(" and ")}: both choose key channels, ` +
-        "and a head has one channel list",
-      { hint: `use one of them: --prune ${owners[0]}`, exitCode: 2 },
-    );
+  const owned: Owned[] = [];
+  for (const step of steps) {
+    const definition = await loadPruning(step.name);
+    owned.push(...definition.steps.map(({ kind }) => ({ kind, definition, spec: step })));
   }
-  const index = definitions.findIndex((d) => d.steps.length > 0);
+  checkSteps(owned);
+  const of = (kind: Kind) => owned.find((step) => step.kind === kind);
+  const [tokens, channels] = [of("tokens"), of("channels")];
   return {
     spec: formatSpec(steps),
-    channels: index < 0 ? null : await channelsPlan(definitions[index]!, steps[index]!, dims),
+    tokens: tokens ? await tokensPlan(tokens.definition, tokens.spec, dims) : null,
+    channels: channels ? await channelsPlan(channels.definition, channels.spec, dims) : null,
+    steps: layoutSteps(owned),
+  };
+}
+
+/** @throws {KerfError} the first two steps that cannot stand together, in this order */
+function checkSteps(owned: readonly Owned[]): void {
+  const refuse = (message: string, hint: string) => {
+    throw new KerfError(message, { hint, exitCode: 2 });
+  };
+  owned.forEach(({ kind, definition: { name } }, i) => {
+    for (const before of owned.slice(0, i)) {
+      const other = before.definition.name;
+      if (before.kind === kind) {
+        refuse(
+          `Cannot combine "${other}" and "${name}": both choose ${CHOICE[kind]}`,
+          `use one of them: --prune ${other}`,
+        );
+      }
+      if (ORDER.indexOf(before.kind) > ORDER.indexOf(kind)) {
+        refuse(
+          `Cannot run "${name}" after "${other}": ${DEED[kind]} before ${DEED[before.kind]}`,
+          `--prune ${name}+${other}`,
+        );
+      }
+    }
+  });
+}
+
+/** @throws {KerfError} a variant with a layout of its own beside another one */
+function layoutSteps(owned: readonly Owned[]): LayoutSteps | null {
+  const definitions = [...new Set(owned.map(({ definition }) => definition))];
+  if (definitions.length === 0) return null;
+  const [first] = definitions;
+  if (definitions.length === 1) return first!;
+  const own = definitions.find(({ layout }) => layout !== undefined);
+  if (own) {
+    throw new KerfError(`Cannot combine "${own.name}" with others: it declares its own layout`, {
+      hint: `--prune ${own.name}`,
+      exitCode: 2,
+    });
+  }
+  return {
+    name: definitions.map(({ name }) => name).join("+"),
+    steps: definitions.flatMap(({ steps }) => steps),
   };
 }
 

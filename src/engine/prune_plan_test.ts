@@ -4,8 +4,10 @@ import { attention } from "../dsl/attention.ts";
 import { channels, pruning } from "../dsl/pruning.ts";
 import { meanSquare } from "../dsl/reductions.ts";
 import { table } from "../dsl/table.ts";
-import { channelsPlan, keptChannels, paramsOf, prunePlan } from "./prune_plan.ts";
+import { channelsPlan, keptChannels } from "./channels_plan.ts";
+import { prunePlan } from "./prune_plan.ts";
 import { definitionNames } from "./registry.ts";
+import { paramsOf } from "./variant_params.ts";
 
 const dims = { nLayers: 2, nHeads: 6, nKvHeads: 3, headDim: 128, nCtx: 256 };
 
@@ -23,7 +25,7 @@ Deno.test("keptChannels removes the floor of the share, as ThinK counts", () => 
 
 Deno.test("prunePlan resolves a variant from its declared data", async () => {
   const none = await prunePlan("none", dims);
-  assertEquals(none, { spec: "none", channels: null });
+  assertEquals(none, { spec: "none", tokens: null, channels: null, steps: null });
   const { spec, channels } = await prunePlan("think:ratio=0.4,recent=16", dims);
   assertEquals(spec, "think:ratio=0.4,recent=16");
   assertEquals([channels!.window, channels!.recent], [32, 16]);
@@ -71,8 +73,8 @@ Deno.test("widths may come from a table, one per layer and KV head", async () =>
 
 Deno.test("prunePlan works for every variant of the folder", async () => {
   for (const name of definitionNames("prune")) {
-    const { channels } = await prunePlan(name, dims);
-    assertEquals(channels?.definition.name, name);
+    const { tokens, channels } = await prunePlan(name, dims);
+    assertEquals((tokens ?? channels)?.definition.name, name);
   }
 });
 
@@ -89,6 +91,31 @@ Deno.test("prunePlan refuses slips with the nearest name", async () => {
   const sweep = "a sweep stands for several specs: deno task bench --prune SPEC takes one";
   await refused("think:ratio=0.3..0.7/0.1", "is not a number", sweep);
   await refused("think+key_norm_channels", "both choose key channels");
+});
+
+Deno.test("steps of several variants are one plan, in the order they run", async () => {
+  const plan = await prunePlan("snapkv:budget=512+think:ratio=0.4", dims);
+  assertEquals([plan.tokens!.params.budget, plan.channels!.params.ratio], [512, 0.4]);
+  assertEquals(plan.steps!.steps.map(({ kind }) => kind), ["tokens", "channels"]);
+  const refused = async (spec: string, message: string, hint: string) => {
+    const error = await assertRejects(() => prunePlan(spec, dims), KerfError, message);
+    assertEquals([error.exitCode, ...error.hints], [2, hint]);
+  };
+  await refused(
+    "think+snapkv",
+    'Cannot run "snapkv" after "think": rows are evicted before channels are pruned',
+    "--prune snapkv+think",
+  );
+  await refused(
+    "snapkv+tova",
+    'Cannot combine "snapkv" and "tova": both choose which rows stay',
+    "use one of them: --prune snapkv",
+  );
+  await refused(
+    "think+think",
+    '"think" and "think": both choose',
+    "use one of them: --prune think",
+  );
 });
 
 Deno.test("paramsOf leaves the paths of file tables alone", () => {

@@ -1,6 +1,6 @@
 /** From a case to a problem: a prompt's rows before rotation, and the step that follows the compression. */
 
-import { amountOf } from "../dsl/pruning.ts";
+import { amountOf, stepOf } from "../dsl/pruning.ts";
 import type { ChannelsStep, Pruning } from "../dsl/pruning.ts";
 import type { KernelSource } from "../emit/types.ts";
 import { layoutOf } from "../layout/make.ts";
@@ -57,7 +57,7 @@ export function pruningProblem(
   const dims = { nLayers: AT.nLayers, nHeads, nKvHeads: N_KV_HEADS, headDim, nCtx: 4096 };
   const values = valuesOf(variant, { params: given.params, dims });
   const attention = sources.attention.definition as unknown as Pruning;
-  const step = variant.steps[0]!;
+  const { step } = stepOf(variant, "channels")!;
   const recent = amountOf(step.protect?.last ?? 0, values.params);
   const random = randomFrom(seed);
   const qkv = new Float32Array(nCtx * qkvStride(shape));

@@ -5,6 +5,7 @@
 
 import { KerfError } from "../core/error.ts";
 import { nearest } from "../core/nearest.ts";
+import { stepOf } from "../dsl/pruning.ts";
 import type { Pruning } from "../dsl/pruning.ts";
 import type { Device } from "../device/types.ts";
 import type { EmittedKernel } from "../emit/emit_kernels.ts";
@@ -61,9 +62,15 @@ interface Job {
 /** The attention that a run uses unless told otherwise: pruned caches are verified under it. */
 const DEFAULT_ATTENTION = "causal";
 
+/** Whether a definition evicts rows: its kernels are held to their reference in tests/parity/. */
+const evicts = ({ definition }: KernelSource): boolean =>
+  definition.kind === "pruning" && stepOf(definition as Pruning, "tokens") !== null;
+
 /** The variants of a project by name: those that `verify` knows. */
 export function variantsOf({ sources }: Pick<Renderer, "sources">): KernelSource[] {
-  return sources.filter(({ definition: { kind } }) => kind === "attention" || kind === "pruning");
+  return sources.filter((source) =>
+    ["attention", "pruning"].includes(source.definition.kind) && !evicts(source)
+  );
 }
 
 /**
@@ -79,6 +86,12 @@ export function selectVariants(
   const known = variants.map(({ definition }) => definition.name);
   for (const name of names) {
     if (known.includes(name)) continue;
+    if (renderer.sources.some((source) => evicts(source) && source.definition.name === name)) {
+      throw new KerfError(`Cannot verify "${name}": it evicts rows, whose cases are tests`, {
+        hint: "deno test -A tests/parity_kernels_test.ts",
+        exitCode: 2,
+      });
+    }
     const near = nearest(name, known);
     throw new KerfError(`Cannot verify "${name}": no variant has this name`, {
       hint: [...(near ? [`did you mean ${near}?`] : []), `there are: ${known.join(", ")}`],
@@ -196,8 +209,9 @@ function defaultAttention(sources: readonly KernelSource[]): KernelSource {
 /** One pruning variant per layout that they make. */
 function layoutMakers(sources: readonly KernelSource[]): Pruning[] {
   const makers = new Map<string, Pruning>();
-  for (const { definition } of sources) {
-    if (definition.kind !== "pruning") continue;
+  for (const source of sources) {
+    const { definition } = source;
+    if (definition.kind !== "pruning" || evicts(source)) continue;
     const name = layoutName(layoutOf(definition as Pruning, { key: "f16", value: "f16" }));
     if (!makers.has(name)) makers.set(name, definition as Pruning);
   }

@@ -7,10 +7,12 @@
 import {
   ARENA_UNIT,
   elementOffset,
+  PAGE_ROWS,
   pageBytes,
   pageCount,
   pageIndex,
   parseLayoutName,
+  positionBytes,
 } from "../layout/mod.ts";
 import type { Layout, Segment } from "../layout/mod.ts";
 
@@ -20,6 +22,8 @@ export interface HeadRows {
   readonly values: readonly Float32Array[];
   readonly nListed: number;
   readonly channels: readonly number[];
+  /** True position of each row, where the layout stores them; absent: its place. */
+  readonly positions?: readonly number[];
 }
 
 /** Where the rows are put: slot 1 of 2, layer 1 of 2, so that strides matter. */
@@ -51,6 +55,10 @@ export const segmentsOf = ({ key, value }: Layout) => [...key.segments, ...value
 /** Whether a segment of `layout` is the `index`-th of the keys. */
 export const isKey = (layout: Layout, index: number) => index < layout.key.segments.length;
 
+/** Bytes before the first row of a page of segment `index`. */
+const headBytes = (layout: Layout, index: number) =>
+  isKey(layout, index) ? 0 : positionBytes(layout);
+
 /**
  * Writes the rows of every KV head.
  *
@@ -76,7 +84,9 @@ export function writeCache(
 
   // Every page has full width's room; their order in the arena is shuffled by a stride prime to it.
   const unitsOfPage = Math.max(
-    ...segments.map((s) => pageBytes(s, { width: headDim, headDim }) / ARENA_UNIT),
+    ...segments.map((s, index) =>
+      pageBytes(s, { width: headDim, headDim, head: headBytes(layout, index) }) / ARENA_UNIT
+    ),
   );
   const nPages = rows.length * pageEntries;
   const stride = [7, 11, 13, 17].find((p) => nPages % p !== 0)!;
@@ -104,14 +114,18 @@ export function writeCache(
       const size = [to - from - isNew, list.length];
       heads.set(size, headAt(kvHead) * 2 * segments.length + 2 * index);
       if (key) splits += Math.ceil((to - from) / 256);
-      (key ? head.keys : head.values).slice(from, to).forEach((row, i) =>
+      (key ? head.keys : head.values).slice(from, to).forEach((row, i) => {
+        const start = table[index * perSegment + pageIndex(i)]! * ARENA_UNIT;
+        const page = start + headBytes(layout, index);
+        if (page > start) {
+          view.setInt32(start + 4 * (i % PAGE_ROWS), head.positions?.[i] ?? i, true);
+        }
         list.forEach((c, channel) => {
-          const page = table[index * perSegment + pageIndex(i)]! * ARENA_UNIT;
           const at = elementOffset(segment, { row: i, channel, width: list.length });
           if (segment.code.kind === "f16") view.setFloat16(page + 2 * at, row[c]!, true);
           else view.setFloat32(page + 4 * at, row[c]!, true);
-        })
-      );
+        });
+      });
     });
     nSplits = Math.max(nSplits, splits);
   });
@@ -136,14 +150,29 @@ export interface RowAt {
   readonly width: number;
 }
 
-/** Where channel place `channel` of a row lies in the arena, in bytes. */
-export function elementByte(cache: WrittenCache, at: RowAt, channel: number): number {
-  const segment = segmentsOf(cache.layout)[at.index]!;
+/** Where the page that holds a row begins in the arena, in bytes. */
+function pageByte(cache: WrittenCache, at: Omit<RowAt, "width">): number {
   const head = (AT.slot * AT.nLayers + AT.layer) * at.nKvHeads + at.kvHead;
   const entry = head * cache.constants["page_entries"]! + cache.firstPages[at.index]! +
     pageIndex(at.row);
+  return cache.buffers.pages[entry]! * ARENA_UNIT;
+}
+
+/** Where channel place `channel` of a row lies in the arena, in bytes. */
+export function elementByte(cache: WrittenCache, at: RowAt, channel: number): number {
+  const segment = segmentsOf(cache.layout)[at.index]!;
   const offset = elementOffset(segment, { row: at.row, channel, width: at.width });
-  return cache.buffers.pages[entry]! * ARENA_UNIT + offset * elementBytes(segment);
+  return pageByte(cache, at) + headBytes(cache.layout, at.index) + offset * elementBytes(segment);
+}
+
+/** The position that row `row` of the values carries. */
+export function readPosition(
+  cache: WrittenCache,
+  at: Omit<RowAt, "width" | "index"> & { readonly arena: Uint8Array<ArrayBuffer> },
+): number {
+  const index = segmentsOf(cache.layout).length - 1;
+  const byte = pageByte(cache, { ...at, index }) + 4 * (at.row % PAGE_ROWS);
+  return new DataView(at.arena.buffer).getInt32(byte, true);
 }
 
 /** Bytes of one stored element. */

@@ -6,14 +6,14 @@ import type { Mutant } from "./mutant.ts";
 export const ENGINE: readonly Mutant[] = [
   {
     name: "one row too many loses channels",
-    file: "src/engine/compress.ts",
+    file: "src/engine/prune_layer.ts",
     find: "Math.max(0, sizes.full - recent)",
     replace: "Math.max(0, sizes.full - recent + 1)",
     tests: ["src/engine/cache_test.ts"],
   },
   {
     name: "old pages freed before their rows are moved",
-    file: "src/engine/compress.ts",
+    file: "src/engine/prune_layer.ts",
     find: "  await plan.run(compressDrafts(plan.buffers, cache, { slot, layer }));\n" +
       "  for (const page of old) cache.table.release(page);\n",
     replace: "  for (const page of old) cache.table.release(page);\n" +
@@ -22,25 +22,48 @@ export const ENGINE: readonly Mutant[] = [
   },
   {
     name: "old pages never freed",
-    file: "src/engine/compress.ts",
+    file: "src/engine/prune_layer.ts",
     find: "  for (const page of old) cache.table.release(page);\n",
     replace: "",
     tests: ["src/engine/cache_test.ts"],
   },
   {
     name: "a later turn chooses channels again",
-    file: "src/engine/compress.ts",
-    find: "if (rows.listed === 0) {",
-    replace: "if (rows.listed >= 0) {",
+    file: "src/engine/prune_layer.ts",
+    find: "if (heads.every(({ rows }) => rows.listed === 0)) {",
+    replace: "if (heads.every(({ rows }) => rows.listed >= 0)) {",
     tests: ["src/engine/cache_test.ts"],
     only: "a later turn keeps",
   },
   {
     name: "queries recorded for the wrong layer",
     file: "src/engine/layer_drafts.ts",
-    find: 'label: at("record queries"),\n    constants: { layer },',
-    replace: 'label: at("record queries"),\n    constants: { layer: 0 },',
+    find: "constants: { layer, window },",
+    replace: "constants: { layer: 0, window },",
     tests: ["tests/forward_test.ts"],
+  },
+  {
+    name: "a budget that forgets the protected rows",
+    file: "src/engine/tokens_plan.ts",
+    find: "Math.max(1, first + last, Math.floor(wanted()))",
+    replace: "Math.max(1, Math.floor(wanted()))",
+    tests: ["src/engine/tokens_plan_test.ts"],
+  },
+  {
+    name: "pages of evicted rows never freed",
+    file: "src/engine/evict_layer.ts",
+    find: "  for (const page of old) cache.table.release(page);\n",
+    replace: "",
+    tests: ["tests/eviction_test.ts"],
+    only: "stored bytes",
+  },
+  {
+    name: "the window's queries end one token early",
+    file: "src/engine/evict_drafts.ts",
+    find: "n_tokens: nTokens,",
+    replace: "n_tokens: nTokens - 1,",
+    tests: ["tests/eviction_test.ts"],
+    only: "kept rows are",
   },
   {
     name: "logits scaled by 1/D",

@@ -2,7 +2,6 @@
 
 import { COMPILER } from "./compiler.ts";
 import { CUDA_DEVICE } from "./cuda.ts";
-import { CUDA_TEMPLATES } from "./cuda_templates.ts";
 import { DEFINITIONS } from "./definitions.ts";
 import { ENGINE } from "./engine.ts";
 import type { Mutant } from "./mutant.ts";
@@ -15,5 +14,4 @@ export const MUTANTS: readonly Mutant[] = [
   ...DEFINITIONS,
   ...ENGINE,
   ...CUDA_DEVICE,
-  ...CUDA_TEMPLATES,
 ];

@@ -10,6 +10,29 @@ const SELECTION = ["tests/parity/selection.ts"];
 /** Templates: loops, tails, merges. */
 export const TEMPLATES: readonly Mutant[] = [
   {
+    name: "ties keep the higher row",
+    file: "templates/c/select_rows.c.njk",
+    find: "stays = order > lowest || (order == lowest && n_equal > 0);",
+    replace: "stays = order >= lowest;",
+    tests: ["tests/parity/evict.ts"],
+  },
+  {
+    name: "a window that sees later rows",
+    file: "templates/c/window_softmax.c.njk",
+    find: "present & (positions <= (int32_t)position)",
+    replace: "present",
+    tests: ["tests/parity/token_scores.ts"],
+    only: "window_softmax",
+  },
+  {
+    name: "positions of kept rows left behind",
+    file: "templates/c/keep_rows.c.njk",
+    find: "((const int32_t *)source)[row % PAGE_ROWS];",
+    replace: "(int32_t)new_row;",
+    tests: ["tests/parity/evict.ts"],
+    only: "keep_rows",
+  },
+  {
     name: "row-wise: the tail dropped",
     file: "templates/c/rowwise.c.njk",
     find: "for (uint32_t c = 0; c < width; c += 16) {\n      const uint32_t n = " +

@@ -11,7 +11,7 @@ import { authorRunner, interpreterRunner, rotateReference } from "../../src/refe
 import { projectRoot } from "../../src/sys/cache_dir.ts";
 import { assertClose } from "../_close.ts";
 import { activations, randomFrom, runNamed } from "../_kernel.ts";
-import { AT, readRow, segmentsOf, stored, writeCache } from "../_kv_cache.ts";
+import { AT, readPosition, readRow, segmentsOf, stored, writeCache } from "../_kv_cache.ts";
 import type { HeadRows } from "../_kv_cache.ts";
 
 const N_HEADS = 6, N_KV_HEADS = 2;
@@ -24,10 +24,12 @@ async function run(
     before: number;
     nQuery: number;
     nListed?: number;
+    /** How many rows were evicted before the step's. */
+    gap?: number;
     isa?: "v4" | "base";
   },
 ) {
-  const { headDim, before, nQuery, nListed = 0 } = options;
+  const { headDim, before, nQuery, nListed = 0, gap = 0 } = options;
   const random = randomFrom(before + nQuery);
   const rows = before + nQuery;
   const filler = () => Array.from({ length: rows }, () => new Float32Array(headDim).fill(7));
@@ -38,14 +40,14 @@ async function run(
   );
   const cache = writeCache(layout, heads, { headDim, nNew: nQuery });
   const stride = (N_HEADS + 2 * N_KV_HEADS) * headDim;
-  const nCtx = rows + 100;
+  const nCtx = rows + gap + 100;
   // Another sequence's row comes first in the step, so offsets count from firstRow.
   const qkv = activations((nQuery + 1) * stride, random);
   const rope = Float32Array.from({ length: nCtx * headDim }, (_, i) => {
     const angle = Math.floor(i / headDim) / (1 + i % (headDim / 2));
     return i % headDim < headDim / 2 ? Math.cos(angle) : Math.sin(angle);
   });
-  const positions = Array.from({ length: nQuery }, (_, i) => before + i);
+  const positions = Array.from({ length: nQuery }, (_, i) => before + gap + i);
   const nKey = cache.layout.key.segments.length;
   // Slot 0, where the other sequence lives, has all its pages in the spare last ones of slot 1's heads.
   const pages = Uint32Array.from(cache.buffers.pages);
@@ -59,7 +61,7 @@ async function run(
       rope,
       row_position: Uint32Array.of(99, ...positions),
       row_seq: Uint32Array.of(0, ...positions.map(() => 1)),
-      seqs: Uint32Array.of(1, 0, 99, 0, nQuery, 1, before, AT.slot),
+      seqs: Uint32Array.of(1, 0, 99, 0, nQuery, 1, before + gap, AT.slot),
       pages,
       heads: cache.buffers.heads,
       arena: cache.buffers.arena,
@@ -85,10 +87,11 @@ async function check(
     before: number;
     nQuery: number;
     nListed?: number;
+    gap?: number;
     isa?: "v4" | "base";
   },
 ) {
-  const { headDim, before, nListed = 0 } = options;
+  const { headDim, before, nListed = 0, gap = 0 } = options;
   const { cache, qkv, rope, stride, positions, written, nKey } = await run(layout, options);
   const rotate = authorRunner(appendDefinition, "rotate");
   const segments = segmentsOf(cache.layout);
@@ -119,15 +122,18 @@ async function check(
       // A half holds 11 bits: what rounding moves, and a rounding of f32 that crosses a tie.
       const half = key.code.kind === "f16" ? 2 ** -11 : 0;
       const want = turned(N_HEADS + h);
-      assertClose(read(nKey - 1, position - nListed), want, {
+      assertClose(read(nKey - 1, position - gap - nListed), want, {
         bound: (c) => bound + Math.abs(want[c]!) * half * 1.01,
         label: `k, position ${position}`,
       });
       assertEquals(
-        read(segments.length - 1, position),
+        read(segments.length - 1, position - gap),
         Array.from(head(N_HEADS + N_KV_HEADS + h), (x) => stored(x, value)),
         `v, position ${position}`,
       );
+      if (!cache.layout.rowPositions) continue;
+      const at = { arena: written.arena!, nKvHeads: N_KV_HEADS, kvHead: h, row: position - gap };
+      assertEquals(readPosition(cache, at), position);
     }
   });
   // Rows before the step keep what they had.
@@ -148,6 +154,17 @@ Deno.test("append stores rows behind those of the cache, across tiles and pages"
 Deno.test("append goes to the last segments, whatever is stored before them", async () => {
   const layout = "k_list_f16t16_f16t16_v_f16t1";
   await check(layout, { headDim: 64, before: 50, nQuery: 3, nListed: 40 });
+});
+
+Deno.test("append notes true positions where rows were evicted", async () => {
+  for (const [before, nQuery] of [[0, 1], [1, 31], [120, 33]] as const) {
+    await check(`${DENSE}_evicted`, { headDim: 64, before, nQuery, gap: 57 });
+  }
+  const layout = "k_list_f16t16_f16t16_v_f16t1_evicted";
+  await check(layout, { headDim: 64, before: 50, nQuery: 3, nListed: 40, gap: 9 });
+  for (const isa of await testIsas()) {
+    await check(`${DENSE}_evicted`, { headDim: 64, before: 9, nQuery: 2, isa: isa as "v4" });
+  }
 });
 
 Deno.test("append in f32, and heads that are no multiple of 32", async () => {

@@ -21,6 +21,7 @@ import type { HeadRows, WrittenCache } from "../_kv_cache.ts";
 
 const DENSE = "k_f16t16_v_f16t1";
 const LISTED = "k_list_f16t16_f16t16_v_f16t1";
+const EVICTED = "_evicted";
 
 interface Case {
   readonly variant?: Attention;
@@ -54,6 +55,14 @@ const variants = sources.filter((s) => s.definition.kind === "attention");
 const variantNamed = (name: string) =>
   variants.find((s) => s.definition.name === name)!.definition as Attention;
 
+/** True positions of rows of which every other one was evicted, but for the last `nQuery`: the step's. */
+const gaps = (rows: number, nQuery: number) =>
+  Array.from({ length: rows }, (_, i) => i + Math.min(i, rows - nQuery));
+
+/** The true position of a row of a problem. */
+const positionOf = ({ heads }: Pick<Problem, "heads">, row: number) =>
+  heads[0]!.positions?.[row] ?? row;
+
 function problem(given: Case): Problem {
   const filled = { variant: variantNamed("causal"), params: {}, nListed: 0, width: 0, ...given };
   const { headDim, group, nKvHeads, rows, nQuery, nListed, width, variant } = filled;
@@ -74,6 +83,7 @@ function problem(given: Case): Problem {
       values: Array.from({ length: rows }, () => row(false)),
       nListed,
       channels,
+      ...(given.layout.endsWith(EVICTED) ? { positions: gaps(rows, nQuery) } : {}),
     };
   });
   const stride = (nHeads + 2 * nKvHeads) * headDim;
@@ -111,7 +121,10 @@ const buffersOf = ({ cache: { layout, buffers }, tables }: Problem) => {
 /** The outputs of the step's queries in tiles, the first at `position`: f32 [nQuery, nHeads · headDim]. */
 async function prefill(
   p: Problem,
-  { threads = 2, position = p.rows - p.nQuery }: { threads?: number; position?: number } = {},
+  { threads = 2, position = positionOf(p, p.rows - p.nQuery) }: {
+    threads?: number;
+    position?: number;
+  } = {},
 ): Promise<Float32Array> {
   const width = p.group * p.nKvHeads * p.headDim;
   const tiles: number[] = [];
@@ -136,7 +149,7 @@ async function prefill(
 }
 
 /** The output of the step's last query, decoded at `position`: f32 [nHeads · headDim]. */
-async function decode(p: Problem, position = p.rows - 1): Promise<Float32Array> {
+async function decode(p: Problem, position = positionOf(p, p.rows - 1)): Promise<Float32Array> {
   const nHeads = p.group * p.nKvHeads;
   const { nSplits } = p.cache;
   const step = { nRows: 1, nSeqs: 1, nDecode: 1, nSplits };
@@ -182,7 +195,8 @@ function reference(
   const nHeads = p.group * p.nKvHeads;
   const want = new Float64Array(nHeads * p.headDim);
   const bound = new Float64Array(want.length);
-  const queryPosition = p.rows - p.nQuery + query;
+  const place = p.rows - p.nQuery + query;
+  const queryPosition = positionOf(p, place);
   const scale = 1 / Math.sqrt(p.headDim);
   const views = Object.fromEntries(
     Object.entries(p.variant.tables).map(([name, spec]) => {
@@ -193,14 +207,15 @@ function reference(
   );
   for (let head = 0; head < nHeads; head++) {
     const kvHead = Math.floor(head / p.group);
-    const { keys, values, channels } = p.heads[kvHead]!;
+    const { keys, values, channels, positions } = p.heads[kvHead]!;
     const q = p.qkv.subarray(query * p.stride + head * p.headDim).subarray(0, p.headDim);
     const kept = new Set(channels);
-    const seen = keys.slice(0, queryPosition + 1).map((key, i) =>
+    const seen = keys.slice(0, place + 1).map((key, i) =>
       i < p.nListed ? key.map((x, c) => kept.has(c) ? x : 0) : key
     );
     const context = { ...p.params, ...views, queryPosition, head, kvHead, layer: AT.layer };
-    const out = attentionReference({ q, keys: seen, values, scale, context, ...hooks });
+    const rows = { keys: seen, values, ...(positions ? { positions } : {}) };
+    const out = attentionReference({ q, ...rows, scale, context, ...hooks });
     want.set(out, head * p.headDim);
     // One rounding per multiply-add of a logit, each at most half a unit of Σ|q k|; a few more of the
     // hook's result; twice that of a weight; the sums over keys add one each. All first order.
@@ -243,6 +258,26 @@ Deno.test("list segments of 1, 26, 32 and 64 channels and of no rows, in one com
   ) {
     const rows = nListed + 45;
     await check({ ...base, layout: LISTED, rows, nQuery: 11, nListed, width, seed: width + 7 });
+  }
+});
+
+Deno.test("rows between which others were evicted keep their true positions", async () => {
+  for (const rows of [1, 31, 33, 127, 300, 600]) {
+    const nQuery = Math.min(rows, 19);
+    await check({ ...base, layout: DENSE + EVICTED, rows, nQuery, seed: rows });
+  }
+  const list = { ...base, layout: LISTED + EVICTED, nQuery: 11, nListed: 130, width: 20 };
+  await check({ ...list, rows: 300 });
+  for (const [group, headDim] of [[1, 64], [4, 128], [8, 48]] as const) {
+    await check({ ...list, group, headDim, nKvHeads: 2, rows: 150, nListed: 61 });
+  }
+  for (const { definition } of variants) {
+    // A window shorter than the rows, so that what is seen depends on the positions.
+    const variant = definition as Attention;
+    const params = Object.fromEntries(
+      Object.keys(variant.params).filter((name) => name === "window").map((name) => [name, 40]),
+    );
+    await check({ ...list, variant, params, rows: 300 });
   }
 });
 

@@ -4,7 +4,7 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { resolveParams, tableValues, tableView } from "../../src/dsl/mod.ts";
+import { resolveParams, stepOf, tableValues, tableView } from "../../src/dsl/mod.ts";
 import type { Pruning } from "../../src/dsl/mod.ts";
 import { testIsas } from "../../src/device/testing.ts";
 import type { Isa, TypedArray } from "../../src/device/testing.ts";
@@ -31,7 +31,9 @@ const LAYOUT = "k_list_f16t16_f16t16_v_f16t1";
 const N_KV_HEADS = 2;
 
 const { sources } = await loadSources(projectRoot());
-const variants = sources.filter((s) => s.definition.kind === "pruning");
+const variants = sources.filter(({ definition }) =>
+  definition.kind === "pruning" && stepOf(definition as Pruning, "channels") !== null
+);
 const templates = openTemplates(`${projectRoot()}/templates`);
 
 /** A variant of the tests' own, which kernels/ does not have. */
@@ -160,7 +162,7 @@ function reference(
       queries: p.queries.slice(kvHead * p.group, (kvHead + 1) * p.group),
       keys: p.heads[kvHead]!.keys,
       headDim: p.headDim,
-      group: variant.steps[0]!.group,
+      group: stepOf(variant, "channels")!.step.group,
       score: options.score,
       context: { ...options.params, ...tables, layer: AT.layer, kvHead },
     });

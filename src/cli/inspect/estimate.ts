@@ -1,11 +1,11 @@
 /** `inspect estimate`: what a spec costs and saves at a context length, before a model is loaded. */
 
 import { formatBytes } from "../../core/bytes.ts";
-import { forecastPeak } from "../../engine/kv_forecast.ts";
+import { forecastPeak, noRows } from "../../engine/kv_forecast.ts";
 import type { ParsedArgs } from "../args.ts";
 import { writeOut } from "../terminal.ts";
 import { designCache, readHeader } from "./header.ts";
-import { cacheBytes } from "./sizes.ts";
+import { cacheBytes, forecastShape } from "./sizes.ts";
 
 export async function inspect({ values }: ParsedArgs): Promise<number> {
   const header = await readHeader(values);
@@ -14,13 +14,10 @@ export async function inspect({ values }: ParsedArgs): Promise<number> {
   const dense = await designCache(header, { ...values, prune: "none" });
   const nTokens = design.nCtx;
   const weightBytes = [...gguf.tensors.values()].reduce((sum, tensor) => sum + tensor.bytes, 0);
-  const peak = (of: typeof design, order: "chunked" | "layered") =>
-    forecastPeak({ ...config, layout: of.layout, channels: of.prune.channels }, {
-      start: { listed: 0, full: 0 },
-      nPrefill: nTokens,
-      nDecode: 0,
-      order,
-    });
+  const peak = (of: typeof design, order: "chunked" | "layered") => {
+    const shape = forecastShape(config, of);
+    return forecastPeak(shape, { start: noRows(shape), nPrefill: nTokens, nDecode: 0, order });
+  };
   const estimate = {
     model: gguf.path,
     prune: design.prune.spec,

@@ -58,5 +58,5 @@ export async function designCache(
   const spec = (values.prune as string | undefined) ?? "none";
   const prune = await prunePlan(spec, { ...config, nCtx });
   const types = { key: values.ctk ?? "f16", value: values.ctv ?? "f16" } as CacheTypes;
-  return { prune, layout: layoutOf(prune.channels?.definition ?? null, types), types, nCtx };
+  return { prune, layout: layoutOf(prune.steps, types), types, nCtx };
 }

@@ -47,7 +47,10 @@ export function kernelsMeant(
   );
   const ofPrune = narrow(
     ofAttention,
-    (name) => prune.some((variant) => name.startsWith(`channel_scores_${variant}__`)),
+    (name) =>
+      prune.some((variant) =>
+        /^(channel|token)_scores_/.test(name) && name.includes(`_scores_${variant}__`)
+      ),
   );
   return [...narrow(ofPrune, (name) => name.split("__")[0] === word)];
 }

@@ -28,10 +28,11 @@ export async function inspect(args: ParsedArgs): Promise<number> {
   const { headDim } = model.loaded.config;
   writeOut(`${model.loaded.prune.spec}: one row per layer and KV head, █ a kept key channel\n`);
   for (const [layer, { heads }] of layers.entries()) {
-    for (const [head, { keptChannels }] of heads.entries()) {
+    for (const [head, { keptChannels, keptTokens }] of heads.entries()) {
       const kept = new Set(keptChannels ?? Array.from({ length: headDim }, (_, c) => c));
       const cells = Array.from({ length: headDim }, (_, c) => kept.has(c) ? "█" : "·").join("");
-      writeOut(`${String(layer).padStart(3)}.${head} ${cells} ${kept.size}\n`);
+      const rows = keptTokens ? `, ${keptTokens.length} tokens` : "";
+      writeOut(`${String(layer).padStart(3)}.${head} ${cells} ${kept.size}${rows}\n`);
     }
   }
   return 0;

@@ -1,37 +1,54 @@
 /** Rows, widths and bytes of a cache after a prompt was prefilled and compressed. */
 
-import { rowsToCompress } from "../../engine/compress.ts";
+import { noRows, rowsAfter } from "../../engine/kv_forecast.ts";
+import type { ForecastShape, KeyRows } from "../../engine/kv_forecast.ts";
 import type { PictureSizes } from "../../layout/picture.ts";
-import { storedBytes } from "../../layout/bytes.ts";
+import { storedBytes, storedPositionBytes } from "../../layout/bytes.ts";
 import type { LlamaConfig } from "../../model/config.ts";
 import type { CacheDesign } from "./header.ts";
 
-/** The segment sizes of KV head `head` (layer · nKvHeads + kvHead) after `nTokens` of prompt. */
-export function headSizes(
-  config: LlamaConfig,
+/** What a forecast reads of a design. */
+export const forecastShape = (
+  { nLayers, nKvHeads, headDim }: LlamaConfig,
+  { layout, prune: { tokens, channels } }: CacheDesign,
+): ForecastShape => ({ layout, nLayers, nKvHeads, headDim, tokens, channels });
+
+/** The rows of every head (layer · nKvHeads + KV head) after `nTokens` of prompt. */
+function promptRows(config: LlamaConfig, design: CacheDesign, nTokens: number): KeyRows[] {
+  const shape = forecastShape(config, design);
+  return rowsAfter(shape, { start: noRows(shape), nPrefill: nTokens });
+}
+
+function sizesOf(
+  { headDim }: LlamaConfig,
   { prune, layout }: CacheDesign,
-  { head, nTokens }: { readonly head: number; readonly nTokens: number },
+  { head, rows }: { readonly head: number; readonly rows: KeyRows },
 ): PictureSizes {
-  const { headDim } = config;
-  const width = prune.channels?.widths[head] ?? headDim;
-  const recent = width < headDim ? prune.channels!.recent : Infinity;
-  const { moved } = rowsToCompress({ listed: 0, full: nTokens }, recent);
-  const full = { rows: nTokens - moved, width: headDim };
-  const listed = { rows: moved, width };
+  const full = { rows: rows.full, width: headDim };
+  const listed = { rows: rows.listed, width: prune.channels?.widths[head] ?? headDim };
   return {
     headDim,
     key: layout.key.segments.map((segment) => segment.channels === "list" ? listed : full),
-    value: [{ rows: nTokens, width: headDim }],
+    value: [{ rows: rows.listed + rows.full, width: headDim }],
   };
+}
+
+/** The segment sizes of KV head `head` after `nTokens` of prompt. */
+export function headSizes(
+  config: LlamaConfig,
+  design: CacheDesign,
+  { head, nTokens }: { readonly head: number; readonly nTokens: number },
+): PictureSizes {
+  return sizesOf(config, design, { head, rows: promptRows(config, design, nTokens)[head]! });
 }
 
 /** Stored bytes of the whole cache after `nTokens` of prompt: every layer, every KV head. */
 export function cacheBytes(config: LlamaConfig, design: CacheDesign, nTokens: number): number {
-  let bytes = 0;
-  for (let head = 0; head < config.nLayers * config.nKvHeads; head++) {
-    const sizes = headSizes(config, design, { head, nTokens });
-    bytes += storedBytes(design.layout.key, sizes.key, config.headDim) +
-      storedBytes(design.layout.value, sizes.value, config.headDim);
-  }
-  return bytes;
+  const { layout } = design;
+  return promptRows(config, design, nTokens).reduce((bytes, rows, head) => {
+    const sizes = sizesOf(config, design, { head, rows });
+    return bytes + storedBytes(layout.key, sizes.key, config.headDim) +
+      storedBytes(layout.value, sizes.value, config.headDim) +
+      storedPositionBytes(layout, rows.listed + rows.full);
+  }, 0);
 }

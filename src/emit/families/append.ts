@@ -31,6 +31,8 @@ export interface AppendContext {
   readonly arena_unit: string;
   readonly head_fields: string;
   readonly streams: readonly AppendStreamContext[];
+  /** Whether pages of values begin with their rows' positions. */
+  readonly row_positions: boolean;
   /** Channel 2i pairs with 2i + 1; otherwise c with c + HEAD_DIM / 2. */
   readonly interleaved: boolean;
   readonly uniform_lines: string;
@@ -48,8 +50,8 @@ export const append: Family = Object.freeze<Family>({
     const definition = source.definition as Append;
     const name = kernelName(request);
     const layout = parseLayoutName(request.suffixes.join("__"));
-    if (layout.rowPositions || layout.positions !== "true") {
-      throw new KerfError(`Cannot emit "${name}": it stores rotated keys in order of position`, {
+    if (layout.positions !== "true") {
+      throw new KerfError(`Cannot emit "${name}": it stores keys rotated at their own position`, {
         hint: "a layout such as k_f16t16_v_f16t1",
       });
     }
@@ -72,6 +74,7 @@ export const append: Family = Object.freeze<Family>({
         stream(name, "key", layout.key.segments.at(-1)!, nKey - 1),
         stream(name, "value", layout.value.segments.at(-1)!, nSegments - 1),
       ],
+      row_positions: layout.rowPositions,
       interleaved: definition.pairing === "interleaved",
       uniform_lines: markedText(rotate.uniform),
       rotate_lines: markedText(rotate.lines),

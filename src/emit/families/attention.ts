@@ -51,6 +51,8 @@ export interface AttentionContext {
   readonly lists_channels: boolean;
   readonly key_code: "f16" | "f32";
   readonly value_code: "f16" | "f32";
+  /** Whether pages of values begin with their rows' positions; else a key's place is its position. */
+  readonly row_positions: boolean;
   /** What the hooks need once per query, before the loop over keys. */
   readonly uniform_lines: string;
   readonly score_lines: string;
@@ -115,11 +117,11 @@ function requestedLayout(request: EmitRequest): Layout {
   const { length } = layout.value.segments;
   const lists = layout.value.segments.some((s) => s.channels !== "all");
   if (
-    codes.size !== 1 || length !== 1 || lists || layout.rowPositions || layout.positions !== "true"
+    codes.size !== 1 || length !== 1 || lists || layout.positions !== "true"
   ) {
     throw new KerfError(
-      `Cannot emit "${name}": attention reads keys of one type, one full segment of values, and ` +
-        "rows in order of position",
+      `Cannot emit "${name}": attention reads keys of one type, rotated at their own position, and ` +
+        "one full segment of values",
       { hint: "a layout such as k_list_f16t16_f16t16_v_f16t1" },
     );
   }
@@ -143,6 +145,7 @@ function layoutContext(layout: Layout) {
       width_field: String(2 * i + 1),
     })),
     lists_channels: listed.includes(true),
+    row_positions: layout.rowPositions,
     key_code: key.segments[0]!.code.kind as "f16" | "f32",
     value_code: value.segments[0]!.code.kind as "f16" | "f32",
   };

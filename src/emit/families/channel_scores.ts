@@ -6,6 +6,7 @@
 
 import { KerfError } from "../../core/error.ts";
 import type { Signature } from "../../core/signature.ts";
+import { stepOf } from "../../dsl/pruning.ts";
 import type { Pruning } from "../../dsl/pruning.ts";
 import { layoutName, parseLayoutName } from "../../layout/name.ts";
 import { ARENA_UNIT, CHUNK_ROWS, PAGE_ROWS } from "../../layout/types.ts";
@@ -58,7 +59,9 @@ export const channelScores: Family = Object.freeze<Family>({
   kind: "pruning",
   heads: (source) => [`channel_scores_${source.definition.name}`],
   // Scores are taken before rows move: from the layouts that the variants make.
-  variants: (_, { layouts }) => layouts.slice(1).map((layout) => [layoutName(layout)]),
+  variants: (_, { layouts }) =>
+    layouts.filter(({ key }) => key.segments.some((segment) => segment.channels === "list"))
+      .map((layout) => [layoutName(layout)]),
   emit(source, request, target) {
     const definition = source.definition as Pruning;
     const name = kernelName(request);
@@ -74,7 +77,7 @@ export const channelScores: Family = Object.freeze<Family>({
       rows_field: String(2 * (nKey - 1)),
       key_code: checkStored(name, keys, { tile: 16 }),
       ...hook.context,
-      group: definition.steps[0]!.group,
+      group: stepOf(definition, "channels")!.step.group,
     };
     return {
       signature: signature(name, { definition, layout, read: hook.read }),
@@ -90,13 +93,14 @@ export const channelScores: Family = Object.freeze<Family>({
 /** The score and its reductions; `read` holds the parameters and tables that the score reads. */
 function hookContext(source: KernelSource, target: EmitTarget) {
   const definition = source.definition as Pruning;
-  const func = source.funcs["steps[0].score"]!;
-  if (definition.steps.length !== 1) {
+  const nSteps = definition.steps.filter(({ kind }) => kind === "channels").length;
+  if (nSteps !== 1) {
     throw new KerfError(
-      `Cannot emit the scores of "${definition.name}": it has ${definition.steps.length} steps`,
+      `Cannot emit the scores of "${definition.name}": it has ${nSteps} channels() steps`,
       { where: source.file, hint: "give the variant one channels() step" },
     );
   }
+  const func = source.funcs[`steps[${stepOf(definition, "channels")!.index}].score`]!;
   const read = new Set([...readParams(func)].map((i) => func.params[i]!.name));
   const scope = hookScope();
   const columns = collectColumns(func, { target, scope });
@@ -147,8 +151,8 @@ function contextArgument(
   if (table !== undefined) return tableArgument(name, table, target);
   const constant = snakeCase(name);
   // The window that the score reads and the one that the kernel was given are the same number.
-  const isWindow = constant === "window" && steps[0]!.queries.rows === name &&
-    params[name]!.integer;
+  const isWindow = constant === "window" && params[name]!.integer &&
+    steps.some((step) => step.kind === "channels" && step.queries.rows === name);
   if (read.has(name) && OWN.includes(constant) && !isWindow) {
     throw new KerfError(
       `Cannot emit the scores of "${source.definition.name}": its parameter "${name}" has the name ` +

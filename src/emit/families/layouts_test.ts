@@ -2,8 +2,10 @@
 
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import append from "../../../kernels/ops/append.ts";
+import keepRows from "../../../kernels/ops/keep_rows.ts";
 import moveRowsDefinition from "../../../kernels/ops/move_rows.ts";
 import causal from "../../../kernels/attention/causal.ts";
+import snapkv from "../../../kernels/prune/snapkv.ts";
 import think from "../../../kernels/prune/think.ts";
 import { KerfError } from "../../core/error.ts";
 import type { Definition } from "../../dsl/types.ts";
@@ -12,7 +14,9 @@ import type { Family } from "../types.ts";
 import { append as appendFamily } from "./append.ts";
 import { attention } from "./attention.ts";
 import { channelScores } from "./channel_scores.ts";
+import { layoutKernels } from "./layout_kernel.ts";
 import { moveRows } from "./move_rows.ts";
+import { tokenScores } from "./token_scores.ts";
 
 /** Layout names are checked before hooks are read, so the sources need no IR. */
 const refusal = (
@@ -33,8 +37,11 @@ const REFUSED: readonly [Family, Definition, readonly string[], string][] = [
   [attention, causal, ["k_list_f32t16_f16t16_v_f16t1"], "keys of one type"],
   [attention, causal, ["k_f16t16_v_f16t1_f16t1"], "one full segment of values"],
   [attention, causal, ["k_f16t16_v_list_f16t1"], "one full segment of values"],
-  [attention, causal, ["k_f16t16_v_f16t1_evicted"], "rows in order of position"],
-  [appendFamily, append, ["k_f16t16_v_f16t1_cached"], "stores rotated keys in order of position"],
+  [attention, causal, ["k_f16t16_v_f16t1_cached"], "rotated at their own position"],
+  [appendFamily, append, ["k_f16t16_v_f16t1_cached"], "stores keys rotated at their own position"],
+  [layoutKernels, keepRows, ["k_f16t16_v_f16t1"], "reads the positions of rows"],
+  [layoutKernels, keepRows, ["k_q4r32t16_f16t16_v_f16t1_evicted"], "a segment is q4r32t16"],
+  [tokenScores, snapkv, ["k_f16t16_v_f16t1"], "reads the positions of rows"],
   [channelScores, think, ["k"], 'Cannot read "k" as the name of a layout'],
   [moveRows, moveRowsDefinition, ["f16t16"], "a move has a source and a destination"],
   [moveRows, moveRowsDefinition, ["f16t16", "list_f32t16"], "to one of the same type"],

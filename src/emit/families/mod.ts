@@ -3,24 +3,26 @@
 import type { Family } from "../types.ts";
 import { append } from "./append.ts";
 import { attention } from "./attention.ts";
-import { channelScores } from "./channel_scores.ts";
 import { embedding } from "./embedding.ts";
+import { layoutKernels } from "./layout_kernel.ts";
 import { matmul } from "./matmul.ts";
 import { moveRows } from "./move_rows.ts";
 import { pack } from "./pack.ts";
 import { pairwise } from "./pairwise.ts";
+import { pruning } from "./pruning.ts";
 import { rowwise } from "./rowwise.ts";
 import { templateKernel } from "./template_kernel.ts";
 
 const families = [
   append,
   attention,
-  channelScores,
   embedding,
+  layoutKernels,
   matmul,
   moveRows,
   pack,
   pairwise,
+  pruning,
   rowwise,
   templateKernel,
 ];

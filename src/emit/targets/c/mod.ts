@@ -64,6 +64,7 @@ export const c: EmitTarget = Object.freeze<EmitTarget>({
   extension: "c",
   headerExtension: "h",
   keywords: C_KEYWORDS,
+  lacks: new Set(),
   geometry: {},
   guardsLoads: true,
   arithmetic: C_ARITHMETIC,

@@ -1,0 +1,19 @@
+/**
+ * Template kernels that walk the rows of a cache: emitted once per layout. The file declares the signature
+ * once; the family adds where each segment's pages begin, and leaves out `channels` where no segment
+ * stores a list.
+ */
+
+import type { KernelSpec } from "./kernel.ts";
+import type { Definition } from "./types.ts";
+
+/** A declared kernel; its template is `templates/<target>/<name>.*.njk`. */
+export interface LayoutKernel extends Definition, KernelSpec {
+  readonly kind: "layout_kernel";
+  readonly defines: readonly string[];
+}
+
+/** Declares a kernel of layouts with row positions; a file in kernels/ops/ exports it as its default. */
+export function layoutKernel(spec: KernelSpec): LayoutKernel {
+  return Object.freeze({ defines: [], ...spec, kind: "layout_kernel", hooks: [] });
+}

@@ -1,0 +1,122 @@
+/**
+ * Token steps: which rows of the cache are evicted, as a score and declared data. The score reads one row;
+ * pooling, heads, budget and protection are applied in one place, after the last row has its score.
+ */
+
+import { lastQueries } from "./accumulator.ts";
+import type { Accumulator, Amount, RowRing } from "./accumulator.ts";
+import { paramArgs } from "./params.ts";
+import type { ParamSpecs } from "./params.ts";
+import { tableArgs } from "./table.ts";
+import type { ModelDims, TableSpecs } from "./table.ts";
+import { column, record, scalar } from "./types.ts";
+import type { Column, f32, HookArg, i32 } from "./types.ts";
+
+/** One row of the cache as a score sees it. */
+export interface TokenRow {
+  /** The key's channels after RoPE; one that is not stored is 0. */
+  readonly key: Column;
+  /** The value's channels. */
+  readonly value: Column;
+  /** The softmax weight that each remembered query of one head gives this row, oldest query first. */
+  readonly weights: Column;
+}
+
+/** What a token score may read beside the row. */
+export interface TokenContext {
+  /** 0 … nLayers − 1. */
+  readonly layer: i32;
+  /** 0 … nKvHeads − 1. */
+  readonly kvHead: i32;
+  /** The token's true position, from 0. */
+  readonly position: i32;
+  /** key · anchor and ‖anchor‖, where the step declares an `anchor`; else 0. */
+  readonly anchorDot: f32;
+  readonly anchorNorm: f32;
+}
+
+/** Neighbours meet before heads do; a row at the edge of the candidates has fewer. */
+export interface Pool {
+  /** `max`: the largest of them. `mean`: their sum over the full width. */
+  readonly kind: "max" | "mean";
+  /** Rows, odd: as many before as after. */
+  readonly width: Amount;
+}
+
+/** What a budget function may read: numbers of the model and of the cache, and the variant's parameters. */
+export type BudgetSize = Readonly<Record<string, number>> & Omit<ModelDims, "nCtx"> & {
+  readonly layer: number;
+  readonly kvHead: number;
+  /** Rows of the head before the step. */
+  readonly nRows: number;
+};
+
+/** What an author writes for a token step. */
+export interface TokensSpec {
+  /** The score of one row. */
+  // deno-lint-ignore no-explicit-any -- the context's parameters and tables are typed by `pruning`
+  readonly score: (row: TokenRow, context: TokenContext & Record<string, any>) => f32;
+  /** How the scores of query heads become one. */
+  readonly group: "mean" | "max";
+  /** `head` (the default): each KV head keeps rows of its own. `layer`: all heads of a layer keep the same. */
+  readonly scope?: "head" | "layer";
+  readonly pool?: Pool;
+  /** The accumulator that `weights` come from; `window` is short for `lastQueries(window)`. */
+  readonly queries?: Accumulator<RowRing>;
+  readonly window?: Amount;
+  /** What `anchorDot` compares the key with: the mean of a head's keys, each divided by its norm. */
+  readonly anchor?: "meanUnitKey";
+  /** Share of the rows removed: floor(remove · rows). Give this or `keep`. */
+  readonly remove?: Amount;
+  /**
+   * Rows kept, protected ones included: a count, the name of a table [nLayers, nKvHeads], or a function of
+   * layer and rows that runs when the step does.
+   */
+  readonly keep?: Amount | ((size: BudgetSize) => number);
+  /** Rows that stay whatever their score. */
+  readonly protect?: { readonly first?: Amount; readonly last?: Amount };
+}
+
+/** A token step of a variant. */
+export interface TokensStep extends Omit<TokensSpec, "window" | "queries" | "scope"> {
+  readonly kind: "tokens";
+  readonly scope: "head" | "layer";
+  /** Null: the score reads no weights. */
+  readonly queries: Accumulator<RowRing> | null;
+}
+
+/**
+ * Evicts rows.
+ *
+ * @throws {TypeError} not exactly one of `remove` and `keep`, or both of `queries` and `window`
+ *
+ * @example
+ * ```ts
+ * import { norm, tokens } from "kerf/dsl";
+ * const step = tokens({ score: ({ key }) => -norm(key), group: "mean", keep: 512 });
+ * if (step.scope !== "head") throw new Error("each KV head chooses by default");
+ * ```
+ */
+export function tokens({ window, queries, scope = "head", ...spec }: TokensSpec): TokensStep {
+  if ((spec.remove === undefined) === (spec.keep === undefined)) {
+    throw new TypeError("Cannot declare tokens(): give exactly one of `remove` and `keep`");
+  }
+  if (window !== undefined && queries !== undefined) {
+    throw new TypeError("Cannot declare tokens(): give at most one of `queries` and `window`");
+  }
+  const ring = queries ?? (window === undefined ? null : lastQueries(window));
+  return Object.freeze({ kind: "tokens", ...spec, scope, queries: ring });
+}
+
+/** The IR types of a token score's arguments. */
+export function tokenScoreArgs(params: ParamSpecs, tables: TableSpecs): HookArg[] {
+  const [i, f] = [scalar("i32"), scalar("f32")];
+  return [
+    record({ key: column, value: column, weights: column }),
+    record({
+      ...{ layer: i, kvHead: i, position: i, anchorDot: f, anchorNorm: f },
+      ...paramArgs(params),
+      ...tableArgs(tables),
+    }),
+  ];
+}

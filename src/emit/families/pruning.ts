@@ -1,0 +1,27 @@
+/** Pruning variants: one score kernel for each step, by what the step scores. */
+
+import type { Pruning } from "../../dsl/pruning.ts";
+import type { Family, KernelSource } from "../types.ts";
+import { channelScores } from "./channel_scores.ts";
+import { tokenScores } from "./token_scores.ts";
+
+const BY_STEP = { channels: channelScores, tokens: tokenScores } as const;
+
+const familiesOf = ({ definition }: KernelSource): Family[] => [
+  ...new Set((definition as Pruning).steps.map(({ kind }) => BY_STEP[kind])),
+];
+
+/** The family whose head it is. @throws {TypeError} the variant has no such step */
+function familyOf(source: KernelSource, head: string): Family {
+  const family = familiesOf(source).find((f) => f.heads(source).includes(head));
+  if (family !== undefined) return family;
+  throw new TypeError(`Cannot emit "${head}": "${source.definition.name}" has no such step`);
+}
+
+/** The family of pruning variants. */
+export const pruning: Family = Object.freeze<Family>({
+  kind: "pruning",
+  heads: (source) => familiesOf(source).flatMap((family) => family.heads(source)),
+  variants: (source, shipped, head) => familyOf(source, head).variants(source, shipped, head),
+  emit: (source, request, target) => familyOf(source, request.head).emit(source, request, target),
+});

@@ -1,0 +1,230 @@
+/**
+ * Token scores of a pruning variant: its score for sixteen rows at a time. What the score reads decides
+ * what the kernel loads: keys once per KV head, values, weights of the remembered queries per query head.
+ */
+
+import { KerfError } from "../../core/error.ts";
+import type { Binding, Signature } from "../../core/signature.ts";
+import { stepOf } from "../../dsl/pruning.ts";
+import type { Pruning } from "../../dsl/pruning.ts";
+import { layoutName } from "../../layout/name.ts";
+import type { Layout } from "../../layout/types.ts";
+import { cacheContext } from "../cache_context.ts";
+import type { CacheContext } from "../cache_context.ts";
+import { columnKey } from "../column_reduction.ts";
+import { emitFunc, readParams, uniform, upTo, varying } from "../func.ts";
+import type { Argument } from "../func.ts";
+import { markedText } from "../lines.ts";
+import { hookScope, snakeCase, words } from "../names.ts";
+import { paramConstants } from "../params.ts";
+import { collectRows } from "../row_reduction.ts";
+import type { RowReductionContext } from "../row_reduction.ts";
+import { headFields, PER_HEAD, readOnly, u32 } from "../signature_parts.ts";
+import { tableArgument } from "../table_argument.ts";
+import type { EmitTarget } from "../target.ts";
+import type { Family, KernelSource } from "../types.ts";
+import { kernelName } from "../types.ts";
+import { pageConstants, requestedLayout } from "./layout_kernel.ts";
+
+/** What templates/<target>/token_scores.* read. */
+export interface TokenScoresContext extends CacheContext {
+  readonly key_reductions: readonly RowReductionContext[];
+  readonly value_reductions: readonly RowReductionContext[];
+  readonly weight_reductions: readonly RowReductionContext[];
+  /** What the score reads beside reductions. */
+  readonly reads_position: boolean;
+  readonly reads_anchor: boolean;
+  readonly reads_layer: boolean;
+  readonly reads_kv_head: boolean;
+  /** Whether a reduction of channels, or of weights, reads how many there are. */
+  readonly counts_channels: boolean;
+  readonly counts_weights: boolean;
+  /** Statements that depend on no row. */
+  readonly uniform_lines: string;
+  readonly score_lines: string;
+  readonly score: string;
+}
+
+/** Constants of the kernel itself; a parameter of such a name would be one of them. */
+const OWN = words(`
+slot layer n_layers n_heads n_kv_heads page_entries window n_window n_tokens scale n_tiles max_rows`);
+
+/** The token scores of pruning variants. */
+export const tokenScores: Family = Object.freeze<Family>({
+  kind: "pruning",
+  heads: ({ definition: { name } }) => [`token_scores_${name}`],
+  variants: (_, { layouts }) =>
+    layouts.filter(({ rowPositions }) => rowPositions).map((layout) => [layoutName(layout)]),
+  emit(source, request, target) {
+    const name = kernelName(request);
+    const layout = requestedLayout(request);
+    const hook = hookContext(source, target);
+    const context: TokenScoresContext = { ...cacheContext(name, layout), ...hook.context };
+    const definition = source.definition as Pruning;
+    return {
+      signature: signature(name, { definition, layout, context, read: hook.read }),
+      doc: [...source.doc, "Scores of every row of one layer; higher keeps."],
+      from: [source.file],
+      template: "token_scores",
+      context: { ...context },
+      grid: [{ of: { constant: "n_kv_heads" } }, { of: { constant: "n_tiles" }, per: 8 }],
+    };
+  },
+});
+
+/** Whether a variant's token score is one per query head: it reads weights. */
+export const scoresQueryHeads = (context: Pick<TokenScoresContext, "weight_reductions">) =>
+  context.weight_reductions.length > 0;
+
+const COLUMNS = { 0: "key", 1: "value", 2: "weights" } as const;
+
+/** The score and its reductions; `read` holds the parameters and tables that the score reads. */
+function hookContext(source: KernelSource, target: EmitTarget) {
+  const definition = source.definition as Pruning;
+  const { step, index } = stepOf(definition, "tokens")!;
+  const func = source.funcs[`steps[${index}].score`]!;
+  const read = new Set([...readParams(func)].map((i) => func.params[i]!.name));
+  if (read.has("weights") && step.queries === null) {
+    throw new KerfError(
+      `Cannot emit the scores of "${definition.name}": they read weights of no queries`,
+      { where: source.file, hint: "give the step a `window`" },
+    );
+  }
+  if ((read.has("anchorDot") || read.has("anchorNorm")) && step.anchor === undefined) {
+    throw new KerfError(
+      `Cannot emit the scores of "${definition.name}": they read an anchor that is not declared`,
+      { where: source.file, hint: 'give the step `anchor: "meanUnitKey"`' },
+    );
+  }
+  const scope = hookScope();
+  const counts = { 0: "channel_count", 1: "channel_count", 2: "weight_count" };
+  const columns = collectRows(func, {
+    target,
+    scope,
+    columns: Object.fromEntries(
+      Object.entries(COLUMNS).map(([param, name]) => [
+        param,
+        { name, count: counts[Number(param) as keyof typeof counts] },
+      ]),
+    ),
+  });
+  const score = emitFunc(func, {
+    target,
+    form: "lanes",
+    scope,
+    args: func.params.map((p, i) =>
+      i < 3 ? varying(p.name) : contextArgument(p.name, { source, target, read })
+    ),
+    into: ["score"],
+    reduce: (node) => columns.get(columnKey(node.reduction, node.param))!.context.result,
+  });
+  const of = (param: number) =>
+    [...columns.values()].filter((c) => c.param === param).map((c) => c.context);
+  return {
+    read,
+    context: {
+      key_reductions: of(0),
+      value_reductions: of(1),
+      weight_reductions: of(2),
+      reads_position: read.has("position"),
+      reads_anchor: read.has("anchorDot") || read.has("anchorNorm"),
+      reads_layer: read.has("layer"),
+      reads_kv_head: read.has("kvHead"),
+      counts_channels: [...of(0), ...of(1)].some(({ counts }) => counts),
+      counts_weights: of(2).some(({ counts }) => counts),
+      uniform_lines: markedText(score.uniform),
+      score_lines: markedText(score.lines),
+      score: score.results[0]!,
+    },
+  };
+}
+
+/** What a parameter of the score behind its three columns is in the kernel. */
+function contextArgument(
+  name: string,
+  { source, target, read }: {
+    readonly source: KernelSource;
+    readonly target: EmitTarget;
+    readonly read: ReadonlySet<string>;
+  },
+): Argument {
+  const { name: variant, params, tables, steps } = source.definition as Pruning;
+  if (name === "position") return upTo(varying("position"));
+  if (name === "anchorDot") return varying("anchor_dot");
+  if (name === "anchorNorm") return uniform("anchor_norm");
+  if (name === "layer") return upTo(uniform("layer_index"));
+  if (name === "kvHead") return upTo(uniform("kv_head_index"));
+  const table = tables[name];
+  if (table !== undefined) return tableArgument(name, table, target);
+  const constant = snakeCase(name);
+  // The window that the score reads and the one that the kernel was given are the same number.
+  const isWindow = constant === "window" && params[name]!.integer &&
+    steps.some((step) => step.kind === "tokens" && step.queries?.rows === name);
+  if (read.has(name) && OWN.includes(constant) && !isWindow) {
+    throw new KerfError(
+      `Cannot emit the scores of "${variant}": its parameter "${name}" has the name of one of the ` +
+        "kernel's own constants",
+      { where: source.file, hint: `rename "${name}"` },
+    );
+  }
+  return uniform(target.constant(constant));
+}
+
+/** The outside, as ARCHITECTURE.md's table has it. */
+function signature(
+  name: string,
+  { definition, layout, context, read }: {
+    readonly definition: Pruning;
+    readonly layout: Layout;
+    readonly context: TokenScoresContext;
+    readonly read: ReadonlySet<string>;
+  },
+): Signature {
+  const perQueryHead = scoresQueryHeads(context);
+  const params = Object.entries(definition.params).filter(([name]) => read.has(name));
+  const weights: Binding[] = [
+    readOnly("q_ring", "f32", "nSlots", "nLayers", "nHeads", "window", "headDim"),
+    readOnly("window_sums", "f32", "nHeads", "n_window", "2"),
+  ];
+  return {
+    name,
+    bindings: [
+      ...(perQueryHead ? weights : []),
+      ...(context.reads_anchor ? [readOnly("anchors", "f32", "nKvHeads", "headDim + 16")] : []),
+      readOnly("pages", "u32", ...PER_HEAD, "page_entries"),
+      readOnly("heads", "u32", ...PER_HEAD, headFields(layout)),
+      ...(context.lists_channels ? [readOnly("channels", "u32", ...PER_HEAD, "headDim")] : []),
+      readOnly("arena", "u8", "arenaBytes"),
+      ...Object.entries(definition.tables).filter(([name]) => read.has(name)).map(([name, t]) =>
+        readOnly(snakeCase(name), t.dtype, ...t.shape)
+      ),
+      {
+        name: "row_scores",
+        dtype: "f32",
+        access: "write",
+        shape: [perQueryHead ? "nHeads" : "nKvHeads", "max_rows"],
+      },
+    ],
+    constants: [
+      u32("slot"),
+      u32("layer"),
+      u32("n_layers"),
+      u32("n_heads"),
+      u32("n_kv_heads"),
+      u32("page_entries", "entries of a head in pages"),
+      ...(perQueryHead
+        ? [
+          { name: "window", dtype: read.has("window") ? "i32" : "u32", doc: "places of the ring" },
+          u32("n_window", "queries in it"),
+          u32("n_tokens", "position after the last query"),
+          { name: "scale", dtype: "f32", doc: "1 / √headDim" },
+        ] as const
+        : []),
+      u32("n_tiles", "tiles of the longest head, all segments"),
+      u32("max_rows", "rows of the longest head"),
+      ...pageConstants(layout),
+      ...paramConstants(Object.fromEntries(params)).filter(({ name }) => !OWN.includes(name)),
+    ],
+    defines: ["HEAD_DIM", "GROUP"],
+  };
+}

@@ -1,0 +1,73 @@
+/** A channels step with the numbers of a spec, for a model: how many channels every head keeps. */
+
+import { KerfError } from "../core/error.ts";
+import { amountOf, stepOf } from "../dsl/pruning.ts";
+import type { Pruning } from "../dsl/pruning.ts";
+import type { ModelDims } from "../dsl/table.ts";
+import { removedCount } from "./removed_count.ts";
+import type { SpecStep } from "./spec.ts";
+import { fillTables } from "./tables.ts";
+import type { TableData } from "./tables.ts";
+import { paramsOf } from "./variant_params.ts";
+
+/** One channels step with its numbers. */
+export interface ChannelsPlan {
+  readonly definition: Pruning;
+  readonly params: Readonly<Record<string, number>>;
+  readonly tables: TableData;
+  /** Last queries that score. */
+  readonly window: number;
+  /** Last rows that keep every channel. */
+  readonly recent: number;
+  /** u32 [nLayers, nKvHeads]: channels kept. */
+  readonly widths: Uint32Array<ArrayBuffer>;
+}
+
+/** Channels kept by a share removed: headDim − floor(remove · headDim), up to a multiple, at most headDim. */
+export function keptChannels(
+  amount: { readonly remove: number } | { readonly keep: number },
+  options: { readonly headDim: number; readonly multiple: number },
+): number {
+  const { headDim, multiple } = options;
+  const kept = "keep" in amount ? amount.keep : headDim - removedCount(amount.remove, headDim);
+  return Math.min(headDim, Math.ceil(kept / multiple) * multiple);
+}
+
+/**
+ * A variant's channels step with the numbers of a spec's step.
+ *
+ * @throws {KerfError} exit code 2: unknown parameter, out of range, a head would keep no channel
+ */
+export async function channelsPlan(
+  definition: Pruning,
+  spec: SpecStep,
+  dims: ModelDims,
+): Promise<ChannelsPlan> {
+  const { step } = stepOf(definition, "channels")!;
+  const params = paramsOf(spec, definition);
+  const { values } = spec;
+  const tables = await fillTables(definition.name, definition.tables, { dims, values });
+  const multiple = amountOf(step.multiple ?? 1, params);
+  const { headDim, nLayers, nKvHeads } = dims;
+  const table = typeof step.keep === "string" ? tables[step.keep] : undefined;
+  const widths = Uint32Array.from({ length: nLayers * nKvHeads }, (_, i) => {
+    const amount = step.remove === undefined
+      ? { keep: table ? table[i]! : amountOf(step.keep!, params) }
+      : { remove: amountOf(step.remove, params) };
+    return keptChannels(amount, { headDim, multiple });
+  });
+  if (widths.some((width) => width < 1)) {
+    throw new KerfError(`Cannot prune with "${definition.name}": a head would keep no channel`, {
+      hint: `keep at least 1 of ${headDim} channels`,
+      exitCode: 2,
+    });
+  }
+  return {
+    definition,
+    params,
+    tables,
+    window: amountOf(step.queries.rows, params),
+    recent: amountOf(step.protect?.last ?? 0, params),
+    widths,
+  };
+}

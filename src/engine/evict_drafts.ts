@@ -1,0 +1,98 @@
+/**
+ * The kernels of one layer's eviction, in order: what the score reads beside the rows, the score, pooling,
+ * the choice, then the copy. Which of them run follows from what the step declares.
+ */
+
+import { layoutName } from "../layout/name.ts";
+import { whole } from "./draft.ts";
+import type { Draft } from "./draft.ts";
+import type { LayerAt } from "./compress_drafts.ts";
+import type { PlanBuffers, PlanInputs } from "./plan_buffers.ts";
+import { inKernelSpelling } from "./tables.ts";
+import type { TokensPlan } from "./tokens_plan.ts";
+
+/** A layer at the end of a prefill. */
+export interface EvictionAt extends LayerAt {
+  /** Tokens seen, and the last of them whose queries score. */
+  readonly nTokens: number;
+  readonly nWindow: number;
+  /** Rows of the layer's longest head. */
+  readonly maxRows: number;
+}
+
+/** As much of a plan as drafts name. */
+interface Place {
+  readonly inputs: Pick<PlanInputs, "cache" | "config">;
+  readonly buffers: PlanBuffers;
+}
+
+/** Scores a layer's rows and chooses those that stay. */
+export function choiceDrafts(
+  tokens: TokensPlan,
+  { inputs: { cache, config }, buffers }: Place,
+  at: EvictionAt,
+): Draft[] {
+  const { slot, layer, nTokens, nWindow, maxRows } = at;
+  const { step, window, first, last, poolWidth } = tokens;
+  const { nKvHeads, layout } = cache.shape;
+  const name = layoutName(layout);
+  const ring = buffers.rings.get(window);
+  const own = {
+    buffers: {
+      ...buffers.evictTables,
+      ...(ring ? { q_ring: whole(ring) } : {}),
+      arena: whole(cache.table.arenas[layer]!),
+    },
+    constants: {
+      ...inKernelSpelling(tokens.params),
+      ...{ slot, layer, window, n_window: nWindow, n_tokens: nTokens, max_rows: maxRows },
+      // Each segment may end in a tile of its own.
+      n_tiles: Math.ceil(maxRows / 16) + layout.key.segments.length - 1,
+    },
+  };
+  const sources = window > 0 ? config.nHeads : nKvHeads;
+  const perKvHead = sources / nKvHeads;
+  const spans = { protect_first: first, protect_last: last };
+  return [
+    ...(ring
+      ? [{ kernel: `window_softmax__${name}`, label: `layer ${layer} · window`, ...own }]
+      : []),
+    ...(step.anchor
+      ? [{ kernel: `key_anchors__${name}`, label: `layer ${layer} · anchors`, ...own }]
+      : []),
+    {
+      kernel: `token_scores_${tokens.definition.name}__${name}`,
+      label: `layer ${layer} · score rows`,
+      ...own,
+    },
+    {
+      kernel: "pool_scores",
+      label: `layer ${layer} · pool scores`,
+      constants: {
+        ...{ layer, max_rows: maxRows, pool_width: poolWidth, ...spans },
+        n_sources: step.scope === "layer" ? sources : perKvHead,
+        source_step: step.scope === "layer" ? 0 : perKvHead,
+        takes_max: step.group === "max" ? 1 : 0,
+        pools_max: step.pool?.kind === "mean" ? 0 : 1,
+      },
+    },
+    {
+      kernel: "select_rows",
+      label: `layer ${layer} · select rows`,
+      constants: { layer, max_rows: maxRows, ...spans },
+    },
+  ];
+}
+
+/** Copies a layer's kept rows to their new pages. */
+export function keepDraft(
+  { inputs: { cache } }: Place,
+  { slot, layer, maxRows }: EvictionAt,
+): Draft {
+  return {
+    kernel: `keep_rows__${layoutName(cache.shape.layout)}`,
+    label: `layer ${layer} · keep rows`,
+    buffers: { arena: whole(cache.table.arenas[layer]!) },
+    constants: { slot, layer, max_rows: maxRows },
+  };
+}

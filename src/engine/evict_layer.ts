@@ -1,0 +1,123 @@
+/**
+ * Token eviction in one layer of a slot: scores, the choice of rows, new pages for those that stay, the
+ * copy, the old pages freed. A layer whose heads all keep every row is left as it is.
+ */
+
+import type { Device } from "../device/types.ts";
+import { pageCount } from "../layout/offset.ts";
+import type { TakenPage } from "./block_table.ts";
+import type { KvCache } from "./cache.ts";
+import { segmentPageBytes } from "./cache_shape.ts";
+import type { HeadAt } from "./cache_shape.ts";
+import type { LayerAt } from "./compress_drafts.ts";
+import { choiceDrafts, keepDraft } from "./evict_drafts.ts";
+import type { Plan } from "./plan.ts";
+import { growList } from "./prune_layer.ts";
+import { keptRows } from "./tokens_plan.ts";
+
+/** Rows of one KV head: in segments with a channel list, in all, and how many of all stay. */
+interface HeadCut {
+  readonly at: HeadAt;
+  readonly listed: number;
+  readonly rows: number;
+  readonly keep: number;
+}
+
+/** How many rows stay, in segments with a channel list and in all. */
+interface Kept {
+  readonly listed: number;
+  readonly rows: number;
+}
+
+/** Evicts rows of one layer of a slot. @returns whether there were any to evict */
+export async function evictLayer(
+  device: Device,
+  plan: Plan,
+  { slot, layer, nTokens }: LayerAt & { readonly nTokens: number },
+): Promise<boolean> {
+  const { tokens, cache } = plan.inputs;
+  if (!tokens) return false;
+  const { nKvHeads } = cache.shape;
+  const cuts = Array.from({ length: nKvHeads }, (_, kvHead): HeadCut => {
+    const at: HeadAt = { slot, head: layer * nKvHeads + kvHead };
+    const rows = cache.rowsOf(at);
+    const keep = keptRows(tokens, { layer, kvHead, nRows: rows });
+    return { at, listed: listedRows(cache, at), rows, keep };
+  });
+  if (cuts.every(({ rows, keep }) => keep >= rows)) return false;
+  cache.sync();
+  const { cuts: buffer, kept_counts } = plan.buffers.evict!;
+  const numbers = cuts.flatMap(({ listed, rows, keep }) => [listed, rows, keep, 0]);
+  device.write(buffer, Uint32Array.from(numbers), 16 * layer * nKvHeads);
+  const maxRows = Math.max(...cuts.map(({ rows }) => rows));
+  const nWindow = Math.min(tokens.window, nTokens);
+  const at = { slot, layer, nTokens, nWindow, maxRows };
+  await plan.run(choiceDrafts(tokens, plan, at));
+  const counts = await readCounts(device.read(kept_counts, 8 * layer * nKvHeads, 8 * nKvHeads));
+  const old = replacePages(device, plan, cuts.map(({ at }, i) => ({ at, kept: counts[i]! })));
+  cache.sync();
+  await plan.run([keepDraft(plan, at)]);
+  for (const page of old) cache.table.release(page);
+  cuts.forEach(({ at }, i) => setRows(cache, at, counts[i]!));
+  return true;
+}
+
+function listedRows(cache: KvCache, at: HeadAt): number {
+  return cache.segments.filter((s) => s.segment.channels === "list")
+    .reduce((sum, { index }) => sum + cache.sizeOf(at, index).rows, 0);
+}
+
+async function readCounts(read: Promise<Uint8Array>): Promise<Kept[]> {
+  const bytes = await read;
+  const counts = new Uint32Array(bytes.slice().buffer);
+  return Array.from(
+    { length: counts.length / 2 },
+    (_, i) => ({ listed: counts[2 * i]!, rows: counts[2 * i + 1]! }),
+  );
+}
+
+/** Rows of each segment once only the kept ones are left. */
+function rowsAfter(cache: KvCache, kept: Kept) {
+  return cache.segments.map((segment) => {
+    if (segment.stream === "value") return { segment, rows: kept.rows };
+    const isList = segment.segment.channels === "list";
+    return { segment, rows: isList ? kept.listed : kept.rows - kept.listed };
+  });
+}
+
+/** Pages for the rows that stay. @returns the pages that held the head's rows before */
+function replacePages(
+  device: Device,
+  plan: Plan,
+  heads: readonly { readonly at: HeadAt; readonly kept: Kept }[],
+): TakenPage[] {
+  const { cache } = plan.inputs;
+  const { headDim } = cache.shape;
+  const first = heads[0]!.at;
+  const nHeads = heads.length;
+  device.write(plan.buffers.compress!.src_pages, cache.table.entriesOf({ ...first, nHeads }));
+  const old: TakenPage[] = [];
+  for (const { at, kept } of heads) {
+    for (const { segment, rows } of rowsAfter(cache, kept)) {
+      const size = cache.sizeOf(at, segment.index);
+      for (let p = 0; p < pageCount(size.rows); p++) {
+        old.push(cache.table.take(cache.table.entryIndex({ ...at, entry: segment.page + p })));
+      }
+      if (!segment.isLast) {
+        growList(cache, { at, segment, from: 0, to: rows, width: size.width });
+        continue;
+      }
+      for (let p = 0; p < pageCount(rows); p++) {
+        const index = cache.table.entryIndex({ ...at, entry: segment.page + p });
+        cache.table.allocate(index, segmentPageBytes(segment, { width: size.width, headDim }));
+      }
+    }
+  }
+  return old;
+}
+
+function setRows(cache: KvCache, at: HeadAt, kept: Kept): void {
+  for (const { segment, rows } of rowsAfter(cache, kept)) {
+    cache.setSize(at, segment.index, { rows, width: cache.sizeOf(at, segment.index).width });
+  }
+}

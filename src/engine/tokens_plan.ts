@@ -1,0 +1,99 @@
+/**
+ * A tokens step with the numbers of a spec, for a model: how many rows every head keeps, and which stay
+ * whatever their score. The one place that applies a budget; kernels get counts.
+ */
+
+import { KerfError } from "../core/error.ts";
+import { amountOf, stepOf } from "../dsl/pruning.ts";
+import type { Pruning } from "../dsl/pruning.ts";
+import type { ModelDims } from "../dsl/table.ts";
+import type { TokensStep } from "../dsl/tokens.ts";
+import { removedCount } from "./removed_count.ts";
+import type { SpecStep } from "./spec.ts";
+import { fillTables } from "./tables.ts";
+import type { TableData } from "./tables.ts";
+import { paramsOf } from "./variant_params.ts";
+
+/** One tokens step with its numbers. */
+export interface TokensPlan {
+  readonly definition: Pruning;
+  readonly step: TokensStep;
+  readonly params: Readonly<Record<string, number>>;
+  readonly tables: TableData;
+  readonly dims: ModelDims;
+  /** Last queries whose weights the score reads; 0: none. */
+  readonly window: number;
+  /** Rows at both ends that stay. */
+  readonly first: number;
+  readonly last: number;
+  /** Rows that meet in pooling; 1: none. */
+  readonly poolWidth: number;
+}
+
+/**
+ * A variant's tokens step with the numbers of a spec's step.
+ *
+ * @throws {KerfError} exit code 2: unknown parameter, out of range, or a budget below the protected rows
+ */
+export async function tokensPlan(
+  definition: Pruning,
+  spec: SpecStep,
+  dims: ModelDims,
+): Promise<TokensPlan> {
+  const { step } = stepOf(definition, "tokens")!;
+  const params = paramsOf(spec, definition);
+  const { values } = spec;
+  const tables = await fillTables(definition.name, definition.tables, { dims, values });
+  const plan: TokensPlan = {
+    ...{ definition, step, params, tables, dims },
+    window: step.queries === null ? 0 : amountOf(step.queries.rows, params),
+    first: amountOf(step.protect?.first ?? 0, params),
+    last: amountOf(step.protect?.last ?? 0, params),
+    poolWidth: step.pool === undefined ? 1 : amountOf(step.pool.width, params),
+  };
+  check(plan);
+  return plan;
+}
+
+function check(plan: TokensPlan): void {
+  const { definition: { name }, poolWidth, first, last } = plan;
+  const refuse = (why: string, hint: string) => {
+    throw new KerfError(`Cannot evict with "${name}": ${why}`, { hint, exitCode: 2 });
+  };
+  if (poolWidth % 2 !== 1) {
+    refuse(
+      `${poolWidth} neighbours have no middle`,
+      `pool an odd number, such as ${poolWidth + 1}`,
+    );
+  }
+  const fewest = fewestKept(plan);
+  const needed = Math.max(1, first + last);
+  if (fewest !== null && fewest < needed) {
+    const why = first + last > 0 ? `the ${needed} rows that always stay` : "one row";
+    refuse(`a budget of ${fewest} is less than ${why}`, `keep at least ${needed} rows`);
+  }
+}
+
+/** The smallest of the budgets that are known beforehand; null: they depend on the rows. */
+function fewestKept({ step: { keep }, params, tables }: TokensPlan): number | null {
+  if (keep === undefined || typeof keep === "function") return null;
+  if (typeof keep === "string" && tables[keep]) return Math.min(...tables[keep]);
+  return amountOf(keep, params);
+}
+
+/** Rows that a head keeps of `nRows`: at least the protected ones, at most all. */
+export function keptRows(
+  { step: { keep, remove }, params, tables, dims, first, last }: TokensPlan,
+  { layer, kvHead, nRows }: { layer: number; kvHead: number; nRows: number },
+): number {
+  const wanted = () => {
+    if (remove !== undefined) return nRows - removedCount(amountOf(remove, params), nRows);
+    if (typeof keep === "function") {
+      const { nLayers, nHeads, nKvHeads, headDim } = dims;
+      return keep({ ...params, nLayers, nHeads, nKvHeads, headDim, layer, kvHead, nRows });
+    }
+    const table = typeof keep === "string" ? tables[keep] : undefined;
+    return table ? table[layer * dims.nKvHeads + kvHead]! : amountOf(keep!, params);
+  };
+  return Math.min(nRows, Math.max(1, first + last, Math.floor(wanted())));
+}

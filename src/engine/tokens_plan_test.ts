@@ -1,0 +1,64 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { KerfError } from "../core/error.ts";
+import { pruning, table, tokens } from "../dsl/mod.ts";
+import type { TokensSpec } from "../dsl/mod.ts";
+import { prunePlan } from "./prune_plan.ts";
+import { keptRows, tokensPlan } from "./tokens_plan.ts";
+
+const dims = { nLayers: 2, nHeads: 6, nKvHeads: 3, headDim: 64, nCtx: 256 };
+const at = { layer: 1, kvHead: 2 };
+
+const planOf = (budget: Partial<TokensSpec>, values: Record<string, number> = {}) =>
+  tokensPlan(
+    pruning({
+      name: "test",
+      params: { share: { default: 0.29 }, sinks: { default: 4, integer: true } },
+      tables: {
+        counts: table({
+          shape: ["nLayers", "nKvHeads"],
+          dtype: "u32",
+          from: ({ nLayers, nKvHeads }) =>
+            Array.from({ length: nLayers * nKvHeads }, (_, i) => 10 + i),
+        }),
+      },
+      steps: [tokens({
+        score: () => 0,
+        group: "mean",
+        protect: { first: "sinks", last: 5 },
+        ...budget as { keep: number },
+      })],
+    }),
+    { name: "test", values },
+    dims,
+  );
+
+Deno.test("a budget is a count, a share, a table or a function, protected rows included", async () => {
+  const kept = async (budget: Partial<TokensSpec>, nRows: number) =>
+    keptRows(await planOf(budget), { ...at, nRows });
+  assertEquals([await kept({ keep: 40 }, 300), await kept({ keep: 40 }, 30)], [40, 30]);
+  // 0.29 · 100 is 28.999999999999996 in a double, and means 29.
+  assertEquals([await kept({ remove: "share" }, 100), await kept({ remove: 1 }, 100)], [71, 9]);
+  assertEquals(await kept({ keep: "counts" }, 100), 15);
+  const halves = ({ layer, nRows, sinks }: Record<string, number>) => nRows! / 2 + layer! + sinks!;
+  assertEquals([await kept({ keep: halves }, 101), await kept({ keep: halves }, 2)], [55, 2]);
+});
+
+Deno.test("a budget below the protected rows is refused, and so is an even pool", async () => {
+  const refused = async (work: Promise<unknown>, message: string, hint: string) => {
+    const error = await assertRejects(() => work, KerfError, message);
+    assertEquals([error.exitCode, ...error.hints], [2, hint]);
+  };
+  const few = "a budget of 8 is less than the 9 rows that always stay";
+  await refused(planOf({ keep: 8 }), few, "keep at least 9 rows");
+  await refused(
+    planOf({ keep: "counts" }, { sinks: 6 }),
+    "a budget of 10",
+    "keep at least 11 rows",
+  );
+  await refused(
+    prunePlan("snapkv:budget=16", dims),
+    'Cannot evict with "snapkv": a budget of 16 is less than the 32 rows',
+    "keep at least 32 rows",
+  );
+  await refused(prunePlan("snapkv:pool=4", dims), "4 neighbours", "pool an odd number, such as 5");
+});
