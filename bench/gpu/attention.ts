@@ -156,7 +156,7 @@ async function fill(
     return value < 0 ? 2 * random() - 1 : values[value]!;
   });
   device.write(buffers.activations.qkv, qkv);
-  if (buffers.prune) device.commit(buffers.prune.q_ring, 0, buffers.prune.q_ring.bytes);
+  for (const ring of buffers.rings.values()) device.commit(ring, 0, ring.bytes);
   const program = programOf(device, engine, APPEND);
   for (let at = 0; at < nRows; at += limits.nRows) {
     const tokens = Array<number>(Math.min(limits.nRows, nRows - at)).fill(0);
