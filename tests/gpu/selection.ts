@@ -4,7 +4,7 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { resolveParams } from "../../src/dsl/mod.ts";
+import { resolveParams, stepOf } from "../../src/dsl/mod.ts";
 import type { Pruning } from "../../src/dsl/mod.ts";
 import { argMaxReference, authorRunner, channelScoresReference } from "../../src/reference/mod.ts";
 import { argMaxRows } from "../_arg_max.ts";
@@ -42,9 +42,11 @@ gpuTest(
   () => assertRecorded({ headDim: 16, window: 8, nRows: 21 }),
 );
 
-/** Every pruning variant of kernels/prune/. */
+/** Every variant of kernels/prune/ that scores channels. */
 export const prunings = sources.flatMap(({ definition }) =>
-  definition.kind === "pruning" ? [definition as Pruning] : []
+  definition.kind === "pruning" && stepOf(definition as Pruning, "channels")
+    ? [definition as Pruning]
+    : []
 );
 
 /** Scores of every channel from `rows` keys and `nWindow` queries. */
@@ -52,7 +54,7 @@ export async function assertScores(
   definition: Pruning,
   { headDim, rows, nWindow }: { headDim: number; rows: number; nWindow: number },
 ): Promise<void> {
-  const { name, params, steps } = definition;
+  const { name, params } = definition;
   const window = 32;
   const kernel = `channel_scores_${name}__${LISTED}`;
   const known = (await render(kernel)).entry.signature.constants.map((constant) => constant.name);
@@ -90,7 +92,7 @@ export async function assertScores(
         }),
     );
     const want = channelScoresReference({
-      ...{ queries, keys, headDim, group: steps[0]!.group },
+      ...{ queries, keys, headDim, group: stepOf(definition, "channels")!.step.group },
       score: authorRunner(definition, "steps[0].score"),
       context: { ...values, layer: AT.layer, kvHead },
     });
