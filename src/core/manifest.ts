@@ -23,6 +23,8 @@ export interface GeneratedSource {
   readonly grid: readonly GridFactor[];
   /** Threads per work group; absent where items have none. */
   readonly workgroup?: number;
+  /** Dynamic shared memory of a work group, beside what the text declares; absent: none. */
+  readonly sharedBytes?: number;
 }
 
 /** One kernel: what a plan invokes. The entry point's symbol is `signature.name` on every target. */

@@ -37,13 +37,14 @@ export async function emitKernel(
     checkNames(source, unit, target);
     const file = renderUnit(unit, target, templates);
     signature = sameSignature(signature, unit.signature);
-    const { grid = unit.grid, workgroup } = target.geometry[unit.template] ?? {};
+    const { grid = unit.grid, workgroup, sharedBytes } = target.geometry[unit.template] ?? {};
     sources[target.name] = {
       file: file.path,
       sha256: await sha256(file.text),
       template: `templates/${templatePath(unit, target)}`,
       grid,
       ...(workgroup === undefined ? {} : { workgroup }),
+      ...(sharedBytes === undefined ? {} : { sharedBytes }),
     };
     texts[target.name] = file.text;
   }

@@ -37,6 +37,8 @@ export interface Form {
 export interface Geometry {
   /** Threads of a work group. */
   readonly workgroup: number;
+  /** Dynamic shared memory of a work group; none when absent. */
+  readonly sharedBytes?: number;
   /** Work groups; the family's grid when absent. */
   readonly grid?: readonly GridFactor[];
   /** Numbers that the template shares with the grid, in place of the family's. */

@@ -10,7 +10,7 @@ import { KerfError } from "../../core/error.ts";
 import { openEmulatedCuda } from "./emulator/open.ts";
 import type { EmulatedDriver, GpuProperty } from "./emulator/emulated_driver.ts";
 import { freshDriver } from "./testing.ts";
-import { header, mix } from "./toy_testing.ts";
+import { header, mix, reverse } from "./toy_testing.ts";
 
 const MIB = 1 << 20;
 
@@ -18,7 +18,7 @@ const MIB = 1 << 20;
 async function life(file: string): Promise<void> {
   const device = await openEmulatedCuda();
   try {
-    const [kernel] = await device.compile([mix]);
+    const [kernel] = await device.compile([mix, reverse]);
     const x = await device.readFile({ path: file, offset: 0, bytes: 256 }, "x");
     const y = device.reserve(8 * MIB, "y");
     device.commit(y, MIB, 2 * MIB);
@@ -67,7 +67,7 @@ Deno.test("whichever driver call fails, the error names it and nothing is left o
     assert(code === 0 || code === 600, `${name} returned ${code}`);
     counts.set(name, (counts.get(name) ?? 0) + 1);
   }
-  assert(counts.size >= 38, `${counts.size} functions only`);
+  assert(counts.size >= 39, `${counts.size} functions only`);
   for (const [name, times] of counts) {
     for (let n = 1; n <= times; n++) {
       const message = await failing(driver, name, n, LAUNCH_FAILED);

@@ -36,8 +36,7 @@ export function withGraph(
       for (const launch of group) {
         const blocks = blocksOf(launch, step);
         if (blocks === 0) continue;
-        const { kernel: { func, threads }, extraAddress } = launch;
-        const params = kernelNodeParams({ func, blocks, threads }, extraAddress);
+        const params = kernelNodeParams({ ...launch.kernel, blocks }, launch.extraAddress);
         const dependencies = BigUint64Array.from(before);
         nodes.push(
           outHandle((to) =>

@@ -14,15 +14,21 @@ import { CudaError } from "./error.ts";
 import type { Release } from "./release.ts";
 import { CUDA } from "./symbols.ts";
 
-/** A compiled kernel. */
-export interface CudaKernel extends CompiledKernel {
+/** An entry point of a loaded module, and how it is launched. */
+export interface CudaFunction {
   /** The driver's handle. */
   readonly func: bigint;
   /** Threads of a block. */
   readonly threads: number;
-  readonly grid: readonly GridFactor[];
+  /** Dynamic shared memory of a block. */
+  readonly sharedBytes: number;
   /** Blocks that run at a time on the whole GPU: more would only wait. */
   readonly maxBlocks: number;
+}
+
+/** A compiled kernel. */
+export interface CudaKernel extends CompiledKernel, CudaFunction {
+  readonly grid: readonly GridFactor[];
 }
 
 /** How to compile. */
@@ -83,22 +89,36 @@ export class CudaCompiler {
     entry: KernelRequest["entry"],
     { path, bytes }: { path: string; bytes: Uint8Array<ArrayBuffer> },
   ): CudaKernel {
-    const { driver: { call }, nMultiprocessors } = this.#context;
+    const { call } = this.#context.driver;
     const { name } = entry.signature;
     let module = this.#modules.get(path);
     if (module === undefined) {
       module = this.#explained(name, () => outHandle((to) => call.cuModuleLoadData(to, bytes)));
       this.#modules.set(path, module);
     }
+    const { grid, workgroup, sharedBytes = 0 } = entry.sources.cuda!;
+    const shape = { threads: workgroup!, sharedBytes };
+    return Object.freeze({ entry, grid, ...this.#entryPoint(module, name, shape) });
+  }
+
+  #entryPoint(
+    module: bigint,
+    name: string,
+    { threads, sharedBytes }: Pick<CudaFunction, "threads" | "sharedBytes">,
+  ): CudaFunction {
+    const { driver: { call }, nMultiprocessors } = this.#context;
     const symbol = new TextEncoder().encode(`${name}\0`);
     const func = outHandle((to) => call.cuModuleGetFunction(to, module, symbol));
-    const { grid, workgroup } = entry.sources.cuda!;
-    const threads = workgroup!;
+    if (sharedBytes > 0) {
+      // Beyond 48 KiB with what the text declares, a launch is refused unless the function allows it.
+      const most = CUDA.FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES;
+      call.cuFuncSetAttribute(func, most, sharedBytes);
+    }
     const perMultiprocessor = outInt((to) =>
-      call.cuOccupancyMaxActiveBlocksPerMultiprocessor(to, func, threads, 0n)
+      call.cuOccupancyMaxActiveBlocksPerMultiprocessor(to, func, threads, BigInt(sharedBytes))
     );
     const maxBlocks = Math.max(1, perMultiprocessor) * nMultiprocessors;
-    return Object.freeze({ entry, func, threads, grid, maxBlocks });
+    return { func, threads, sharedBytes, maxBlocks };
   }
 
   /** Loads a module; a driver that cannot read what the compiler made says which both are. */

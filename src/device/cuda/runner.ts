@@ -6,6 +6,7 @@
 import type { CudaContext } from "./context.ts";
 import { outHandle } from "./driver.ts";
 import { roundedStep, withGraph } from "./graph.ts";
+import { launchKernel } from "./launch.ts";
 import { blocksOf, type CudaProgram } from "./program.ts";
 import type { Release } from "./release.ts";
 
@@ -59,14 +60,9 @@ export class CudaRunner {
   }
 
   #launch(program: CudaProgram, step: Uint32Array): void {
-    const { driver: { call }, stream } = this.#context;
     for (const launch of program.launches) {
       const blocks = blocksOf(launch, step);
-      if (blocks === 0) continue;
-      const { kernel: { func, threads }, extra } = launch;
-      call.cuLaunchKernel(
-        ...[func, blocks, 1, 1, threads, 1, 1, 0, stream, 0n, extra] as const,
-      );
+      if (blocks > 0) launchKernel(this.#context, launch.kernel, { blocks, extra: launch.extra });
     }
   }
 }

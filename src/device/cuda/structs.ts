@@ -48,6 +48,8 @@ export interface LaunchShape {
   readonly func: bigint;
   readonly blocks: number;
   readonly threads: number;
+  /** Dynamic shared memory of a block. */
+  readonly sharedBytes: number;
 }
 
 /** CUDA_KERNEL_NODE_PARAMS_v2 of a launch whose arguments are at `extra`. */
@@ -58,6 +60,7 @@ export function kernelNodeParams(shape: LaunchShape, extra: bigint): Uint8Array<
   view.setBigUint64(at.func, shape.func, true);
   const { blocks, threads } = shape;
   [blocks, 1, 1, threads, 1, 1].forEach((n, i) => view.setUint32(at.gridDimX + 4 * i, n, true));
+  view.setUint32(at.sharedMemBytes, shape.sharedBytes, true);
   view.setBigUint64(at.extra, extra, true);
   return bytes;
 }

@@ -85,10 +85,13 @@ Deno.test("what is written lies where the layout says", () => {
     ...[1, 0, 1, 3, 0, 0, 0, 0],
   ]);
   assertEquals([0, 4, 8].map((at) => int(accessDescription(3), at)), [1, 3, 3]);
-  const params = kernelNodeParams({ func: 0x1122334455n, blocks: 7, threads: 64 }, 0x66778899aan);
+  const params = kernelNodeParams(
+    { func: 0x1122334455n, blocks: 7, threads: 64, sharedBytes: 4096 },
+    0x66778899aan,
+  );
   const view = new DataView(params.buffer);
   assertEquals(view.getBigUint64(0, true), 0x1122334455n);
-  assertEquals([8, 12, 16, 20, 24, 28, 32].map((at) => int(params, at)), [7, 1, 1, 64, 1, 1, 0]);
+  assertEquals([8, 12, 16, 20, 24, 28, 32].map((at) => int(params, at)), [7, 1, 1, 64, 1, 1, 4096]);
   assertEquals([40, 48, 56, 64].map((at) => view.getBigUint64(at, true)), [
     ...[0n, 0x66778899aan, 0n, 0n],
   ]);

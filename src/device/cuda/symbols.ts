@@ -57,11 +57,13 @@ export const SYMBOLS = {
   cuMemUnmap: { parameters: ["u64", "u64"], result: "i32" },
   cuMemSetAccess: { parameters: ["u64", "u64", "buffer", "u64"], result: "i32" },
 
-  // Kernels: (module out, cubin), (function out, module, name), (blocks out, function, threads, bytes of
-  // shared memory), (function, grid xyz, block xyz, bytes of shared memory, stream, parameters, extra).
+  // Kernels: (module out, cubin), (function out, module, name), (function, which, value), (blocks out,
+  // function, threads, bytes of shared memory), (function, grid xyz, block xyz, bytes of shared memory,
+  // stream, parameters, extra).
   cuModuleLoadData: { parameters: ["buffer", "buffer"], result: "i32" },
   cuModuleUnload: { parameters: ["u64"], result: "i32" },
   cuModuleGetFunction: { parameters: ["buffer", "u64", "buffer"], result: "i32" },
+  cuFuncSetAttribute: { parameters: ["u64", "i32", "i32"], result: "i32" },
   cuOccupancyMaxActiveBlocksPerMultiprocessor: {
     parameters: ["buffer", "u64", "i32", "u64"],
     result: "i32",
@@ -105,6 +107,7 @@ export const CUDA = Object.freeze({
   DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR: 75,
   DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR: 76,
   DEVICE_ATTRIBUTE_VIRTUAL_MEMORY_MANAGEMENT_SUPPORTED: 102,
+  FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES: 8,
   STREAM_NON_BLOCKING: 1,
   EVENT_DEFAULT: 0,
   MEM_ALLOCATION_TYPE_PINNED: 1,

@@ -34,9 +34,10 @@ function toy(
     grid: readonly GridFactor[];
     n: string;
     body: string;
+    sharedBytes?: number;
   },
 ): KernelRequest {
-  const { constants = [], grid, n, body } = options;
+  const { constants = [], grid, n, body, sharedBytes } = options;
   const fields = [
     ...bindings.map((b) => `${b.access === "read" ? "const " : ""}u32 *${b.name};`),
     ...constants.map((c) => `${{ u32: "u32", i32: "i32", f32: "float" }[c.dtype]} ${c.name};`),
@@ -58,6 +59,7 @@ ${name}(const __grid_constant__ struct args args)
       cuda: {
         ...{ file: `templates/cuda/${name}.cu`, sha256: "", template: "", grid },
         workgroup: THREADS,
+        ...(sharedBytes === undefined ? {} : { sharedBytes }),
       },
     },
     authored: [],
@@ -115,4 +117,15 @@ export const stray: KernelRequest = toy("stray", [u32("x", "read"), u32("y", "wr
   grid: [{ of: 1 }],
   n: "1",
   body: "args.y[i] = args.x[1u << 28];",
+});
+
+/** y = x backwards, 64 values, over more shared memory than a launch may ask for without a word. */
+export const reverse: KernelRequest = toy("reverse", [u32("x", "read"), u32("y", "write")], {
+  grid: [{ of: 1 }],
+  n: "64",
+  sharedBytes: 64 << 10,
+  body: `u32 *shared = (u32 *)kerf_dynamic_shared();
+    shared[256 * i] = args.x[i];
+    kerf_sync_threads();
+    args.y[i] = shared[256 * (63 - i)];`,
 });

@@ -29,6 +29,21 @@ EXPORT int cuModuleGetFunction(u64 *function, u64 module, const char *name)
   return finish(&call, get_function(module, name, function));
 }
 
+/* The shared memory that a block of compute capability 8.0 may ask for. */
+#define MOST_SHARED_BYTES (163 << 10)
+
+EXPORT int cuFuncSetAttribute(u64 function, int attribute, int value);
+EXPORT int cuFuncSetAttribute(u64 function, int attribute, int value)
+{
+  BEGIN("cuFuncSetAttribute", "attribute=%d value=%d", attribute, value);
+  IN_CONTEXT();
+  const struct object *object = find_object(FUNCTION, function);
+  REQUIRE(object != NULL, INVALID_HANDLE);
+  REQUIRE(attribute == 8 && value >= 0 && value <= MOST_SHARED_BYTES, INVALID_VALUE);
+  ((struct function *)object->data)->max_dynamic_bytes = (u32)value;
+  return finish(&call, SUCCESS);
+}
+
 EXPORT int cuOccupancyMaxActiveBlocksPerMultiprocessor(int *n, u64 function, int threads,
                                                        size_t shared_bytes);
 EXPORT int cuOccupancyMaxActiveBlocksPerMultiprocessor(int *n, u64 function, int threads,
@@ -36,8 +51,10 @@ EXPORT int cuOccupancyMaxActiveBlocksPerMultiprocessor(int *n, u64 function, int
 {
   BEGIN("cuOccupancyMaxActiveBlocksPerMultiprocessor", "threads=%d", threads);
   IN_CONTEXT();
-  REQUIRE(find_object(FUNCTION, function) != NULL, INVALID_HANDLE);
-  REQUIRE(threads >= 1 && threads <= 1024 && shared_bytes <= 48 << 10, INVALID_VALUE);
+  const struct object *object = find_object(FUNCTION, function);
+  REQUIRE(object != NULL, INVALID_HANDLE);
+  REQUIRE(threads >= 1 && threads <= 1024, INVALID_VALUE);
+  REQUIRE(shared_bytes <= ((const struct function *)object->data)->max_dynamic_bytes, INVALID_VALUE);
   *n = 2;
   return finish(&call, SUCCESS);
 }

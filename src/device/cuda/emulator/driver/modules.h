@@ -17,6 +17,7 @@ struct module {
 struct function {
   kerf_emulate emulate;
   char name[128];
+  u32 max_dynamic_bytes; /* of a block's shared memory */
 };
 
 /* The driver is given no size; the table of sections ends an ELF file. */
@@ -70,6 +71,7 @@ static int get_function(u64 module_handle, const char *name, u64 *handle)
   struct function *function = calloc(1, sizeof *function);
   memcpy(&function->emulate, &found, sizeof found);
   snprintf(function->name, sizeof function->name, "%s", name);
+  function->max_dynamic_bytes = 48 << 10;
   *handle = make_object(FUNCTION, module_handle, function);
   return SUCCESS;
 }

@@ -163,11 +163,13 @@ static int run_queue(void)
 /* What the driver checks of a launch. */
 static int check_launch(const struct launch *launch, const u32 yz[4])
 {
-  if (find_object(FUNCTION, launch->function) == NULL) return INVALID_HANDLE;
+  const struct object *object = find_object(FUNCTION, launch->function);
+  if (object == NULL) return INVALID_HANDLE;
   const int one = yz[0] == 1 && yz[1] == 1 && yz[2] == 1 && yz[3] == 1;
   if (!one || launch->grid < 1 || launch->grid > 0x7fffffff) return INVALID_VALUE;
   if (launch->block < 1 || launch->block > 1024) return INVALID_VALUE;
-  return launch->shared_bytes > 48 << 10 ? INVALID_VALUE : SUCCESS;
+  const struct function *function = object->data;
+  return launch->shared_bytes > function->max_dynamic_bytes ? INVALID_VALUE : SUCCESS;
 }
 
 /* Takes the arguments over from a launch's `extra`: pairs of a name and a value, ended by 0. */
