@@ -5,7 +5,7 @@
 
 import type { Device } from "../device/types.ts";
 import { openRenderer } from "../emit/renderer.ts";
-import { openTargets, selectVariants, verify } from "../verify/mod.ts";
+import { openTargets, selectVariants, skippedVariants, verify } from "../verify/mod.ts";
 import type { Outcome } from "../verify/mod.ts";
 import type { ParsedArgs } from "./args.ts";
 import { ROOT, userPath } from "./root.ts";
@@ -34,6 +34,7 @@ export async function main({ values, positionals: names }: ParsedArgs): Promise<
       passed: checks.every(({ failures }) => failures.length === 0),
       seconds: (performance.now() - started) / 1000,
       targets: found.map(({ device, ...target }) => ({ ...target, device: device.name })),
+      skipped: names.length > 0 ? null : skippedVariants(renderer),
       ...{ missing, checks },
     };
     if (values.report !== undefined) {

@@ -4,4 +4,5 @@ export * from "./compare.ts";
 export * from "./outcome.ts";
 export * from "./result.ts";
 export * from "./targets.ts";
+export * from "./variants.ts";
 export * from "./verify.ts";

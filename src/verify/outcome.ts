@@ -2,6 +2,7 @@
 
 import type { Check, TargetLabel } from "./result.ts";
 import type { MissingTarget } from "./targets.ts";
+import type { SkippedVariants } from "./variants.ts";
 
 /** A whole verification. */
 export interface Outcome {
@@ -10,6 +11,8 @@ export interface Outcome {
   readonly targets: readonly TargetLabel[];
   /** Targets that were not here. */
   readonly missing: readonly MissingTarget[];
+  /** Variants that were not asked for by name and have no cases here; null: none. */
+  readonly skipped: SkippedVariants | null;
   /** One per variant, kernel and target. */
   readonly checks: readonly Check[];
 }

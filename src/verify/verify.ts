@@ -3,16 +3,10 @@
  * data (cases.ts); variants come from kernels/, so a new file is verified from its first minute.
  */
 
-import { KerfError } from "../core/error.ts";
-import { nearest } from "../core/nearest.ts";
-import { stepOf } from "../dsl/pruning.ts";
-import type { Pruning } from "../dsl/pruning.ts";
 import type { Device } from "../device/types.ts";
 import type { EmittedKernel } from "../emit/emit_kernels.ts";
 import type { Renderer } from "../emit/renderer.ts";
 import type { KernelSource } from "../emit/types.ts";
-import { layoutOf } from "../layout/make.ts";
-import { layoutName } from "../layout/name.ts";
 import { attentionAnswer, attentionUses, measureAttention } from "./attention.ts";
 import { attentionProblem, caseLayout } from "./attention_case.ts";
 import { attentionCases, describe, pruningCases } from "./cases.ts";
@@ -25,6 +19,7 @@ import { pruningProblem } from "./pruning_case.ts";
 import type { PruningSources } from "./pruning_case.ts";
 import { addCase } from "./result.ts";
 import type { Check, TargetLabel } from "./result.ts";
+import { layoutMakers, selectVariants } from "./variants.ts";
 
 /** A target and an open device of it. */
 export interface VerifyTarget extends Omit<TargetLabel, "device"> {
@@ -61,46 +56,6 @@ interface Job {
 
 /** The attention that a run uses unless told otherwise: pruned caches are verified under it. */
 const DEFAULT_ATTENTION = "causal";
-
-/** Whether a definition evicts rows: its kernels are held to their reference in tests/parity/. */
-const evicts = ({ definition }: KernelSource): boolean =>
-  definition.kind === "pruning" && stepOf(definition as Pruning, "tokens") !== null;
-
-/** The variants of a project by name: those that `verify` knows. */
-export function variantsOf({ sources }: Pick<Renderer, "sources">): KernelSource[] {
-  return sources.filter((source) =>
-    ["attention", "pruning"].includes(source.definition.kind) && !evicts(source)
-  );
-}
-
-/**
- * The variants of these names; all for none.
- *
- * @throws {KerfError} exit code 2: a name is no variant's
- */
-export function selectVariants(
-  renderer: Pick<Renderer, "sources">,
-  names: readonly string[],
-): KernelSource[] {
-  const variants = variantsOf(renderer);
-  const known = variants.map(({ definition }) => definition.name);
-  for (const name of names) {
-    if (known.includes(name)) continue;
-    if (renderer.sources.some((source) => evicts(source) && source.definition.name === name)) {
-      throw new KerfError(`Cannot verify "${name}": it evicts rows, whose cases are tests`, {
-        hint: "deno test -A tests/parity_kernels_test.ts",
-        exitCode: 2,
-      });
-    }
-    const near = nearest(name, known);
-    throw new KerfError(`Cannot verify "${name}": no variant has this name`, {
-      hint: [...(near ? [`did you mean ${near}?`] : []), `there are: ${known.join(", ")}`],
-      exitCode: 2,
-    });
-  }
-  if (names.length === 0) return variants;
-  return variants.filter(({ definition }) => names.includes(definition.name));
-}
 
 /**
  * Verifies.
@@ -204,16 +159,4 @@ function jobsOf(
 function defaultAttention(sources: readonly KernelSource[]): KernelSource {
   const all = sources.filter(({ definition }) => definition.kind === "attention");
   return all.find(({ definition }) => definition.name === DEFAULT_ATTENTION) ?? all[0]!;
-}
-
-/** One pruning variant per layout that they make. */
-function layoutMakers(sources: readonly KernelSource[]): Pruning[] {
-  const makers = new Map<string, Pruning>();
-  for (const source of sources) {
-    const { definition } = source;
-    if (definition.kind !== "pruning" || evicts(source)) continue;
-    const name = layoutName(layoutOf(definition as Pruning, { key: "f16", value: "f16" }));
-    if (!makers.has(name)) makers.set(name, definition as Pruning);
-  }
-  return [...makers.values()];
 }

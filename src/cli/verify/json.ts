@@ -3,9 +3,9 @@
 import type { CasePlace, Outcome } from "../../verify/mod.ts";
 
 /** What `--json` prints. Numbers that JSON cannot hold are strings: "NaN", "Infinity". */
-export function outcomeJson({ passed, seconds, targets, missing, checks }: Outcome): object {
+export function outcomeJson({ checks, ...outcome }: Outcome): object {
   return {
-    ...{ passed, seconds, targets, missing },
+    ...outcome,
     checks: checks.map(({ errorMap: _, label, target, worst, failures, ...check }) => ({
       variant: check.variant,
       kind: check.kind,

@@ -16,7 +16,7 @@ const MAX_FAILURES = 3;
 
 /** The whole text, a line break at its end. */
 export function outcomeText(outcome: Outcome): string {
-  const { checks, targets, missing } = outcome;
+  const { checks, targets, missing, skipped } = outcome;
   return [
     ...table(checks),
     ...checks.flatMap(failureLines),
@@ -27,6 +27,12 @@ export function outcomeText(outcome: Outcome): string {
       `${target} was not verified: ${because}`,
       ...fix.map((hint) => `  hint: ${hint}`),
     ]),
+    ...(skipped
+      ? [
+        `not verified: ${skipped.variants.join(", ")}: ${skipped.because}`,
+        `  hint: ${skipped.fix}`,
+      ]
+      : []),
     summary(outcome),
   ].join("\n") + "\n";
 }

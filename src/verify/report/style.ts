@@ -15,7 +15,7 @@ export const STYLE = `
 :root{color-scheme:light dark;--page:#fbfbfa;--card:#fff;--ink:#1d2126;--dim:#69717c;--line:#dfe2e6;
 --own:#fff1c7;--mark:#c27c00;--good:#1a7f45;--bad:#c4262e;--none:#eceef0;--s0:#3d6fb6;--s1:#86aede;
 --head:#f3f4f5}
-@media (prefers-color-scheme:dark){:root{--page:#15181c;--card:#1c2025;--ink:#e3e6ea;--dim:#939ca8;
+@media screen and (prefers-color-scheme:dark){:root{--page:#15181c;--card:#1c2025;--ink:#e3e6ea;--dim:#939ca8;
 --line:#31373f;--own:#453a17;--mark:#e0a83a;--good:#57c785;--bad:#ff7a76;--none:#262b31;--s0:#5b8fd8;
 --s1:#38577f;--head:#23282e}}
 *{box-sizing:border-box}
@@ -88,7 +88,8 @@ ${heat}
 .sources{grid-template-columns:repeat(2,minmax(0,1fr))}
 .pane pre{height:auto;white-space:pre-wrap;font-size:8px}.l{width:auto}
 .pane:not(:first-child) .l:not(.near){display:none}
-table{font-size:9px}th,td{padding:2px 6px}th{position:static}
+table{font-size:8px}th,td{padding:2px 5px}th{position:static}td.where{font-size:7.5px;min-width:18em}
+.maps{grid-template-columns:repeat(3,minmax(0,1fr))}.map svg{max-width:100%}.map{width:auto}
 .kernel,.pane,.layout{break-inside:avoid}h2{break-after:avoid;margin-top:24px}h3{break-after:avoid}
 *{-webkit-print-color-adjust:exact;print-color-adjust:exact}}
 `;

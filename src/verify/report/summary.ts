@@ -7,7 +7,8 @@ import { element } from "./html.ts";
 import type { Html } from "./html.ts";
 
 /** Verdict and targets. */
-export function verdict({ passed, checks, targets, missing, seconds }: Outcome): Html[] {
+export function verdict(outcome: Outcome): Html[] {
+  const { passed, checks, targets, missing, skipped, seconds } = outcome;
   const variants = new Set(checks.map(anchorOf)).size;
   const off = checks.filter(({ failures }) => failures.length > 0).length;
   const counted = `${variants} ${variants === 1 ? "variant" : "variants"} on ` +
@@ -37,6 +38,13 @@ export function verdict({ passed, checks, targets, missing, seconds }: Outcome):
           ` ${because}: `,
           fix.map((hint, i) => [i > 0 ? " · " : "", element("code", {}, hint)]),
         )
+      ),
+      skipped === null ? [] : element(
+        "li",
+        {},
+        element("b", {}, "not verified"),
+        ` ${skipped.variants.join(", ")}: ${skipped.because}: `,
+        element("code", {}, skipped.fix),
       ),
     ),
   ];

@@ -1,0 +1,215 @@
+/**
+ * `verify` on the targets that are here: every variant passes, a wrong kernel is told with its place, and
+ * the command's exit codes, JSON and report are what scripts and people lean on.
+ */
+
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { join } from "@std/path";
+import { outcomeText } from "../src/cli/verify/table.ts";
+import { openCpuDevice } from "../src/device/mod.ts";
+import { openEmulatedCuda } from "../src/device/cuda/emulator/open.ts";
+import type { Device } from "../src/device/types.ts";
+import { ignoreWithoutAdapter, testWebgpu } from "../src/device/webgpu/testing.ts";
+import { openRenderer } from "../src/emit/renderer.ts";
+import type { Renderer } from "../src/emit/renderer.ts";
+import { testFolder } from "../src/model/testing_files.ts";
+import { cacheDir, projectRoot } from "../src/sys/cache_dir.ts";
+import { runCommand } from "../src/sys/command.ts";
+import { variantsOf, verify } from "../src/verify/mod.ts";
+import type { Check } from "../src/verify/mod.ts";
+import { kerf } from "./_cli.ts";
+
+const renderer = await openRenderer(projectRoot());
+
+/** How each target is opened; the adapter's device is all tests' and stays open. */
+const DEVICES: readonly {
+  readonly label: string;
+  readonly open: () => Promise<Device>;
+  readonly ignore?: boolean;
+  readonly keep?: boolean;
+}[] = [
+  { label: "c", open: () => openCpuDevice({ threads: 2 }) },
+  { label: "wgsl", open: testWebgpu, ignore: await ignoreWithoutAdapter(), keep: true },
+  { label: "cuda (emulated)", open: () => openEmulatedCuda() },
+];
+
+/** A renderer whose kernels of that name read otherwise; every target has to have the text. */
+function mutated(name: RegExp, find: RegExp, replace: string): Renderer {
+  return {
+    ...renderer,
+    render: async (kernel) => {
+      const rendered = await renderer.render(kernel);
+      if (!name.test(kernel)) return rendered;
+      const texts = Object.entries(rendered.texts).map(([target, text]) => {
+        assertMatch(text, find, `${kernel} on ${target}`);
+        return [target, text.replace(find, replace)];
+      });
+      return { ...rendered, texts: Object.fromEntries(texts) };
+    },
+  };
+}
+
+const off = (checks: readonly Check[]) =>
+  checks.filter(({ failures }) => failures.length > 0).map(({ kernel }) => kernel);
+
+for (const { label, open, ignore = false, keep = false } of DEVICES) {
+  const test = (name: string, fn: (run: typeof verify) => Promise<void>) =>
+    Deno.test({
+      name: `verify on ${label}: ${name}`,
+      ignore,
+      // What a graphics driver holds from the first test on is no test's leak.
+      ...(keep ? { sanitizeOps: false, sanitizeResources: false } : {}),
+      fn: async () => {
+        const device = await open();
+        const targets = [{ target: device.target, label, device }];
+        try {
+          await fn((options) => verify({ strength: 1, ...options, targets }));
+        } finally {
+          if (!keep) device.close();
+        }
+      },
+    });
+
+  test("every variant agrees with its author's function", async (run) => {
+    const checks = await run({ renderer, targets: [] });
+    assertEquals(off(checks), []);
+    const names = variantsOf(renderer).map(({ definition }) => definition.name);
+    assertEquals(new Set(checks.map(({ variant }) => variant)), new Set(names));
+    const rounded = checks.filter(({ kernel }) => kernel === "prefill");
+    assert(rounded.every(({ maxAbs }) => maxAbs > 0), "f32 differs from f64 somewhere");
+  });
+
+  test("a wrong score is told with its place", async (run) => {
+    const wrong = mutated(/softcap_decode/, /(kerf_tanh(?:16)?\(s) \/ [^)]*\)/, "$1)");
+    const checks = await run({ renderer: wrong, names: ["softcap"], targets: [] });
+    assertEquals(off(checks), ["decode + merge"]);
+    const { worst } = checks.find(({ kernel }) => kernel === "decode + merge")!;
+    assertEquals(Object.keys(worst!.at), ["row", "head", "channel"]);
+    assertMatch(worst!.case, /^k f(16|32), v f(16|32), \d : 1, headDim \d+, \d+ \+ \d+ rows/);
+    assert(Math.abs(worst!.got - worst!.want) > worst!.bound);
+  });
+
+  test("wrong scores of channels, and the choice they lead to", async (run) => {
+    const find = /mean_square_q \* mean_square_k/;
+    const wrong = mutated(/channel_scores_think/, find, "mean_square_q + mean_square_k");
+    const checks = await run({ renderer: wrong, names: ["think"], targets: [] });
+    // What follows is held to the channels that were chosen: right, whichever they are.
+    assertEquals(off(checks), ["channel scores", "select"]);
+  });
+}
+
+Deno.test("verify --json has a row per kernel, the devices, and the report is a page", async () => {
+  await using folder = await testFolder();
+  const words = ["verify", "think", "softcap", "--device", "cpu", "--quick", "--json"];
+  const { code, stdout, stderr } = await kerf([...words, "--report", "out.html"], {
+    cwd: folder.path,
+  });
+  assertEquals(code, 0, stderr);
+  const found = JSON.parse(stdout);
+  assertEquals(Object.keys(found), [
+    "passed",
+    "seconds",
+    "targets",
+    "skipped",
+    "missing",
+    "checks",
+  ]);
+  assertEquals(found.passed, true);
+  assertEquals(found.targets.map(({ label }: { label: string }) => label), ["c"]);
+  assertEquals(found.missing, []);
+  const rows = found.checks.map((c: Check) => `${c.variant}: ${c.kernel}`);
+  assertEquals(rows, [
+    ...["softcap: prefill", "softcap: decode + merge", "think: append", "think: record queries"],
+    ...["think: channel scores", "think: select", "think: move", "think: prefill"],
+    "think: decode + merge",
+  ]);
+  for (const check of found.checks) {
+    assert(check.passed && check.cases >= 5 && check.maxShare <= 1, JSON.stringify(check));
+    assertEquals(Object.keys(check.worst), ["case", "at", "got", "want", "bound"]);
+  }
+  const page = await Deno.readTextFile(join(folder.path, "out.html"));
+  assertWellFormed(page);
+  // It loads nothing: addresses stand in links alone.
+  assertEquals(page.match(/\s(?:src|srcset)=|@import|url\(/g), null);
+  for (const path of ["kernels/prune/think.ts", "generated/cuda/channel_scores_think"]) {
+    assertStringIncludes(page, path);
+  }
+  assertStringIncludes(page, 'class="l own near" data-from=');
+});
+
+/** @throws {AssertionError} an element is not closed where it should be */
+function assertWellFormed(page: string): void {
+  const open: string[] = [];
+  const body = page.replace(/<(style|script)>[\s\S]*?<\/\1>/g, "").replace(/^<!DOCTYPE html>/, "");
+  for (const [, end, name] of body.matchAll(/<(\/?)([a-z0-9]+)(?:\s[\w-]+="[^"<>]*")*>/gi)) {
+    if (end) assertEquals(open.pop(), name);
+    else if (name !== "meta") open.push(name!);
+  }
+  assertEquals(open, []);
+  assertEquals(body.replace(/<\/?[a-z0-9]+(?:\s[\w-]+="[^"<>]*")*>/gi, "").match(/[<>]/g), null);
+}
+
+Deno.test("verify refuses a name it does not know, and a device there is none of", async () => {
+  const slip = await kerf(["verify", "thnik"]);
+  assertEquals([slip.code, slip.stdout], [2, ""]);
+  assertStringIncludes(slip.stderr, "did you mean think?");
+  const device = await kerf(["verify", "--device", "tpu"]);
+  assertEquals(device.code, 2);
+  const compiler = await kerf(["verify", "softcap", "--device", "cpu"], { env: { CC: "none" } });
+  assertEquals(compiler.code, 1);
+  assertStringIncludes(compiler.stderr, "unset CC");
+});
+
+Deno.test("a variant is verified from its first minute; a wrong template ends with 1", async () => {
+  await using folder = await testFolder();
+  const parts = ["deno.json", "deno.lock", "src", "kernels", "templates", "generated"];
+  const { code, stderr } = await runCommand("cp", ["-a", ...parts, "node_modules", folder.path], {
+    cwd: projectRoot(),
+  });
+  assertEquals(code, 0, stderr);
+  const options = { root: folder.path, env: { KERF_CACHE: cacheDir() } };
+  const think = await Deno.readTextFile(new URL("../kernels/prune/think.ts", import.meta.url));
+  const mine = think.replace('name: "think"', 'name: "mine"');
+  await folder.write(
+    "kernels/prune/mine.ts",
+    mine.replace("meanSquare(q) *", "2 * meanSquare(q) *"),
+  );
+  const words = ["verify", "mine", "--device", "cpu", "--quick"];
+  const fresh = await kerf(words, options);
+  assertEquals(fresh.code, 0, fresh.stderr + fresh.stdout);
+  assertStringIncludes(fresh.stdout, "all 7 kernels agree with their authors' functions");
+
+  const template = join(folder.path, "templates/c/record_queries.c.njk");
+  const text = await Deno.readTextFile(template);
+  const wrong = text.replace("(seq[2] + offset) % window", "(seq[2] + offset + 1) % window");
+  assert(wrong !== text, "the template reads otherwise");
+  await Deno.writeTextFile(template, wrong);
+  const broken = await kerf(words, options);
+  assertEquals(broken.code, 1, broken.stdout);
+  assertMatch(
+    broken.stdout,
+    /record queries +c +\d+ .* FAIL {2}slot 1, layer 1, head \d+, row \d+/,
+  );
+  assertStringIncludes(broken.stdout, "of 7 kernels are off");
+});
+
+Deno.test("what was not verified is said, with what brings it", () => {
+  const text = outcomeText({
+    ...{ passed: true, seconds: 1, checks: [] },
+    skipped: { variants: ["drop"], because: "they wait", fix: "deno task drop" },
+    targets: [{ target: "c", label: "c", device: "cpu (2 threads)" }],
+    missing: [{
+      ...{ target: "wgsl", kind: "webgpu", because: "Cannot open a GPU: there is no adapter" },
+      fix: ["deno task setup webgpu"],
+    }],
+  });
+  assertStringIncludes(text, "c: cpu (2 threads)\n");
+  assertStringIncludes(
+    text,
+    "not verified: drop: they wait\n  hint: deno task drop\n",
+  );
+  assertStringIncludes(
+    text,
+    "wgsl was not verified: Cannot open a GPU: there is no adapter\n  hint: deno task setup webgpu\n",
+  );
+});
