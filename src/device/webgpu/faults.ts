@@ -10,6 +10,7 @@ import { KerfError } from "../../core/error.ts";
 /** Flags that make everything a run holds smaller. */
 export const SMALLER: readonly string[] = [
   "a shorter context: -c 2048",
+  "a smaller cache: --kv-max 256M",
   "smaller steps: -ub 64",
   "--device cpu",
 ];
