@@ -155,6 +155,9 @@ Deno.test("verify refuses a name it does not know, and a device there is none of
   assertStringIncludes(slip.stderr, "did you mean think?");
   const device = await kerf(["verify", "--device", "tpu"]);
   assertEquals(device.code, 2);
+  const folder = await kerf(["verify", "softcap", "--report", "no/such/folder.html"]);
+  assertEquals(folder.code, 2);
+  assertStringIncludes(folder.stderr, "hint: mkdir -p no/such");
   const compiler = await kerf(["verify", "softcap", "--device", "cpu"], { env: { CC: "none" } });
   assertEquals(compiler.code, 1);
   assertStringIncludes(compiler.stderr, "unset CC");

@@ -3,6 +3,8 @@
  * with the author's function. Ends with 1 when one is off; says which targets were not here.
  */
 
+import { dirname } from "@std/path";
+import { KerfError } from "../core/error.ts";
 import type { Device } from "../device/types.ts";
 import { openRenderer } from "../emit/renderer.ts";
 import { openTargets, selectVariants, skippedVariants, verify } from "../verify/mod.ts";
@@ -19,6 +21,7 @@ export async function main({ values, positionals: names }: ParsedArgs): Promise<
   const renderer = await openRenderer(ROOT);
   // A slip in a name is told before anything is opened.
   selectVariants(renderer, names);
+  const report = values.report === undefined ? undefined : reportPath(String(values.report));
   const given = (values.device ?? []) as readonly string[];
   const kinds = given.includes("auto") ? [] : given as readonly Device["kind"][];
   const { found, missing } = await openTargets(kinds);
@@ -37,10 +40,10 @@ export async function main({ values, positionals: names }: ParsedArgs): Promise<
       skipped: names.length > 0 ? null : skippedVariants(renderer),
       ...{ missing, checks },
     };
-    if (values.report !== undefined) {
+    if (report !== undefined) {
       const { reportPage } = await import("../verify/report/page.ts");
       const page = await reportPage(outcome, { renderer, root: ROOT });
-      Deno.writeTextFileSync(userPath(String(values.report)), page);
+      Deno.writeTextFileSync(report, page);
       writeError(`report: ${values.report}\n`);
     }
     if (values.json) writeOut(JSON.stringify(outcomeJson(outcome)) + "\n");
@@ -49,5 +52,24 @@ export async function main({ values, positionals: names }: ParsedArgs): Promise<
   } finally {
     progress.end();
     found.forEach(({ device }) => device.close());
+  }
+}
+
+/**
+ * Where the report goes: opened before minutes of work end there, and left as it is until then.
+ *
+ * @throws {KerfError} exit code 2: its folder is not there
+ */
+function reportPath(given: string): string {
+  const path = userPath(given);
+  try {
+    Deno.openSync(path, { write: true, create: true }).close();
+    return path;
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw new KerfError(`Cannot write the report "${given}": there is no such folder`, {
+      hint: `mkdir -p ${dirname(given)}`,
+      exitCode: 2,
+    });
   }
 }

@@ -12,6 +12,10 @@ export function randomFrom(seed: number): () => number {
   };
 }
 
+/** The seed of a variant's case: variants meet other numbers. */
+export const seedOf = (variant: string, index: number): number =>
+  [...variant].reduce((hash, c) => Math.imul(hash, 31) + c.charCodeAt(0) | 0, index + 1);
+
 /** How a list of rows is made. */
 export interface RowsOptions {
   readonly headDim: number;

@@ -4,22 +4,29 @@
  * kernel is held to the reference on what the one before it left, so that errors do not add up.
  */
 
+import type { Pruning } from "../dsl/pruning.ts";
+import { layoutOf } from "../layout/make.ts";
 import { layoutName } from "../layout/name.ts";
 import { append } from "./append_stage.ts";
 import { attentionAnswer, attentionUses, measureAttention } from "./attention.ts";
 import type { AttentionProblem } from "./attention.ts";
 import { rowOf, withSizes } from "./cache_state.ts";
+import type { PruningCase } from "./cases.ts";
 import type { Measurement } from "./compare.ts";
 import type { KernelUse, RunNamed } from "./kernels.ts";
 import { moveNames, moveRows, sizesOf } from "./move_stage.ts";
-import type { PruningProblem } from "./pruning_case.ts";
+import type { PruningProblem, PruningSources } from "./pruning_case.ts";
 import { recordQueries, scoreChannels } from "./score_stage.ts";
 import { selectChannels } from "./select_stage.ts";
 import { writeCache } from "./written_cache.ts";
 import type { HeadRows, WrittenCache } from "./written_cache.ts";
 
-/** The kernels that a problem runs. */
-export function pruningUses({ sources, layout, shape }: PruningProblem): KernelUse[] {
+/** The kernels that a case runs. */
+export function pruningUses(
+  sources: PruningSources,
+  { types, shape }: PruningCase,
+): KernelUse[] {
+  const layout = layoutOf(sources.variant.definition as Pruning, types);
   const defines = { HEAD_DIM: shape.headDim, GROUP: shape.group };
   const name = layoutName(layout);
   const names = [

@@ -14,6 +14,7 @@ import type { Strength } from "./combinations.ts";
 import type { Measurement } from "./compare.ts";
 import { compileKernels } from "./kernels.ts";
 import type { KernelUse, RunNamed } from "./kernels.ts";
+import { seedOf } from "./numbers.ts";
 import { measurePruning, pruningUses } from "./pruning.ts";
 import { pruningProblem } from "./pruning_case.ts";
 import type { PruningSources } from "./pruning_case.ts";
@@ -135,7 +136,7 @@ function jobsOf(
       ...{ variant: name, kind, case: describe(given) },
       uses: attentionUses(name, caseLayout(given), given.shape),
       prepare: () => {
-        const problem = attentionProblem(source, given, i + 1);
+        const problem = attentionProblem(source, given, seedOf(name, i));
         const answer = attentionAnswer(problem);
         return (run) => measureAttention(problem, answer, run);
       },
@@ -146,14 +147,14 @@ function jobsOf(
     append: sources.find(({ definition }) => definition.name === "append")!,
     attention: defaultAttention(sources),
   };
-  return pruningCases(strength).map((given, i): Job => {
-    const problem = pruningProblem(definitions, given, i + 1);
-    return {
-      ...{ variant: name, kind: "pruning", case: describe(given) },
-      uses: pruningUses(problem),
-      prepare: () => (run) => measurePruning(problem, run),
-    };
-  });
+  return pruningCases(strength).map((given, i): Job => ({
+    ...{ variant: name, kind: "pruning", case: describe(given) },
+    uses: pruningUses(definitions, given),
+    prepare: () => {
+      const problem = pruningProblem(definitions, given, seedOf(name, i));
+      return (run) => measurePruning(problem, run);
+    },
+  }));
 }
 
 function defaultAttention(sources: readonly KernelSource[]): KernelSource {
