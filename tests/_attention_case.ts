@@ -29,7 +29,7 @@ export interface Case {
   readonly nQuery: number;
   readonly nListed: number;
   readonly width: number;
-  /** Added to every query's position: rows far behind it. */
+  /** Added to every query's position: rows far behind it, or between which others were evicted. */
   readonly ahead: number;
 }
 
@@ -37,6 +37,13 @@ const BASE: Case = {
   ...{ variant: causal, params: {}, layout: DENSE, headDim: 64, group: 3, nKvHeads: 2 },
   ...{ rows: 40, nQuery: 1, nListed: 0, width: 0, ahead: 0 },
 };
+
+/** True positions where rows were evicted: the cached ones spread over what lies before the step. */
+const gaps = ({ rows, nQuery, ahead }: Case) =>
+  Array.from({ length: rows }, (_, i) => {
+    const n = rows - nQuery;
+    return i < n ? Math.floor(i * (n + ahead) / n) : i + ahead;
+  });
 
 /** The rows and queries of a case. */
 export function problem(given: Partial<Case>) {
@@ -54,7 +61,9 @@ export function problem(given: Partial<Case>) {
     const channels = Array.from({ length: headDim }, (_, c) => c)
       .filter((c) => (c * 7 + h) % headDim < width);
     const keys = Array.from({ length: rows }, () => row(12));
-    return { keys, values: Array.from({ length: rows }, () => row(1)), nListed, channels };
+    const values = Array.from({ length: rows }, () => row(1));
+    const positions = layout.endsWith("_evicted") ? { positions: gaps(filled) } : {};
+    return { keys, values, nListed, channels, ...positions };
   });
   const stride = (nHeads + 2 * nKvHeads) * headDim;
   const dims = { nLayers: AT.nLayers, nHeads, nKvHeads, headDim, nCtx: 4096 };
@@ -110,7 +119,7 @@ export function reference(p: Problem, query: number) {
   );
   for (let head = 0; head < nHeads; head++) {
     const kvHead = Math.floor(head / p.group);
-    const { keys, values, channels } = p.heads[kvHead]!;
+    const { keys, values, channels, positions } = p.heads[kvHead]!;
     const q = p.qkv.subarray(query * p.stride + head * headDim).subarray(0, headDim);
     const kept = new Set(channels);
     const seen = keys.slice(0, nSeen).map((key, i) =>
@@ -118,7 +127,7 @@ export function reference(p: Problem, query: number) {
     );
     const queryPosition = nSeen - 1 + p.ahead;
     const out = attentionReference({
-      ...{ q, keys: seen, values, scale },
+      ...{ q, keys: seen, values, scale, ...(positions ? { positions } : {}) },
       score: authorRunner(variant, "score"),
       mask: authorRunner(variant, "mask"),
       context: { ...p.params, ...views, queryPosition, head, kvHead, layer: AT.layer },

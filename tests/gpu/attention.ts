@@ -5,7 +5,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { QUERY_TILE } from "../../src/core/mod.ts";
-import { LISTED, problem, reference, shared, variants } from "../_attention_case.ts";
+import { DENSE, LISTED, problem, reference, shared, variants } from "../_attention_case.ts";
 import type { Case, Problem } from "../_attention_case.ts";
 import { assertClose } from "../_close.ts";
 import { gpu, gpuTest, runNamed } from "../_gpu.ts";
@@ -121,6 +121,22 @@ for (const variant of variants) {
     await assertAttention({ ...given, layout: LISTED, nListed: 290, width: 26 });
   });
 }
+
+gpuTest("rows between which others were evicted keep their true positions", async () => {
+  const evicted = { layout: `${LISTED}_evicted`, nListed: 130, width: 20 };
+  for (const rows of [33, 150, 300]) {
+    await assertAttention({ layout: `${DENSE}_evicted`, rows, nQuery: 19, ahead: rows });
+  }
+  for (const [group, headDim] of [[1, 64], [4, 128], [8, 48]]) {
+    const shape = { group: group!, headDim: headDim!, rows: 290, nQuery: 9, ahead: 500 };
+    await assertAttention({ ...evicted, ...shape });
+  }
+  for (const variant of variants) {
+    const names = Object.keys(variant.params).filter((name) => name === "window");
+    const params = Object.fromEntries(names.map((name) => [name, 90]));
+    await assertAttention({ ...evicted, variant, params, rows: 260, nQuery: 5, ahead: 300 });
+  }
+});
 
 gpuTest("a query sees no later row of its step, whatever its position", async () => {
   // The mask alone would let every row through.

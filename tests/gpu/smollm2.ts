@@ -12,6 +12,7 @@ import { modelSizeTest, sources } from "../_gpu.ts";
 import { DENSE, LISTED, variants } from "../_attention_case.ts";
 import { assertAttention } from "./attention.ts";
 import { assertAppend } from "./append.ts";
+import { assertChosen, assertKept, assertRowScores, EVICTED } from "./eviction.ts";
 import { assertEmbedding, assertProduct, products } from "./matmul.ts";
 import { assertMoved } from "./move_rows.ts";
 import { assertPacked, storages } from "./pack.ts";
@@ -73,11 +74,12 @@ modelSizeTest("SmolLM2: attention", async () => {
     const shape = { variant, headDim: HEAD_DIM, group: 3, nKvHeads: 3, rows: 400, nQuery: 21 };
     await assertAttention({ ...shape, layout: DENSE });
     await assertAttention({ ...shape, layout: LISTED, nListed: 300, width: 32 });
+    await assertAttention({ ...shape, layout: EVICTED });
   }
 });
 
 modelSizeTest("SmolLM2: the kernels around a cache", async () => {
-  for (const layout of [DENSE, LISTED]) {
+  for (const layout of [DENSE, LISTED, EVICTED]) {
     await assertAppend(layout, { headDim: HEAD_DIM, rows: 300, nNew: 40 });
   }
   for (const pair of ["f16t16__list_f16t16", "f16t16__f16t16"]) {
@@ -88,6 +90,13 @@ modelSizeTest("SmolLM2: the kernels around a cache", async () => {
     await assertScores(definition, { headDim: HEAD_DIM, rows: 400, nWindow: 32 });
   }
   await assertSelected({ headDim: HEAD_DIM, widths: [64, 32, 1, 19, 45, 63] });
+});
+
+modelSizeTest("SmolLM2: eviction", async () => {
+  const shape = { headDim: HEAD_DIM, rows: 400, window: 32 };
+  await assertRowScores(shape);
+  await assertChosen(1000);
+  await assertKept(shape);
 });
 
 modelSizeTest("SmolLM2: packing", async () => {

@@ -26,6 +26,20 @@ export const CUDA_GEOMETRY: Readonly<Record<string, Geometry>> = Object.freeze({
   record_queries: { workgroup: 128 },
   append: { workgroup: 128 },
   move_rows: { workgroup: 128 },
+  keep_rows: { workgroup: 128 },
+  pool_scores: { workgroup: 128 },
+  select_rows: { workgroup: 256 },
+  key_anchors: { workgroup: 128 },
+  // A query a block: as many rows side by side as its threads.
+  window_softmax: {
+    workgroup: 128,
+    grid: [{ of: { constant: "n_heads" } }, { of: { constant: "n_window" } }],
+  },
+  // A row a thread.
+  token_scores: {
+    workgroup: 64,
+    grid: [{ of: { constant: "n_kv_heads" } }, { of: { constant: "max_rows" }, per: 64 }],
+  },
   select_channels: { workgroup: 128 },
   attention_merge: { workgroup: 64 },
   // One row is all that a step of one sequence has: as many loads in flight as a block can hold.

@@ -1,0 +1,205 @@
+/**
+ * The kernels of token eviction on a GPU, held to the same kernels on the CPU, which are held to their
+ * references in tests/parity/. What moves or chooses must be equal; what sums may differ by its roundings.
+ */
+
+import { assertEquals } from "@std/assert";
+import { resolveParams, stepOf } from "../../src/dsl/mod.ts";
+import type { Pruning } from "../../src/dsl/mod.ts";
+import type { TypedArray } from "../../src/device/run_kernel.ts";
+import { assertClose } from "../_close.ts";
+import { gpuTest, render, runNamed, sources } from "../_gpu.ts";
+import { GROUP, N_HEADS, N_KV_HEADS, rowsOf, SEEDS } from "../_head_rows.ts";
+import { randomFrom, runNamed as runOnCpu } from "../_kernel.ts";
+import { AT, writeCache } from "../_kv_cache.ts";
+
+export const EVICTED = "k_f16t16_v_f16t1_evicted";
+const LISTED = "k_list_f16t16_f16t16_v_f16t1_evicted";
+
+/** A cache of which every other row was evicted, and queries over it. */
+interface Shape {
+  readonly layout?: string;
+  readonly headDim: number;
+  readonly rows: number;
+  readonly listed?: number;
+  readonly window: number;
+}
+
+/** What every kernel may take; a kernel gets what its signature names. */
+function pool({ layout = EVICTED, headDim, rows, listed = 0, window }: Shape) {
+  const heads = SEEDS.map((seed) => ({
+    ...rowsOf(rows - seed + 1, { headDim, seed, listed: Math.min(listed, rows - seed + 1) }),
+    positions: Array.from({ length: rows }, (_, i) => 2 * i),
+  }));
+  const cache = writeCache(layout, heads, { headDim });
+  const nKey = cache.layout.key.segments.length;
+  const pages = cache.firstPages.map((page, i) =>
+    [i < nKey ? `key_page_${i}` : "value_page_0", page] as const
+  );
+  const random = randomFrom(rows);
+  const ring = AT.nSlots * AT.nLayers * N_HEADS * window * headDim;
+  const nWindow = Math.min(window, 2 * rows);
+  const kept = SEEDS.map((seed) =>
+    Array.from({ length: rows - seed + 1 }, (_, i) => i).filter((i) => i % 3 !== seed % 3)
+  );
+  const { pages: table, ...buffers } = cache.buffers;
+  const firstHead = (AT.slot * AT.nLayers + AT.layer) * N_KV_HEADS;
+  const entries = cache.constants["page_entries"]!;
+  // A second copy of the arena is where kept rows go.
+  const arena = new Uint8Array(2 * buffers.arena.length).fill(0xff);
+  arena.set(buffers.arena);
+  const perLayer = AT.layer * N_KV_HEADS;
+  return {
+    buffers: {
+      ...buffers,
+      arena,
+      pages: table,
+      src_pages: table.slice(firstHead * entries, (firstHead + N_KV_HEADS) * entries),
+      dst_pages: table.map((unit) => unit + buffers.arena.length / 64),
+      q_ring: Float32Array.from({ length: ring }, () => 2 * random()),
+      window_sums: new Float32Array(N_HEADS * nWindow * 2).fill(-7),
+      anchors: new Float32Array(N_KV_HEADS * (headDim + 16)).fill(-7),
+      row_scores: new Float32Array(N_HEADS * rows).fill(-7),
+      kept: Uint32Array.from(kept.flatMap((own) => [...own, ...Array(rows - own.length).fill(7)])),
+      kept_counts: Uint32Array.from([
+        ...Array(2 * perLayer).fill(0),
+        ...kept.flatMap((own) => [own.filter((row) => row < listed).length, own.length]),
+      ]),
+    } as Record<string, TypedArray>,
+    constants: {
+      ...cache.constants,
+      ...Object.fromEntries(pages),
+      ...{ slot: AT.slot, n_heads: N_HEADS, n_kv_heads: N_KV_HEADS, window, n_window: nWindow },
+      n_tokens: 2 * rows,
+      scale: 1 / Math.sqrt(headDim),
+      max_rows: rows,
+      n_tiles: Math.ceil(rows / 16) + nKey - 1,
+    } as Record<string, number>,
+    defines: { HEAD_DIM: headDim, GROUP } as Record<string, number>,
+  };
+}
+
+type Pool = ReturnType<typeof pool>;
+
+/** Runs a kernel on both: what it writes on the GPU, and on the CPU. */
+async function both(name: string, from: Pool) {
+  const { signature } = (await render(name)).entry;
+  const pick = <T>(names: readonly string[], values: Record<string, T>) =>
+    Object.fromEntries(names.map((name) => [name, values[name]!]));
+  const own = {
+    buffers: pick(signature.bindings.map((b) => b.name), from.buffers),
+    constants: pick(signature.constants.map((c) => c.name), from.constants),
+    defines: pick(signature.defines, from.defines),
+  };
+  const want = await runOnCpu(name, own);
+  return { got: await runNamed(name, own), want: { ...from.buffers, ...want } };
+}
+
+/** Every variant of kernels/prune/ that scores rows. */
+const evictions = sources.flatMap(({ definition }) =>
+  definition.kind === "pruning" && stepOf(definition as Pruning, "tokens")
+    ? [definition as Pruning]
+    : []
+);
+
+/**
+ * Largest relative difference of a softmax weight between two orders of summing: keys and queries are below
+ * 2 in size, so a logit has √headDim · 4 at most and headDim roundings of it; its exponential doubles that.
+ */
+const weightBound = ({ headDim, rows }: Shape) =>
+  2 ** -23 * (headDim * 4 * Math.sqrt(headDim) + rows + 64);
+
+/** The window's softmax, anchors, and the scores of every variant, each on what the CPU made before. */
+export async function assertRowScores(shape: Shape): Promise<void> {
+  const { layout = EVICTED, rows, headDim } = shape;
+  const from = pool(shape);
+  const label = JSON.stringify(shape);
+  const bound = weightBound(shape);
+  const softmax = await both(`window_softmax__${layout}`, from);
+  const sums = softmax.want["window_sums"]!;
+  assertClose(softmax.got["window_sums"]!, sums, {
+    bound: (i) => bound * (Math.abs(sums[i]!) + 1),
+    label: `window_softmax ${label}`,
+  });
+  const mean = await both(`key_anchors__${layout}`, from);
+  // Each element is a mean of numbers below 1.
+  assertClose(mean.got["anchors"]!, mean.want["anchors"]!, {
+    bound: 2 ** -23 * (headDim + rows),
+    label: `key_anchors ${label}`,
+  });
+  const { window_sums } = softmax.want, { anchors } = mean.want;
+  const buffers = { ...from.buffers, window_sums, anchors } as Record<string, TypedArray>;
+  for (const { name, params } of evictions) {
+    const constants = { ...from.constants, ...resolveParams(name, params), window: shape.window };
+    const scores = await both(`token_scores_${name}__${layout}`, { ...from, buffers, constants });
+    const want = scores.want["row_scores"]!;
+    assertClose(scores.got["row_scores"]!, want, {
+      bound: (i) => bound * (Math.abs(want[i]!) + 2 ** -20) + 2 ** -20,
+      label: `${name} ${label}`,
+    });
+  }
+}
+
+/** Pooling and the choice of rows; scores repeat, and one is no number. */
+export async function assertChosen(rows: number): Promise<void> {
+  const random = randomFrom(rows);
+  const scores = Float32Array.from(
+    { length: N_HEADS * rows },
+    () => Math.round(64 * random()) / 64,
+  );
+  const cuts = Uint32Array.from([
+    ...Array(4 * AT.layer * N_KV_HEADS).fill(9999),
+    ...SEEDS.flatMap((seed) => [5, rows - seed + 1, Math.min(rows, 9 + seed * (rows >> 2)), 0]),
+  ]);
+  const constants = { layer: AT.layer, n_kv_heads: N_KV_HEADS, max_rows: rows };
+  const spans = { protect_first: 2, protect_last: 3 };
+  for (const [takes_max, pools_max, pool_width] of [[0, 1, 7], [1, 0, 5], [0, 1, 1]] as const) {
+    const pooled = await both("pool_scores", {
+      buffers: { row_scores: scores, cuts, token_scores: new Float32Array(N_KV_HEADS * rows) },
+      constants: {
+        ...{ ...constants, ...spans, n_sources: GROUP, source_step: GROUP },
+        ...{ takes_max, pools_max, pool_width },
+      },
+      defines: {},
+    });
+    const want = pooled.want["token_scores"]!;
+    // Sums of small multiples of 1/64 are exact; each quotient may be off by two units.
+    assertClose(pooled.got["token_scores"]!, want, { bound: 2 ** -21, label: `${rows} rows` });
+    const edges = Float32Array.from(want, (x, i) => i % 11 === 3 ? NaN : i % 13 === 5 ? -0 : x);
+    const chosen = await both("select_rows", {
+      buffers: {
+        ...{ token_scores: edges, cuts, kept: new Uint32Array(N_KV_HEADS * rows).fill(99) },
+        kept_counts: new Uint32Array(2 * AT.nLayers * N_KV_HEADS).fill(99),
+      },
+      constants: { ...constants, ...spans },
+      defines: {},
+    });
+    const { kept, kept_counts } = chosen.want;
+    assertEquals(chosen.got["kept_counts"], kept_counts, `${rows} rows`);
+    assertEquals(chosen.got["kept"], kept, `${rows} rows`);
+  }
+}
+
+/** The copy of kept rows: every byte of both arenas. */
+export async function assertKept(shape: Shape): Promise<void> {
+  const { got, want } = await both(`keep_rows__${shape.layout ?? EVICTED}`, pool(shape));
+  assertEquals(got["arena"], want["arena"], JSON.stringify(shape));
+}
+
+gpuTest("eviction: rows are scored as on the CPU", async () => {
+  for (const [rows, window] of [[5, 1], [33, 8], [150, 20]] as const) {
+    await assertRowScores({ headDim: 32, rows, window });
+  }
+  await assertRowScores({ layout: LISTED, headDim: 48, rows: 70, listed: 37, window: 4 });
+  await assertRowScores({ layout: "k_f32t16_v_f32t1_evicted", headDim: 16, rows: 20, window: 3 });
+});
+
+gpuTest("eviction: the CPU's rows are chosen, ties, zeros and NaN", async () => {
+  for (const rows of [12, 33, 300]) await assertChosen(rows);
+});
+
+gpuTest("eviction: kept rows are copied with their positions, and nothing else", async () => {
+  for (const rows of [5, 33, 150]) await assertKept({ headDim: 32, rows, window: 1 });
+  await assertKept({ layout: LISTED, headDim: 48, rows: 200, listed: 137, window: 1 });
+  await assertKept({ layout: "k_f32t16_v_f32t1_evicted", headDim: 16, rows: 20, window: 1 });
+});
