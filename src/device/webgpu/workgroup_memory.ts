@@ -11,7 +11,9 @@ const ELEMENT_BYTES: Readonly<Record<string, number>> = {
   f32: 4,
   u32: 4,
   i32: 4,
+  "atomic<u32>": 4,
   "vec2<f32>": 8,
+  "vec3<u32>": 16,
   "vec4<f32>": 16,
 };
 

@@ -24,6 +24,23 @@ export const WGSL_GEOMETRY: Readonly<Record<string, Geometry>> = Object.freeze({
   embedding_values: { workgroup: 64 },
   append: { workgroup: 64 },
   move_rows: { workgroup: 64 },
+  keep_rows: { workgroup: 64 },
+  pool_scores: {
+    workgroup: 64,
+    grid: [{ of: { constant: "n_kv_heads" } }, { of: { constant: "max_rows" }, per: 64 }],
+  },
+  select_rows: { workgroup: 256 },
+  key_anchors: { workgroup: 64 },
+  // A query a work group: as many rows side by side as its threads.
+  window_softmax: {
+    workgroup: 64,
+    grid: [{ of: { constant: "n_heads" } }, { of: { constant: "n_window" } }],
+  },
+  // A row a thread.
+  token_scores: {
+    workgroup: 64,
+    grid: [{ of: { constant: "n_kv_heads" } }, { of: { constant: "max_rows" }, per: 64 }],
+  },
   pack_values: { workgroup: 64 },
   pack_codes: { workgroup: 64 },
   record_queries: { workgroup: 64 },

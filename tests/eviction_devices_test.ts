@@ -1,0 +1,87 @@
+/**
+ * Eviction through the whole engine on WebGPU and on the emulated GPU against the CPU: kept tokens and
+ * channels, stored and allocated bytes after every turn, and logits behind them.
+ */
+
+import { assertEquals } from "@std/assert";
+import { load } from "kerf";
+import type { LoadOptions } from "kerf";
+import { openEmulatedCuda } from "../src/device/cuda/emulator/open.ts";
+import { openWebgpuDevice } from "../src/device/webgpu/device.ts";
+import { ignoreWithoutAdapter } from "../src/device/webgpu/testing.ts";
+import { slotStoredBytes } from "../src/engine/cache_bytes.ts";
+import { maskOf } from "../src/engine/mask.ts";
+import { testFolder } from "../src/model/testing_files.ts";
+import { tinyModel } from "../src/model/testing.ts";
+import { assertClose } from "./_close.ts";
+
+const SHAPE = { nLayers: 3, nHeads: 6, nKvHeads: 2, headDim: 32, nCtx: 512, seed: 5 };
+const TURNS = [170, 40];
+
+/** Every choice that specs declare: pools, scopes, spans, anchors, budgets by layer, and a composition. */
+const SPECS = [
+  "snapkv:budget=60,window=16",
+  "tova:budget=60",
+  "streaming:budget=60",
+  "key_diff:budget=60",
+  "pyramidkv:budget=60,window=16",
+  "snapkv:budget=60,window=16+think:ratio=0.5,window=16,recent=8",
+];
+
+/** Two turns with two decoded tokens each. */
+async function answer(path: string, prune: string, options: LoadOptions) {
+  const cacheTypes = { key: "f32", value: "f32" } as const;
+  using model = await load({ model: path, prune, parallel: 1, cacheTypes, ...options });
+  const { engine } = model.loaded;
+  const slot = engine.cache.openSlot();
+  const logits: Float32Array[] = [];
+  const states: unknown[] = [];
+  let position = 0;
+  for (const n of TURNS) {
+    const tokens = Array.from(
+      { length: n },
+      (_, i) => 3 + (Math.imul(position + i + 1, 7919) >>> 7) % 290,
+    );
+    logits.push(...await engine.step([{ slot, position, tokens, logits: "last" }]));
+    await engine.compress(slot);
+    position += n;
+    for (let i = 0; i < 2; i++) {
+      logits.push(...await engine.step([{ slot, position, tokens: [5 + i], logits: "last" }]));
+      position++;
+    }
+    const { allocated } = engine.cache.table.bytesOf(slot);
+    const stored = slotStoredBytes(engine.cache, slot);
+    states.push({ mask: await maskOf(engine, slot), stored, allocated });
+  }
+  return { logits: logits.map((values) => values.slice()), states };
+}
+
+async function check(openDevice: NonNullable<LoadOptions["openDevice"]>): Promise<void> {
+  await using folder = await testFolder();
+  const path = await folder.write("tiny.gguf", tinyModel(SHAPE));
+  for (const prune of SPECS) {
+    const want = await answer(path, prune, {});
+    const got = await answer(path, prune, { openDevice });
+    assertEquals(got.states, want.states, prune);
+    got.logits.forEach((values, i) =>
+      // Logits of a few units, hundreds of roundings deep, in another order of sums.
+      assertClose(values, want.logits[i]!, { bound: 1e-4, label: `${prune}, logits ${i}` })
+    );
+  }
+}
+
+Deno.test({
+  name: "webgpu: eviction keeps the CPU's rows",
+  ignore: await ignoreWithoutAdapter(),
+  // What the graphics driver holds from the first test on is no test's leak.
+  sanitizeOps: false,
+  sanitizeResources: false,
+  fn: () => check(() => openWebgpuDevice()),
+});
+
+Deno.test({
+  name: "cuda, emulated: eviction keeps the CPU's rows",
+  sanitizeOps: false,
+  sanitizeResources: false,
+  fn: () => check(() => openEmulatedCuda()),
+});
