@@ -70,8 +70,8 @@ export const TEMPLATES: readonly Mutant[] = [
   {
     name: "append: page index off by one",
     file: "templates/c/append.c.njk",
-    find: "*)(arena + (size_t)pages[row / PAGE_ROWS]",
-    replace: "*)(arena + (size_t)pages[(row + 1) / PAGE_ROWS]",
+    find: "{{ stream.code }} *)(arena + (size_t)pages[row / PAGE_ROWS]",
+    replace: "{{ stream.code }} *)(arena + (size_t)pages[(row + 1) / PAGE_ROWS]",
     tests: ["tests/parity/append.ts"],
     only: "append stores rows behind",
   },
