@@ -9,15 +9,16 @@ import { argumentOffsets, STEP_FIELDS } from "../src/core/signature.ts";
 import { writeArguments } from "../src/device/argument_struct.ts";
 import type { CudaDevice } from "../src/device/cuda/device.ts";
 import { openEmulatedCuda } from "../src/device/cuda/emulator/open.ts";
+import { STRIP_BYTES, writeStrip } from "../src/device/cuda/strip.ts";
+import { countGroups } from "../src/device/grid.ts";
 import { runKernel } from "../src/device/run_kernel.ts";
 import type { TypedArray } from "../src/device/run_kernel.ts";
 import type { DeviceBuffer } from "../src/device/types.ts";
-import { countGroups } from "../src/device/grid.ts";
 import type { EmittedKernel } from "../src/emit/emit_kernels.ts";
 import { cuda } from "../src/emit/targets/cuda/mod.ts";
 import { rendererFor } from "./_emitted.ts";
 import { addressOf, compileForEmulator } from "./_emulator.ts";
-import type { NamedRun } from "./_gpu.ts";
+import type { NamedRun, StripOfRun } from "./_gpu.ts";
 
 /** A kernel as CUDA by its name; every kernel that is generated beforehand. */
 export const { render, catalog: catalogKernels } = rendererFor(cuda);
@@ -55,22 +56,28 @@ interface HostBuffer extends DeviceBuffer {
 }
 
 /**
- * Launches a kernel once on the emulator, every access checked.
+ * Launches a kernel once on the emulator, every access checked unless `checked` is false.
  *
- * @param options `grid`: blocks; default: the kernel's own grid
+ * @param options `grid`: blocks; default: the kernel's own grid. `strip`: runs an entry point around a
+ * library's product, which writes to the strip's own arrays
  * @returns the buffers it may write, as new arrays
  * @throws {Error} the emulator's problem
  */
 export async function launchOnce<B extends Readonly<Record<string, TypedArray>>>(
   { entry, texts }: EmittedKernel,
-  options: NamedRun<B> & { readonly grid?: number },
+  options: NamedRun<B> & {
+    readonly grid?: number;
+    readonly strip?: StripOfRun;
+    readonly checked?: boolean;
+  },
 ): Promise<B> {
   const { signature } = entry;
-  const { defines = {}, constants = {} } = options;
+  const { defines = {}, constants = {}, strip, checked = true } = options;
   const source = entry.sources.cuda!;
   const { name } = signature;
   const text = texts.cuda!;
-  const launch = await compileForEmulator({ name, text, file: fileOf(entry), defines });
+  const file = fileOf(entry);
+  const launch = await compileForEmulator({ name, text, file, defines }, { checked });
   const step = Uint32Array.from(STEP_FIELDS, (field) => options.step?.[field] ?? 0);
   const buffer = (label: string, data: TypedArray): { buffer: HostBuffer } => ({
     buffer: { label, bytes: data.byteLength, data },
@@ -78,18 +85,27 @@ export async function launchOnce<B extends Readonly<Record<string, TypedArray>>>
   const buffers = Object.fromEntries(
     Object.entries(options.buffers).map(([name, data]) => [name, buffer(name, data.slice())]),
   );
-  const args = new Uint8Array(argumentOffsets(signature).bytes);
+  const ownBytes = argumentOffsets(signature).bytes;
+  const args = new Uint8Array(ownBytes + (strip === undefined ? 0 : STRIP_BYTES));
   const sources = {
     ...{ step: buffer("step", step), isReadOnly: () => false },
     address: ({ buffer }: { buffer: DeviceBuffer }) => addressOf((buffer as HostBuffer).data),
   };
   const invocation = { kernel: { entry }, label: "a test", buffers, constants };
-  writeArguments(new DataView(args.buffer), invocation, sources);
-  const problem = launch(name, {
+  writeArguments(new DataView(args.buffer, 0, ownBytes), invocation, sources);
+  if (strip !== undefined) {
+    const [weights, sums] = [addressOf(strip.weights), addressOf(strip.sums)];
+    writeStrip(new DataView(args.buffer), ownBytes, { ...strip, weights, sums });
+  }
+  const entryPoint = strip === undefined ? name : source.product![strip.entryPoint];
+  const problem = launch(entryPoint, {
     grid: options.grid ?? countGroups(source.grid, { constants, step }),
     block: source.workgroup!,
     args,
-    memory: [step, ...Object.values(buffers).map(({ buffer }) => buffer.data)],
+    memory: [
+      ...[step, ...Object.values(buffers).map(({ buffer }) => buffer.data)],
+      ...(strip === undefined ? [] : [strip.weights, strip.sums]),
+    ],
   });
   if (problem !== undefined) throw new Error(problem);
   const written = signature.bindings.flatMap(({ name, access }) =>

@@ -18,6 +18,17 @@ export type NamedRun<B extends Readonly<Record<string, TypedArray>>> = Omit<
   "entry" | "text"
 >;
 
+/** A strip of a product's outputs, for the entry points around a library's product. */
+export interface StripOfRun {
+  readonly entryPoint: "unpack" | "finish";
+  /** f32 [n rounded up to a packed group, nIn]; `unpack` writes it. */
+  readonly weights: Float32Array<ArrayBuffer>;
+  /** f32 [nRows, n]; `finish` reads it. */
+  readonly sums: Float32Array<ArrayBuffer>;
+  readonly first: number;
+  readonly n: number;
+}
+
 /** A target and what its cases run on. */
 export interface Gpu {
   /** Starts the name of every test. */
@@ -37,6 +48,16 @@ export interface Gpu {
     options: NamedRun<B>,
     large: boolean,
   ): Promise<B>;
+  /**
+   * Runs an entry point around a library's product, where the target has them.
+   *
+   * @returns the buffers that the kernel may write, and the strip's weights
+   */
+  runStrip?<B extends Readonly<Record<string, TypedArray>>>(
+    kernel: EmittedKernel,
+    options: NamedRun<B> & { readonly strip: StripOfRun },
+    large: boolean,
+  ): Promise<B & Pick<StripOfRun, "weights">>;
 }
 
 let chosen: Gpu | undefined;
@@ -67,6 +88,18 @@ export async function runNamed<B extends Readonly<Record<string, TypedArray>>>(
   return written;
 }
 
+/** Renders a kernel by its name and runs an entry point around a library's product. */
+export async function runStrip<B extends Readonly<Record<string, TypedArray>>>(
+  name: string,
+  options: NamedRun<B> & { readonly strip: StripOfRun },
+): Promise<B & Pick<StripOfRun, "weights">> {
+  const kernel = await render(name);
+  const written = await gpu().runStrip!(kernel, options, large);
+  const entryPoints = kernel.entry.sources[gpu().target]!.product!;
+  executed[large ? "large" : "small"].add(entryPoints[options.strip.entryPoint]);
+  return written;
+}
+
 /** A test whose kernels run at a model's sizes. */
 export const modelSizeTest = (name: string, fn: () => Promise<void>): void =>
   gpuTest(name, async () => {
@@ -91,7 +124,10 @@ export async function testOn(target: Gpu): Promise<void> {
   gpuTest("every generated kernel has run, and at a model's sizes", async () => {
     const text = await Deno.readTextFile(`${projectRoot()}/generated/manifest.json`);
     const { kernels } = JSON.parse(text) as Manifest;
-    const names = Object.keys(kernels).filter((name) => kernels[name]!.sources[target.target]);
+    const names = Object.entries(kernels).flatMap(([name, { sources }]) => {
+      const source = sources[target.target];
+      return source === undefined ? [] : [name, ...Object.values(source.product ?? {})];
+    });
     assertEquals(names.filter((name) => !executed.small.has(name)), []);
     assertEquals(names.filter((name) => !executed.large.has(name)), []);
   });

@@ -50,11 +50,12 @@ test("every CUDA kernel compiles to a cubin for sm_80 and sm_90, and none spills
   const templates = openTemplates(`${projectRoot()}/templates`);
   const entries = catalog(sources).filter((entry) => isOnTarget(entry, cuda));
   const kernels = await Promise.all(entries.map((e) => emitKernel(e, [cuda], templates)));
-  const jobs = kernels.flatMap(({ entry: { signature }, texts }) => {
+  const jobs = kernels.flatMap(({ entry: { signature, sources }, texts }) => {
     const { name, defines } = signature;
     const job = (arch: string, shape: Record<string, number>) => {
       const given = Object.fromEntries(defines.map((define) => [define, shape[define]!]));
-      return { source: { name, text: texts.cuda!, arch, defines: given }, shape };
+      const entryPoints = [name, ...Object.values(sources.cuda?.product ?? {})];
+      return { source: { name, text: texts.cuda!, arch, defines: given }, shape, entryPoints };
     };
     const wide = defines.includes("GROUP") && name.includes("__k_list_");
     return [
@@ -73,16 +74,19 @@ test("every CUDA kernel compiles to a cubin for sm_80 and sm_90, and none spills
     const bytes = await Deno.readFile(path);
     assertEquals([...bytes.subarray(0, 4)], [0x7f, 0x45, 0x4c, 0x46], path);
     assertEquals(bytes[18], 190, path);
-    const { source: { name, arch }, shape } = jobs[i]!;
-    const { registers, ...resources } = await readCubinResources(path);
-    // 255 is the most that the instruction set can name.
-    assert(registers >= 8 && registers <= 255, `${name} on ${arch}: ${registers} registers`);
-    // Static shared memory and constant banks have their limits on every architecture.
-    assert(resources.sharedBytes <= 48 << 10, `${name} on ${arch} shares ${resources.sharedBytes}`);
-    assert(resources.constantBytes > 0, `${name} on ${arch} has no parameters`);
-    if (shape !== SHAPE) continue;
-    const { spillStoreBytes, spillLoadBytes } = resources;
-    assertEquals({ spillStoreBytes, spillLoadBytes }, NO_SPILLS, `${name} on ${arch}`);
+    const { source: { arch }, shape, entryPoints } = jobs[i]!;
+    for (const name of entryPoints) {
+      const { registers, ...resources } = await readCubinResources(path, name);
+      const at = `${name} on ${arch}`;
+      // 255 is the most that the instruction set can name.
+      assert(registers >= 8 && registers <= 255, `${at}: ${registers} registers`);
+      // Static shared memory and constant banks have their limits on every architecture.
+      assert(resources.sharedBytes <= 48 << 10, `${at} shares ${resources.sharedBytes}`);
+      assert(resources.constantBytes > 0, `${at} has no parameters`);
+      if (shape !== SHAPE) continue;
+      const { spillStoreBytes, spillLoadBytes } = resources;
+      assertEquals({ spillStoreBytes, spillLoadBytes }, NO_SPILLS, at);
+    }
   }
 });
 
@@ -115,7 +119,7 @@ test("a kernel with too few registers is seen to spill", async () => {
 }
 `;
   const path = await compile({ name: "f", text, arch: "sm_80" });
-  const { registers, spillStoreBytes, spillLoadBytes } = await readCubinResources(path);
+  const { registers, spillStoreBytes, spillLoadBytes } = await readCubinResources(path, "f");
   assertEquals(registers, 32);
   assert(spillStoreBytes > 0 && spillLoadBytes > 0, `${spillStoreBytes}, ${spillLoadBytes}`);
 });

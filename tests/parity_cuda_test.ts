@@ -10,7 +10,7 @@ import type { TypedArray } from "../src/device/run_kernel.ts";
 import type { EmittedKernel } from "../src/emit/emit_kernels.ts";
 import { launchOnce, render, runOnDevice } from "./_cuda.ts";
 import { testOn } from "./_gpu.ts";
-import type { NamedRun } from "./_gpu.ts";
+import type { NamedRun, StripOfRun } from "./_gpu.ts";
 
 async function run<B extends Readonly<Record<string, TypedArray>>>(
   kernel: EmittedKernel,
@@ -24,6 +24,21 @@ async function run<B extends Readonly<Record<string, TypedArray>>>(
   return written;
 }
 
+async function runStrip<B extends Readonly<Record<string, TypedArray>>>(
+  kernel: EmittedKernel,
+  options: NamedRun<B> & { readonly strip: StripOfRun },
+  large: boolean,
+): Promise<B & Pick<StripOfRun, "weights">> {
+  const once = async (grid: number) => {
+    const weights = options.strip.weights.slice();
+    const strip = { ...options.strip, weights };
+    return { ...await launchOnce(kernel, { ...options, strip, grid, checked: !large }), weights };
+  };
+  const written = await once(100);
+  if (!large) assertEquals(await once(2), written, "a grid of two blocks");
+  return written;
+}
+
 await testOn({
   name: "CUDA, emulated",
   target: "cuda",
@@ -31,4 +46,5 @@ await testOn({
   test: (name, fn) => Deno.test(name, fn),
   render,
   run,
+  runStrip,
 });

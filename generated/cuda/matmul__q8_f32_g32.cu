@@ -126,3 +126,59 @@ matmul__q8_f32_g32(const __grid_constant__ struct args args)
     kerf_sync_threads();
   }
 }
+
+/* A strip of the outputs whose product a library computes: `unpack` goes before it, `finish` behind. */
+struct strip {
+  struct args args;
+  float *weights; /* f32 [n, n_in], n rounded up to whole groups: the strip's rows of W */
+  float *sums; /* f32 [nRows, n]: x times those rows */
+  u32 first; /* output of the strip, a multiple of OUTPUTS */
+  u32 n;
+};
+static_assert(sizeof(struct strip) == sizeof(struct args) + 24, "the host writes these bytes");
+
+/* One block of threads: as many lines of a group as a quarter of it, so that neighbours write neighbours. */
+extern "C" __global__ void __launch_bounds__(THREADS, 1)
+matmul__q8_f32_g32_unpack(const __grid_constant__ struct strip strip)
+{
+  constexpr u32 PART = THREADS / 4;
+  const u32 quad = kerf_thread() / PART;
+  const u32 n_in = strip.args.n_in;
+  const u32 n_lines = n_in / LINE_INPUTS;
+  const u32 n_parts = (n_lines + PART - 1) / PART;
+  const u32 n_items = (strip.n + OUTPUTS - 1) / OUTPUTS * n_parts;
+  const u32 n_blocks = n_in / GROUP_SIZE; /* of weights, in a group */
+  const block *blocks = (const block *)strip.args.weight + (u64)(strip.first / OUTPUTS) * n_blocks;
+
+  for (u32 item = kerf_block(); item < n_items; item += kerf_n_blocks()) {
+    const u32 group = item / n_parts;
+    const u32 line = item % n_parts * PART + kerf_thread() % PART;
+    if (line >= n_lines) continue;
+    float w[LINE_INPUTS][4];
+    unpack(blocks + (u64)group * n_blocks + line / LINES, line % LINES, quad, w);
+    float *to = strip.weights + (u64)(group * OUTPUTS + 4 * quad) * n_in;
+    KERF_UNROLL for (u32 half = 0; half < LINE_INPUTS; half++) {
+      const u32 k = line / LINES * GROUP_SIZE + line % LINES + half * LINES;
+      KERF_UNROLL for (u32 o = 0; o < 4; o++) to[(u64)o * n_in + k] = w[half][o];
+    }
+  }
+}
+
+/* One block of threads: THREADS outputs of a row. */
+extern "C" __global__ void __launch_bounds__(THREADS, 1)
+matmul__q8_f32_g32_finish(const __grid_constant__ struct strip strip)
+{
+  const struct args &args = strip.args;
+  const u32 n_parts = (strip.n + THREADS - 1) / THREADS;
+  const u32 n_items = args.step[args.rows_field] * n_parts;
+
+  for (u32 item = kerf_block(); item < n_items; item += kerf_n_blocks()) {
+    const u32 row = item / n_parts;
+    const u32 at = item % n_parts * THREADS + kerf_thread();
+    if (at >= strip.n) continue;
+    const u32 column = strip.first + at;
+    const float sum = strip.sums[(u64)row * strip.n + at];
+
+    args.y[(u64)row * args.y_stride + args.y_offset + column] = sum;
+  }
+}

@@ -43,13 +43,18 @@ export const reportPath = (cubinPath: string): string =>
  * Reads what a compiled kernel takes, from its report and from its sections: not every architecture's report
  * names the constant banks.
  *
- * @param cubinPath a file that `compileCuda` made, of one kernel
+ * @param cubinPath a file that `compileCuda` made
+ * @param kernel an entry point of it
  * @throws {KerfError} the report is not there or not in words that are known
  */
-export async function readCubinResources(cubinPath: string): Promise<CubinResources> {
+export async function readCubinResources(
+  cubinPath: string,
+  kernel: string,
+): Promise<CubinResources> {
   try {
     const report = await Deno.readTextFile(reportPath(cubinPath));
-    return { ...parseReport(report), constantBytes: constantBytes(await Deno.readFile(cubinPath)) };
+    const cubin = await Deno.readFile(cubinPath);
+    return { ...parseReport(report, kernel), constantBytes: constantBytes(cubin, kernel) };
   } catch (cause) {
     if (cause instanceof KerfError) throw cause;
     if (!(cause instanceof Deno.errors.NotFound)) throw cause;
@@ -61,12 +66,14 @@ export async function readCubinResources(cubinPath: string): Promise<CubinResour
 }
 
 /** Spills of functions that were not inlined are the kernel's too; registers are the entry's. */
-export function parseReport(report: string): Omit<CubinResources, "constantBytes"> {
-  const all = (pattern: RegExp) => [...report.matchAll(pattern)].map((match) => Number(match[1]));
+export function parseReport(report: string, kernel: string): Omit<CubinResources, "constantBytes"> {
+  const own = report.split(/^(?=.*Compiling entry function)/m)
+    .find((part) => part.includes(`Compiling entry function '${kernel}'`)) ?? "";
+  const all = (pattern: RegExp) => [...own.matchAll(pattern)].map((match) => Number(match[1]));
   const used = all(/\bUsed (\d+) registers/g);
   const frames = all(/(\d+) bytes stack frame/g);
   if (used.length === 0 || frames.length === 0) {
-    throw new KerfError(`Cannot read ptxas' report:\n${report}`, {
+    throw new KerfError(`Cannot read ptxas' report of "${kernel}":\n${report}`, {
       hint: "deno task setup cuda   brings the version that Kerf knows",
     });
   }
@@ -80,8 +87,8 @@ export function parseReport(report: string): Omit<CubinResources, "constantBytes
   };
 }
 
-/** Sizes of the sections `.nv.constantN…` of a cubin: a 64-bit ELF file, little-endian. */
-function constantBytes(cubin: Uint8Array): number {
+/** Sizes of a kernel's and the file's sections `.nv.constantN` in a cubin: 64-bit ELF, little-endian. */
+function constantBytes(cubin: Uint8Array, kernel: string): number {
   const view = new DataView(cubin.buffer, cubin.byteOffset, cubin.byteLength);
   const at64 = (offset: number) => Number(view.getBigUint64(offset, true));
   const [table, size] = [at64(0x28), view.getUint16(0x3a, true)];
@@ -92,7 +99,8 @@ function constantBytes(cubin: Uint8Array): number {
   for (let i = 0; i < count; i++) {
     const nameAt = namesAt + view.getUint32(header(i), true);
     const name = new TextDecoder().decode(cubin.subarray(nameAt, cubin.indexOf(0, nameAt)));
-    if (/^\.nv\.constant\d/.test(name)) bytes += at64(header(i) + 0x20);
+    const [, of] = /^\.nv\.constant\d(?:\.(.+))?$/.exec(name) ?? [undefined, ""];
+    if (of === undefined || of === kernel) bytes += at64(header(i) + 0x20);
   }
   return bytes;
 }

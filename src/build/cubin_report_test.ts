@@ -36,7 +36,7 @@ Deno.test("what ptxas says is no warning, and a warning is none of its words", (
 
 Deno.test("both compilers' words are read", () => {
   for (const printed of [NVRTC, NVCC]) {
-    assertEquals(parseReport(partReport(printed).report), RESOURCES);
+    assertEquals(parseReport(partReport(printed).report, "decode"), RESOURCES);
   }
 });
 
@@ -45,16 +45,29 @@ Deno.test("spills of functions that were not inlined count, registers are the la
     "ptxas info    : Function properties for helper",
     "ptxas         .     16 bytes stack frame, 3 bytes spill stores, 4 bytes spill loads",
   ].join("\n");
-  const both = parseReport(`${NVCC}${helper}`);
+  const both = parseReport(`${NVCC}${helper}`, "decode");
   assertEquals(both, { ...RESOURCES, spillStoreBytes: 15, spillLoadBytes: 24 });
 });
 
+Deno.test("of several kernels in a file each has its own", () => {
+  const second = NVCC.replaceAll("decode", "merge").replace("Used 89", "Used 12")
+    .replace("7008 bytes smem", "16 bytes smem");
+  assertEquals(parseReport(second + NVCC, "decode"), RESOURCES);
+  const merge = { ...RESOURCES, registers: 12, sharedBytes: 16 };
+  assertEquals(parseReport(second + NVCC, "merge"), merge);
+  assertThrows(() => parseReport(NVCC, "merge"), KerfError, 'report of "merge"');
+});
+
 Deno.test("other words, and a report that is gone, are errors that say what to type", async () => {
-  const error = assertThrows(() => parseReport("ptxas info : hello"), KerfError, "hello");
+  const error = assertThrows(() => parseReport("ptxas info : hello", "k"), KerfError, "hello");
   assertEquals(error.hints[0]?.startsWith("deno task setup cuda"), true);
   const folder = await Deno.makeTempDir();
   const cubin = join(folder, "k.cubin");
-  const gone = await assertRejects(() => readCubinResources(cubin), KerfError, "the file is gone");
+  const gone = await assertRejects(
+    () => readCubinResources(cubin, "k"),
+    KerfError,
+    "the file is gone",
+  );
   assertEquals(gone.hints[0]?.startsWith(`rm "${cubin}"`), true);
   assertEquals(reportPath(cubin), join(folder, "k.ptxas.txt"));
   await Deno.remove(folder, { recursive: true });

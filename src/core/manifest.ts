@@ -25,6 +25,19 @@ export interface GeneratedSource {
   readonly workgroup?: number;
   /** Dynamic shared memory of a work group, beside what the text declares; absent: none. */
   readonly sharedBytes?: number;
+  /** Entry points by which a library can do the kernel's matrix product; absent: none. */
+  readonly product?: ProductEntries;
+}
+
+/**
+ * Entry points around a library's product of f32 matrices, strip by strip of the outputs. Both take the
+ * kernel's arguments, then u64 weights, u64 sums, u32 first, u32 n: the strip's outputs.
+ */
+export interface ProductEntries {
+  /** Writes a strip's rows of the packed weight, f32 [n rounded up to 16, nIn]. */
+  readonly unpack: string;
+  /** Makes outputs of a strip's sums, f32 [nRows, n]. */
+  readonly finish: string;
 }
 
 /** One kernel: what a plan invokes. The entry point's symbol is `signature.name` on every target. */

@@ -12,7 +12,7 @@ import type { CatalogEntry } from "./catalog.ts";
 import type { TemplateEnvironment } from "./environment.ts";
 import { renderUnit, templatePath } from "./render.ts";
 import type { RenderedFile } from "./render.ts";
-import type { EmitTarget } from "./target.ts";
+import type { EmitTarget, Geometry } from "./target.ts";
 import { kernelName } from "./types.ts";
 
 /** One kernel on every target asked for. */
@@ -37,7 +37,8 @@ export async function emitKernel(
     checkNames(source, unit, target);
     const file = renderUnit(unit, target, templates);
     signature = sameSignature(signature, unit.signature);
-    const { grid = unit.grid, workgroup, sharedBytes } = target.geometry[unit.template] ?? {};
+    const geometry: Partial<Geometry> = target.geometry[unit.template] ?? {};
+    const { grid = unit.grid, workgroup, sharedBytes } = geometry;
     sources[target.name] = {
       file: file.path,
       sha256: await sha256(file.text),
@@ -45,6 +46,7 @@ export async function emitKernel(
       grid,
       ...(workgroup === undefined ? {} : { workgroup }),
       ...(sharedBytes === undefined ? {} : { sharedBytes }),
+      ...(geometry.product && unit.product ? { product: unit.product } : {}),
     };
     texts[target.name] = file.text;
   }

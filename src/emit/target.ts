@@ -39,6 +39,8 @@ export interface Geometry {
   readonly workgroup: number;
   /** Dynamic shared memory of a work group; none when absent. */
   readonly sharedBytes?: number;
+  /** Whether the template holds the unit's `product` too. */
+  readonly product?: boolean;
   /** Work groups; the family's grid when absent. */
   readonly grid?: readonly GridFactor[];
   /** Numbers that the template shares with the grid, in place of the family's. */

@@ -3,7 +3,7 @@
  * definition into kernel units; a unit is everything a template needs and everything the manifest says.
  */
 
-import type { AuthoredFile } from "../core/manifest.ts";
+import type { AuthoredFile, ProductEntries } from "../core/manifest.ts";
 import type { GridFactor, Signature } from "../core/signature.ts";
 import type { Definition } from "../dsl/types.ts";
 import type { Func } from "../ir/types.ts";
@@ -50,6 +50,8 @@ export interface KernelUnit {
   readonly template: string;
   /** What the template reads beside the {@linkcode KernelContext}; the template names its type. */
   readonly context: Readonly<Record<string, unknown>>;
+  /** Of a matrix product: the entry points around a library's, on targets whose geometry says so. */
+  readonly product?: ProductEntries;
   /** Work items; a target that cuts the work otherwise says so in its geometry. */
   readonly grid: readonly GridFactor[];
 }

@@ -19,7 +19,8 @@ import { assertClose } from "../_close.ts";
 import { activations, randomFrom } from "../_kernel.ts";
 import { gpu, gpuTest, runNamed, sources } from "../_gpu.ts";
 
-interface Shape {
+/** Sizes of a product. */
+export interface Shape {
   readonly nRows: number;
   readonly nIn: number;
   readonly nOut: number;
@@ -89,7 +90,8 @@ async function multiply(kernel: string, shape: Shape, data: ReturnType<typeof pr
   return all.filter((_, i) => i % yStride >= yOffset && i % yStride < yOffset + nOut);
 }
 
-function problem(
+/** Operands of a product over a shape, the same every time. */
+export function problem(
   name: PackingName,
   { nRows, nIn, nOut, period = nOut }: Shape,
   inputs: readonly string[] = [],

@@ -8,7 +8,7 @@ import type { PackingName } from "../../src/core/mod.ts";
 import type { Pairwise } from "../../src/dsl/pairwise.ts";
 import type { Rowwise } from "../../src/dsl/rowwise.ts";
 import { randomFrom } from "../_kernel.ts";
-import { modelSizeTest, sources } from "../_gpu.ts";
+import { gpu, modelSizeTest, sources } from "../_gpu.ts";
 import { DENSE, LISTED, variants } from "../_attention_case.ts";
 import { assertAttention } from "./attention.ts";
 import { assertAppend } from "./append.ts";
@@ -17,6 +17,7 @@ import { assertEmbedding, assertProduct, products } from "./matmul.ts";
 import { assertMoved } from "./move_rows.ts";
 import { assertPacked, storages } from "./pack.ts";
 import { assertPairwise, assertRowwise } from "./rowwise.ts";
+import { assertStrips } from "./strips.ts";
 import {
   assertArgMax,
   assertRecorded,
@@ -52,6 +53,17 @@ modelSizeTest("SmolLM2: matrix products", async () => {
     }
   }
 });
+
+if (gpu().runStrip !== undefined) {
+  modelSizeTest("SmolLM2: strips of matrix products", async () => {
+    for (const name of Object.keys(PACKINGS) as PackingName[]) {
+      for (const definition of products) {
+        const shape = { nRows: 65, nIn: D_FF, nOut: D_MODEL };
+        await assertStrips(definition, name, { shape, width: 400 });
+      }
+    }
+  });
+}
 
 modelSizeTest("SmolLM2: the head and the embedding", async () => {
   // Rows repeat after seven groups, which divide neither the vocabulary nor a block's work.

@@ -40,7 +40,7 @@ export async function cubinReport(
   const file = sources.cuda!.file;
   const rows = await Promise.all((await shownArches()).map(async (arch) => {
     const path = await compileCuda({ name: signature.name, text, file, arch, defines }, options);
-    return [arch, await readCubinResources(path)] as const;
+    return [arch, await readCubinResources(path, signature.name)] as const;
   }));
   const compiler = `${toolchain.kind === "nvrtc" ? "NVRTC" : "nvcc"} ${toolchain.version}`;
   return { arches: Object.fromEntries(rows), compiler };

@@ -3,6 +3,7 @@
  * decides how weights are read; templates own tiles and the order of the sum.
  */
 
+import type { ProductEntries } from "../../core/manifest.ts";
 import { PACKINGS } from "../../core/packing.ts";
 import type { Packing } from "../../core/packing.ts";
 import type { Binding, Constant, Signature } from "../../core/signature.ts";
@@ -34,6 +35,8 @@ export interface MatmulContext {
   };
   readonly outputs: string;
   readonly rows: string;
+  /** Names of the entry points around a library's product. */
+  readonly product: ProductEntries;
   /** The epilogue's operands; their elements have these names, the product's is `sum`. */
   readonly inputs: readonly string[];
   /** Statements that depend on no element. */
@@ -63,22 +66,26 @@ export const matmul: Family = Object.freeze<Family>({
         Object.fromEntries(definition.inputs.map((name) => [name, varying(name)])),
       ]),
     });
+    const name = kernelName(request);
+    const product = { unpack: `${name}_unpack`, finish: `${name}_finish` };
     const context: MatmulContext = {
       packing: describe(packing),
       outputs: String(OUTPUTS),
       rows: String(ROWS),
+      product,
       inputs: definition.inputs,
       uniform_lines: markedText(epilogue.uniform),
       epilogue_lines: markedText(epilogue.lines),
       epilogue: epilogue.results[0]!,
     };
     return {
-      signature: signature(kernelName(request), definition),
+      signature: signature(name, definition),
       doc: [...source.doc, `W is packed as ${packing.name} (src/core/packing.ts).`],
       inputs: definition.inputs,
       from: [source.file],
       template: "matmul",
       context: { ...context },
+      product,
       grid: [
         { of: { stepAt: "rows_field" }, per: ROWS },
         { of: { constant: "n_out" }, per: OUTPUTS },

@@ -55,6 +55,7 @@ export const CUDA_GEOMETRY: Readonly<Record<string, Geometry>> = Object.freeze({
   // Four threads for sixteen outputs, times thirty-two slices of the inputs.
   matmul: {
     workgroup: 128,
+    product: true,
     grid: [
       { of: { stepAt: "rows_field" }, per: ROWS },
       { of: { constant: "n_out" }, per: OUTPUTS },
