@@ -191,7 +191,7 @@ Deno.test("pyramidkv's budgets fall from layer to layer, and a short prompt is s
       const slot = engine.cache.openSlot();
       await bitsOf(model, slot, { ids: tokens(n, 1), chunk: 128, nDecode: 0 });
       (await keptTokens(model, slot)).forEach((heads, layer) => {
-        const share = Math.floor(max - layer * (max - min) / (nLayers - 1));
+        const share = Math.round(max - layer * (max - min) / (nLayers - 1));
         const kept = share + 20 === n ? null : share + 20;
         assertEquals(heads.map((head) => head?.length ?? null), [kept, kept], `layer ${layer}`);
       });

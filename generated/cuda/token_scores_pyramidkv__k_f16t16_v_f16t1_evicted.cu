@@ -1,7 +1,8 @@
 /*
  * PyramidKV: SnapKV's score with budgets that fall from the first layer to the last, since early layers
- * spread their attention and late ones gather it. `budget` is the mean over layers, the window included; a
- * prompt shorter than the first layer's share is split anew. Costs and limits are SnapKV's.
+ * spread their attention and late ones gather it. `budget` is the mean over layers. The window is beside a
+ * layer's share, as in the authors' code (kvpress counts it inside). A prompt shorter than the first
+ * layer's share is split anew. Costs and limits are SnapKV's.
  * Scores of every row of one layer; higher keeps.
  *
  * Generated from kernels/prune/pyramidkv.ts by `deno task gen`. Do not edit.

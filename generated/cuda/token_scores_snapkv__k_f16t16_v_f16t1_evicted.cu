@@ -1,7 +1,7 @@
 /*
  * SnapKV: keeps the rows that the last queries of the prompt attend to, with their neighbours. Costs one
  * softmax of the window over the prompt at the end of prefill. What the window does not ask for is lost:
- * a question that comes after compression finds few needles.
+ * a question that comes after compression finds few needles. kvpress: window=64,pool=5,average=1.
  * Scores of every row of one layer; higher keeps.
  *
  * Generated from kernels/prune/snapkv.ts by `deno task gen`. Do not edit.

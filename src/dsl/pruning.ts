@@ -178,6 +178,8 @@ function checkAmounts(
     else {
       known(step.protect?.first, "protect.first");
       known(step.pool?.width, "pool.width");
+      const kind = step.pool?.kind;
+      if (typeof kind === "object") known(kind.meanIf, "pool.kind.meanIf");
     }
   });
 }

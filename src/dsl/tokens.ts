@@ -37,8 +37,11 @@ export interface TokenContext {
 
 /** Neighbours meet before heads do; a row at the edge of the candidates has fewer. */
 export interface Pool {
-  /** `max`: the largest of them. `mean`: their sum over the full width. */
-  readonly kind: "max" | "mean";
+  /**
+   * `max`: the largest of them. `mean`: their sum over the full width. `{ meanIf }`: as the parameter of
+   * this name says, 0 `max`, anything else `mean`.
+   */
+  readonly kind: "max" | "mean" | { readonly meanIf: string };
   /** Rows, odd: as many before as after. */
   readonly width: Amount;
 }

@@ -33,7 +33,7 @@ export function choiceDrafts(
   at: EvictionAt,
 ): Draft[] {
   const { slot, layer, nTokens, nWindow, maxRows } = at;
-  const { step, window, first, last, poolWidth } = tokens;
+  const { step, window, first, last, poolWidth, poolsMax } = tokens;
   const { nKvHeads, layout } = cache.shape;
   const name = layoutName(layout);
   const ring = buffers.rings.get(window);
@@ -73,7 +73,7 @@ export function choiceDrafts(
         n_sources: step.scope === "layer" ? sources : perKvHead,
         source_step: step.scope === "layer" ? 0 : perKvHead,
         takes_max: step.group === "max" ? 1 : 0,
-        pools_max: step.pool?.kind === "mean" ? 0 : 1,
+        pools_max: poolsMax ? 1 : 0,
       },
     },
     {

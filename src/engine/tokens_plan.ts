@@ -6,8 +6,9 @@
 import { KerfError } from "../core/error.ts";
 import { amountOf, stepOf } from "../dsl/pruning.ts";
 import type { Pruning } from "../dsl/pruning.ts";
+import type { ParamValues } from "../dsl/params.ts";
 import type { ModelDims } from "../dsl/table.ts";
-import type { TokensStep } from "../dsl/tokens.ts";
+import type { Pool, TokensStep } from "../dsl/tokens.ts";
 import { removedCount } from "./removed_count.ts";
 import type { SpecStep } from "./spec.ts";
 import { fillTables } from "./tables.ts";
@@ -28,6 +29,8 @@ export interface TokensPlan {
   readonly last: number;
   /** Rows that meet in pooling; 1: none. */
   readonly poolWidth: number;
+  /** Whether neighbours meet in the largest; else in their mean. */
+  readonly poolsMax: boolean;
 }
 
 /**
@@ -50,9 +53,15 @@ export async function tokensPlan(
     first: amountOf(step.protect?.first ?? 0, params),
     last: amountOf(step.protect?.last ?? 0, params),
     poolWidth: step.pool === undefined ? 1 : amountOf(step.pool.width, params),
+    poolsMax: poolsMax(step.pool, params),
   };
   check(plan);
   return plan;
+}
+
+function poolsMax(pool: Pool | undefined, params: ParamValues): boolean {
+  if (typeof pool?.kind === "object") return amountOf(pool.kind.meanIf, params) === 0;
+  return pool?.kind !== "mean";
 }
 
 function check(plan: TokensPlan): void {

@@ -62,3 +62,14 @@ Deno.test("a budget below the protected rows is refused, and so is an even pool"
   );
   await refused(prunePlan("snapkv:pool=4", dims), "4 neighbours", "pool an odd number, such as 5");
 });
+
+Deno.test("neighbours meet in their largest or their mean, as declared or as a parameter says", async () => {
+  const plan = async (kind: "max" | "mean" | { meanIf: string }, sinks = 4) =>
+    (await planOf({ keep: 40, pool: { kind, width: 3 } }, { sinks })).poolsMax;
+  assertEquals([await plan("max"), await plan("mean")], [true, false]);
+  assertEquals([await plan({ meanIf: "sinks" }, 0), await plan({ meanIf: "sinks" })], [
+    true,
+    false,
+  ]);
+  await assertRejects(() => plan({ meanIf: "none" }), TypeError, 'pool.kind.meanIf names "none"');
+});
