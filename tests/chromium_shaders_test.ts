@@ -1,15 +1,16 @@
 /**
  * Every generated WGSL shader passes the compiler of Chrome (Tint), which refuses some of what Deno's (naga)
  * accepts, such as a barrier in non-uniform control flow. Headless Chromium loads a page from this process,
- * compiles the shaders and makes their pipelines on its software adapter. Runs nothing.
+ * compiles the shaders and makes their pipelines on its software adapter. Runs nothing. Without Chromium
+ * it is ignored, unless KERF_REQUIRE names chromium.
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { join } from "@std/path";
 import type { Manifest } from "../src/core/mod.ts";
 import { completeSource } from "../src/device/webgpu/source.ts";
 import { bufferTypes } from "../src/device/webgpu/shader.ts";
 import { projectRoot } from "../src/sys/cache_dir.ts";
+import { isRequired } from "../src/sys/required_testing.ts";
 
 const PROGRAMS = ["chromium", "chromium-browser", "google-chrome"];
 
@@ -40,15 +41,14 @@ interface Message {
   readonly message: string;
 }
 
-/** The path of the first program that is there. */
-function findChromium(): string | undefined {
-  for (const folder of (Deno.env.get("PATH") ?? "").split(":")) {
-    for (const program of PROGRAMS) {
-      try {
-        if (Deno.statSync(join(folder, program)).isFile) return join(folder, program);
-      } catch (error) {
-        if (!(error instanceof Deno.errors.NotFound)) throw error;
-      }
+/** The first program that runs; some systems have a script by its name that says where to get it. */
+async function findChromium(): Promise<string | undefined> {
+  for (const program of PROGRAMS) {
+    try {
+      const { success } = await new Deno.Command(program, { args: ["--version"] }).output();
+      if (success) return program;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
     }
   }
   return undefined;
@@ -143,9 +143,8 @@ fn f(@builtin(local_invocation_index) lane: u32) {
   makesPipeline: false,
 };
 
-const program = findChromium();
-const required = (Deno.env.get("KERF_REQUIRE") ?? "").split(",").includes("webgpu");
-const ignore = program === undefined && !required;
+const program = await findChromium();
+const ignore = program === undefined && !isRequired("chromium");
 if (ignore) console.error("ignored: no Chromium (Debian: apt-get install chromium)");
 
 Deno.test({

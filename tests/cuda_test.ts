@@ -20,8 +20,9 @@ import { openTemplates } from "../src/emit/environment.ts";
 import { loadSources } from "../src/emit/sources.ts";
 import { cuda } from "../src/emit/targets/cuda/mod.ts";
 import { cacheDir, projectRoot } from "../src/sys/cache_dir.ts";
+import { isRequired } from "../src/sys/required_testing.ts";
 
-const required = (Deno.env.get("KERF_REQUIRE") ?? "").split(",").includes("nvrtc");
+const required = isRequired("nvrtc");
 const toolchain = await findCudaToolchain(cacheDir());
 const ignore = toolchain === undefined && !required;
 if (ignore) console.error("ignored: neither NVRTC nor nvcc (deno task setup cuda)");

@@ -1,5 +1,6 @@
 /** What tests on the machine's WebGPU adapter share: one device, never closed, and whether there is one. */
 
+import { isRequired } from "../../sys/required_testing.ts";
 import type { Device } from "../types.ts";
 import { findAdapter } from "./adapter.ts";
 import { openWebgpuDevice } from "./device.ts";
@@ -18,8 +19,7 @@ export function testWebgpu(): Promise<Device> {
  */
 export async function ignoreWithoutAdapter(): Promise<boolean> {
   if (await findAdapter() !== null) return false;
-  const required = (Deno.env.get("KERF_REQUIRE") ?? "").split(",").includes("webgpu");
-  if (required) return false;
+  if (isRequired("webgpu")) return false;
   console.error("ignored: no WebGPU adapter (Debian: apt-get install mesa-vulkan-drivers)");
   return true;
 }
