@@ -185,6 +185,11 @@ Deno.test("inspect devices fits a terminal and has a way out for what cannot be 
     assertStringIncludes(stdout, state === "missing" ? `${kind} cannot be used: ` : name);
     for (const hint of fix) assertStringIncludes(stdout, `  hint: ${hint}\n`);
   }
+  const slip = await kerf(["inspect", "devices"], { env: { KERF_CUDA: "emulate" } });
+  assertStringIncludes(
+    slip.stdout,
+    'cuda cannot be used: KERF_CUDA is "emulate", which is no kind',
+  );
   const cpu = devices.at(-1);
   assertEquals(cpu.state, "ready");
   assert(cpu.memoryBytes > 2 ** 28 && cpu.freeMemoryBytes <= cpu.memoryBytes);
@@ -195,19 +200,24 @@ Deno.test({
   ignore: await findCudaToolchain(cacheDir()) === undefined,
   fn: async () => {
     // The emulated driver in the place of the machine's.
-    const found = 'Deno.env.delete("KERF_CUDA"); Deno.env.set("KERF_LIBCUDA", driver.path);';
+    const found = 'Deno.env.delete("KERF_CUDA"); Deno.env.set("KERF_LIBCUDA", driver.path);' +
+      'Deno.env.set("KERF_LIBCUBLAS", driver.path);';
     const words = ["inspect", "devices", "--json"];
     const { stdout, stderr } = await onEmulated(`${found} driver.set("major", 9);`, words);
     const { devices: [cuda], auto } = JSON.parse(stdout);
-    const { kind, name, state, arch, memoryBytes, driver } = cuda;
+    const { kind, name, state, arch, memoryBytes, driver, products } = cuda;
     assertEquals(
-      { kind, name, state, arch, memoryBytes, driver, auto },
+      { kind, name, state, arch, memoryBytes, driver, products, auto },
       {
-        ...{ kind: "cuda", name: "cuda (emulated GPU, sm_90)", state: "ready", arch: "sm_90" },
-        ...{ memoryBytes: 8 * 2 ** 30, driver: "CUDA 13.0", auto: "cuda" },
+        ...{ kind: "cuda", name: "cuda (emulated GPU, sm_90, cuBLAS 13.0)", state: "ready" },
+        ...{ arch: "sm_90", memoryBytes: 8 * 2 ** 30, driver: "CUDA 13.0", auto: "cuda" },
+        products: "cuBLAS 13.0",
       },
       stderr,
     );
+    const without = `${found} Deno.env.set("KERF_LIBCUBLAS", "none");`;
+    const screen = (await onEmulated(without, words.slice(0, 2))).stdout;
+    assertMatch(screen, /^ {2}products +generated kernels$/m);
     const old = await onEmulated(`${found} driver.set("version", 11080);`, words.slice(0, 2));
     assertMatch(
       old.stdout,

@@ -16,7 +16,6 @@ export function outcomeJson({ checks, ...outcome }: Outcome): object {
       cases: check.cases,
       maxAbs: finite(check.maxAbs),
       maxRel: finite(check.maxRel),
-
       maxShare: finite(check.maxShare),
       nearTies: check.nearTies,
       worst: worst && placeJson(worst),

@@ -123,6 +123,6 @@ Deno.test("KERF_CUDA has one value, and a bad one is refused", async () => {
   const run = async (value: string) => (await runChild(code, { env: { KERF_CUDA: value } })).stdout;
   assertEquals(await run("emulated"), "cuda (emulated GPU, sm_80)\n");
   const refused = await run("emulate");
-  assert(refused.startsWith('error: Cannot open the CUDA device "emulate"'), refused);
+  assert(refused.startsWith('error: Cannot open a GPU: KERF_CUDA is "emulate", which'), refused);
   assert(refused.includes("hint: KERF_CUDA=emulated"), refused);
 });

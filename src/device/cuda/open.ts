@@ -12,7 +12,7 @@ export async function openCuda(): Promise<CudaDevice> {
   const chosen = Deno.env.get("KERF_CUDA") ?? "";
   if (chosen === "") return await openCudaDevice();
   if (chosen === "emulated") return await (await import("./emulator/open.ts")).openEmulatedCuda();
-  throw new KerfError(`Cannot open the CUDA device "${chosen}": there is no such one`, {
+  throw new KerfError(`Cannot open a GPU: KERF_CUDA is "${chosen}", which is no kind of one`, {
     hint: ["unset KERF_CUDA", "KERF_CUDA=emulated"],
     exitCode: 2,
   });
