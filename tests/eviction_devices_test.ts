@@ -25,6 +25,7 @@ const SPECS = [
   "streaming:budget=60",
   "key_diff:budget=60",
   "pyramidkv:budget=60,window=16",
+  "adakv:of=snapkv,budget=60,window=16",
   "snapkv:budget=60,window=16+think:ratio=0.5,window=16,recent=8",
 ];
 

@@ -12,7 +12,7 @@ import { maskOf } from "../src/engine/mask.ts";
 import { testFolder } from "../src/model/testing_files.ts";
 import { tinyModel } from "../src/model/testing.ts";
 import type { TinyModelOptions } from "../src/model/testing.ts";
-import { selectRowsReference } from "../src/reference/mod.ts";
+import { selectRowsReference, shareRowsReference } from "../src/reference/mod.ts";
 import { assertClose } from "./_close.ts";
 import { forward } from "./_forward.ts";
 import type { LayerTrace } from "./_forward.ts";
@@ -178,6 +178,41 @@ Deno.test("kept rows are the published definitions' over an independent forward 
         assert(compared > 0, `${prune}: no cut was clear enough to compare`);
       });
     }
+  }
+});
+
+Deno.test("adakv gives rows to the heads whose scores are highest, each its floor at least", async () => {
+  const [nPrompt, budget, window, floor] = [120, 50, 16, 0.25];
+  for (const [seed, [nHeads, nKvHeads]] of [[6, 2], [3, 3]].entries()) {
+    const prune = `adakv:of=snapkv,budget=${budget},window=${window},pool=5,floor=${floor}`;
+    const shape = { nHeads: nHeads!, nKvHeads: nKvHeads!, seed };
+    await withModel(shape, { prune, ...F32 }, async (model) => {
+      const { engine, gguf, config } = model.loaded;
+      const ids = tokens(nPrompt, seed);
+      const { layers } = forward(gguf, config, ids);
+      const slot = engine.cache.openSlot();
+      await engine.step([{ slot, position: 0, tokens: ids, logits: "none" }]);
+      await engine.compress(slot);
+      let lengths = 0;
+      (await keptTokens(model, slot)).forEach((heads, layer) => {
+        const scored = heads.map((_, kvHead) => ({
+          scores: snapkv(window, 5)(layers[layer]!, kvHead),
+          keep: budget,
+        }));
+        const want = shareRowsReference(scored, { floor, first: 0, last: window });
+        assertEquals(heads, want, `layer ${layer}, seed ${seed}`);
+        assertEquals(heads.reduce((sum, kept) => sum + kept!.length, 0), budget * heads.length);
+        heads.forEach((kept) => assert(kept!.length >= window + floor * (budget - window) - 1));
+        lengths += new Set(heads.map((kept) => kept!.length)).size;
+      });
+      assert(lengths > layers.length, "heads of a layer never differ in length");
+      // Ragged heads decode, and a later turn shares the same budget again.
+      await bitsOf(model, slot, { ids: tokens(30, 9), chunk: 30, nDecode: 2 });
+      for (const heads of await keptTokens(model, slot)) {
+        const rows = heads.reduce((sum, kept) => sum + kept!.length, 0);
+        assertEquals(rows, (budget + 2) * heads.length);
+      }
+    });
   }
 });
 

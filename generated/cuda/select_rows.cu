@@ -1,6 +1,7 @@
 /*
  * Keeps the protected rows and those of the highest scores, in ascending order; equal scores keep the lower
- * row. Finds the lowest score that stays byte by byte, so the work is linear in the rows.
+ * row, of the earlier head where heads share what they keep. Finds the lowest score that stays byte by byte,
+ * so the work is linear in the rows.
  *
  * Generated from kernels/ops/select_rows.ts by `deno task gen`. Do not edit.
  */
@@ -14,6 +15,7 @@ struct args {
   u32 *kept_counts; /* u32 [nLayers, nKvHeads, 2] */
   u32 layer;
   u32 n_kv_heads;
+  u32 shares; /* the heads of the layer choose together */
   u32 protect_first;
   u32 protect_last;
   u32 max_rows; /* rows of the longest head */
@@ -24,11 +26,27 @@ KERF_AT(kept, 16);
 KERF_AT(kept_counts, 24);
 KERF_AT(layer, 32);
 KERF_AT(n_kv_heads, 36);
-KERF_AT(protect_first, 40);
-KERF_AT(protect_last, 44);
-KERF_AT(max_rows, 48);
+KERF_AT(shares, 40);
+KERF_AT(protect_first, 44);
+KERF_AT(protect_last, 48);
+KERF_AT(max_rows, 52);
 
 static constexpr u32 THREADS = 256; /* of a block */
+
+/* The rows of one KV head that may go, and how many of them are to stay. */
+struct candidates {
+  const float *scores;
+  u32 n_rows, begin, end, n_chosen;
+};
+
+KERF_INLINE candidates candidates_of(const struct args &args, u32 kv_head)
+{
+  const u32 *cut = args.cuts + 4 * ((u64)args.layer * args.n_kv_heads + kv_head);
+  const u32 n_rows = cut[1], keep = cut[2], n_protected = args.protect_first + args.protect_last;
+  const float *scores = args.token_scores + (u64)kv_head * args.max_rows;
+  if (n_rows <= n_protected) return {scores, n_rows, n_rows, n_rows, 0};
+  return {scores, n_rows, args.protect_first, n_rows - args.protect_last, keep - n_protected};
+}
 
 /* A number that orders as the score does: no number is the lowest, and the zeros are one. */
 KERF_INLINE u32 order_of(float score)
@@ -42,11 +60,15 @@ KERF_INLINE u32 order_of(float score)
 struct scratch {
   u32 counts[256];
   u32 order, n; /* bytes known so far, and how many of that order's beginning stay */
+  u32 equal_before; /* rows of that order in earlier heads */
   u32 kept[THREADS], equal[THREADS], listed[THREADS]; /* rows of each thread's span */
 };
 
-/* The n-th highest order among scores, n from 1, one byte after the other; shared->n is left at how many of it stay. */
-KERF_INLINE void find_order(const float *scores, u32 n_scores, scratch *shared)
+/*
+ * The n-th highest order among the candidates of some heads, n from 1, one byte after the other;
+ * shared->n is left at how many of it stay.
+ */
+KERF_INLINE void find_order(const struct args &args, u32 first_head, u32 end_head, scratch *shared)
 {
   const u32 thread = kerf_thread();
   u32 known = 0;
@@ -55,9 +77,12 @@ KERF_INLINE void find_order(const float *scores, u32 n_scores, scratch *shared)
     for (u32 i = thread; i < 256; i += THREADS) shared->counts[i] = 0;
     kerf_sync_threads();
     const u32 order = shared->order;
-    for (u32 i = thread; i < n_scores; i += THREADS) {
-      const u32 own = order_of(scores[i]);
-      if ((own & known) == order) kerf_atomic_add(&shared->counts[own >> shift & 0xff], 1);
+    for (u32 head = first_head; head < end_head; head++) {
+      const candidates of = candidates_of(args, head);
+      for (u32 row = of.begin + thread; row < of.end; row += THREADS) {
+        const u32 own = order_of(of.scores[row]);
+        if ((own & known) == order) kerf_atomic_add(&shared->counts[own >> shift & 0xff], 1);
+      }
     }
     kerf_sync_threads();
     if (thread == 0) {
@@ -79,32 +104,47 @@ select_rows(const __grid_constant__ struct args args)
   const u32 n_items = args.n_kv_heads;
 
   for (u32 kv_head = kerf_block(); kv_head < n_items; kv_head += kerf_n_blocks()) {
-    const u64 place = (u64)args.layer * args.n_kv_heads + kv_head;
-    const u32 n_listed = args.cuts[4 * place], n_rows = args.cuts[4 * place + 1],
-        keep = args.cuts[4 * place + 2];
-    const float *scores = args.token_scores + (u64)kv_head * args.max_rows;
-    u32 *kept = args.kept + (u64)kv_head * args.max_rows;
-    const bool keeps_all = keep >= n_rows;
-    const u32 begin = args.protect_first, end = keeps_all ? begin : n_rows - args.protect_last;
-    const u32 n_chosen = keeps_all ? 0 : keep - args.protect_first - args.protect_last;
-
+    const u32 first_head = args.shares ? 0 : kv_head;
+    const u32 end_head = args.shares ? args.n_kv_heads : kv_head + 1;
+    u32 n_candidates = 0, n_chosen = 0;
+    for (u32 head = first_head; head < end_head; head++) {
+      const candidates of = candidates_of(args, head);
+      n_candidates += of.end - of.begin;
+      n_chosen += of.n_chosen;
+    }
+    const bool chooses = n_chosen > 0 && n_chosen < n_candidates;
     if (thread == 0) {
-      shared.order = 0;
-      shared.n = n_chosen;
+      /* All stay, or none does. */
+      shared.order = chooses || n_chosen > 0 ? 0 : 0xffffffffu;
+      shared.n = chooses ? n_chosen : n_chosen > 0 ? 0xffffffffu : 0;
+      shared.equal_before = 0;
     }
     kerf_sync_threads();
-    if (n_chosen > 0) find_order(scores + begin, end - begin, &shared);
-    const u32 lowest = n_chosen > 0 ? shared.order : 0xffffffffu,
-        n_equal = n_chosen > 0 ? shared.n : 0;
+    if (chooses) find_order(args, first_head, end_head, &shared);
+    const u32 lowest = shared.order;
+    /* Of equal scores those of earlier heads stay. */
+    for (u32 head = first_head; head < kv_head; head++) {
+      const candidates of = candidates_of(args, head);
+      u32 n_equal = 0;
+      for (u32 row = of.begin + thread; row < of.end;
+          row += THREADS) n_equal += order_of(of.scores[row]) == lowest;
+      if (n_equal > 0) kerf_atomic_add(&shared.equal_before, n_equal);
+    }
+    kerf_sync_threads();
+    const u32 n_equal = shared.n - kerf_min_u32(shared.n, shared.equal_before);
 
     /* How many rows of its span a thread keeps for sure, and how many of the lowest order it has. */
-    const u32 span = (n_rows + THREADS - 1) / THREADS;
-    const u32 first = kerf_min_u32(thread * span, n_rows),
-        last = kerf_min_u32(first + span, n_rows);
+    const u64 place = (u64)args.layer * args.n_kv_heads + kv_head;
+    const u32 n_listed = args.cuts[4 * place];
+    const candidates of = candidates_of(args, kv_head);
+    u32 *kept = args.kept + (u64)kv_head * args.max_rows;
+    const u32 span = (of.n_rows + THREADS - 1) / THREADS;
+    const u32 first = kerf_min_u32(thread * span, of.n_rows),
+        last = kerf_min_u32(first + span, of.n_rows);
     u32 n_sure = 0, n_own_equal = 0;
     for (u32 row = first; row < last; row++) {
-      const bool stays = row < begin || row >= end;
-      const u32 order = stays ? 0 : order_of(scores[row]);
+      const bool stays = row < of.begin || row >= of.end;
+      const u32 order = stays ? 0 : order_of(of.scores[row]);
       n_sure += stays || order > lowest;
       n_own_equal += !stays && order == lowest;
     }
@@ -120,9 +160,9 @@ select_rows(const __grid_constant__ struct args args)
     }
     u32 n_kept_listed = 0;
     for (u32 row = first; row < last; row++) {
-      bool stays = row < begin || row >= end;
+      bool stays = row < of.begin || row >= of.end;
       if (!stays) {
-        const u32 order = order_of(scores[row]);
+        const u32 order = order_of(of.scores[row]);
         stays = order > lowest || (order == lowest && equal_before < n_equal);
         equal_before += order == lowest;
       }

@@ -18,4 +18,5 @@ export * from "./rowwise.ts";
 export * from "./storage.ts";
 export * from "./table.ts";
 export * from "./tokens.ts";
+export * from "./wrapper.ts";
 export type * from "./types.ts";

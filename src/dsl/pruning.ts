@@ -134,7 +134,7 @@ export function pruning<
 ): Pruning {
   const params: ParamSpecs = spec.params ?? {};
   const tables: TableSpecs = spec.tables ?? {};
-  checkAmounts(spec, Object.keys(params), Object.keys(tables));
+  checkAmounts({ name: spec.name, params, tables, steps: spec.steps });
   const hooks: Hook[] = spec.steps.map((step, i) => ({
     path: `steps[${i}].score`,
     run: step.score,
@@ -156,11 +156,11 @@ export function pruning<
 }
 
 /** @throws {TypeError} an amount names what the variant has not declared */
-function checkAmounts(
-  { name, steps }: PruningSpec<ParamSpecs, TableSpecs>,
-  params: readonly string[],
-  tables: readonly string[],
+export function checkAmounts(
+  { name, steps, ...declared }: Pick<Pruning, "name" | "params" | "tables" | "steps">,
 ): void {
+  const params = Object.keys(declared.params);
+  const tables = Object.keys(declared.tables);
   steps.forEach((step, i) => {
     const known = (amount: unknown, field: string, names = params) => {
       if (typeof amount === "string" && !names.includes(amount)) {
@@ -180,6 +180,7 @@ function checkAmounts(
       known(step.pool?.width, "pool.width");
       const kind = step.pool?.kind;
       if (typeof kind === "object") known(kind.meanIf, "pool.kind.meanIf");
+      known(step.share?.floor, "share.floor");
     }
   });
 }

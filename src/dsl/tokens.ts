@@ -76,6 +76,11 @@ export interface TokensSpec {
    * layer and rows that runs when the step does.
    */
   readonly keep?: Amount | ((size: BudgetSize) => number);
+  /**
+   * The KV heads of a layer share their budgets: of its own a head keeps at least this share, protected rows
+   * not counted; the rest goes to the highest scores of all.
+   */
+  readonly share?: { readonly floor: Amount };
   /** Rows that stay whatever their score. */
   readonly protect?: { readonly first?: Amount; readonly last?: Amount };
 }

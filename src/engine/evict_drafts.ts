@@ -76,11 +76,27 @@ export function choiceDrafts(
         pools_max: poolsMax ? 1 : 0,
       },
     },
-    {
-      kernel: "select_rows",
-      label: `layer ${layer} · select rows`,
-      constants: { layer, max_rows: maxRows, ...spans },
-    },
+    ...selectDrafts(tokens, buffers, at),
+  ];
+}
+
+/** The choice; where heads share what they keep, after each has chosen its own. */
+function selectDrafts(
+  { floor, first, last }: TokensPlan,
+  { evict }: PlanBuffers,
+  { layer, maxRows }: EvictionAt,
+): Draft[] {
+  const constants = { layer, max_rows: maxRows, protect_first: first, protect_last: last };
+  const select = (label: string, shares: number): Draft => ({
+    kernel: "select_rows",
+    label: `layer ${layer} · ${label}`,
+    constants: { ...constants, shares },
+  });
+  if (floor === null) return [select("select rows", 0)];
+  return [
+    { ...select("select each head's own rows", 0), buffers: { cuts: whole(evict!.floor_cuts) } },
+    { kernel: "raise_rows", label: `layer ${layer} · raise them`, constants },
+    select("select rows of all heads", 1),
   ];
 }
 

@@ -3,7 +3,7 @@
  * copy, the old pages freed. A layer whose heads all keep every row is left as it is.
  */
 
-import type { Device } from "../device/types.ts";
+import type { Device, DeviceBuffer } from "../device/types.ts";
 import { pageCount } from "../layout/offset.ts";
 import type { TakenPage } from "./block_table.ts";
 import type { KvCache } from "./cache.ts";
@@ -13,9 +13,9 @@ import type { LayerAt } from "./compress_drafts.ts";
 import { choiceDrafts, keepDraft } from "./evict_drafts.ts";
 import type { Plan } from "./plan.ts";
 import { growList } from "./prune_layer.ts";
-import { keptRows } from "./tokens_plan.ts";
+import { budgetRows, floorRows } from "./tokens_plan.ts";
 
-/** Rows of one KV head: in segments with a channel list, in all, and how many of all stay. */
+/** Rows of one KV head: in segments with a channel list, in all, and its budget. */
 interface HeadCut {
   readonly at: HeadAt;
   readonly listed: number;
@@ -41,14 +41,18 @@ export async function evictLayer(
   const cuts = Array.from({ length: nKvHeads }, (_, kvHead): HeadCut => {
     const at: HeadAt = { slot, head: layer * nKvHeads + kvHead };
     const rows = cache.rowsOf(at);
-    const keep = keptRows(tokens, { layer, kvHead, nRows: rows });
+    const keep = budgetRows(tokens, { layer, kvHead, nRows: rows });
     return { at, listed: listedRows(cache, at), rows, keep };
   });
-  if (cuts.every(({ rows, keep }) => keep >= rows)) return false;
+  if (!losesRows(cuts, tokens.floor !== null)) return false;
   cache.sync();
-  const { cuts: buffer, kept_counts } = plan.buffers.evict!;
-  const numbers = cuts.flatMap(({ listed, rows, keep }) => [listed, rows, keep, 0]);
-  device.write(buffer, Uint32Array.from(numbers), 16 * layer * nKvHeads);
+  const { cuts: buffer, floor_cuts, kept_counts } = plan.buffers.evict!;
+  const write = (to: DeviceBuffer, rowsOf: (cut: HeadCut) => number) => {
+    const numbers = cuts.flatMap((cut) => [cut.listed, cut.rows, rowsOf(cut), 0]);
+    device.write(to, Uint32Array.from(numbers), 16 * layer * nKvHeads);
+  };
+  write(buffer, ({ keep }) => keep);
+  if (tokens.floor !== null) write(floor_cuts, ({ keep }) => floorRows(tokens, keep));
   const maxRows = Math.max(...cuts.map(({ rows }) => rows));
   const nWindow = Math.min(tokens.window, nTokens);
   const at = { slot, layer, nTokens, nWindow, maxRows };
@@ -60,6 +64,12 @@ export async function evictLayer(
   for (const page of old) cache.table.release(page);
   cuts.forEach(({ at }, i) => setRows(cache, at, counts[i]!));
   return true;
+}
+
+/** Whether some head has more rows than its budget; where heads share, whether all have together. */
+function losesRows(cuts: readonly HeadCut[], shares: boolean): boolean {
+  if (!shares) return cuts.some(({ rows, keep }) => rows > keep);
+  return cuts.reduce((more, { rows, keep }) => more + rows - keep, 0) > 0;
 }
 
 function listedRows(cache: KvCache, at: HeadAt): number {

@@ -155,6 +155,10 @@ export function forecastPeak(shape: ForecastShape, work: ForecastWork): number {
   let now = total(layers.flat(), (s) => order === "chunked" ? s.dense : s.before);
   let peak = now;
   const rise = (more: number) => peak = Math.max(peak, now + more);
+  // Heads that share a budget cut it where they like: a started page more of each stream.
+  const ragged = shape.tokens?.floor == null
+    ? 0
+    : shape.nKvHeads * (bytes.full(1) + bytes.values(1));
   for (const stages of layers) {
     if (order === "layered") {
       now += total(stages, (s) => s.dense) - total(stages, (s) => s.before);
@@ -162,15 +166,15 @@ export function forecastPeak(shape: ForecastShape, work: ForecastWork): number {
     }
     const [dense, evicted] = [total(stages, (s) => s.dense), total(stages, (s) => s.evicted)];
     if (stages.some((s) => rowsOf(s.evicted) < rowsOf(s.dense))) {
-      rise(evicted);
-      now += evicted - dense;
+      rise(evicted + ragged);
+      now += evicted + ragged - dense;
     }
     if (stages.every((s) => s.after.full === s.evicted.full)) continue;
     rise(stages.reduce((sum, s) => sum + bytes.pruned(s.head, s.evicted, s.after), 0));
     now += total(stages, (s) => s.after) - evicted;
   }
   const decoded = total(layers.flat(), ({ after }) => ({ ...after, full: after.full + nDecode }));
-  return Math.max(peak, decoded);
+  return Math.max(peak, decoded + shape.nLayers * ragged);
 }
 
 const rowsOf = ({ listed, full }: KeyRows) => listed + full;

@@ -50,6 +50,8 @@ export interface PruneBuffers {
 export interface EvictBuffers {
   /** u32 [nLayers, nKvHeads, 4]: rows with a channel list, rows, rows to keep, 0. */
   readonly cuts: DeviceBuffer;
+  /** The same with the rows that a head keeps before heads share what they keep. */
+  readonly floor_cuts: DeviceBuffer;
   /** f32 [nHeads, window, 2] */
   readonly window_sums: DeviceBuffer;
   /** f32 [nKvHeads, headDim + 16] */
@@ -107,6 +109,7 @@ export function allocateBuffers(device: Device, inputs: PlanInputs): PlanBuffers
     },
     evict: tokens === null ? null : {
       cuts: words(nLayers * nKvHeads * 4, "cuts"),
+      floor_cuts: words(nLayers * nKvHeads * 4, "floor_cuts"),
       window_sums: words(config.nHeads * tokens.window * 2, "window_sums"),
       anchors: words(nKvHeads * (headDim + 16), "anchors"),
       row_scores: words(config.nHeads * limits.nCtx, "row_scores"),

@@ -6,6 +6,8 @@
 import { KerfError } from "../core/error.ts";
 import type { Pruning, PruningStep } from "../dsl/pruning.ts";
 import type { ModelDims } from "../dsl/table.ts";
+import { wrapped } from "../dsl/wrapper.ts";
+import type { Wrapper } from "../dsl/wrapper.ts";
 import type { LayoutSteps } from "../layout/make.ts";
 import { channelsPlan } from "./channels_plan.ts";
 import type { ChannelsPlan } from "./channels_plan.ts";
@@ -57,8 +59,8 @@ export async function prunePlan(spec: string, dims: ModelDims): Promise<PrunePla
   const steps = parseSpec(spec);
   const owned: Owned[] = [];
   for (const step of steps) {
-    const definition = await loadPruning(step.name);
-    owned.push(...definition.steps.map(({ kind }) => ({ kind, definition, spec: step })));
+    const { definition, spec } = await loadPruning(step);
+    owned.push(...definition.steps.map(({ kind }) => ({ kind, definition, spec })));
   }
   checkSteps(owned);
   const of = (kind: Kind) => owned.find((step) => step.kind === kind);
@@ -114,11 +116,24 @@ function layoutSteps(owned: readonly Owned[]): LayoutSteps | null {
   };
 }
 
-async function loadPruning(name: string): Promise<Pruning> {
-  const definition = await loadDefinition<Pruning>("prune", name);
-  if (definition.kind === "pruning") return definition;
-  throw new KerfError(`Cannot prune with "${name}": its file declares a ${definition.kind}`, {
-    where: `kernels/prune/${name}.ts`,
+/** A step's variant; a wrapper's `of` names what it wraps and is no parameter. */
+async function loadPruning(step: SpecStep): Promise<{ definition: Pruning; spec: SpecStep }> {
+  const definition = await loadDefinition<Pruning | Wrapper>("prune", step.name);
+  if (definition.kind === "pruning") return { definition, spec: step };
+  if (definition.kind === "wrapper") {
+    const { of = definition.of, ...values } = step.values;
+    const inner = await loadDefinition<Pruning | Wrapper>("prune", String(of));
+    if (inner.kind === "pruning") {
+      return { definition: wrapped(definition, inner), spec: { ...step, values } };
+    }
+    throw new KerfError(`Cannot wrap "${of}" in "${step.name}": it is a wrapper itself`, {
+      hint: `${step.name}:of=${definition.of}`,
+      exitCode: 2,
+    });
+  }
+  const { kind } = definition as { readonly kind: string };
+  throw new KerfError(`Cannot prune with "${step.name}": its file declares a ${kind}`, {
+    where: `kernels/prune/${step.name}.ts`,
     hint: "export default pruning({ … })",
   });
 }

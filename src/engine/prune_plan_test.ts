@@ -2,11 +2,13 @@ import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { KerfError } from "../core/error.ts";
 import { attention } from "../dsl/attention.ts";
 import { channels, pruning } from "../dsl/pruning.ts";
+import type { Pruning } from "../dsl/pruning.ts";
 import { meanSquare } from "../dsl/reductions.ts";
 import { table } from "../dsl/table.ts";
+import type { Wrapper } from "../dsl/wrapper.ts";
 import { channelsPlan, keptChannels } from "./channels_plan.ts";
 import { prunePlan } from "./prune_plan.ts";
-import { definitionNames } from "./registry.ts";
+import { definitionNames, loadDefinition } from "./registry.ts";
 import { paramsOf } from "./variant_params.ts";
 
 const dims = { nLayers: 2, nHeads: 6, nKvHeads: 3, headDim: 128, nCtx: 256 };
@@ -74,7 +76,9 @@ Deno.test("widths may come from a table, one per layer and KV head", async () =>
 Deno.test("prunePlan works for every variant of the folder", async () => {
   for (const name of definitionNames("prune")) {
     const { tokens, channels } = await prunePlan(name, dims);
-    assertEquals((tokens ?? channels)?.definition.name, name);
+    const definition = await loadDefinition<Pruning | Wrapper>("prune", name);
+    const own = definition.kind === "wrapper" ? definition.of : name;
+    assertEquals((tokens ?? channels)?.definition.name, own);
   }
 });
 
@@ -116,6 +120,25 @@ Deno.test("steps of several variants are one plan, in the order they run", async
     '"think" and "think": both choose',
     "use one of them: --prune think",
   );
+});
+
+Deno.test("a wrapper names what it wraps and takes the parameters of both", async () => {
+  const { tokens } = await prunePlan("adakv:of=tova,budget=99,floor=0.5", dims);
+  assertEquals([tokens!.definition.name, tokens!.step.scope, tokens!.floor], ["tova", "head", 0.5]);
+  assertEquals(tokens!.params, { budget: 99, floor: 0.5 });
+  assertEquals((await prunePlan("tova", dims)).tokens!.floor, null);
+  const refused = async (spec: string, message: string, hint: string) => {
+    const error = await assertRejects(() => prunePlan(spec, dims), KerfError, message);
+    assertEquals([error.exitCode, error.hints.includes(hint)], [2, true], error.hints.join());
+  };
+  await refused(
+    "adakv:of=think",
+    'Cannot wrap "think" in "adakv": it evicts no',
+    "adakv:of=snapkv",
+  );
+  await refused("adakv:of=adakv", "it is a wrapper itself", "adakv:of=snapkv");
+  await refused("adakv:of=snapvk", 'Cannot use "snapvk"', "did you mean snapkv?");
+  await refused("adakv:flor=1", "no such parameter", "did you mean floor?");
 });
 
 Deno.test("paramsOf leaves the paths of file tables alone", () => {

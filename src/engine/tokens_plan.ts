@@ -31,6 +31,8 @@ export interface TokensPlan {
   readonly poolWidth: number;
   /** Whether neighbours meet in the largest; else in their mean. */
   readonly poolsMax: boolean;
+  /** Share of its unprotected budget that a head keeps by itself; null: heads share nothing. */
+  readonly floor: number | null;
 }
 
 /**
@@ -54,6 +56,7 @@ export async function tokensPlan(
     last: amountOf(step.protect?.last ?? 0, params),
     poolWidth: step.pool === undefined ? 1 : amountOf(step.pool.width, params),
     poolsMax: poolsMax(step.pool, params),
+    floor: step.share === undefined ? null : amountOf(step.share.floor, params),
   };
   check(plan);
   return plan;
@@ -90,10 +93,23 @@ function fewestKept({ step: { keep }, params, tables }: TokensPlan): number | nu
   return amountOf(keep, params);
 }
 
-/** Rows that a head keeps of `nRows`: at least the protected ones, at most all. */
-export function keptRows(
+/** Rows that a head keeps by itself of the `keep` that it brings where heads share their budgets. */
+export function floorRows({ first, last, floor }: TokensPlan, keep: number): number {
+  const fixed = Math.min(keep, first + last);
+  return fixed + Math.floor((floor ?? 1) * (keep - fixed));
+}
+
+/** A head among the rows of a slot. */
+export interface HeadRows {
+  readonly layer: number;
+  readonly kvHead: number;
+  readonly nRows: number;
+}
+
+/** A head's budget: at least its protected rows, whether or not it has as many. */
+export function budgetRows(
   { step: { keep, remove }, params, tables, dims, first, last }: TokensPlan,
-  { layer, kvHead, nRows }: { layer: number; kvHead: number; nRows: number },
+  { layer, kvHead, nRows }: HeadRows,
 ): number {
   const wanted = () => {
     if (remove !== undefined) return nRows - removedCount(amountOf(remove, params), nRows);
@@ -104,5 +120,9 @@ export function keptRows(
     const table = typeof keep === "string" ? tables[keep] : undefined;
     return table ? table[layer * dims.nKvHeads + kvHead]! : amountOf(keep!, params);
   };
-  return Math.min(nRows, Math.max(1, first + last, Math.floor(wanted())));
+  return Math.max(1, first + last, Math.floor(wanted()));
 }
+
+/** Rows that a head keeps of those it has; in the mean of a layer, where heads share their budgets. */
+export const keptRows = (plan: TokensPlan, head: HeadRows): number =>
+  Math.min(head.nRows, budgetRows(plan, head));

@@ -26,3 +26,29 @@ export function selectRowsReference(
   const chosen = rows.filter(isCandidate).sort(order).slice(0, Math.max(0, keep - first - last));
   return [...rows.filter((row) => !isCandidate(row)), ...chosen].sort((a, b) => a - b);
 }
+
+/**
+ * The choice where the heads of a layer share their budgets: each keeps its own best `floor` rows beside
+ * the protected ones, then the highest scores of all heads stay until Σ keep is met.
+ *
+ * @returns per head the rows that stay, ascending; of equal scores those of the earlier head, then the lower
+ */
+export function shareRowsReference(
+  heads: readonly { readonly scores: ArrayLike<number>; readonly keep: number }[],
+  { floor, first, last }: { readonly floor: number; readonly first: number; readonly last: number },
+): number[][] {
+  const fixed = heads.map(({ scores, keep }) => {
+    const own = first + last + Math.floor(floor * (keep - first - last));
+    return new Set(selectRowsReference(scores, { keep: own, first, last }));
+  });
+  const score = (x: number) => Number.isNaN(x) ? -Infinity : x;
+  const rest = heads.flatMap(({ scores }, head) =>
+    Array.from(scores, (x, row) => ({ head, row, score: score(x) }))
+      .filter(({ row }) => !fixed[head]!.has(row))
+  );
+  // Sorting is stable: of equal scores the earlier head and the lower row come first.
+  const best = rest.toSorted((a, b) => a.score < b.score ? 1 : a.score > b.score ? -1 : 0);
+  const total = heads.reduce((sum, { keep }, h) => sum + keep - fixed[h]!.size, 0);
+  for (const { head, row } of best.slice(0, total)) fixed[head]!.add(row);
+  return fixed.map((rows) => [...rows].sort((a, b) => a - b));
+}

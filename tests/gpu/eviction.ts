@@ -166,17 +166,23 @@ export async function assertChosen(rows: number): Promise<void> {
     // Sums of small multiples of 1/64 are exact; each quotient may be off by two units.
     assertClose(pooled.got["token_scores"]!, want, { bound: 2 ** -21, label: `${rows} rows` });
     const edges = Float32Array.from(want, (x, i) => i % 11 === 3 ? NaN : i % 13 === 5 ? -0 : x);
-    const chosen = await both("select_rows", {
-      buffers: {
+    for (const shares of [0, 1]) {
+      const buffers = {
         ...{ token_scores: edges, cuts, kept: new Uint32Array(N_KV_HEADS * rows).fill(99) },
         kept_counts: new Uint32Array(2 * AT.nLayers * N_KV_HEADS).fill(99),
-      },
-      constants: { ...constants, ...spans },
-      defines: {},
-    });
-    const { kept, kept_counts } = chosen.want;
-    assertEquals(chosen.got["kept_counts"], kept_counts, `${rows} rows`);
-    assertEquals(chosen.got["kept"], kept, `${rows} rows`);
+      };
+      const all = { ...constants, ...spans, shares };
+      const chosen = await both("select_rows", { buffers, constants: all, defines: {} });
+      const { kept, kept_counts } = chosen.want;
+      assertEquals(chosen.got["kept_counts"], kept_counts, `${rows} rows, shares ${shares}`);
+      assertEquals(chosen.got["kept"], kept, `${rows} rows, shares ${shares}`);
+      const raised = await both("raise_rows", {
+        buffers: { kept, kept_counts, token_scores: want } as Record<string, TypedArray>,
+        constants,
+        defines: {},
+      });
+      assertEquals(raised.got["token_scores"], raised.want["token_scores"], `${rows} rows`);
+    }
   }
 }
 

@@ -7,7 +7,11 @@ import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { testIsas } from "../../src/device/testing.ts";
 import type { Isa } from "../../src/device/testing.ts";
-import { meetScoresReference, selectRowsReference } from "../../src/reference/mod.ts";
+import {
+  meetScoresReference,
+  selectRowsReference,
+  shareRowsReference,
+} from "../../src/reference/mod.ts";
 import type { Meeting } from "../../src/reference/mod.ts";
 import { assertClose } from "../_close.ts";
 import { randomFrom, runNamed } from "../_kernel.ts";
@@ -120,6 +124,7 @@ Deno.test("select_rows: protected rows and the highest scores stay, ties keep th
           constants: {
             layer: LAYER,
             n_kv_heads: 3,
+            shares: 0,
             protect_first: first,
             protect_last: last,
             max_rows: maxRows,
@@ -152,11 +157,75 @@ Deno.test("select_rows: thousands of rows, in which scores repeat", async () => 
           kept: new Uint32Array(n),
           kept_counts: new Uint32Array(4),
         },
-        constants: { layer: LAYER, n_kv_heads: 1, protect_first: 4, protect_last: 32, max_rows: n },
+        constants: {
+          layer: LAYER,
+          n_kv_heads: 1,
+          shares: 0,
+          protect_first: 4,
+          protect_last: 32,
+          max_rows: n,
+        },
       });
       const want = selectRowsReference(scores, { keep, first: 4, last: 32 });
       assertEquals([...kept!.subarray(0, kept_counts![3]!)], want, `${keep} of ${n}`);
       assertEquals(want.length, keep);
+    }
+  }
+});
+
+Deno.test("heads that share: own rows are raised, then all heads choose together", async () => {
+  const [first, last, floor] = [2, 3, 0.25];
+  for (const [seed, rows] of [[1, [40, 33, 127]], [2, [300, 300, 300]], [3, [9, 6, 60]]] as const) {
+    const random = randomFrom(seed);
+    const maxRows = Math.max(...rows);
+    const scores = new Float32Array(3 * maxRows).fill(NaN);
+    const keep = rows.map((n) => Math.max(first + last, Math.floor(n / 2)));
+    rows.forEach((n, h) => {
+      // Heads differ in how large their scores are, and scores repeat.
+      for (let i = 0; i < n; i++) scores[h * maxRows + i] = Math.round(20 * (h + 1) * random()) / 8;
+    });
+    const cuts = cutsOf(rows.map((n, h) => [0, n, keep[h]!] as const));
+    const own = cutsOf(
+      rows.map((n, h) =>
+        [0, n, first + last + Math.floor(floor * (keep[h]! - first - last))] as const
+      ),
+    );
+    const common = { layer: LAYER, n_kv_heads: 3, max_rows: maxRows };
+    const spans = { protect_first: first, protect_last: last };
+    for (const isa of isas) {
+      const buffers = {
+        token_scores: scores.slice(),
+        kept: new Uint32Array(3 * maxRows),
+        kept_counts: new Uint32Array(N_LAYERS * 3 * 2),
+      };
+      const choose = async (of: typeof buffers, limits: Uint32Array<ArrayBuffer>, shares: number) =>
+        await runNamed("select_rows", {
+          isa,
+          buffers: { ...of, cuts: limits },
+          constants: { ...common, ...spans, shares },
+        });
+      const chosen = await choose(buffers, own, 0);
+      const { kept, kept_counts } = { ...buffers, ...chosen };
+      const raised = await runNamed("raise_rows", {
+        isa,
+        buffers: { kept, kept_counts, token_scores: buffers.token_scores },
+        constants: common,
+      });
+      const token_scores = raised.token_scores!;
+      const all = { ...buffers, ...await choose({ ...buffers, token_scores }, cuts, 1) };
+      const want = shareRowsReference(
+        rows.map((n, h) => ({
+          scores: scores.subarray(h * maxRows, h * maxRows + n),
+          keep: keep[h]!,
+        })),
+        { floor, first, last },
+      );
+      want.forEach((list, h) => {
+        const count = all.kept_counts[2 * (LAYER * 3 + h) + 1]!;
+        assertEquals([...all.kept.subarray(h * maxRows, h * maxRows + count)], list, `head ${h}`);
+      });
+      const total = keep.reduce((a, b) => a + b);
+      assertEquals(want.reduce((sum, list) => sum + list.length, 0), total);
     }
   }
 });

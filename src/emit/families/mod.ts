@@ -12,6 +12,7 @@ import { pairwise } from "./pairwise.ts";
 import { pruning } from "./pruning.ts";
 import { rowwise } from "./rowwise.ts";
 import { templateKernel } from "./template_kernel.ts";
+import { wrappers } from "./wrapper.ts";
 
 const families = [
   append,
@@ -25,6 +26,7 @@ const families = [
   pruning,
   rowwise,
   templateKernel,
+  wrappers,
 ];
 
 /** The families. A kind that is absent cannot be emitted. */

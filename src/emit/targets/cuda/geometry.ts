@@ -28,6 +28,7 @@ export const CUDA_GEOMETRY: Readonly<Record<string, Geometry>> = Object.freeze({
   move_rows: { workgroup: 128 },
   keep_rows: { workgroup: 128 },
   pool_scores: { workgroup: 128 },
+  raise_rows: { workgroup: 128 },
   select_rows: { workgroup: 256 },
   key_anchors: { workgroup: 128 },
   // A query a block: as many rows side by side as its threads.

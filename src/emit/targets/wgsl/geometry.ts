@@ -29,6 +29,7 @@ export const WGSL_GEOMETRY: Readonly<Record<string, Geometry>> = Object.freeze({
     workgroup: 64,
     grid: [{ of: { constant: "n_kv_heads" } }, { of: { constant: "max_rows" }, per: 64 }],
   },
+  raise_rows: { workgroup: 128 },
   select_rows: { workgroup: 256 },
   key_anchors: { workgroup: 64 },
   // A query a work group: as many rows side by side as its threads.
