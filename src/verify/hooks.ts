@@ -8,14 +8,13 @@ import type { ParamSpecs } from "../dsl/params.ts";
 import { tableValues, tableView } from "../dsl/table.ts";
 import type { ModelDims, TableSpec, TableSpecs, TableView } from "../dsl/table.ts";
 import type { Definition } from "../dsl/types.ts";
-import type { Arg } from "../ir/interpret.ts";
 import { hookArguments } from "../reference/hooks.ts";
 import type { KernelSource } from "../emit/types.ts";
 import { paramsOf } from "./cases.ts";
 import type { ParamChoice } from "./cases.ts";
 import { randomFrom } from "./numbers.ts";
 import { roundedFunction } from "./rounding.ts";
-import type { Rounded } from "./rounding.ts";
+import type { Rounded, RoundedArg } from "./rounding.ts";
 
 /** A variant: what parameters and tables are declared by. */
 export interface Variant extends Definition {
@@ -65,5 +64,5 @@ export type RoundedHook = (...args: readonly unknown[]) => Rounded[];
 export function roundedHook({ definition, funcs }: KernelSource, path: string): RoundedHook {
   const run = roundedFunction(funcs[path]!);
   const flatten = hookArguments(definition, path);
-  return (...args) => run(flatten(args) as (Arg | Rounded)[]);
+  return (...args) => run(flatten(args) as RoundedArg[]);
 }
