@@ -1,17 +1,13 @@
 /** Struct layouts, constants and function signatures against cuda.h itself, where a toolkit has it. */
 
 import { assert, assertEquals } from "@std/assert";
-import { runCommand } from "../../sys/command.ts";
 import { findNvcc } from "../../build/nvcc.ts";
-import { testFolder } from "../../model/testing_files.ts";
+import { failedAssertions, signatureAssertions } from "./header_testing.ts";
 import { accessDescription, allocationProperties, kernelNodeParams, LAYOUTS } from "./structs.ts";
 import { CUDA, SYMBOLS } from "./symbols.ts";
 
 const nvcc = await findNvcc();
 if (nvcc === undefined) console.error("ignored: no nvcc, so no cuda.h to compare with");
-
-/** Bytes of an FFI type; what is passed as bytes is a pointer in C. */
-const BYTES = { u8: 1, i32: 4, u32: 4, u64: 8, usize: 8, buffer: 8 } as const;
 
 /** One static assertion for everything that crosses to the driver. */
 function assertions(): string[] {
@@ -25,44 +21,7 @@ function assertions(): string[] {
     const suffix = name.startsWith("LAUNCH_PARAM_") ? "_AS_INT" : "";
     return `${prefix}${name}${suffix} == ${value}`;
   });
-  const signatures = Object.entries(SYMBOLS).map(([name, { parameters }]) => {
-    const list = parameters.map((type) => `{${BYTES[type]}, ${type === "buffer" ? 1 : 0}}`);
-    return `matches(&${name}, {${list.join(", ")}})`;
-  });
-  return [...layouts, ...constants, ...signatures];
-}
-
-const PREAMBLE = `#include <cstddef>
-#include <initializer_list>
-#include <type_traits>
-#include <cuda.h>
-struct parameter { unsigned bytes; bool isPointer; };
-/* Of the same size in the same order; what is passed as bytes is a pointer. */
-template <class... A>
-constexpr bool matches(CUresult (*)(A...), std::initializer_list<parameter> wanted)
-{
-  const parameter given[] = {{sizeof(A), std::is_pointer<A>::value}...};
-  if (wanted.size() != sizeof...(A)) return false;
-  unsigned i = 0;
-  for (const parameter &p : wanted) {
-    if (p.bytes != given[i].bytes || (p.isPointer && !given[i].isPointer)) return false;
-    i++;
-  }
-  return true;
-}
-`;
-
-/** Compiles assertions; returns those that do not hold. */
-async function failed(list: readonly string[]): Promise<number[]> {
-  await using folder = await testFolder();
-  const text = PREAMBLE + list.map((a, i) => `static_assert(${a}, "no ${i};");\n`).join("");
-  const source = await folder.write("check.cpp", new TextEncoder().encode(text));
-  const { code, stderr, stdout } = await runCommand("nvcc", [
-    ...["-std=c++17", "-c", source, "-o", `${source}.o`],
-  ]);
-  const found = [...(stdout + stderr).matchAll(/no (\d+);/g)].map((match) => Number(match[1]));
-  assert(code === 0 || found.length > 0, stdout + stderr);
-  return [...new Set(found)];
+  return [...layouts, ...constants, ...signatureAssertions(SYMBOLS)];
 }
 
 Deno.test({
@@ -73,7 +32,7 @@ Deno.test({
     assert(list.length > 80, `${list.length} assertions only`);
     const wrong = "offsetof(CUmemAccessDesc, flags) == 4";
     // The last one cannot hold, so a check that sees nothing fails.
-    assertEquals((await failed([...list, wrong])).map((i) => [...list, wrong][i]), [wrong]);
+    assertEquals(await failedAssertions([...list, wrong], "cuda.h"), [wrong]);
   },
 });
 
