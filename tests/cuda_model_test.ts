@@ -22,9 +22,12 @@ const emulated = await loadEmulatedDriver(join(cacheDir(), "emulated"));
 const tokens = (n: number, seed: number) =>
   Array.from({ length: n }, (_, i) => 3 + (Math.imul(i + 1, 7919 + seed * 104729) >>> 7) % 290);
 
-/** Rows of a step at most: prompts come in chunks. */
-const CHUNK = 24;
-const TURNS = [50, 7, 30];
+/** Rows of a step at most, and prompts of a turn, which come in chunks. */
+interface Lengths {
+  readonly chunk: number;
+  readonly turns: readonly number[];
+}
+const SHORT: Lengths = { chunk: 24, turns: [50, 7, 30] };
 
 /** What a device made of the script. */
 interface Outcome {
@@ -34,7 +37,10 @@ interface Outcome {
 }
 
 /** Two sequences over several turns in one cache, then one prefilled layer by layer. */
-async function script({ loaded: { engine } }: Model): Promise<Outcome> {
+async function script(
+  { loaded: { engine } }: Model,
+  { chunk, turns }: Lengths,
+): Promise<Outcome> {
   const logits: Float32Array[] = [];
   const [a, b] = [engine.cache.openSlot(), engine.cache.openSlot()];
   const lengths = new Map([[a, 0], [b, 0]]);
@@ -47,11 +53,11 @@ async function script({ loaded: { engine } }: Model): Promise<Outcome> {
     );
     for (const [slot, { length }] of rows) lengths.set(slot, lengths.get(slot)! + length);
   };
-  for (const [turn, nPrompt] of TURNS.entries()) {
+  for (const [turn, nPrompt] of turns.entries()) {
     const prompt = tokens(nPrompt, turn);
     // The other sequence decodes beside every chunk.
-    for (let at = 0; at < nPrompt; at += CHUNK - 1) {
-      await step([[a, prompt.slice(at, at + CHUNK - 1)], [b, [5 + at]]]);
+    for (let at = 0; at < nPrompt; at += chunk - 1) {
+      await step([[a, prompt.slice(at, at + chunk - 1)], [b, [5 + at]]]);
     }
     await engine.compress(a);
     for (let i = 0; i < 3; i++) await step([[a, [20 + i]], [b, [40 + i]]]);
@@ -71,21 +77,27 @@ async function script({ loaded: { engine } }: Model): Promise<Outcome> {
 async function compare(
   shape: TinyModelOptions,
   options: LoadOptions,
-  { bound, checked }: { bound: number; checked: boolean },
+  { bound, lengths = SHORT, ...emulation }: {
+    readonly bound: number;
+    readonly lengths?: Lengths;
+    readonly checked: boolean;
+    readonly cublas?: boolean;
+  },
 ): Promise<void> {
   await using folder = await testFolder();
   const path = await folder.write("tiny.gguf", tinyModel({ nHeads: 6, nKvHeads: 2, ...shape }));
   const run = async (openDevice: NonNullable<LoadOptions["openDevice"]>) => {
-    const common = { parallel: 2, chunkSize: CHUNK, activations: "f32" } as const;
+    const common = { parallel: 2, chunkSize: lengths.chunk, activations: "f32" } as const;
     using model = await load({ ...common, ...options, model: path, openDevice });
-    return await script(model);
+    return await script(model, lengths);
   };
   emulated.reset();
-  const cuda = await run(() => openEmulatedCuda({ checked }));
+  const cuda = await run(() => openEmulatedCuda(emulation));
   assertEquals(emulated.leaks(), [], "left on the GPU");
   const times = (name: string) => emulated.calls().filter((call) => call.name === name).length;
   assert(times("cuLaunchKernel") > 0 && times("cuGraphLaunch") > 0, "both ways of running");
   assert(times("cuMemUnmap") > 0, "pages were given back");
+  assertEquals(times("cublasSgemm_v2") > 0, emulation.cublas === true);
   const cpu = await run(() => openCpuDevice({ threads: 2 }));
   assertEquals(cuda.logits.length, cpu.logits.length);
   cuda.logits.forEach((values, i) =>
@@ -112,6 +124,15 @@ Deno.test("emulated CUDA gives the CPU's logits: think, f32 cache", async () => 
 Deno.test("emulated CUDA gives the CPU's logits: think, f16 cache, 4-bit weights", async () => {
   const shape = { seed: 3, storage: "Q4_1", embeddingStorage: "Q8_0", ownHead: true } as const;
   await compare(shape, think, { ...ROUNDED, checked: false });
+});
+
+Deno.test("emulated CUDA gives the CPU's logits: products of many rows by cuBLAS", async () => {
+  // 75 rows of the first prompt, the other sequence's among them, then 6, then 80 in a step.
+  const lengths = { chunk: 80, turns: [74, 5, 79] };
+  const cublas = { lengths, cublas: true, checked: false };
+  await compare({ seed: 4 }, { ...f32, ...think }, { ...EXACT, ...cublas });
+  const shape = { seed: 5, storage: "Q4_1", embeddingStorage: "Q8_0" } as const;
+  await compare(shape, think, { ...ROUNDED, ...cublas });
 });
 
 Deno.test("a chat on the emulated GPU goes on in its cache and says where it ran", async () => {

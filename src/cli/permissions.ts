@@ -19,8 +19,8 @@ export interface Places {
   readonly cwd: string;
   /** The program that `$CC` names. */
   readonly compiler?: string | undefined;
-  /** What loading NVIDIA's driver opens; empty without one. */
-  readonly cudaDriver: readonly string[];
+  /** What loading NVIDIA's driver and cuBLAS opens; empty without a driver. */
+  readonly cudaLibraries: readonly string[];
   /** The programs that compile for an emulated GPU; none unless one was asked for. */
   readonly emulatorCompilers?: readonly string[];
   /** The absolute path of a program, if it is there: one element or none. */
@@ -84,7 +84,7 @@ export function permissionFlags(command: Command, parsed: ParsedArgs, places: Pl
   const [usesModel, usesDevice] = [has("m"), has("device")];
   const isHub = model?.startsWith("hf:") === true;
   const hasCuda = usesDevice && usesCuda(command, parsed);
-  const libraries = hasCuda ? places.cudaDriver : [];
+  const libraries = hasCuda ? places.cudaLibraries : [];
   const programs = [
     ...(usesDevice ? [...(compiler ? [compiler] : []), ...COMPILERS].flatMap(findProgram) : []),
     // pip fetches the default model, with a network of its own.

@@ -18,7 +18,7 @@ function allowedOn(places: Partial<Places>, ...words: string[]): Record<string, 
     cache: "/big/cache",
     cwd: "/home/me",
     compiler: "tcc",
-    cudaDriver: ["/usr/lib/libcuda.so.1"],
+    cudaLibraries: ["/usr/lib/libcuda.so.1"],
     findProgram: (program) => /^clang/.test(program) ? [] : [`/bin/${program}`],
     ...places,
   });

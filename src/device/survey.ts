@@ -8,7 +8,9 @@ import { KerfError } from "../core/error.ts";
 import { cacheDir } from "../sys/cache_dir.ts";
 import { findCompiler, findCxxCompiler } from "../sys/compiler.ts";
 import { openCpuDevice } from "./cpu/device.ts";
-import { closeContext, openContext } from "./cuda/context.ts";
+import { closeContext, cudaName, openContext } from "./cuda/context.ts";
+import { openCublas, productsName } from "./cuda/cublas.ts";
+import { cublasPath } from "./cuda/cublas_path.ts";
 import { cudaDriverPath } from "./cuda/driver_path.ts";
 import { type MemoryInfo, memoryInfo } from "./cuda/driver.ts";
 import { openCuda } from "./cuda/open.ts";
@@ -71,6 +73,8 @@ export async function surveyCuda(): Promise<DeviceFinding> {
     ]);
   }
   try {
+    const library = cublasPath();
+    const cublas = library === undefined ? undefined : openCublas(library);
     const context = openContext(path, toolchain);
     let memory: MemoryInfo;
     try {
@@ -85,8 +89,9 @@ export async function surveyCuda(): Promise<DeviceFinding> {
       fact("multiprocessors", "multiprocessors", context.nMultiprocessors),
       fact("driver", "driver", `CUDA ${context.version}`),
       fact("compiler", "compiler", `${toolchain.kind} ${toolchain.version}`),
+      fact("products", "products", productsName(cublas)),
     ];
-    const name = `cuda (${context.name}, ${context.arch})`;
+    const name = cudaName(context, cublas);
     return { kind: "cuda", name, state: "ready", fix: [], facts };
   } catch (error) {
     return refused("cuda", error);
@@ -100,7 +105,10 @@ async function surveyEmulated(): Promise<DeviceFinding> {
     device.close();
     const because = "KERF_CUDA asks for a GPU that is a program";
     const { version } = await findCxxCompiler();
-    const facts = [fact("compiler", "compiler", version)];
+    const facts = [
+      fact("compiler", "compiler", version),
+      fact("products", "products", device.products),
+    ];
     return {
       kind: "cuda",
       name: device.name,

@@ -8,15 +8,10 @@ import { packedGroupBytes, PACKINGS } from "../../src/core/mod.ts";
 import type { PackingName } from "../../src/core/mod.ts";
 import type { Matmul } from "../../src/dsl/mod.ts";
 import type { TypedArray } from "../../src/device/run_kernel.ts";
-import {
-  authorRunner,
-  matmulReference,
-  packCodes,
-  packValues,
-  unpackWeights,
-} from "../../src/reference/mod.ts";
+import { authorRunner, matmulReference, unpackWeights } from "../../src/reference/mod.ts";
 import { assertClose } from "../_close.ts";
 import { activations, randomFrom } from "../_kernel.ts";
+import { packedWeights } from "../_weights.ts";
 import { gpu, gpuTest, runNamed, sources } from "../_gpu.ts";
 
 /** Sizes of a product. */
@@ -26,36 +21,6 @@ export interface Shape {
   readonly nOut: number;
   /** Rows of weights after which they are the same again, a multiple of 16; none: all differ. */
   readonly period?: number;
-}
-
-/** A packed matrix of random weights. */
-function weights(name: PackingName, shape: { nOut: number; nIn: number }, seed: number) {
-  const { codes, group, scaleType } = PACKINGS[name];
-  const random = randomFrom(seed);
-  const n = shape.nOut * shape.nIn;
-  const fill = (count: number, make: () => number) => Float32Array.from({ length: count }, make);
-  if (scaleType === null) {
-    // Few significant bits: f16 and bf16 hold them.
-    return packValues(name, { ...shape, values: fill(n, () => Math.round(64 * random()) / 16) });
-  }
-  const top = codes === "u4" ? 16 : 256;
-  const round = scaleType === "f16" ? Math.f16round : Math.fround;
-  return packCodes(name, {
-    ...shape,
-    codes: fill(n, () => Math.floor((random() + 1) / 2 * top)),
-    scales: fill(n / group, () => round(random() / 8)),
-    offsets: fill(n / group, () => round(random())),
-  });
-}
-
-/** Bytes `times` times over, the last time in part where it is no whole number. */
-function repeated(bytes: Uint8Array<ArrayBuffer>, times: number): Uint8Array<ArrayBuffer> {
-  if (times === 1) return bytes;
-  const all = new Uint8Array(bytes.length * times);
-  for (let at = 0; at < all.length; at += bytes.length) {
-    all.set(bytes.subarray(0, all.length - at), at);
-  }
-  return all;
 }
 
 /** Every matrix product of kernels/ops/. */
@@ -100,7 +65,7 @@ export function problem(
   return {
     x: activations(nRows * nIn, random),
     inputs: Object.fromEntries(inputs.map((of) => [of, activations(nRows * nOut, random)])),
-    weight: repeated(weights(name, { nOut: period, nIn }, nIn + nOut), nOut / period),
+    weight: packedWeights(name, { nOut, nIn, period }, nIn + nOut),
   };
 }
 
@@ -156,9 +121,8 @@ export async function assertEmbedding(
     readonly period?: number;
   },
 ): Promise<void> {
-  const some = weights(name, { nOut: period, nIn }, 9);
-  const weight = repeated(some, Math.ceil(nOut / 16) / Math.ceil(period / 16));
-  const values = unpackWeights(name, some, { nOut: period, nIn });
+  const weight = packedWeights(name, { nOut, nIn, period }, 9);
+  const values = unpackWeights(name, weight, { nOut: period, nIn });
   const stride = nIn + 9;
   const run = async (y: Float32Array<ArrayBuffer>, first: number, end: number) => {
     const groupBytes = packedGroupBytes(PACKINGS[name], nIn);

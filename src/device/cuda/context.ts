@@ -5,6 +5,7 @@
 
 import type { CudaToolchain } from "../../build/mod.ts";
 import { KerfError } from "../../core/error.ts";
+import { type Cublas, productsName } from "./cublas.ts";
 import { driverVersion, openCudaDriver, outHandle, outInt } from "./driver.ts";
 import type { CudaCalls, CudaDriver } from "./driver.ts";
 import { CudaError } from "./error.ts";
@@ -27,6 +28,12 @@ export interface CudaContext {
   readonly chunkBytes: number;
   /** The newest CUDA version that the driver runs: `13.0`. */
   readonly version: string;
+}
+
+/** For people: `cuda (NVIDIA H100 80GB HBM3, sm_90, cuBLAS 13.1)`; without cuBLAS that is left out. */
+export function cudaName({ name, arch }: CudaContext, cublas: Cublas | undefined): string {
+  const traits = [name, arch, ...(cublas === undefined ? [] : [productsName(cublas)])];
+  return `cuda (${traits.join(", ")})`;
 }
 
 const OTHER_DEVICES = "--device cpu";
@@ -80,11 +87,15 @@ export function openContext(
  * Closes a GPU once its work is done.
  *
  * @param releases give back what is left on it
- * @throws {CudaError} the first failure, unless a call failed before, whose error says more
+ * @param failedBefore whether a call has failed, whose error says more
+ * @throws {CudaError} the first failure, unless one came before
  */
-export function closeContext(context: CudaContext, releases: readonly Release[] = []): void {
+export function closeContext(
+  context: CudaContext,
+  releases: readonly Release[] = [],
+  failedBefore = context.driver.hasFailed,
+): void {
   const { driver, device, stream } = context;
-  const failedBefore = driver.hasFailed;
   try {
     releaseAll([
       () => driver.call.cuStreamSynchronize(stream),

@@ -11,10 +11,13 @@ import { cacheDir } from "../../sys/cache_dir.ts";
 import { filePieces } from "../file_pieces.ts";
 import type { Device, DeviceBuffer, Program } from "../types.ts";
 import { openClock } from "./clock.ts";
-import { closeContext, openContext } from "./context.ts";
+import { closeContext, cudaName, openContext } from "./context.ts";
 import { requireCudaDriverPath } from "./driver_path.ts";
+import { openCublas, productsName } from "./cublas.ts";
+import { cublasPath } from "./cublas_path.ts";
 import { CudaCompiler, type CudaKernel } from "./kernels.ts";
 import { CudaMemory } from "./memory.ts";
+import { CudaProducts } from "./products.ts";
 import { type CudaProgram, prepareProgram } from "./program.ts";
 import { CudaRunner } from "./runner.ts";
 
@@ -26,11 +29,15 @@ export interface CudaDeviceOptions {
   readonly toolchain?: CudaToolchain;
   /** Where compiled kernels go. Default: the project's cache. */
   readonly cacheDir?: string;
+  /** cuBLAS' absolute path; null: generated kernels do all products. Default: {@linkcode cublasPath}. */
+  readonly cublas?: string | null;
 }
 
 /** A GPU, and what only it can do. */
 export interface CudaDevice extends Device {
   readonly kind: "cuda";
+  /** What multiplies many rows: `cuBLAS 13.1`, or `generated kernels`. */
+  readonly products: string;
   /**
    * Runs a program `runs` times and measures by the GPU's own clock.
    *
@@ -54,16 +61,21 @@ export async function openCudaDevice(options: CudaDeviceOptions = {}): Promise<C
   // First: without a GPU nobody needs a compiler for it.
   const driver = options.driver ?? requireCudaDriverPath();
   const toolchain = options.toolchain ?? await requireCudaToolchain(cache);
+  const library = options.cublas === undefined ? cublasPath() : options.cublas ?? undefined;
+  const cublas = library === undefined ? undefined : openCublas(library);
   const context = openContext(driver, toolchain);
   const memory = new CudaMemory(context);
-  const compiler = new CudaCompiler(context, { toolchain, dir: join(cache, "cuda") });
-  const runner = new CudaRunner(context);
+  const hasLibrary = cublas !== undefined;
+  const compiler = new CudaCompiler(context, { toolchain, dir: join(cache, "cuda"), hasLibrary });
+  const products = cublas && new CudaProducts(context, memory, cublas);
+  const runner = new CudaRunner(context, products);
   let open = true;
   const close = () => {
     if (!open) return;
     open = false;
-    const releases = [...runner.releases(), ...memory.releases(), ...compiler.releases()];
-    closeContext(context, releases);
+    const failedBefore = context.driver.hasFailed || cublas?.hasFailed === true;
+    const parts = [products, runner, memory, compiler];
+    closeContext(context, parts.flatMap((part) => part?.releases() ?? []), failedBefore);
   };
   const checkOpen = () => {
     if (!open) throw new TypeError("Cannot use the device: it is closed");
@@ -100,8 +112,9 @@ export async function openCudaDevice(options: CudaDeviceOptions = {}): Promise<C
   };
 
   return {
-    name: `cuda (${context.name}, ${context.arch})`,
+    name: cudaName(context, cublas),
     kind: "cuda",
+    products: productsName(cublas),
     target: "cuda",
     maxBindingBytes: Infinity,
     allocate(bytes, label) {
@@ -146,6 +159,7 @@ export async function openCudaDevice(options: CudaDeviceOptions = {}): Promise<C
         ...{ memory, isKernel, addressOf },
         step: { buffer: step },
       });
+      if (program.launches.some(({ product }) => product !== undefined)) products!.open();
       programs.add(program);
       return program;
     },

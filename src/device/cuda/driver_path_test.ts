@@ -1,4 +1,4 @@
-/** Where the driver library is sought; in processes of their own, since it is the environment that says. */
+/** Where the libraries are sought; in processes of their own, since it is the environment that says. */
 
 import { assertEquals } from "@std/assert";
 import { projectUrl, runChild } from "../../sys/testing.ts";
@@ -33,4 +33,21 @@ Deno.test("a process that may read nothing but the variable finds what it is tol
   assertEquals(await found({ KERF_LIBCUDA: "/a/libcuda.so.1" }, permissions), [
     ...["/a/libcuda.so.1", ["/a/libcuda.so.1"]],
   ]);
+});
+
+Deno.test("cuBLAS is where the environment says, in its newest version, and may be unwanted", async () => {
+  await using folder = await testFolder();
+  const older = await folder.write("libcublas.so.12", new Uint8Array(4));
+  const dir = older.slice(0, older.lastIndexOf("/"));
+  const code = `
+    import { cublasFiles, cublasPath } from ${
+    JSON.stringify(projectUrl("src/device/cuda/cublas_path.ts"))
+  };
+    console.log(JSON.stringify([cublasPath() ?? null, cublasFiles()]));`;
+  const found = async (env: Record<string, string>) =>
+    JSON.parse((await runChild(code, { env: { LD_LIBRARY_PATH: dir, ...env } })).stdout);
+  assertEquals(await found({ KERF_LIBCUBLAS: "none" }), [null, []]);
+  assertEquals(await found({ KERF_LIBCUBLAS: "/a/b.so" }), ["/a/b.so", ["/a/b.so"]]);
+  const newer = await folder.write("libcublas.so.13", new Uint8Array(4));
+  assertEquals(await found({ KERF_LIBCUBLAS: "" }), [newer, [newer]]);
 });

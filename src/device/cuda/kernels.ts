@@ -26,9 +26,17 @@ export interface CudaFunction {
   readonly maxBlocks: number;
 }
 
+/** The entry points around a library's matrix product. */
+export interface ProductFunctions {
+  readonly unpack: CudaFunction;
+  readonly finish: CudaFunction;
+}
+
 /** A compiled kernel. */
 export interface CudaKernel extends CompiledKernel, CudaFunction {
   readonly grid: readonly GridFactor[];
+  /** Of a matrix product, where there is a library for it. */
+  readonly product?: ProductFunctions;
 }
 
 /** How to compile. */
@@ -36,6 +44,8 @@ export interface CudaCompilerOptions {
   readonly toolchain: CudaToolchain;
   /** The folder of cubins. */
   readonly dir: string;
+  /** Whether entry points around a library's products are wanted. */
+  readonly hasLibrary: boolean;
 }
 
 /** The compiler of one device, and the modules it has loaded. */
@@ -96,9 +106,13 @@ export class CudaCompiler {
       module = this.#explained(name, () => outHandle((to) => call.cuModuleLoadData(to, bytes)));
       this.#modules.set(path, module);
     }
-    const { grid, workgroup, sharedBytes = 0 } = entry.sources.cuda!;
-    const shape = { threads: workgroup!, sharedBytes };
-    return Object.freeze({ entry, grid, ...this.#entryPoint(module, name, shape) });
+    const { grid, workgroup, sharedBytes = 0, product } = entry.sources.cuda!;
+    const load = (name: string, sharedBytes: number) =>
+      this.#entryPoint(module, name, { threads: workgroup!, sharedBytes });
+    const kernel = { entry, grid, ...load(name, sharedBytes) };
+    if (product === undefined || !this.#options.hasLibrary) return Object.freeze(kernel);
+    const around = { unpack: load(product.unpack, 0), finish: load(product.finish, 0) };
+    return Object.freeze({ ...kernel, product: around });
   }
 
   #entryPoint(

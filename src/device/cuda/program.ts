@@ -8,17 +8,18 @@ import { argumentOffsets } from "../../core/signature.ts";
 import { failToPrepare, writeArguments } from "../argument_struct.ts";
 import { checkStepFields, countGroups } from "../grid.ts";
 import type { BufferSlice, DeviceBuffer, Invocation, Program } from "../types.ts";
-import type { CudaKernel } from "./kernels.ts";
+import { type ArgumentBlock, argumentBlocks } from "./argument_blocks.ts";
+import type { CudaKernel, ProductFunctions } from "./kernels.ts";
 import type { CudaMemory } from "./memory.ts";
-import { PACKED_ARGUMENTS_WORDS, packedArguments, stableBytes } from "./structs.ts";
+import type { CudaProduct } from "./products.ts";
+import { STRIP_BYTES } from "./strip.ts";
 
 /** One launch to be. */
-export interface CudaLaunch {
+export interface CudaLaunch extends ArgumentBlock {
   readonly kernel: CudaKernel;
   readonly invocation: Invocation;
-  /** The list that the driver takes as `extra`, and where it lies. */
-  readonly extra: Uint8Array<ArrayBuffer>;
-  readonly extraAddress: bigint;
+  /** What a library may do in its place. */
+  readonly product?: CudaProduct;
 }
 
 /** A prepared program. */
@@ -46,29 +47,19 @@ export function prepareProgram(
     address: (slice: BufferSlice) => memory.address(slice),
     isReadOnly: (buffer: DeviceBuffer) => memory.isReadOnly(buffer),
   };
-  // Per invocation: the struct, its size, the list that names both.
   const sizes = invocations.map(({ kernel }) => argumentOffsets(kernel.entry.signature).bytes);
-  const rest = 8 * (1 + PACKED_ARGUMENTS_WORDS);
-  const bytes = stableBytes(sizes.reduce((sum, size) => sum + size + rest, 0));
-  const base = options.addressOf(bytes);
-  let at = 0;
+  const blocks = argumentBlocks(sizes, options.addressOf);
   const launches = invocations.map((invocation, i): CudaLaunch => {
     const { kernel } = invocation;
     if (!options.isKernel(kernel)) failToPrepare(invocation, "it was not compiled here");
     checkStepFields(invocation, kernel.grid);
-    const size = sizes[i]!;
-    writeArguments(new DataView(bytes.buffer, at, size), invocation, sources);
-    const words = new BigUint64Array(bytes.buffer, at + size, 1 + PACKED_ARGUMENTS_WORDS);
-    const [buffer, sizeAddress] = [base + BigInt(at), base + BigInt(at + size)];
-    words.set([BigInt(size), ...packedArguments({ buffer, size: sizeAddress })]);
-    const extraAt = at + size + 8;
-    at += size + rest;
-    return {
-      kernel,
-      invocation,
-      extra: bytes.subarray(extraAt, extraAt + 8 * PACKED_ARGUMENTS_WORDS),
-      extraAddress: base + BigInt(extraAt),
-    };
+    const block = blocks[i]!;
+    writeArguments(block.view, invocation, sources);
+    const launch = { ...block, kernel, invocation };
+    if (kernel.product === undefined) return launch;
+    const [wider] = argumentBlocks([sizes[i]! + STRIP_BYTES], options.addressOf);
+    writeArguments(wider!.view, invocation, sources);
+    return { ...launch, product: productOf(invocation, kernel.product, wider!, sources.address) };
   });
   return Object.freeze({ invocations: Object.freeze([...invocations]), launches });
 }
@@ -77,4 +68,22 @@ export function prepareProgram(
 export function blocksOf({ kernel, invocation }: CudaLaunch, step: ArrayLike<number>): number {
   const items = countGroups(kernel.grid, { constants: invocation.constants, step });
   return Math.min(items, kernel.maxBlocks);
+}
+
+/** A product by the vocabulary of its kernel's signature. */
+function productOf(
+  { buffers, constants }: Invocation,
+  functions: ProductFunctions,
+  block: ArgumentBlock,
+  address: (slice: BufferSlice) => bigint,
+): CudaProduct {
+  return {
+    ...functions,
+    block,
+    x: address(buffers["x"]!),
+    xStride: constants["x_stride"]!,
+    nIn: constants["n_in"]!,
+    nOut: constants["n_out"]!,
+    rowsField: constants["rows_field"]!,
+  };
 }

@@ -1,13 +1,14 @@
 /**
  * Runs programs on the stream: launch by launch the first time, as a graph from the second run of a size
- * on, so that what runs once never pays for a graph.
+ * on, so that what runs once never pays for a graph. A step with a product for cuBLAS is never a graph.
  */
 
 import type { CudaContext } from "./context.ts";
 import { outHandle } from "./driver.ts";
 import { roundedStep, withGraph } from "./graph.ts";
 import { launchKernel } from "./launch.ts";
-import { blocksOf, type CudaProgram } from "./program.ts";
+import type { CudaProducts } from "./products.ts";
+import { blocksOf, type CudaLaunch, type CudaProgram } from "./program.ts";
 import type { Release } from "./release.ts";
 
 /** Graphs of a program at most: steps of yet another size are launched one by one. */
@@ -22,12 +23,20 @@ export class CudaRunner {
   readonly #graphs = new WeakMap<CudaProgram, Graphs>();
   readonly #executables = new Set<bigint>();
 
-  constructor(context: CudaContext) {
+  readonly #products: CudaProducts | undefined;
+
+  /** @param products absent: generated kernels do all of them */
+  constructor(context: CudaContext, products: CudaProducts | undefined) {
     this.#context = context;
+    this.#products = products;
   }
 
   /** Puts a program's work on the stream. */
   enqueue(program: CudaProgram, step: Uint32Array): void {
+    // What cuBLAS launches depends on sizes in ways of its own: no graph's grid covers it.
+    if (program.launches.some((launch) => this.#takes(launch, step))) {
+      return this.#launch(program, step);
+    }
     const rounded = roundedStep(step);
     const executable = this.#executableFor(program, rounded);
     if (executable === undefined) return this.#launch(program, step);
@@ -59,8 +68,16 @@ export class CudaRunner {
     return graphs.get(key);
   }
 
+  #takes({ product }: CudaLaunch, step: Uint32Array): boolean {
+    return product !== undefined && this.#products?.takes(product, step) === true;
+  }
+
   #launch(program: CudaProgram, step: Uint32Array): void {
     for (const launch of program.launches) {
+      if (this.#takes(launch, step)) {
+        this.#products!.enqueue(launch.product!, step);
+        continue;
+      }
       const blocks = blocksOf(launch, step);
       if (blocks > 0) launchKernel(this.#context, launch.kernel, { blocks, extra: launch.extra });
     }

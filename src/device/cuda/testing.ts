@@ -8,7 +8,7 @@ import { join } from "@std/path";
 import { cacheDir } from "../../sys/cache_dir.ts";
 import type { CudaDevice } from "./device.ts";
 import { type EmulatedDriver, loadEmulatedDriver } from "./emulator/emulated_driver.ts";
-import { openEmulatedCuda } from "./emulator/open.ts";
+import { type EmulatedCudaOptions, openEmulatedCuda } from "./emulator/open.ts";
 
 /** The emulated driver of this process, as new. */
 export async function freshDriver(): Promise<EmulatedDriver> {
@@ -20,15 +20,16 @@ export async function freshDriver(): Promise<EmulatedDriver> {
 /**
  * Runs a test on a new emulated GPU, every memory access checked; afterwards nothing may be left on it.
  *
- * @param gpu set before the device is opened
+ * @param prepare tells the GPU what to be before the device is opened
  */
 export async function withEmulatedCuda(
   test: (device: CudaDevice, driver: EmulatedDriver) => Promise<void> | void,
   prepare: (driver: EmulatedDriver) => void = () => {},
+  options: EmulatedCudaOptions = {},
 ): Promise<void> {
   const driver = await freshDriver();
   prepare(driver);
-  const device = await openEmulatedCuda({ checked: true });
+  const device = await openEmulatedCuda({ checked: true, ...options });
   try {
     await test(device, driver);
   } finally {

@@ -15,6 +15,8 @@ export interface EmulatedCudaOptions {
   readonly checked?: boolean;
   /** Where compiled kernels go. Default: the project's cache. */
   readonly cacheDir?: string;
+  /** Whether the emulated driver's cuBLAS does large products. Default false. */
+  readonly cublas?: boolean;
 }
 
 /**
@@ -23,10 +25,11 @@ export interface EmulatedCudaOptions {
  * @throws {KerfError} without compilers for C and C++
  */
 export async function openEmulatedCuda(options: EmulatedCudaOptions = {}): Promise<CudaDevice> {
-  const { checked = false } = options;
+  const { checked = false, cublas = false } = options;
   const cache = join(options.cacheDir ?? cacheDir(), "emulated");
   const compiler = await findCxxCompiler();
   const { path } = await loadEmulatedDriver(cache);
   const toolchain = { kind: "emulator", version: "13.0", compiler, checked } as const;
-  return await openCudaDevice({ driver: path, toolchain, cacheDir: cache });
+  const libraries = { driver: path, cublas: cublas ? path : null };
+  return await openCudaDevice({ ...libraries, toolchain, cacheDir: cache });
 }

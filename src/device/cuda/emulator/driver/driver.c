@@ -1,5 +1,6 @@
 /*
- * NVIDIA's driver for tests: a library with the functions of libcuda that src/device/cuda/symbols.ts names.
+ * NVIDIA's driver for tests: a library with the functions of libcuda that src/device/cuda/symbols.ts names,
+ * and those of cuBLAS.
  * Kernels run in the emulator, memory is this process's, work waits until somebody waits for it. It
  * refuses what the real driver refuses, writes every call down (kerf_driver_log), fails where it is told to
  * (kerf_driver_fail) and knows what was not given back (kerf_driver_leaks). One GPU, one host thread at a
@@ -9,6 +10,7 @@
 #define _GNU_SOURCE
 
 #include "context.h"
+#include "cublas_api.h"
 #include "device_api.h"
 #include "kernel_api.h"
 #include "mapping_api.h"

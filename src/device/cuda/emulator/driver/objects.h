@@ -6,10 +6,11 @@
 
 #include "calls.h"
 
-enum kind { NO_KIND, STREAM, EVENT, MODULE, FUNCTION, GRAPH, NODE, EXECUTABLE, PHYSICAL };
+enum kind { NO_KIND, STREAM, EVENT, MODULE, FUNCTION, GRAPH, NODE, EXECUTABLE, PHYSICAL, MULTIPLIER };
 
 static const char *const kind_names[] = {
   "nothing", "stream", "event", "module", "function", "graph", "node", "executable", "physical",
+  "cuBLAS handle",
 };
 
 struct object {

@@ -24,7 +24,13 @@ struct event {
   double ms;
 };
 
-enum work_kind { FILL, UPLOAD, COPY, LAUNCH, RECORD };
+/* C = Aᵀ · B of column-major f32 matrices, C of m by n. */
+struct product {
+  int m, n, k, lda, ldb, ldc;
+  u64 a, b, c, a_bytes, b_bytes, c_bytes;
+};
+
+enum work_kind { FILL, UPLOAD, COPY, LAUNCH, RECORD, PRODUCT };
 struct work {
   enum work_kind kind;
   u64 to, from, bytes;
@@ -32,6 +38,7 @@ struct work {
   u32 value;
   u64 event;
   struct launch launch;
+  struct product product;
 };
 
 static struct work *queue;
@@ -108,6 +115,26 @@ static void run_launch(const struct launch *launch)
   free(all);
 }
 
+static int has_memory(const struct product *p)
+{
+  return is_usable(p->a, p->a_bytes) && is_usable(p->b, p->b_bytes) && is_usable(p->c, p->c_bytes);
+}
+
+/* Sums from the last input to the first: no order is promised, and no kernel's is this one. */
+static void run_product(const struct product *p)
+{
+  const float *a = at(p->a), *b = at(p->b);
+  float *c = at(p->c);
+  for (int j = 0; j < p->n; j++) {
+    for (int i = 0; i < p->m; i++) {
+      const float *row = a + (size_t)i * (size_t)p->lda, *x = b + (size_t)j * (size_t)p->ldb;
+      float sum = 0;
+      for (int k = p->k; k-- > 0;) sum += row[k] * x[k];
+      c[(size_t)j * (size_t)p->ldc + (size_t)i] = sum;
+    }
+  }
+}
+
 static double now_ms(void)
 {
   struct timespec time;
@@ -120,8 +147,9 @@ static void run_work(struct work *work)
   struct object *object;
   const int writes = work->kind == FILL || work->kind == UPLOAD || work->kind == COPY;
   const int can_write = !writes || is_usable(work->to, work->bytes);
-  if (!can_write || (work->kind == COPY && !is_usable(work->from, work->bytes))) {
-    snprintf(problem, sizeof problem, "memory was given back before it was copied or filled");
+  const int can_read = work->kind != COPY || is_usable(work->from, work->bytes);
+  if (!can_write || !can_read || (work->kind == PRODUCT && !has_memory(&work->product))) {
+    snprintf(problem, sizeof problem, "memory was given back before it was used");
     poison = ILLEGAL_ADDRESS;
     return;
   }
@@ -130,6 +158,7 @@ static void run_work(struct work *work)
   case UPLOAD: memcpy(at(work->to), work->staged, work->bytes); break;
   case COPY: memcpy(at(work->to), at(work->from), work->bytes); break;
   case LAUNCH: run_launch(&work->launch); break;
+  case PRODUCT: run_product(&work->product); break;
   case RECORD:
     object = find_object(EVENT, work->event);
     if (object != NULL) {
