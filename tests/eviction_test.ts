@@ -369,3 +369,32 @@ Deno.test("a prompt that fits only evicted runs layer by layer to the same answe
     assertEquals(await maskOf(engine, other), mask);
   });
 });
+
+Deno.test("evicting while decoding bounds the cache, keeps the newest rows, and knows no company", async () => {
+  const [budget, every, nPrompt, nDecode] = [40, 16, 100, 70];
+  const shape = { nHeads: 6, nKvHeads: 2, seed: 3 };
+  for (const prune of ["streaming:budget=40,every=16", "tova:budget=40,every=16"]) {
+    await withModel(shape, { prune, parallel: 2 }, async (model) => {
+      const { cache } = model.loaded.engine;
+      // A byte of text is a token of the tiny model.
+      const prompt = "the sea was calm. ".repeat(9).slice(0, nPrompt);
+      const options = { raw: true, maxTokens: nDecode, ignoreStop: true, temperature: 0 } as const;
+      using session = model.session();
+      const { stats, tokens: alone } = await model.generate(prompt, { ...options, session }).result;
+      const seen = stats.prefillTokens + stats.decodeTokens;
+      const rows = cache.rowsOf({ slot: session.slot, head: 0 });
+      assertEquals(rows, budget + stats.decodeTokens % every, prune);
+      assertEquals([stats.kv.tokens, cache.tokensOf(session.slot)], [seen, seen]);
+      for (const kept of (await keptTokens(model, session.slot)).flat()) {
+        assertEquals([kept!.length, kept!.at(-1)], [rows, seen - 1]);
+        if (prune.startsWith("streaming")) assertEquals(kept!.slice(0, 4), [0, 1, 2, 3]);
+      }
+      session.close();
+      const together: Record<number, readonly number[]> = {};
+      for await (const { index, result } of model.batch(["another one", prompt], options)) {
+        together[index] = result.tokens;
+      }
+      assertEquals(together[1], alone, `${prune}, in a batch`);
+    });
+  }
+});

@@ -177,7 +177,7 @@ static void token_scores_key_diff__k_f16t16_v_f16t1_evicted(const struct args *r
       }
 #line 50 "src/dsl/reductions.ts"
       const f32x16 norm_key = kerf_sqrt16(norm_key_lanes);
-#line 16 "kernels/prune/key_diff.ts"
+#line 17 "kernels/prune/key_diff.ts"
       const f32x16 score = -anchor_dot / kerf_max16(anchor_norm * norm_key, kerf_splat16(1e-8f));
 #line 183 "generated/c/token_scores_key_diff__k_f16t16_v_f16t1_evicted.c"
       kerf_store16_first(&args->row_scores[(size_t)kv_head * args->max_rows + tile.place], score,

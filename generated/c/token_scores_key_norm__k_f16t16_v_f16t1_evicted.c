@@ -173,7 +173,7 @@ static void token_scores_key_norm__k_f16t16_v_f16t1_evicted(const struct args *r
       }
 #line 50 "src/dsl/reductions.ts"
       const f32x16 norm_key = kerf_sqrt16(norm_key_lanes);
-#line 15 "kernels/prune/key_norm.ts"
+#line 16 "kernels/prune/key_norm.ts"
       const f32x16 score = -norm_key;
 #line 179 "generated/c/token_scores_key_norm__k_f16t16_v_f16t1_evicted.c"
       kerf_store16_first(&args->row_scores[(size_t)kv_head * args->max_rows + tile.place], score,

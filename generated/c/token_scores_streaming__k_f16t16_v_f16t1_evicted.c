@@ -164,7 +164,7 @@ static void token_scores_streaming__k_f16t16_v_f16t1_evicted(const struct args *
     struct row_tile tile;
     for (uint32_t i = 0; i < TILES && tile_at(&kv, block * TILES + i, &tile); i++) {
       const i32x16 position = load_positions(&kv, &tile);
-#line 16 "kernels/prune/streaming.ts"
+#line 17 "kernels/prune/streaming.ts"
       const f32x16 score = kerf_to_f32x16(position);
 #line 170 "generated/c/token_scores_streaming__k_f16t16_v_f16t1_evicted.c"
       kerf_store16_first(&args->row_scores[(size_t)kv_head * args->max_rows + tile.place], score,

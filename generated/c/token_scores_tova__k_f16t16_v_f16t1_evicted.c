@@ -1,7 +1,7 @@
 /*
  * TOVA: keeps the rows that the last query attends to, in the mean of a layer's heads; all heads of a
- * layer keep the same. The cheapest score that reads attention. Here it acts once a prompt has ended; its
- * paper drops one row at every decoded token.
+ * layer keep the same. The cheapest score that reads attention. It acts once a prompt has ended; with
+ * `every=1` also at every decoded token, as in its paper.
  * Scores of every row of one layer; higher keeps.
  *
  * Generated from kernels/prune/tova.ts by `deno task gen`. Do not edit.

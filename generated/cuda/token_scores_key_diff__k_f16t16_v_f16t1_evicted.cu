@@ -139,7 +139,7 @@ token_scores_key_diff__k_f16t16_v_f16t1_evicted(const __grid_constant__ struct a
     }
 #line 50 "src/dsl/reductions.ts"
     const float norm_key = kerf_sqrt(norm_key_lanes);
-#line 16 "kernels/prune/key_diff.ts"
+#line 17 "kernels/prune/key_diff.ts"
     const float score = -anchor_dot / kerf_max(anchor_norm * norm_key, 1e-8f);
 #line 145 "generated/cuda/token_scores_key_diff__k_f16t16_v_f16t1_evicted.cu"
     args.row_scores[(u64)kv_head * args.max_rows + place] = score;

@@ -135,7 +135,7 @@ token_scores_key_norm__k_f16t16_v_f16t1_evicted(const __grid_constant__ struct a
     }
 #line 50 "src/dsl/reductions.ts"
     const float norm_key = kerf_sqrt(norm_key_lanes);
-#line 15 "kernels/prune/key_norm.ts"
+#line 16 "kernels/prune/key_norm.ts"
     const float score = -norm_key;
 #line 141 "generated/cuda/token_scores_key_norm__k_f16t16_v_f16t1_evicted.cu"
     args.row_scores[(u64)kv_head * args.max_rows + place] = score;

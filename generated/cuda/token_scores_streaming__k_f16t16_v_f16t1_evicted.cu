@@ -128,7 +128,7 @@ token_scores_streaming__k_f16t16_v_f16t1_evicted(const __grid_constant__ struct 
     if (place >= kv.n_rows) continue;
 
     const i32 position = position_of(args, kv, place);
-#line 16 "kernels/prune/streaming.ts"
+#line 17 "kernels/prune/streaming.ts"
     const float score = (float)position;
 #line 134 "generated/cuda/token_scores_streaming__k_f16t16_v_f16t1_evicted.cu"
     args.row_scores[(u64)kv_head * args.max_rows + place] = score;

@@ -118,7 +118,7 @@ fn token_scores_key_diff__k_f16t16_v_f16t1_evicted(
   }
   // src/dsl/reductions.ts:50
   let norm_key: f32 = sqrt(norm_key_lanes);
-  // kernels/prune/key_diff.ts:16
+  // kernels/prune/key_diff.ts:17
   let score: f32 = -anchor_dot / kerf_max(anchor_norm * norm_key, 1e-8);
   // generated/wgsl/token_scores_key_diff__k_f16t16_v_f16t1_evicted.wgsl:124
   row_scores_buf[kv_head * params.max_rows + place] = score;

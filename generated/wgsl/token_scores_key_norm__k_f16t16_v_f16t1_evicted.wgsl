@@ -110,7 +110,7 @@ fn token_scores_key_norm__k_f16t16_v_f16t1_evicted(
   }
   // src/dsl/reductions.ts:50
   let norm_key: f32 = sqrt(norm_key_lanes);
-  // kernels/prune/key_norm.ts:15
+  // kernels/prune/key_norm.ts:16
   let score: f32 = -norm_key;
   // generated/wgsl/token_scores_key_norm__k_f16t16_v_f16t1_evicted.wgsl:116
   row_scores_buf[kv_head * params.max_rows + place] = score;

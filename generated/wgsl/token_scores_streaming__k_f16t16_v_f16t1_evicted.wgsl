@@ -102,7 +102,7 @@ fn token_scores_streaming__k_f16t16_v_f16t1_evicted(
   if (place >= kv.n_rows) { return; }
 
   let position = position_of(kv, place);
-  // kernels/prune/streaming.ts:16
+  // kernels/prune/streaming.ts:17
   let score: f32 = f32(position);
   // generated/wgsl/token_scores_streaming__k_f16t16_v_f16t1_evicted.wgsl:108
   row_scores_buf[kv_head * params.max_rows + place] = score;

@@ -9,6 +9,7 @@ export default pruning({
   source: "arXiv:2504.15364",
   params: {
     budget: { default: 512, min: 1, integer: true, doc: "rows kept per KV head" },
+    every: { default: 0, min: 0, integer: true, doc: "decoded tokens between evictions; 0: none" },
   },
   steps: [tokens({
     anchor: "meanUnitKey",
@@ -16,5 +17,6 @@ export default pruning({
       -anchorDot / Math.max(anchorNorm * norm(key), 1e-8),
     group: "mean",
     keep: "budget",
+    every: "every",
   })],
 });

@@ -10,10 +10,12 @@ export default pruning({
   source: "arXiv:2406.11430",
   params: {
     budget: { default: 512, min: 1, integer: true, doc: "rows kept per KV head" },
+    every: { default: 0, min: 0, integer: true, doc: "decoded tokens between evictions; 0: none" },
   },
   steps: [tokens({
     score: ({ key }) => -norm(key),
     group: "mean",
     keep: "budget",
+    every: "every",
   })],
 });

@@ -20,6 +20,7 @@ export default pruning({
     pool: { kind: { meanIf: "average" }, width: "pool" },
     group: "mean",
     protect: { last: "window" },
+    every: "every",
     keep: ({ layer, nLayers, nRows, budget, window, beta }) => {
       const each = budget! - window!;
       const most = Math.min(2 * each - each / beta!, nRows - window!);

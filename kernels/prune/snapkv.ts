@@ -13,6 +13,7 @@ export default pruning({
     window: { default: 32, min: 1, max: 512, integer: true, doc: "last queries: score, and stay" },
     pool: { default: 7, min: 1, max: 255, integer: true, doc: "neighbours that meet, odd" },
     average: { default: 0, min: 0, max: 1, integer: true, doc: "1: neighbours meet in their mean" },
+    every: { default: 0, min: 0, integer: true, doc: "decoded tokens between evictions; 0: none" },
   },
   steps: [tokens({
     window: "window",
@@ -20,6 +21,7 @@ export default pruning({
     pool: { kind: { meanIf: "average" }, width: "pool" },
     group: "mean",
     keep: "budget",
+    every: "every",
     protect: { last: "window" },
   })],
 });

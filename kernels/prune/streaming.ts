@@ -11,11 +11,13 @@ export default pruning({
   params: {
     budget: { default: 512, min: 1, integer: true, doc: "rows kept per KV head, sinks included" },
     sinks: { default: 4, min: 0, integer: true, doc: "first rows that stay" },
+    every: { default: 0, min: 0, integer: true, doc: "decoded tokens between evictions; 0: none" },
   },
   steps: [tokens({
     score: (_row, { position }) => position,
     group: "mean",
     keep: "budget",
+    every: "every",
     protect: { first: "sinks" },
   })],
 });

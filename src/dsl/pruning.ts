@@ -181,6 +181,7 @@ export function checkAmounts(
       const kind = step.pool?.kind;
       if (typeof kind === "object") known(kind.meanIf, "pool.kind.meanIf");
       known(step.share?.floor, "share.floor");
+      known(step.every, "every");
     }
   });
 }

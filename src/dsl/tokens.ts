@@ -81,6 +81,8 @@ export interface TokensSpec {
    * not counted; the rest goes to the highest scores of all.
    */
   readonly share?: { readonly floor: Amount };
+  /** Evicts again whenever this many tokens were decoded; 0 or absent: only where a prefill ends. */
+  readonly every?: Amount;
   /** Rows that stay whatever their score. */
   readonly protect?: { readonly first?: Amount; readonly last?: Amount };
 }

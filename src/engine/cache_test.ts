@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { KerfError } from "../core/error.ts";
+import { pruning, stepOf } from "../dsl/pruning.ts";
+import { tokens } from "../dsl/tokens.ts";
 import { layoutOf } from "../layout/make.ts";
 import { KvCache } from "./cache.ts";
 import { slotDenseBytes, slotStoredBytes } from "./cache_bytes.ts";
@@ -9,6 +11,7 @@ import { keySegments } from "./compress_drafts.ts";
 import { forecastPeak, noRows } from "./kv_forecast.ts";
 import type { Plan } from "./plan.ts";
 import { fakeDevice } from "./testing.ts";
+import type { TokensPlan } from "./tokens_plan.ts";
 
 const think = { name: "test", steps: [{ kind: "channels", of: "key" }] } as const;
 
@@ -132,6 +135,99 @@ Deno.test("the forecast is the peak that work then has, over turns, with widths 
       }
     }),
     { seed: 3, numRuns: 60 },
+  );
+});
+
+/** An evicting cache on a fake device: rows are counted as if they had been chosen. */
+function evicting({ budget, every, remove }: { budget: number; every: number; remove?: number }) {
+  const [nLayers, nKvHeads, headDim] = [3, 2, 32];
+  const device = fakeDevice();
+  const definition = pruning({
+    name: "test",
+    steps: [tokens({
+      score: (_row, { position }) => position,
+      group: "mean",
+      protect: { last: 5 },
+      every,
+      ...(remove === undefined ? { keep: budget } : { remove }),
+    })],
+  });
+  const layout = layoutOf(definition, { key: "f16", value: "f16" });
+  const cache = new KvCache(device, { layout, nSlots: 1, nLayers, nKvHeads, headDim, nCtx: 4096 });
+  const words = (n: number) => device.allocate(4 * n, "test");
+  const perHead = (n: number) => words(nLayers * nKvHeads * n);
+  const evict = { cuts: perHead(4), floor_cuts: perHead(4), kept_counts: perHead(2) };
+  const plan: TokensPlan = {
+    ...{ definition, step: stepOf(definition, "tokens")!.step, params: {}, tables: {} },
+    dims: { nLayers, nHeads: 4, nKvHeads, headDim, nCtx: 4096 },
+    ...{ window: 0, first: 0, last: 5, poolWidth: 1, poolsMax: true, every, floor: null },
+  };
+  const run = (drafts: { kernel: string; constants: { layer: number } }[]) => {
+    const chosen = drafts.find(({ kernel }) => kernel === "select_rows");
+    if (chosen) {
+      const first = chosen.constants.layer * nKvHeads;
+      const cuts = new Uint32Array(device.bytesOf(evict.cuts).buffer);
+      const counts = Array.from({ length: nKvHeads }, (_, i) => {
+        const [, rows, keep] = cuts.subarray(4 * (first + i));
+        return [0, Math.min(rows!, keep!)];
+      });
+      device.write(evict.kept_counts, Uint32Array.from(counts.flat()), 8 * first);
+    }
+    return Promise.resolve();
+  };
+  const compress = { src_pages: words(nKvHeads * cache.pageEntries) };
+  const config = { nHeads: 4 };
+  const engine = {
+    inputs: { cache, config, tokens: plan, channels: null },
+    buffers: { rings: new Map(), evict, compress, evictTables: {} },
+    run,
+  } as unknown as Plan;
+  const evictAll = async (slot: number) => {
+    for (let layer = 0; layer < nLayers; layer++) {
+      await compressLayer(device, engine, { slot, layer, nTokens: cache.tokensOf(slot) });
+    }
+  };
+  return { cache, plan, evictAll, shape: { layout, nLayers, nKvHeads, headDim } };
+}
+
+Deno.test("the forecast bounds the peak of evictions, at a prefill's end and while decoding", async () => {
+  const random = fc.record({
+    budget: fc.integer({ min: 5, max: 500 }),
+    remove: fc.option(fc.double({ min: 0, max: 1, noNaN: true }), { nil: undefined }),
+    prefill: fc.integer({ min: 1, max: 700 }),
+    decode: fc.nat(400),
+    every: fc.constantFrom(0, 1, 16, 130),
+  });
+  await fc.assert(
+    fc.asyncProperty(random, async ({ prefill, decode, budget, every, remove }) => {
+      const made = evicting({ budget, every, ...(remove === undefined ? {} : { remove }) });
+      const { cache, plan, evictAll } = made;
+      const shape = { ...made.shape, tokens: plan, channels: null };
+      const work = {
+        start: noRows(shape),
+        nPrefill: prefill,
+        nDecode: decode,
+        order: "chunked",
+      } as const;
+      const forecast = forecastPeak(shape, work);
+      const slot = cache.openSlot();
+      cache.reserveRows(slot, prefill);
+      cache.advance(slot, prefill);
+      await evictAll(slot);
+      let most = 0;
+      for (let i = 1; i <= decode; i++) {
+        cache.reserveRows(slot, 1);
+        cache.advance(slot, 1);
+        if (every > 0 && i % every === 0) await evictAll(slot);
+        most = Math.max(most, cache.rowsOf({ slot, head: 0 }));
+      }
+      const { peak } = cache.table.bytesOf(slot);
+      assert(peak <= forecast, `${peak} of ${forecast}`);
+      if (every === 0 || decode < every) assertEquals(peak, forecast);
+      if (every > 0 && remove === undefined) assert(most <= budget + every, `${most} rows`);
+      assertEquals(cache.tokensOf(slot), prefill + decode);
+    }),
+    { seed: 7, numRuns: 60 },
   );
 });
 

@@ -9,6 +9,7 @@ import type { KvCache } from "./cache.ts";
 import type { LayerRange } from "./cache_shape.ts";
 import { compressLayer } from "./compress.ts";
 import { whole } from "./draft.ts";
+import { evictLayer } from "./evict_layer.ts";
 import { stepDrafts } from "./plan.ts";
 import type { Plan } from "./plan.ts";
 import { buildStep, logitRows } from "./step.ts";
@@ -103,6 +104,16 @@ export class Engine {
     const nTokens = this.cache.tokensOf(slot);
     for (let layer = 0; layer < this.cache.shape.nLayers; layer++) {
       await compressLayer(this.device, this.plan, { slot, layer, nTokens });
+    }
+  }
+
+  /** Evicts rows of a slot that has decoded `nDecoded` tokens since its prefill, when it is time to. */
+  async evictDecoded(slot: number, nDecoded: number): Promise<void> {
+    const every = this.plan.inputs.tokens?.every ?? 0;
+    if (every === 0 || nDecoded % every !== 0) return;
+    const nTokens = this.cache.tokensOf(slot);
+    for (let layer = 0; layer < this.cache.shape.nLayers; layer++) {
+      await evictLayer(this.device, this.plan, { slot, layer, nTokens });
     }
   }
 

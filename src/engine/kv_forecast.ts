@@ -80,6 +80,36 @@ function layerStages(
   });
 }
 
+/** The most rows that a head holds while decoding, and what an eviction then leaves; null: none comes. */
+function decodedRows(
+  { nKvHeads, tokens }: ForecastShape,
+  head: number,
+  { after, nDecode }: { readonly after: KeyRows; readonly nDecode: number },
+): { readonly most: KeyRows; readonly kept: KeyRows | null } {
+  const every = tokens?.every ?? 0;
+  const grown = (rows: KeyRows, n: number) => ({ ...rows, full: rows.full + n });
+  if (!tokens || every === 0 || nDecode < every) {
+    return { most: grown(after, nDecode), kept: null };
+  }
+  const [layer, kvHead] = [Math.floor(head / nKvHeads), head % nKvHeads];
+  let rows = after;
+  let most = after;
+  let kept: KeyRows | null = null;
+  for (let left = nDecode; left > 0; left -= every) {
+    const now = grown(rows, Math.min(left, every));
+    if (rowsOf(now) > rowsOf(most) || now.full > most.full) most = now;
+    if (left < every) break;
+    const keep = keptRows(tokens, { layer, kvHead, nRows: rowsOf(now) });
+    const full = Math.min(now.full, keep);
+    const next = { listed: keep - full, full };
+    if (keep < rowsOf(now)) kept = next;
+    // From here on every eviction is the same.
+    if (next.listed === rows.listed && next.full === rows.full) break;
+    rows = next;
+  }
+  return { most, kept };
+}
+
 /** The rows of every head once `nPrefill` rows have come and were compressed; at most these. */
 export function rowsAfter(
   shape: ForecastShape,
@@ -173,8 +203,15 @@ export function forecastPeak(shape: ForecastShape, work: ForecastWork): number {
     rise(stages.reduce((sum, s) => sum + bytes.pruned(s.head, s.evicted, s.after), 0));
     now += total(stages, (s) => s.after) - evicted;
   }
-  const decoded = total(layers.flat(), ({ after }) => ({ ...after, full: after.full + nDecode }));
-  return Math.max(peak, decoded + shape.nLayers * ragged);
+  const decoded = layers.map((stages) =>
+    stages.map(({ head, after }) => ({ head, ...decodedRows(shape, head, { after, nDecode }) }))
+  );
+  const most = decoded.flat().reduce((sum, { head, most }) => sum + bytes.head(head, most), 0);
+  // An eviction writes a layer's rows beside the ones it reads.
+  const beside = decoded.map((heads) =>
+    heads.reduce((sum, { head, kept }) => sum + (kept ? bytes.head(head, kept) : 0), 0)
+  );
+  return Math.max(peak, most + Math.max(...beside) + shape.nLayers * ragged);
 }
 
 const rowsOf = ({ listed, full }: KeyRows) => listed + full;

@@ -125,7 +125,7 @@ Deno.test("steps of several variants are one plan, in the order they run", async
 Deno.test("a wrapper names what it wraps and takes the parameters of both", async () => {
   const { tokens } = await prunePlan("adakv:of=tova,budget=99,floor=0.5", dims);
   assertEquals([tokens!.definition.name, tokens!.step.scope, tokens!.floor], ["tova", "head", 0.5]);
-  assertEquals(tokens!.params, { budget: 99, floor: 0.5 });
+  assertEquals(tokens!.params, { budget: 99, every: 0, floor: 0.5 });
   assertEquals((await prunePlan("tova", dims)).tokens!.floor, null);
   const refused = async (spec: string, message: string, hint: string) => {
     const error = await assertRejects(() => prunePlan(spec, dims), KerfError, message);

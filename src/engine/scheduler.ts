@@ -177,6 +177,7 @@ async function* step(
       }
     } else {
       s.nDecoded++;
+      await engine.evictDecoded(s.slot, s.nDecoded);
     }
     if (rows[i]!.logits !== "none") yield* take(s, outputs.shift()!);
   }

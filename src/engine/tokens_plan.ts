@@ -31,6 +31,8 @@ export interface TokensPlan {
   readonly poolWidth: number;
   /** Whether neighbours meet in the largest; else in their mean. */
   readonly poolsMax: boolean;
+  /** Tokens decoded between evictions; 0: none while decoding. */
+  readonly every: number;
   /** Share of its unprotected budget that a head keeps by itself; null: heads share nothing. */
   readonly floor: number | null;
 }
@@ -56,6 +58,7 @@ export async function tokensPlan(
     last: amountOf(step.protect?.last ?? 0, params),
     poolWidth: step.pool === undefined ? 1 : amountOf(step.pool.width, params),
     poolsMax: poolsMax(step.pool, params),
+    every: amountOf(step.every ?? 0, params),
     floor: step.share === undefined ? null : amountOf(step.share.floor, params),
   };
   check(plan);
