@@ -87,18 +87,6 @@ unpack() {
   touch "$into/complete"
 }
 
-# NVRTC's code runs on drivers of its major version and newer ones; an nvcc that is here suits its driver.
-choose_compiler() {
-  local nvrtc_major driver
-  nvrtc_major=$(basename "$(echo "$KERF_CACHE"/nvrtc/*)")
-  nvrtc_major=${nvrtc_major%%.*}
-  driver=$({ nvidia-smi 2>/dev/null || true; } | sed -nE 's/.*CUDA Version: ([0-9]+)\..*/\1/p')
-  if [ -n "$driver" ] && [ "$driver" -lt "${nvrtc_major:-0}" ] && command -v nvcc >/dev/null; then
-    echo "the driver runs CUDA $driver, NVRTC is of CUDA $nvrtc_major: $(command -v nvcc) compiles"
-    rm -rf "$KERF_CACHE/nvrtc"
-  fi
-}
-
 run() {
   local sizes=() names=()
   if [ "${1:-}" = "--tiny" ]; then
@@ -114,7 +102,6 @@ run() {
   export DENO_NO_UPDATE_CHECK=1 PATH=$PATH:/usr/local/cuda/bin
   if [ -f "$here/deno.xz" ]; then
     unpack
-    choose_compiler
     commit=$(cat "$here/commit")
   else
     root=$(dirname "$here")

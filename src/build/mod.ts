@@ -10,3 +10,4 @@ export type { CubinResources } from "./cubin_report.ts";
 export { findCudaToolchain, requireCudaToolchain } from "./cuda_toolchain.ts";
 export type { CudaToolchain } from "./cuda_toolchain.ts";
 export { mapLimited } from "./limit.ts";
+export { findNvcc } from "./nvcc.ts";

@@ -14,6 +14,7 @@ import { cublasPath } from "./cuda/cublas_path.ts";
 import { cudaDriverPath } from "./cuda/driver_path.ts";
 import { type MemoryInfo, memoryInfo } from "./cuda/driver.ts";
 import { openCuda } from "./cuda/open.ts";
+import { suitedToolchain } from "./cuda/toolchain.ts";
 import { adapterName, findAdapter, isSoftware } from "./webgpu/adapter.ts";
 import type { Device } from "./types.ts";
 
@@ -66,8 +67,8 @@ export async function surveyCuda(): Promise<DeviceFinding> {
     const fix = "install NVIDIA's driver: https://www.nvidia.com/drivers";
     return missing("cuda", "no NVIDIA driver", [fix]);
   }
-  const toolchain = await findCudaToolchain(cacheDir());
-  if (toolchain === undefined) {
+  const found = await findCudaToolchain(cacheDir());
+  if (found === undefined) {
     return missing("cuda", "no compiler for CUDA, neither NVRTC nor nvcc", [
       "deno task setup cuda",
     ]);
@@ -75,6 +76,7 @@ export async function surveyCuda(): Promise<DeviceFinding> {
   try {
     const library = cublasPath();
     const cublas = library === undefined ? undefined : openCublas(library);
+    const toolchain = await suitedToolchain(found, path);
     const context = openContext(path, toolchain);
     let memory: MemoryInfo;
     try {

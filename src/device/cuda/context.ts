@@ -12,6 +12,7 @@ import { CudaError } from "./error.ts";
 import { type Release, releaseAll } from "./release.ts";
 import { allocationProperties } from "./structs.ts";
 import { CUDA } from "./symbols.ts";
+import { majorOf } from "./toolchain.ts";
 
 /** An open GPU. */
 export interface CudaContext {
@@ -108,17 +109,29 @@ export function closeContext(
   }
 }
 
+/** The major version of the oldest drivers that have all of symbols.ts. */
+const OLDEST_DRIVER = 12;
+
 /** A cubin runs on drivers of its compiler's major version and newer ones. */
 function checkVersion(
   version: string,
   { kind, version: compiler }: Pick<CudaToolchain, "kind" | "version">,
 ): void {
-  const needed = /\d+/.exec(compiler)?.[0] ?? "0";
-  if (Number.parseInt(version) >= Number(needed)) return;
+  const [own, made] = [majorOf(version), majorOf(compiler)];
+  const needed = Math.max(made, OLDEST_DRIVER);
+  if (own >= needed) return;
+  const reason = made < OLDEST_DRIVER
+    ? "Kerf calls functions of"
+    : `${kind} ${compiler} compiles for`;
   throw new KerfError(
-    `Cannot open a GPU: its driver runs CUDA ${version}, and ${kind} ${compiler} compiles for ` +
-      `CUDA ${needed}.0 and newer`,
-    { hint: [`install a driver for CUDA ${needed}.0 or newer: ${DRIVERS}`, OTHER_DEVICES] },
+    `Cannot open a GPU: its driver runs CUDA ${version}, and ${reason} CUDA ${needed}.0 and newer`,
+    {
+      hint: [
+        `install a driver for CUDA ${needed}.0 or newer: ${DRIVERS}`,
+        ...(own < OLDEST_DRIVER ? [] : [`put an nvcc of CUDA ${own} on the PATH`]),
+        OTHER_DEVICES,
+      ],
+    },
   );
 }
 

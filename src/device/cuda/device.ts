@@ -20,12 +20,13 @@ import { CudaMemory } from "./memory.ts";
 import { CudaProducts } from "./products.ts";
 import { type CudaProgram, prepareProgram } from "./program.ts";
 import { CudaRunner } from "./runner.ts";
+import { suitedToolchain } from "./toolchain.ts";
 
 /** How to open a GPU. */
 export interface CudaDeviceOptions {
   /** The driver library's absolute path. Default: {@linkcode requireCudaDriverPath}. */
   readonly driver?: string;
-  /** Default: NVRTC, else nvcc. */
+  /** Default: {@linkcode suitedToolchain}. */
   readonly toolchain?: CudaToolchain;
   /** Where compiled kernels go. Default: the project's cache. */
   readonly cacheDir?: string;
@@ -60,7 +61,8 @@ export async function openCudaDevice(options: CudaDeviceOptions = {}): Promise<C
   const cache = options.cacheDir ?? cacheDir();
   // First: without a GPU nobody needs a compiler for it.
   const driver = options.driver ?? requireCudaDriverPath();
-  const toolchain = options.toolchain ?? await requireCudaToolchain(cache);
+  const toolchain = options.toolchain ??
+    await suitedToolchain(await requireCudaToolchain(cache), driver);
   const library = options.cublas === undefined ? cublasPath() : options.cublas ?? undefined;
   const cublas = library === undefined ? undefined : openCublas(library);
   const context = openContext(driver, toolchain);

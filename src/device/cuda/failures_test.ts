@@ -3,10 +3,11 @@
  * error that names the call, and nothing is left on the GPU. Then what a machine may lack.
  */
 
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { testFolder } from "../../model/testing_files.ts";
 import { projectUrl, runChild } from "../../sys/testing.ts";
 import { KerfError } from "../../core/error.ts";
+import { openContext } from "./context.ts";
 import { openEmulatedCuda } from "./emulator/open.ts";
 import type { EmulatedDriver, GpuProperty } from "./emulator/emulated_driver.ts";
 import { freshDriver } from "./testing.ts";
@@ -96,6 +97,7 @@ Deno.test("what a GPU or its driver may lack is said with both versions and a wa
       ...["version", 12080, "its driver runs CUDA 12.8, and emulator 13.0 compiles for"] as const,
       "install a driver for CUDA 13.0 or newer",
     ],
+    ["version", 12080, "its driver runs CUDA 12.8", "put an nvcc of CUDA 12 on the PATH"],
     ["devices", 0, "NVIDIA's driver is there and sees none", "nvidia-smi"],
     ["major", 7, "its compute capability is 7.0, and kernels need 8.0 or newer", "--device webgpu"],
     ["maps_memory", 0, "its driver cannot map memory", "--device cpu"],
@@ -108,6 +110,22 @@ Deno.test("what a GPU or its driver may lack is said with both versions and a wa
     assertEquals(driver.leaks(), []);
     driver.reset();
   }
+});
+
+Deno.test("a driver that lacks functions is refused, whatever compiles", async () => {
+  const driver = await freshDriver();
+  driver.set("version", 11080);
+  const toolchain = { kind: "nvcc", version: "V11.8.89" } as const;
+  const error = assertThrows(() => openContext(driver.path, toolchain), KerfError);
+  assertEquals(
+    error.message,
+    "Cannot open a GPU: its driver runs CUDA 11.8, and Kerf calls functions of CUDA 12.0 and newer",
+  );
+  assertEquals(error.hints, [
+    "install a driver for CUDA 12.0 or newer: https://www.nvidia.com/drivers",
+    "--device cpu",
+  ]);
+  driver.reset();
 });
 
 Deno.test("KERF_CUDA has one value, and a bad one is refused", async () => {

@@ -1,0 +1,39 @@
+/** Which compiler is taken for a driver; nvcc is a script of the test's, in a process with its own PATH. */
+
+import { assertEquals } from "@std/assert";
+import { testFolder } from "../../model/testing_files.ts";
+import { projectUrl, runChild } from "../../sys/testing.ts";
+import { freshDriver } from "./testing.ts";
+import { majorOf } from "./toolchain.ts";
+
+const CODE = (path: string, version: number) => `
+  import { openLibrary } from ${JSON.stringify(projectUrl("src/sys/library.ts"))};
+  import { suitedToolchain } from ${JSON.stringify(projectUrl("src/device/cuda/toolchain.ts"))};
+  const path = ${JSON.stringify(path)};
+  openLibrary(path, { kerf_driver_set: { parameters: ["buffer", "u64"], result: "void" } })
+    .kerf_driver_set(new TextEncoder().encode("version\\0"), ${version}n);
+  const { kind, version } = await suitedToolchain({ kind: "nvrtc", version: "13.0.88" }, path);
+  console.log(kind, version);`;
+
+Deno.test("nvcc takes NVRTC's place where the driver is older, and nvcc is not newer", async () => {
+  const { path } = await freshDriver();
+  await using folder = await testFolder();
+  const chosen = async (driver: number, nvcc: string) => {
+    await Deno.writeTextFile(
+      `${folder.path}/nvcc`,
+      `#!/bin/sh\necho "Cuda compilation tools, release ${nvcc}, V${nvcc}.131"\n`,
+      { mode: 0o755 },
+    );
+    const PATH = `${folder.path}:${Deno.env.get("PATH")}`;
+    const { stdout, stderr } = await runChild(CODE(path, driver), { env: { PATH } });
+    assertEquals(stderr, "");
+    return stdout.trim();
+  };
+  assertEquals(await chosen(13000, "12.4"), "nvrtc 13.0.88");
+  assertEquals(await chosen(12040, "12.8"), "nvcc V12.8.131");
+  assertEquals(await chosen(12040, "13.0"), "nvrtc 13.0.88");
+});
+
+Deno.test("versions by their major part", () => {
+  assertEquals(["V13.0.88", "12.4", "13", ""].map(majorOf), [13, 12, 13, 0]);
+});
