@@ -65,16 +65,17 @@ static void on_fault(int number, siginfo_t *info, void *context)
   siglongjmp(fault_return, 1);
 }
 
-/* Runs a kernel; a fault in it ends it. Returns 0 or 1, with a problem. */
-static int run_guarded(kerf_emulate emulate, const struct kerf_launch *launch)
+/* Runs a kernel; a fault in it ends it. Returns 0 or 1, with a problem that begins with its name. */
+static int run_guarded(const struct function *function, const struct kerf_launch *launch)
 {
   struct sigaction guard = { .sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_NODEFER }, before;
   sigaction(SIGSEGV, &guard, &before);
   int result = 1;
   if (sigsetjmp(fault_return, 1) == 0) {
-    result = emulate(launch);
+    result = function->emulate(launch);
   } else {
-    snprintf(problem, sizeof problem, "it touched %p, where there is no memory", fault_address);
+    snprintf(problem, sizeof problem, "%s: it touched %p, where there is no memory", function->name,
+             fault_address);
   }
   sigaction(SIGSEGV, &before, NULL);
   return result;
@@ -106,12 +107,7 @@ static void run_launch(const struct launch *launch)
     .problem = problem,
     .problem_bytes = sizeof problem,
   };
-  if (run_guarded(function->emulate, &given) != 0) {
-    char text[sizeof problem];
-    memcpy(text, problem, sizeof text);
-    snprintf(problem, sizeof problem, "%.120s: %.880s", function->name, text);
-    poison = ILLEGAL_ADDRESS;
-  }
+  if (run_guarded(function, &given) != 0) poison = ILLEGAL_ADDRESS;
   free(all);
 }
 
