@@ -168,7 +168,9 @@ const missing = (
 /** What opening a device said: `Cannot open a GPU: its driver runs CUDA 11.8, …`. @throws a bug */
 function refused(kind: Device["kind"], error: unknown): DeviceFinding {
   if (!(error instanceof KerfError)) throw error;
-  const because = error.message.split("\n", 1)[0]!.replace(/^Cannot [^:]*: /, "");
+  const because = error.message.split("\n", 1)[0]!
+    .replace(/^Cannot load (the library "[^"]*"): /, "$1 does not load: ")
+    .replace(/^Cannot [^:]*: /, "");
   // Another device is no fix of this one.
   return missing(kind, because, error.hints.filter((hint) => !hint.startsWith("--device")));
 }

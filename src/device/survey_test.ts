@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { findCudaToolchain } from "../build/mod.ts";
 import { cacheDir } from "../sys/cache_dir.ts";
 import { freshDriver } from "./cuda/testing.ts";
-import { surveyCuda, surveyDevices } from "./survey.ts";
+import { type DeviceFinding, surveyCuda, surveyDevices } from "./survey.ts";
 
 Deno.test("every kind is found or says what is missing and what to type", async () => {
   const findings = await surveyDevices();
@@ -21,14 +21,27 @@ Deno.test("every kind is found or says what is missing and what to type", async 
   assertEquals(findings.at(-1)!.state, "ready");
 });
 
+const ignoresCuda = await findCudaToolchain(cacheDir()) === undefined || Deno.env.has("KERF_CUDA");
+
+/** Does something with environment variables as given, which are as before afterwards. */
+async function withVariables<T>(variables: Record<string, string>, test: () => Promise<T>) {
+  const before = Object.keys(variables).map((name) => [name, Deno.env.get(name)] as const);
+  for (const [name, value] of Object.entries(variables)) Deno.env.set(name, value);
+  try {
+    return await test();
+  } finally {
+    for (const [name, value] of before) {
+      value === undefined ? Deno.env.delete(name) : Deno.env.set(name, value);
+    }
+  }
+}
+
 Deno.test({
   name: "a GPU that was looked at is closed again, also when it fails meanwhile",
-  ignore: await findCudaToolchain(cacheDir()) === undefined || Deno.env.has("KERF_CUDA"),
+  ignore: ignoresCuda,
   async fn() {
     const driver = await freshDriver();
-    const before = Deno.env.get("KERF_LIBCUDA");
-    Deno.env.set("KERF_LIBCUDA", driver.path);
-    try {
+    await withVariables({ KERF_LIBCUDA: driver.path }, async () => {
       assertEquals((await surveyCuda()).state, "ready");
       assertEquals(driver.leaks(), []);
       driver.fail("cuMemGetInfo_v2", 1, 719);
@@ -36,10 +49,24 @@ Deno.test({
       assertEquals(state, "missing");
       assert(because!.startsWith("cuMemGetInfo: CUDA_ERROR_LAUNCH_FAILED"), because);
       assertEquals(driver.leaks(), []);
-    } finally {
-      if (before === undefined) Deno.env.delete("KERF_LIBCUDA");
-      else Deno.env.set("KERF_LIBCUDA", before);
-      driver.reset();
-    }
+    });
+  },
+});
+
+Deno.test({
+  name: "cuBLAS is said to multiply where it is; one that does not load is named",
+  ignore: ignoresCuda,
+  async fn() {
+    const { path } = await freshDriver();
+    const products = (KERF_LIBCUBLAS: string) =>
+      withVariables({ KERF_LIBCUDA: path, KERF_LIBCUBLAS }, surveyCuda);
+    const said = (finding: DeviceFinding) =>
+      finding.facts.find(({ name }) => name === "products")?.value;
+    assertEquals(said(await products(path)), "cuBLAS 13.0");
+    assertEquals(said(await products("none")), "generated kernels");
+    const { state, because, fix } = await products("/nowhere/libcublas.so.13");
+    assertEquals(state, "missing");
+    assert(because!.startsWith('the library "/nowhere/libcublas.so.13" does not load: '), because);
+    assert(fix[0]!.startsWith("KERF_LIBCUBLAS=none"), fix.join());
   },
 });
