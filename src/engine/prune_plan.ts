@@ -47,6 +47,8 @@ interface Owned {
   readonly kind: Kind;
   readonly definition: Pruning;
   readonly spec: SpecStep;
+  /** The spec's step as it was typed: a wrapper with what it wraps. */
+  readonly typed: SpecStep;
 }
 
 /**
@@ -60,7 +62,7 @@ export async function prunePlan(spec: string, dims: ModelDims): Promise<PrunePla
   const owned: Owned[] = [];
   for (const step of steps) {
     const { definition, spec } = await loadPruning(step);
-    owned.push(...definition.steps.map(({ kind }) => ({ kind, definition, spec })));
+    owned.push(...definition.steps.map(({ kind }) => ({ kind, definition, spec, typed: step })));
   }
   checkSteps(owned);
   const of = (kind: Kind) => owned.find((step) => step.kind === kind);
@@ -78,19 +80,19 @@ function checkSteps(owned: readonly Owned[]): void {
   const refuse = (message: string, hint: string) => {
     throw new KerfError(message, { hint, exitCode: 2 });
   };
-  owned.forEach(({ kind, definition: { name } }, i) => {
+  owned.forEach(({ kind, typed }, i) => {
     for (const before of owned.slice(0, i)) {
-      const other = before.definition.name;
+      const [name, other] = [typed.name, before.typed.name];
       if (before.kind === kind) {
         refuse(
           `Cannot combine "${other}" and "${name}": both choose ${CHOICE[kind]}`,
-          `use one of them: --prune ${other}`,
+          `use one of them: --prune ${formatSpec([before.typed])}`,
         );
       }
       if (ORDER.indexOf(before.kind) > ORDER.indexOf(kind)) {
         refuse(
           `Cannot run "${name}" after "${other}": ${DEED[kind]} before ${DEED[before.kind]}`,
-          `--prune ${name}+${other}`,
+          `--prune ${formatSpec([typed, before.typed])}`,
         );
       }
     }

@@ -81,11 +81,19 @@ function check(plan: TokensPlan): void {
       `pool an odd number, such as ${poolWidth + 1}`,
     );
   }
-  const fewest = fewestKept(plan);
   const needed = Math.max(1, first + last);
+  const rows = first + last > 0 ? `the ${needed} rows that always stay` : "one row";
+  const fewest = fewestKept(plan);
   if (fewest !== null && fewest < needed) {
-    const why = first + last > 0 ? `the ${needed} rows that always stay` : "one row";
-    refuse(`a budget of ${fewest} is less than ${why}`, `keep at least ${needed} rows`);
+    refuse(`a budget of ${fewest} is less than ${rows}`, `keep at least ${needed} rows`);
+  }
+  const short = shortLayer(plan, needed);
+  if (short !== null) {
+    const { layer, kept } = short;
+    refuse(
+      `layer ${layer} would keep ${kept} of ${plan.dims.nCtx} rows, less than ${rows}`,
+      `what it is declared with keeps enough: --prune ${name}`,
+    );
   }
 }
 
@@ -94,6 +102,18 @@ function fewestKept({ step: { keep }, params, tables }: TokensPlan): number | nu
   if (keep === undefined || typeof keep === "function") return null;
   if (typeof keep === "string" && tables[keep]) return Math.min(...tables[keep]);
   return amountOf(keep, params);
+}
+
+/** The first layer whose budget, a function, is below `needed` even where rows abound; null: none. */
+function shortLayer(plan: TokensPlan, needed: number): { layer: number; kept: number } | null {
+  const { step: { keep }, dims: { nLayers, nKvHeads, nCtx } } = plan;
+  if (typeof keep !== "function") return null;
+  for (let head = 0; head < nLayers * nKvHeads; head++) {
+    const layer = Math.floor(head / nKvHeads);
+    const kept = wantedRows(plan, { layer, kvHead: head % nKvHeads, nRows: nCtx });
+    if (!(kept >= Math.min(needed, nCtx))) return { layer, kept };
+  }
+  return null;
 }
 
 /** Rows that a head keeps by itself of the `keep` that it brings where heads share their budgets. */
@@ -109,22 +129,25 @@ export interface HeadRows {
   readonly nRows: number;
 }
 
-/** A head's budget: at least its protected rows, whether or not it has as many. */
-export function budgetRows(
-  { step: { keep, remove }, params, tables, dims, first, last }: TokensPlan,
+/** What the declared budget gives a head. */
+function wantedRows(
+  { step: { keep, remove }, params, tables, dims }: TokensPlan,
   { layer, kvHead, nRows }: HeadRows,
 ): number {
-  const wanted = () => {
-    if (remove !== undefined) return nRows - removedCount(amountOf(remove, params), nRows);
-    if (typeof keep === "function") {
-      const { nLayers, nHeads, nKvHeads, headDim } = dims;
-      return keep({ ...params, nLayers, nHeads, nKvHeads, headDim, layer, kvHead, nRows });
-    }
-    const table = typeof keep === "string" ? tables[keep] : undefined;
-    return table ? table[layer * dims.nKvHeads + kvHead]! : amountOf(keep!, params);
-  };
-  return Math.max(1, first + last, Math.floor(wanted()));
+  if (remove !== undefined) return nRows - removedCount(amountOf(remove, params), nRows);
+  if (typeof keep === "function") {
+    const { nLayers, nHeads, nKvHeads, headDim } = dims;
+    return Math.floor(
+      keep({ ...params, nLayers, nHeads, nKvHeads, headDim, layer, kvHead, nRows }),
+    );
+  }
+  const table = typeof keep === "string" ? tables[keep] : undefined;
+  return table ? table[layer * dims.nKvHeads + kvHead]! : Math.floor(amountOf(keep!, params));
 }
+
+/** A head's budget: at least its protected rows, whether or not it has as many. */
+export const budgetRows = (plan: TokensPlan, head: HeadRows): number =>
+  Math.max(1, plan.first + plan.last, wantedRows(plan, head));
 
 /** Rows that a head keeps of those it has; in the mean of a layer, where heads share their budgets. */
 export const keptRows = (plan: TokensPlan, head: HeadRows): number =>
