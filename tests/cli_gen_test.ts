@@ -3,25 +3,8 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { testFolder } from "../src/model/testing_files.ts";
-import { projectRoot } from "../src/sys/cache_dir.ts";
-import { runCommand } from "../src/sys/command.ts";
 import { kerf } from "./_cli.ts";
-
-const PARTS = [
-  "deno.json",
-  "deno.lock",
-  "src",
-  "kernels",
-  "templates",
-  "generated",
-  "node_modules",
-];
-
-/** Copies what `gen` needs; links in node_modules stay links. */
-async function copyProject(root: string): Promise<void> {
-  const { code, stderr } = await runCommand("cp", ["-a", ...PARTS, root], { cwd: projectRoot() });
-  assertEquals(code, 0, stderr);
-}
+import { copyProject } from "./_project.ts";
 
 /** A variant nobody ships: the least change of a shipped one. */
 const VARIANT = Deno.readTextFileSync(new URL("../kernels/prune/think.ts", import.meta.url))

@@ -232,6 +232,13 @@ export const COMMANDS: readonly Command[] = [
     ],
   },
   {
+    name: "new",
+    summary: "write a variant that already runs, and its test",
+    usage: "new prune|attention NAME",
+    example: "deno task new prune my_idea",
+    flags: [],
+  },
+  {
     name: "inspect",
     summary: "look inside: model, plan, kernel, layout, mask, estimate, devices",
     usage: "inspect model|plan|kernel|layout|mask|estimate|devices [flags] [NAME]",

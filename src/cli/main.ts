@@ -18,6 +18,7 @@ const MODULES: Readonly<Record<string, () => Promise<CommandModule>>> = {
   run: () => import("./run.ts"),
   gen: () => import("./gen.ts"),
   verify: () => import("./verify.ts"),
+  new: () => import("./new.ts"),
   inspect: () => import("./inspect.ts"),
   bench: () => import("./bench.ts"),
   test: () => import("./test.ts"),

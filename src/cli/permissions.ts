@@ -101,6 +101,7 @@ export function permissionFlags(command: Command, parsed: ParsedArgs, places: Pl
   const write = [
     ...(usesDevice ? [cache] : []),
     ...(command.name === "gen" ? [`${root}/generated`] : []),
+    ...(command.name === "new" ? [`${root}/kernels`] : []),
     ...outputs.map((file) => dirname(file)),
   ];
   return [

@@ -69,6 +69,11 @@ Deno.test("gen writes generated/ and starts nothing", () => {
   assertEquals(rest, { read: ["/kerf", "/big/cache"], write: ["/kerf/generated"] });
 });
 
+Deno.test("new writes kernels/ and starts nothing", () => {
+  const { env: _, ...rest } = allowed("new", "prune", "my_idea");
+  assertEquals(rest, { read: ["/kerf", "/big/cache"], write: ["/kerf/kernels"] });
+});
+
 Deno.test("bench may run the peer and git", () => {
   const { run } = allowed("bench", "-m", "/m.gguf", "--vs", "llama/llama-bench");
   assertEquals(run, [...COMPILERS, "/bin/git", "/home/me/llama/llama-bench"]);

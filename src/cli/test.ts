@@ -9,7 +9,7 @@ import { runDeno } from "../sys/deno.ts";
 import type { ParsedArgs } from "./args.ts";
 import { ROOT } from "./root.ts";
 
-const FAST = ["src", "tools"];
+const FAST = ["src", "tools", "kernels"];
 const ALL = [...FAST, "tests"];
 
 /** Whether a word names a file or folder of the project. */
