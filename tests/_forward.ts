@@ -77,12 +77,20 @@ function attend(
   return q.map((_, c) => weights.reduce((s, w, i) => s + w * values[i]![c]!, 0) / total);
 }
 
-/** Runs the whole sequence. @param sees whether a row sees an earlier one, by their positions */
+/** What a row's attention sees of earlier ones. */
+export interface Sight {
+  /** Whether a row sees another, by their positions; default: every earlier one. */
+  readonly sees?: (row: number, key: number) => boolean;
+  /** What a row's query and the keys that it sees are rotated by; default: their positions. */
+  readonly placeFor?: (row: number, key: number) => number;
+}
+
+/** Runs the whole sequence. */
 export function forward(
   gguf: Gguf,
   config: LlamaConfig,
   tokens: readonly number[],
-  sees: (row: number, key: number) => boolean = () => true,
+  { sees = () => true, placeFor = (_, key) => key }: Sight = {},
 ): Trace {
   const { nLayers, nHeads, nKvHeads, headDim, dModel, rmsEps, ropeBase } = config;
   const factors = gguf.tensors.has("rope_freqs.weight") ? tensor(gguf, "rope_freqs.weight") : null;
@@ -101,16 +109,22 @@ export function forward(
     const queries: Vector[][] = Array.from({ length: nHeads }, () => []);
     const keys: Vector[][] = Array.from({ length: nKvHeads }, () => []);
     const values: Vector[][] = Array.from({ length: nKvHeads }, () => []);
+    const plainKeys: Vector[][] = Array.from({ length: nKvHeads }, () => []);
     rows = rows.map((x, position) => {
-      const angle = (i: number) => position * ropeBase ** (-2 * i / headDim) / (factors?.[i] ?? 1);
+      const angleAt = (place: number) => (i: number) =>
+        place * ropeBase ** (-2 * i / headDim) / (factors?.[i] ?? 1);
+      const angle = angleAt(position);
       const normed = normalise(x, attnNorm, rmsEps);
       headsOf(multiply(wq!, normed), nHeads).forEach((q, h) => queries[h]!.push(rotate(q, angle)));
       headsOf(multiply(wk!, normed), nKvHeads).forEach((k, h) => keys[h]!.push(rotate(k, angle)));
+      headsOf(multiply(wk!, normed), nKvHeads).forEach((k, h) => plainKeys[h]!.push(k));
       headsOf(multiply(wv!, normed), nKvHeads).forEach((v, h) => values[h]!.push(v));
-      const out = queries.flatMap((head, h) => {
+      const plain = headsOf(multiply(wq!, normed), nHeads);
+      const out = plain.flatMap((q, h) => {
         const kvHead = Math.floor(h / (nHeads / nKvHeads));
-        const rows = { keys: keys[kvHead]!, values: values[kvHead]! };
-        return [...attend(head[position]!, { ...rows, sees: (key) => sees(position, key) })];
+        const placed = (of: Vector, key: number) => rotate(of, angleAt(placeFor(position, key)));
+        const rows = { keys: plainKeys[kvHead]!.map(placed), values: values[kvHead]! };
+        return [...attend(placed(q, position), { ...rows, sees: (key) => sees(position, key) })];
       });
       const attended = multiply(wo!, Float64Array.from(out));
       const mid = x.map((v, i) => v + attended[i]!);

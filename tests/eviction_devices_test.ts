@@ -23,6 +23,7 @@ const SPECS = [
   "snapkv:budget=60,window=16",
   "tova:budget=60",
   "streaming:budget=60",
+  "streaming:budget=60,in_cache=1",
   "key_diff:budget=60",
   "pyramidkv:budget=60,window=16",
   "adakv:of=snapkv,budget=60,window=16",

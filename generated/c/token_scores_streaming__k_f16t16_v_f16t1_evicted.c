@@ -1,7 +1,7 @@
 /*
  * StreamingLLM: keeps the first rows, which soak up attention, and the most recent ones. No score to speak
- * of and no cost; all between is lost. Rows keep their true positions, so the context's end stays where it
- * is.
+ * of and no cost; all between is lost. With `in_cache=1` keys are rotated by their place in the cache, as in
+ * the paper: with `every` set, too, a sequence then outgrows the context at a constant cost.
  * Scores of every row of one layer; higher keeps.
  *
  * Generated from kernels/prune/streaming.ts by `deno task gen`. Do not edit.
@@ -164,7 +164,7 @@ static void token_scores_streaming__k_f16t16_v_f16t1_evicted(const struct args *
     struct row_tile tile;
     for (uint32_t i = 0; i < TILES && tile_at(&kv, block * TILES + i, &tile); i++) {
       const i32x16 position = load_positions(&kv, &tile);
-#line 17 "kernels/prune/streaming.ts"
+#line 18 "kernels/prune/streaming.ts"
       const f32x16 score = kerf_to_f32x16(position);
 #line 170 "generated/c/token_scores_streaming__k_f16t16_v_f16t1_evicted.c"
       kerf_store16_first(&args->row_scores[(size_t)kv_head * args->max_rows + tile.place], score,

@@ -1,6 +1,7 @@
 /*
  * Copies the kept rows of a layer to new pages, in order: every segment of keys to itself, values with
- * their positions. `heads` still has the rows before.
+ * their positions. `heads` still has the rows before. Where keys are rotated by their place, they are turned
+ * back by as much as they move.
  *
  * Generated from kernels/ops/keep_rows.ts by `deno task gen`. Do not edit.
  */
@@ -95,8 +96,9 @@ keep_rows__k_f16t16_v_f16t1_evicted(const __grid_constant__ struct args args)
       value_place(args, to + args.value_page_0, i)[c] = value_place(args, from + args.value_page_0,
           kept[i])[c];
       const u32 width = HEAD_DIM, row = kept[i], new_row = i, page = args.key_page_0;
-      key_place(args, to + page, new_row, width)[c * TILE_ROWS] = key_place(args, from + page, row,
-          width)[c * TILE_ROWS];
+      const kerf_f16 *source = key_place(args, from + page, row, width);
+      kerf_f16 *destination = key_place(args, to + page, new_row, width);
+      destination[c * TILE_ROWS] = source[c * TILE_ROWS];
     }
   }
 }

@@ -1,7 +1,7 @@
 /*
  * StreamingLLM: keeps the first rows, which soak up attention, and the most recent ones. No score to speak
- * of and no cost; all between is lost. Rows keep their true positions, so the context's end stays where it
- * is.
+ * of and no cost; all between is lost. With `in_cache=1` keys are rotated by their place in the cache, as in
+ * the paper: with `every` set, too, a sequence then outgrows the context at a constant cost.
  * Scores of every row of one layer; higher keeps.
  *
  * Generated from kernels/prune/streaming.ts by `deno task gen`. Do not edit.
@@ -128,7 +128,7 @@ token_scores_streaming__k_f16t16_v_f16t1_evicted(const __grid_constant__ struct 
     if (place >= kv.n_rows) continue;
 
     const i32 position = position_of(args, kv, place);
-#line 17 "kernels/prune/streaming.ts"
+#line 18 "kernels/prune/streaming.ts"
     const float score = (float)position;
 #line 134 "generated/cuda/token_scores_streaming__k_f16t16_v_f16t1_evicted.cu"
     args.row_scores[(u64)kv_head * args.max_rows + place] = score;

@@ -1,6 +1,7 @@
 /*
  * Copies the kept rows of a layer to new pages, in order: every segment of keys to itself, values with
- * their positions. `heads` still has the rows before.
+ * their positions. `heads` still has the rows before. Where keys are rotated by their place, they are turned
+ * back by as much as they move.
  *
  * In front of this text the device puts `const HEAD_DIM: u32 = …;`.
  * Generated from kernels/ops/keep_rows.ts by `deno task gen`. Do not edit.

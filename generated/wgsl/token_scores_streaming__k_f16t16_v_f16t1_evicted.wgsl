@@ -1,7 +1,7 @@
 /*
  * StreamingLLM: keeps the first rows, which soak up attention, and the most recent ones. No score to speak
- * of and no cost; all between is lost. Rows keep their true positions, so the context's end stays where it
- * is.
+ * of and no cost; all between is lost. With `in_cache=1` keys are rotated by their place in the cache, as in
+ * the paper: with `every` set, too, a sequence then outgrows the context at a constant cost.
  * Scores of every row of one layer; higher keeps.
  *
  * In front of this text the device puts `const HEAD_DIM: u32 = …;`, `const GROUP: u32 = …;`.
@@ -102,7 +102,7 @@ fn token_scores_streaming__k_f16t16_v_f16t1_evicted(
   if (place >= kv.n_rows) { return; }
 
   let position = position_of(kv, place);
-  // kernels/prune/streaming.ts:17
+  // kernels/prune/streaming.ts:18
   let score: f32 = f32(position);
   // generated/wgsl/token_scores_streaming__k_f16t16_v_f16t1_evicted.wgsl:108
   row_scores_buf[kv_head * params.max_rows + place] = score;

@@ -2,7 +2,8 @@ import { layoutKernel, read, readwrite } from "kerf/dsl";
 
 /**
  * Copies the kept rows of a layer to new pages, in order: every segment of keys to itself, values with
- * their positions. `heads` still has the rows before.
+ * their positions. `heads` still has the rows before. Where keys are rotated by their place, they are turned
+ * back by as much as they move.
  */
 export default layoutKernel({
   name: "keep_rows",
@@ -10,6 +11,7 @@ export default layoutKernel({
     read("src_pages", "u32", ["nKvHeads", "page_entries"]),
     read("dst_pages", "u32", ["nSlots", "nLayers", "nKvHeads", "page_entries"]),
     read("heads", "u32", ["nSlots", "nLayers", "nKvHeads", "2·nSegments"]),
+    read("rope", "f32", ["nCtx", "headDim"]),
     read("kept", "u32", ["nKvHeads", "max_rows"]),
     read("kept_counts", "u32", ["nLayers", "nKvHeads", "2"]),
     readwrite("arena", "u8", ["arenaBytes"]),

@@ -1,7 +1,7 @@
 /**
  * Template kernels that walk the rows of a cache: emitted once per layout. The file declares the signature
  * once; the family adds where each segment's pages begin, and leaves out `channels` where no segment
- * stores a list.
+ * stores a list and `rope` where keys keep the rotation that they have.
  */
 
 import type { KernelSpec } from "./kernel.ts";

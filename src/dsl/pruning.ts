@@ -182,6 +182,7 @@ export function checkAmounts(
       if (typeof kind === "object") known(kind.meanIf, "pool.kind.meanIf");
       known(step.share?.floor, "share.floor");
       known(step.every, "every");
+      if (typeof step.positions === "object") known(step.positions.cacheIf, "positions.cacheIf");
     }
   });
 }

@@ -83,6 +83,12 @@ export interface TokensSpec {
   readonly share?: { readonly floor: Amount };
   /** Evicts again whenever this many tokens were decoded; 0 or absent: only where a prefill ends. */
   readonly every?: Amount;
+  /**
+   * What keys are rotated by. `true` (the default): their token's position. `cache`: their place among the
+   * rows that stay, so that a sequence may outgrow the model's context. `{ cacheIf }`: as the parameter of
+   * this name says, 0 `true`, anything else `cache`.
+   */
+  readonly positions?: "true" | "cache" | { readonly cacheIf: string };
   /** Rows that stay whatever their score. */
   readonly protect?: { readonly first?: Amount; readonly last?: Amount };
 }

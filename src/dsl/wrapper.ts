@@ -12,7 +12,10 @@ import type { Definition } from "./types.ts";
 
 /** What a wrapper may set of a token step: how scores meet and what is kept, never the score. */
 export type TokensChange = Partial<
-  Pick<TokensStep, "scope" | "pool" | "group" | "keep" | "remove" | "protect" | "share" | "every">
+  Pick<
+    TokensStep,
+    "scope" | "pool" | "group" | "keep" | "remove" | "protect" | "share" | "every" | "positions"
+  >
 >;
 
 /** What an author writes. */

@@ -23,6 +23,8 @@ export interface CacheContext {
   readonly head_fields: string;
   readonly key_segments: readonly CacheSegmentContext[];
   readonly lists_channels: boolean;
+  /** Whether keys are rotated by their place in the cache. */
+  readonly cached: boolean;
   readonly key_code: "f16" | "f32";
   readonly value_code: "f16" | "f32";
 }
@@ -49,6 +51,7 @@ export function cacheContext(kernel: string, layout: Layout): CacheContext {
       width_field: String(2 * i + 1),
     })),
     lists_channels: listed.includes(true),
+    cached: layout.positions === "cache",
     key_code: keyCodes[0]!,
     value_code: valueCodes[0]!,
   };

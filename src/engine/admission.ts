@@ -7,6 +7,7 @@ import { KerfError } from "../core/error.ts";
 import type { KvCache } from "./cache.ts";
 import { forecastPeak, noRows, rowsAfter } from "./kv_forecast.ts";
 import type { ForecastShape, KeyRows } from "./kv_forecast.ts";
+import { keptRows } from "./tokens_plan.ts";
 
 /** A sequence's work. */
 export interface Work {
@@ -56,12 +57,13 @@ export class Admission {
    *
    * @throws {KerfError} it is empty, or prompt and answer are longer than the context
    */
-  checkContext({ nPrompt, maxTokens }: Work): void {
+  checkContext(work: Work, slot: number | null = null): void {
+    const { nPrompt, maxTokens } = work;
     const nCtx = this.#nCtx;
     if (nPrompt === 0) {
       throw new KerfError("Cannot generate from an empty prompt", { hint: "give a text" });
     }
-    if (nPrompt + (maxTokens ?? 1) <= nCtx) return;
+    if (nPrompt + (maxTokens ?? 1) <= nCtx || this.#staysInside(work, slot)) return;
     const asked = maxTokens === undefined ? "" : ` and ${maxTokens} tokens of answer`;
     throw new KerfError(
       `Cannot fit a prompt of ${nPrompt} tokens${asked} in the context: it holds ${nCtx}`,
@@ -71,6 +73,19 @@ export class Admission {
           : "shorten the prompt, or raise -c where the model allows it",
       },
     );
+  }
+
+  /** Whether evictions keep every head within the context, whatever is generated. */
+  #staysInside({ nCached, nPrompt }: Work, slot: number | null): boolean {
+    const { tokens, layout: { positions }, nLayers, nKvHeads } = this.#shape;
+    if (!tokens || positions !== "cache" || tokens.every === 0) return false;
+    const start = this.#startRows(nCached === 0 ? null : slot);
+    return Array.from({ length: nLayers * nKvHeads }, (_, head) => {
+      const { listed, full } = start[head]!;
+      const at = { layer: Math.floor(head / nKvHeads), kvHead: head % nKvHeads };
+      const kept = keptRows(tokens, { ...at, nRows: this.#nCtx });
+      return Math.max(listed + full + nPrompt - nCached, kept + tokens.every);
+    }).every((rows) => rows <= this.#nCtx);
   }
 
   /** The rows of a slot's keys as a forecast takes them; no slot: none. */
@@ -112,7 +127,7 @@ export class Admission {
       const fewest = work.maxTokens ?? 1;
       if (peak(fewest) > availableBytes) continue;
       const maxTokens = work.maxTokens ?? mostThatFit(
-        { from: fewest, to: this.#nCtx - work.nPrompt },
+        { from: fewest, to: Math.max(fewest, this.#nCtx - work.nPrompt) },
         (n) => peak(n) <= availableBytes,
       );
       return { order, maxTokens, peakBytes: peak(maxTokens) };

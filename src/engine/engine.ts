@@ -142,7 +142,11 @@ export class Engine {
     const { nRows, nSeqs, nLogits, nCtx } = this.plan.inputs.limits;
     const rows = sequences.map(({ tokens }) => tokens.length);
     const sum = (list: readonly number[]) => list.reduce((a, b) => a + b, 0);
-    const end = Math.max(...sequences.map(({ position, tokens }) => position + tokens.length));
+    const { positions } = this.cache.shape.layout;
+    const end = Math.max(...sequences.map(({ slot, position, tokens }) =>
+      // Keys that are rotated by their places need no position beyond them.
+      (positions === "cache" ? this.cache.rowsOf({ slot, head: 0 }) : position) + tokens.length
+    ));
     for (
       const [what, asked, limit] of [
         ["rows", sum(rows), nRows],

@@ -67,11 +67,22 @@ export async function prunePlan(spec: string, dims: ModelDims): Promise<PrunePla
   checkSteps(owned);
   const of = (kind: Kind) => owned.find((step) => step.kind === kind);
   const [tokens, channels] = [of("tokens"), of("channels")];
+  const tokensOf = tokens ? await tokensPlan(tokens.definition, tokens.spec, dims) : null;
+  if (tokensOf?.positions === "cache" && channels) {
+    const names = [tokens!, channels].map(({ definition: { name } }) => name);
+    throw new KerfError(
+      `Cannot combine "${names[0]}" with positions in the cache and "${
+        names[1]
+      }": pruned keys cannot ` +
+        "be rotated again",
+      { hint: `--prune ${names[0]}, or keep true positions`, exitCode: 2 },
+    );
+  }
   return {
     spec: formatSpec(steps),
-    tokens: tokens ? await tokensPlan(tokens.definition, tokens.spec, dims) : null,
+    tokens: tokensOf,
     channels: channels ? await channelsPlan(channels.definition, channels.spec, dims) : null,
-    steps: layoutSteps(owned),
+    steps: withPositions(layoutSteps(owned), tokensOf),
   };
 }
 
@@ -98,6 +109,11 @@ function checkSteps(owned: readonly Owned[]): void {
     }
   });
 }
+
+const withPositions = (steps: LayoutSteps | null, tokens: TokensPlan | null) =>
+  steps && tokens?.positions === "cache"
+    ? { ...steps, positions: tokens.positions, name: steps.name }
+    : steps;
 
 /** @throws {KerfError} a variant with a layout of its own beside another one */
 function layoutSteps(owned: readonly Owned[]): LayoutSteps | null {

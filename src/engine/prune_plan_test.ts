@@ -116,6 +116,11 @@ Deno.test("steps of several variants are one plan, in the order they run", async
     "use one of them: --prune snapkv",
   );
   await refused(
+    "streaming:in_cache=1+think",
+    'Cannot combine "streaming" with positions in the cache and "think"',
+    "--prune streaming, or keep true positions",
+  );
+  await refused(
     "think+think",
     '"think" and "think": both choose',
     "use one of them: --prune think",

@@ -52,7 +52,7 @@ export async function* schedule(
   const running = new Map<Sequence, { request: Request; admitted: Admitted }>();
   for (const { request } of waiting) {
     const work = workOf(request);
-    admission.checkContext(work);
+    admission.checkContext(work, request.kept?.slot ?? null);
     admission.checkBudget(work, request.kept?.slot ?? null);
   }
   try {

@@ -31,6 +31,8 @@ export interface TokensPlan {
   readonly poolWidth: number;
   /** Whether neighbours meet in the largest; else in their mean. */
   readonly poolsMax: boolean;
+  /** What keys are rotated by. */
+  readonly positions: "true" | "cache";
   /** Tokens decoded between evictions; 0: none while decoding. */
   readonly every: number;
   /** Share of its unprotected budget that a head keeps by itself; null: heads share nothing. */
@@ -58,6 +60,7 @@ export async function tokensPlan(
     last: amountOf(step.protect?.last ?? 0, params),
     poolWidth: step.pool === undefined ? 1 : amountOf(step.pool.width, params),
     poolsMax: poolsMax(step.pool, params),
+    positions: positionsOf(step, params),
     every: amountOf(step.every ?? 0, params),
     floor: step.share === undefined ? null : amountOf(step.share.floor, params),
   };
@@ -70,6 +73,11 @@ function poolsMax(pool: Pool | undefined, params: ParamValues): boolean {
   return pool?.kind !== "mean";
 }
 
+function positionsOf({ positions = "true" }: TokensStep, params: Record<string, number>) {
+  if (typeof positions === "string") return positions;
+  return params[positions.cacheIf] === 0 ? "true" : "cache";
+}
+
 function check(plan: TokensPlan): void {
   const { definition: { name }, poolWidth, first, last } = plan;
   const refuse = (why: string, hint: string) => {
@@ -79,6 +87,12 @@ function check(plan: TokensPlan): void {
     refuse(
       `${poolWidth} neighbours have no middle`,
       `pool an odd number, such as ${poolWidth + 1}`,
+    );
+  }
+  if (plan.positions === "cache" && plan.window > 0) {
+    refuse(
+      "queries of the window were rotated by places that rows have left since",
+      "score with keys or positions, or keep true positions",
     );
   }
   const needed = Math.max(1, first + last);

@@ -33,8 +33,10 @@ export interface LayoutSteps {
   readonly name: string;
   readonly steps: readonly (
     | { readonly kind: "channels"; readonly of: "key" }
-    | { readonly kind: "tokens" }
+    | { readonly kind: "tokens"; readonly positions?: unknown }
   )[];
+  /** What keys are rotated by; absent: as the steps say without parameters. */
+  readonly positions?: Layout["positions"];
   /** The author's own layout, in place of the one that the steps imply. */
   readonly layout?: (types: CacheTypes, tiles: StreamTiles) => Layout;
 }
@@ -98,9 +100,15 @@ export function layoutOf(
   return checkLayout({
     key: { segments: [...listed, fullSegment(types.key, tiles.key)] },
     value: { segments: [fullSegment(types.value, tiles.value)] },
-    positions: "true",
+    positions: positionsOf(variant),
     rowPositions: evicts(steps),
   }, variant?.name);
+}
+
+/** Where parameters decide, their defaults are what is generated beforehand: true positions. */
+function positionsOf(variant: LayoutSteps | null): Layout["positions"] {
+  const isCache = variant?.steps.some((s) => s.kind === "tokens" && s.positions === "cache");
+  return variant?.positions ?? (isCache ? "cache" : "true");
 }
 
 const evicts = (steps: LayoutSteps["steps"]) => steps.some(({ kind }) => kind === "tokens");

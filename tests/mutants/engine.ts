@@ -45,8 +45,8 @@ export const ENGINE: readonly Mutant[] = [
   {
     name: "a budget that forgets the protected rows",
     file: "src/engine/tokens_plan.ts",
-    find: "Math.max(1, first + last, Math.floor(wanted()))",
-    replace: "Math.max(1, Math.floor(wanted()))",
+    find: "return Math.max(1, first + last, ",
+    replace: "return Math.max(1, ",
     tests: ["src/engine/tokens_plan_test.ts"],
   },
   {

@@ -1,6 +1,5 @@
 /** The cache append: one kernel per layout, with the author's rotation. */
 
-import { KerfError } from "../../core/error.ts";
 import type { Signature } from "../../core/signature.ts";
 import type { Append } from "../../dsl/append.ts";
 import { layoutName, parseLayoutName } from "../../layout/name.ts";
@@ -33,6 +32,8 @@ export interface AppendContext {
   readonly streams: readonly AppendStreamContext[];
   /** Whether pages of values begin with their rows' positions. */
   readonly row_positions: boolean;
+  /** Whether keys, and queries, are rotated by their place in the cache. */
+  readonly cached: boolean;
   /** Channel 2i pairs with 2i + 1; otherwise c with c + HEAD_DIM / 2. */
   readonly interleaved: boolean;
   readonly uniform_lines: string;
@@ -50,11 +51,6 @@ export const append: Family = Object.freeze<Family>({
     const definition = source.definition as Append;
     const name = kernelName(request);
     const layout = parseLayoutName(request.suffixes.join("__"));
-    if (layout.positions !== "true") {
-      throw new KerfError(`Cannot emit "${name}": it stores keys rotated at their own position`, {
-        hint: "a layout such as k_f16t16_v_f16t1",
-      });
-    }
     const func = source.funcs["rotate"]!;
     const pair = Object.fromEntries(["a", "b", "cos", "sin"].map((n) => [n, varying(n)]));
     const rotate = emitFunc(func, {
@@ -75,6 +71,7 @@ export const append: Family = Object.freeze<Family>({
         stream(name, "value", layout.value.segments.at(-1)!, nSegments - 1),
       ],
       row_positions: layout.rowPositions,
+      cached: layout.positions === "cache",
       interleaved: definition.pairing === "interleaved",
       uniform_lines: markedText(rotate.uniform),
       rotate_lines: markedText(rotate.lines),

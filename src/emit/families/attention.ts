@@ -116,12 +116,9 @@ function requestedLayout(request: EmitRequest): Layout {
   const codes = new Set(layout.key.segments.map((s) => s.code.kind));
   const { length } = layout.value.segments;
   const lists = layout.value.segments.some((s) => s.channels !== "all");
-  if (
-    codes.size !== 1 || length !== 1 || lists || layout.positions !== "true"
-  ) {
+  if (codes.size !== 1 || length !== 1 || lists) {
     throw new KerfError(
-      `Cannot emit "${name}": attention reads keys of one type, rotated at their own position, and ` +
-        "one full segment of values",
+      `Cannot emit "${name}": attention reads keys of one type and one full segment of values`,
       { hint: "a layout such as k_list_f16t16_f16t16_v_f16t1" },
     );
   }

@@ -22,7 +22,11 @@ export const layoutKernels: Family = Object.freeze<Family>({
     return {
       signature: {
         name: kernelName(request),
-        bindings: bindings.filter((b) => b.name !== "channels" || context.lists_channels),
+        bindings: bindings.filter(({ name }) =>
+          name === "channels"
+            ? context.lists_channels
+            : name !== "rope" || layout.positions === "cache"
+        ),
         constants: [...constants, ...pageConstants(layout)],
         defines,
       },
@@ -50,7 +54,7 @@ export function pageConstants({ key, value }: Layout): Constant[] {
 /** @throws {KerfError} the name is of no layout, or of one without positions */
 export function requestedLayout(request: EmitRequest): Layout {
   const layout = parseLayoutName(request.suffixes.join("__"));
-  if (layout.rowPositions && layout.positions === "true" && layout.value.segments.length === 1) {
+  if (layout.rowPositions && layout.value.segments.length === 1) {
     return layout;
   }
   throw new KerfError(
