@@ -45,8 +45,8 @@ export const ENGINE: readonly Mutant[] = [
   {
     name: "a budget that forgets the protected rows",
     file: "src/engine/tokens_plan.ts",
-    find: "return Math.max(1, first + last, ",
-    replace: "return Math.max(1, ",
+    find: "Math.max(1, plan.first + plan.last, wantedRows(plan, head))",
+    replace: "Math.max(1, wantedRows(plan, head))",
     tests: ["src/engine/tokens_plan_test.ts"],
   },
   {
