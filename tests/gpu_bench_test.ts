@@ -10,8 +10,8 @@ import { gpuBench } from "../bench/gpu/main.ts";
 import type { GpuReport } from "../bench/gpu/main.ts";
 import { TINY } from "../bench/gpu/shapes.ts";
 import { NVRTC_VERSION } from "../src/build/nvrtc.ts";
-import { KerfError } from "../src/core/error.ts";
-import { openCpuDevice } from "../src/device/mod.ts";
+import { CudaError } from "../src/device/cuda/error.ts";
+import { openCpuDevice, OutOfMemory } from "../src/device/mod.ts";
 import type { Device } from "../src/device/mod.ts";
 import { testFolder } from "../src/model/testing_files.ts";
 import { projectRoot } from "../src/sys/cache_dir.ts";
@@ -89,13 +89,23 @@ Deno.test("attention that is wrong is not timed", async () => {
   await assertRejects(() => measureAttention(open, TINY.shapes[0]!, options), Error, "nothing was");
 });
 
-Deno.test("what the GPU has no memory for is left out by name", async () => {
-  const open = openChanged((device) => ({
+/** A device that refuses a buffer with this error. */
+const openRefusing = (error: Error) =>
+  openChanged((device) => ({
     allocate: (bytes, label) => {
       if (label !== "partials") return device.allocate(bytes, label);
-      throw new KerfError("Cannot allocate: no memory");
+      throw error;
     },
   }));
+
+Deno.test("a kernel that fails ends the benchmark, and is nothing to leave out", async () => {
+  const error = new CudaError("cuStreamQuery: CUDA_ERROR_ILLEGAL_ADDRESS (stray)", 700);
+  const options = { open: openRefusing(error), sizes: TINY, commit: "abc", print() {} };
+  await assertRejects(() => gpuBench(options), CudaError, "ILLEGAL_ADDRESS");
+});
+
+Deno.test("what the GPU has no memory for is left out by name", async () => {
+  const open = openRefusing(new OutOfMemory("Cannot allocate: no memory"));
   const sizes = { ...TINY, contexts: [80], ratios: [0.5] };
   const report = await gpuBench({ open, sizes, commit: "abc", print() {} });
   assertEquals([report.attention, report.models], [[], []]);

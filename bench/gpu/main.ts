@@ -9,7 +9,9 @@
 
 import { parseArgs } from "@std/cli/parse-args";
 import { KerfError } from "../../src/core/error.ts";
-import { openDevice } from "../../src/device/mod.ts";
+import { CudaError } from "../../src/device/cuda/error.ts";
+import { CUDA } from "../../src/device/cuda/symbols.ts";
+import { openDevice, OutOfMemory } from "../../src/device/mod.ts";
 import type { Device, DeviceKind } from "../../src/device/mod.ts";
 import { measureAttention } from "./attention.ts";
 import type { AttentionResult } from "./attention.ts";
@@ -44,7 +46,12 @@ export interface GpuBenchOptions {
 
 const gigabytes = (bytesPerSecond: number) => `${(bytesPerSecond / 1e9).toFixed(1)} GB/s`;
 
-/** Runs the benchmark. @throws {Error} a result is wrong */
+/** Anything else is a wrong result, a kernel that fails, or a bug. */
+const lacksMemory = (error: unknown): error is KerfError =>
+  error instanceof OutOfMemory ||
+  (error instanceof CudaError && error.code === CUDA.ERROR_OUT_OF_MEMORY);
+
+/** Runs the benchmark. @throws {Error} a result is wrong, or a kernel failed */
 export async function gpuBench(options: GpuBenchOptions): Promise<GpuReport> {
   const { open, sizes, commit, print } = options;
   const { nRuns, readBytes } = sizes;
@@ -53,8 +60,7 @@ export async function gpuBench(options: GpuBenchOptions): Promise<GpuReport> {
     try {
       return await run();
     } catch (error) {
-      // A user's error says what the machine lacks; anything else is a wrong result or a bug.
-      if (!(error instanceof KerfError)) throw error;
+      if (!lacksMemory(error)) throw error;
       skipped.push({ what, why: error.message });
       print(`${what}: left out: ${error.message}`);
     }

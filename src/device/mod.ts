@@ -11,6 +11,7 @@ export type { DeviceChoice } from "./choose.ts";
 export { openCpuDevice } from "./cpu/device.ts";
 export type { CpuDeviceOptions } from "./cpu/device.ts";
 export type { Isa } from "./cpu/isa.ts";
+export { OutOfMemory } from "./out_of_memory.ts";
 export type * from "./types.ts";
 
 /** What `--device` takes. */

@@ -3,7 +3,9 @@
  * beyond this file there are only addresses.
  */
 
+import { formatBytes } from "../../core/bytes.ts";
 import { KerfError } from "../../core/error.ts";
+import { OutOfMemory } from "../out_of_memory.ts";
 import { checkRange, checkSize } from "../range.ts";
 import type { BufferSlice, DeviceBuffer, FileRange } from "../types.ts";
 import { type CpuRuntime, errorText } from "./runtime.ts";
@@ -12,13 +14,6 @@ import { type CpuRuntime, errorText } from "./runtime.ts";
 interface Mapping {
   readonly address: bigint;
   readonly kind: "memory" | "reserved" | "file";
-}
-
-const UNITS = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
-
-function size(bytes: number): string {
-  const unit = Math.min(UNITS.length - 1, bytes < 1 ? 0 : Math.floor(Math.log2(bytes) / 10));
-  return `${(bytes / 1024 ** unit).toFixed(unit === 0 ? 0 : 1)} ${UNITS[unit]}`;
 }
 
 /** The buffers of one device. */
@@ -36,9 +31,9 @@ export class CpuMemory {
     // An empty buffer still has an address of its own.
     const address = this.#runtime.kerf_map(BigInt(Math.max(bytes, 1)), kind === "reserved" ? 1 : 0);
     if (address === 0n) {
-      throw new KerfError(`Cannot allocate buffer "${label}": no memory for ${size(bytes)}`, {
-        hint: "use a smaller context (-c) or cache budget (--kv-max)",
-      });
+      throw new OutOfMemory(
+        `Cannot allocate buffer "${label}": no memory for ${formatBytes(bytes)}`,
+      );
     }
     return this.#add({ label, bytes }, { address, kind });
   }

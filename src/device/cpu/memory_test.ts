@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { join } from "@std/path";
 import { KerfError } from "../../core/error.ts";
+import { OutOfMemory, SMALLER } from "../out_of_memory.ts";
 import { testDevice } from "../testing.ts";
 import { mix } from "./toy_testing.ts";
 
@@ -43,11 +44,12 @@ Deno.test("ranges outside a buffer, and freed buffers, are refused", async () =>
 
 Deno.test("an allocation that cannot be says how much was asked", async () => {
   const device = await testDevice();
-  assertThrows(
+  const error = assertThrows(
     () => device.allocate(2 ** 52, "weights"),
-    KerfError,
+    OutOfMemory,
     'Cannot allocate buffer "weights": no memory for 4.0 PiB',
   );
+  assertEquals(error.hints, SMALLER);
   for (const bytes of [-1, 0.5, NaN, 2 ** 60]) {
     assertThrows(() => device.allocate(bytes, "x"), RangeError, "is no number of bytes");
   }

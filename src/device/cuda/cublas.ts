@@ -2,9 +2,9 @@
 
 import { KerfError } from "../../core/error.ts";
 import { openLibrary } from "../../sys/library.ts";
+import { OutOfMemory } from "../out_of_memory.ts";
 import { CUBLAS, CUBLAS_SYMBOLS } from "./cublas_symbols.ts";
 import { outInt } from "./driver.ts";
-import { SMALLER } from "./error.ts";
 import { C_SYMBOLS } from "./symbols.ts";
 
 /** What goes on without cuBLAS. */
@@ -38,11 +38,9 @@ export function openCublas(path: string): Cublas {
     const bytes = new Uint8Array(64);
     library.strncpy(bytes, library.cublasGetStatusName(code), BigInt(bytes.length - 1));
     const status = new TextDecoder().decode(bytes.subarray(0, bytes.indexOf(0)));
-    const more = code === CUBLAS.STATUS_ALLOC_FAILED ? SMALLER.slice(0, 3) : [];
-    throw new KerfError(
-      `Cannot multiply with cuBLAS: ${name.replace(/_v\d$/, "")}: ${status}`,
-      { hint: [...more, WITHOUT] },
-    );
+    const Kind = code === CUBLAS.STATUS_ALLOC_FAILED ? OutOfMemory : KerfError;
+    const what = name.replace(/_v\d$/, "");
+    throw new Kind(`Cannot multiply with cuBLAS: ${what}: ${status}`, { hint: WITHOUT });
   };
   const names = Object.keys(CUBLAS_SYMBOLS).filter((name) => name !== "cublasGetStatusName");
   const call = Object.fromEntries(names.map((name) => {

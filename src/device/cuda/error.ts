@@ -1,6 +1,7 @@
 /** What the driver refuses, as an error that names the call and CUDA's word for the reason. */
 
 import { KerfError } from "../../core/error.ts";
+import { SMALLER } from "../out_of_memory.ts";
 import { CUDA } from "./symbols.ts";
 
 /** A driver call that failed. */
@@ -18,19 +19,11 @@ export class CudaError extends KerfError {
   }
 }
 
-/** Flags that make everything a run holds smaller. */
-export const SMALLER: readonly string[] = [
-  "a shorter context: -c 2048",
-  "smaller steps: -ub 64",
-  "a smaller cache: --kv-max 512M",
-  "--device cpu",
-];
-
 /** Codes of kernels that went wrong: nothing in the context works after one of them. */
 const KERNEL_FAULTS = [700, 701, 702, 714, 715, 716, 717, 718, 719];
 
 function hintFor(code: number): readonly string[] {
-  if (code === CUDA.ERROR_OUT_OF_MEMORY) return SMALLER;
+  if (code === CUDA.ERROR_OUT_OF_MEMORY) return [...SMALLER, "--device cpu"];
   if (KERNEL_FAULTS.includes(code)) return ["deno task verify --device cuda"];
   return ["nvidia-smi   (says whether the GPU and its driver work)"];
 }

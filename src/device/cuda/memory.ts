@@ -4,13 +4,13 @@
  */
 
 import { formatBytes } from "../../core/bytes.ts";
-import { KerfError } from "../../core/error.ts";
+import { OutOfMemory } from "../out_of_memory.ts";
 import { checkRange, checkSize } from "../range.ts";
 import type { BufferSlice, DeviceBuffer } from "../types.ts";
 import { ReservedChunks } from "./chunks.ts";
 import type { CudaContext } from "./context.ts";
 import { memoryInfo, outHandle } from "./driver.ts";
-import { CudaError, SMALLER } from "./error.ts";
+import { CudaError } from "./error.ts";
 import { type Release, releaseAll } from "./release.ts";
 import { CUDA } from "./symbols.ts";
 
@@ -174,10 +174,10 @@ export class CudaMemory {
       if (!(error instanceof CudaError) || error.code !== CUDA.ERROR_OUT_OF_MEMORY) throw error;
       const { freeBytes, totalBytes } = memoryInfo(this.#context.driver.call);
       const [left, all] = [freeBytes, totalBytes].map(formatBytes);
-      throw new KerfError(
+      throw new OutOfMemory(
         `Cannot ${what} buffer "${label}": ${error.reason}: ${formatBytes(bytes)} asked, ` +
           `${left} of ${all} free`,
-        { hint: SMALLER, cause: error },
+        { hint: "--device cpu", cause: error },
       );
     }
   }

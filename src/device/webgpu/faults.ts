@@ -6,14 +6,7 @@
 
 import { formatBytes } from "../../core/bytes.ts";
 import { KerfError } from "../../core/error.ts";
-
-/** Flags that make everything a run holds smaller. */
-export const SMALLER: readonly string[] = [
-  "a shorter context: -c 2048",
-  "a smaller cache: --kv-max 256M",
-  "smaller steps: -ub 64",
-  "--device cpu",
-];
+import { OutOfMemory } from "../out_of_memory.ts";
 
 /** The errors of one GPU device. */
 export class Faults {
@@ -71,15 +64,15 @@ export class Faults {
 /** An error of no scope. Only a lack of memory is the user's; any other is a bug here. */
 function uncaptured(error: GPUError): Error {
   return error instanceof GPUOutOfMemoryError
-    ? new KerfError("Cannot go on: the device is out of memory", { hint: SMALLER })
+    ? new OutOfMemory("Cannot go on: the device is out of memory", { hint: "--device cpu" })
     : new Error(`WebGPU: ${error.message}`);
 }
 
 /** There is no memory for a buffer. */
-export function outOfMemory(label: string, sizes: { asked: number; held: number }): KerfError {
+export function outOfMemory(label: string, sizes: { asked: number; held: number }): OutOfMemory {
   const [asked, held] = [formatBytes(sizes.asked), formatBytes(sizes.held)];
-  return new KerfError(
+  return new OutOfMemory(
     `Cannot allocate buffer "${label}": the device has no ${asked} left, beside ${held} that are held`,
-    { hint: SMALLER },
+    { hint: "--device cpu" },
   );
 }

@@ -4,11 +4,11 @@
  */
 
 import { formatBytes } from "../../core/bytes.ts";
-import { KerfError } from "../../core/error.ts";
+import { OutOfMemory } from "../out_of_memory.ts";
 import { checkRange, checkSize } from "../range.ts";
 import type { BufferSlice, DeviceBuffer } from "../types.ts";
 import { CommittedBlocks, memoryFor } from "./blocks.ts";
-import { type Faults, outOfMemory, SMALLER } from "./faults.ts";
+import { type Faults, outOfMemory } from "./faults.ts";
 import type { GpuRange } from "./readback.ts";
 
 /** What buffers may be at most. */
@@ -217,10 +217,10 @@ export class WebgpuMemory {
       "bind",
       "binds at most",
     ];
-    throw new KerfError(
+    throw new OutOfMemory(
       `Cannot ${what} ${formatBytes(bytes)} for buffer "${label}": ` +
         `this adapter ${most} ${formatBytes(this.#limits[limit])}`,
-      { hint: SMALLER },
+      { hint: "--device cpu" },
     );
   }
 }
