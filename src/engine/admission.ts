@@ -3,6 +3,7 @@
  * chunks or layer by layer, and what is left of `--kv-max`. Decides; computes and allocates nothing.
  */
 
+import { formatBytes } from "../core/bytes.ts";
 import { KerfError } from "../core/error.ts";
 import type { KvCache } from "./cache.ts";
 import { forecastPeak, noRows, rowsAfter } from "./kv_forecast.ts";
@@ -28,10 +29,6 @@ export interface Admitted {
   /** The most bytes it will hold. */
   readonly peakBytes: number;
 }
-
-const MIB = 2 ** 20;
-const size = (bytes: number) =>
-  bytes >= MIB ? `${(bytes / MIB).toFixed(1)} MiB` : `${(bytes / 1024).toFixed(1)} KiB`;
 
 /** Budget and shape of a cache. */
 export class Admission {
@@ -147,13 +144,13 @@ export class Admission {
     const orders = work.nCached === 0 ? ["chunked", "layered"] as const : ["chunked"] as const;
     const least = Math.min(...orders.map((order) => this.#peak(work, slot, { order, nTokens })));
     const held = this.limitBytes - availableBytes;
-    const others = held > 0 ? ` (${size(held)} are held by other sequences)` : "";
+    const others = held > 0 ? ` (${formatBytes(held)} are held by other sequences)` : "";
     throw new KerfError(
       `Cannot run a prompt of ${work.nPrompt} tokens and ${nTokens} of answer in ` +
-        `--kv-max ${size(this.limitBytes)}: the cache needs ${size(least)}${others}`,
+        `--kv-max ${formatBytes(this.limitBytes)}: the cache needs ${formatBytes(least)}${others}`,
       {
         hint: [
-          `--kv-max ${Math.ceil((least + held) / MIB)}M`,
+          `--kv-max ${Math.ceil((least + held) / 2 ** 20)}M`,
           "or a shorter prompt, a smaller -n, or a --prune with a higher ratio",
         ],
       },
