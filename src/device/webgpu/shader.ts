@@ -3,9 +3,9 @@
  * module, and errors of the pipeline's creation. Nothing is created in silence.
  */
 
+import { authorLines } from "../../core/author_lines.ts";
 import { KerfError } from "../../core/error.ts";
 import type { Signature } from "../../core/signature.ts";
-import { authorLine } from "./author_line.ts";
 import { WORKGROUP_MEMORY } from "./workgroup_memory.ts";
 
 /**
@@ -34,7 +34,11 @@ export async function createPipeline(
   const { messages } = await module.getCompilationInfo();
   const errors = messages.filter((message) => message.type === "error");
   const lines = code.split("\n");
-  const places = errors.map(({ lineNum }) => authorLine(lines, lineNum));
+  const authored = authorLines(lines);
+  const places = errors.map(({ lineNum }) => {
+    const at = authored[lineNum - 1];
+    return at && `${at.file}:${at.line}`;
+  });
   const found = errors.map(({ lineNum, linePos, message }, i) => {
     const place = places[i] ?? `${name}.wgsl:${lineNum}:${linePos}`;
     return `${place}: ${message}\n    ${lines[lineNum - 1]?.trim() ?? ""}`;

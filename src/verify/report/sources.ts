@@ -3,9 +3,9 @@
  * lines, and these, are marked and know each other.
  */
 
+import { authorLines } from "../../core/author_lines.ts";
 import { TARGETS } from "../../core/manifest.ts";
 import type { Target } from "../../core/manifest.ts";
-import { authorLines } from "./author_lines.ts";
 import { element } from "./html.ts";
 import type { Html } from "./html.ts";
 

@@ -59,6 +59,6 @@ export const wgsl: EmitTarget = Object.freeze<EmitTarget>({
   countAsF32: (name) => `f32(${name})`,
   bindingType: ({ dtype }) => `array<${WORDS[dtype] ?? "u32"}>`,
   constantType: (dtype) => dtype,
-  // WGSL has no directives: src/device/webgpu/author_line.ts reads these.
+  // WGSL has no directives: src/core/author_lines.ts reads these.
   lineMark: (line, file) => `// ${file}:${line}`,
 });

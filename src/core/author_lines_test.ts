@@ -14,6 +14,12 @@ Deno.test("lines behind a mark are the author's, until the mark of the generated
   assertEquals(numbers(wgsl), want);
 });
 
+Deno.test("what a template wrote before the first mark is no author's", () => {
+  const wgsl = ["fn f() {", "  // kernels/x.ts:12", "  let c = a", "      + b;", "}"];
+  assertEquals(numbers(wgsl), [undefined, undefined, 12, 12, 13]);
+  assertEquals(authorLines(wgsl)[2], { file: "kernels/x.ts", line: 12 });
+});
+
 Deno.test("a comment that names a file is no mark of a line", () => {
   assertEquals(numbers(["// see kernels/x.ts: it says why", "a();"]), [undefined, undefined]);
 });
