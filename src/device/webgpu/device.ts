@@ -79,11 +79,16 @@ export async function openWebgpuDevice(options: WebgpuDeviceOptions = {}): Promi
 
   async function loadFile(range: FileRange, label: string): Promise<DeviceBuffer> {
     const buffer = memory.allocate(range.bytes, label, "file");
-    for await (const { at, data } of filePieces(range)) {
-      gpu.queue.writeBuffer(memory.gpuOf(buffer), at, data);
-      // What was written is held until something is submitted.
-      gpu.queue.submit([]);
-      await catchUp();
+    try {
+      for await (const { at, data } of filePieces(range)) {
+        gpu.queue.writeBuffer(memory.gpuOf(buffer), at, data);
+        // What was written is held until something is submitted.
+        gpu.queue.submit([]);
+        await catchUp();
+      }
+    } catch (error) {
+      if (open) memory.free(buffer);
+      throw error;
     }
     return buffer;
   }

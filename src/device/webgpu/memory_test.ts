@@ -154,6 +154,9 @@ gpuTest("no memory left: what was asked, what is held, what to type; and it stay
   const gpu = await watchedGpu();
   const device = await openWebgpuDevice({ gpu });
   device.allocate(3 << 20, "weights");
+  // What was made for a file that cannot be read is held no more.
+  const none = { path: "/no/such/file", offset: 0, bytes: 2 << 20 };
+  await assertRejects(() => device.readFile(none, "file"), KerfError, "Cannot read");
   gpu.counts.exhausted = true;
   const buffer = device.allocate(1 << 20, "logits");
   gpu.counts.exhausted = false;
