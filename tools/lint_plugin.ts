@@ -65,7 +65,7 @@ export function importProblem(from: string, specifier: string): string | undefin
 }
 
 /** Folders whose code all targets share. */
-const SHARED = /^src\/(core|dsl|emit|engine|ir|layout|reference)\//;
+const SHARED = /^src\/(core|dsl|emit|engine|frontend|ir|layout|model|reference)\//;
 
 /** What may name targets in them: the one list, and each target's own folder. */
 const OWN = /^src\/(core\/manifest\.ts$|emit\/targets\/)/;
@@ -115,6 +115,11 @@ const plugin: Deno.lint.Plugin = {
         return {
           Literal: (node) => check(node, node.value),
           TemplateElement: (node) => check(node, node.cooked),
+          MemberExpression({ property }) {
+            // A letter alone is a channel more often than a target.
+            const isName = property.type === "Identifier" && property.name.length > 1;
+            if (isName) check(property, property.name);
+          },
         };
       },
     },

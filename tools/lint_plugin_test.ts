@@ -26,7 +26,9 @@ Deno.test("heavy packages have one importer", () => {
 
 Deno.test("shared code names no target", () => {
   for (const target of TARGETS) {
-    for (const folder of ["core", "dsl", "emit", "emit/families", "engine", "ir", "layout"]) {
+    for (
+      const folder of ["core", "dsl", "emit", "emit/families", "engine", "frontend", "ir", "layout"]
+    ) {
       assertEquals(namedTarget(`src/${folder}/x.ts`, target), target);
     }
     assertEquals(namedTarget("src/engine/x.ts", `generated/${target}/`), target);
@@ -48,5 +50,7 @@ Deno.test("a violation in a file is reported where it stands", () => {
   assertEquals(found("src/ir/x.ts", 'export * from "../dsl/mod.ts";').length, 1);
   assertEquals(found("src/emit/x.ts", 'if (target.name === "cuda") f();').length, 1);
   assertEquals(found("src/emit/x.ts", "const path = `${root}/generated/c/${name}`;").length, 1);
+  assertEquals(found("src/engine/x.ts", "f(entry.sources.cuda?.file);").length, 1);
+  assertEquals(found("src/engine/x.ts", "f(entry.sources[device.target], point.c);"), []);
   assertEquals(found("src/engine/x.ts", "navigator.gpu.requestAdapter();").length, 1);
 });
