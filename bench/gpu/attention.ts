@@ -114,7 +114,7 @@ export async function measureAttention(
   }
 }
 
-const APPEND = /^(append__|record_queries$)/;
+const APPEND = /^append(_recording)?__/;
 const DECODE = /^(attention_\w+_decode__|attention_merge$)/;
 
 /** The kernels of every layer whose name matches. */
@@ -156,7 +156,7 @@ async function fill(
     return value < 0 ? 2 * random() - 1 : values[value]!;
   });
   device.write(buffers.activations.qkv, qkv);
-  for (const ring of buffers.rings.values()) device.commit(ring, 0, ring.bytes);
+  for (const { buffer } of buffers.rings.values()) device.commit(buffer, 0, buffer.bytes);
   const program = programOf(device, engine, APPEND);
   for (let at = 0; at < nRows; at += limits.nRows) {
     const tokens = Array<number>(Math.min(limits.nRows, nRows - at)).fill(0);

@@ -36,7 +36,7 @@ function setup({ nLayers, nKvHeads, headDim, recent, widths, types }: Setup) {
   const plan = {
     inputs: { cache, channels, tokens: null },
     buffers: {
-      rings: new Map([[32, buffer(1)]]),
+      rings: new Map([[32, { buffer: buffer(1) }]]),
       compress: { src_pages: buffer(nKvHeads * cache.pageEntries) },
       prune: { moves: [moves(), moves()] },
       pruneTables: {},

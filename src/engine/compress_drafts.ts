@@ -31,7 +31,7 @@ export function scoreDrafts(
       label: `layer ${layer} · score channels`,
       buffers: {
         ...buffers.pruneTables,
-        q_ring: whole(buffers.rings.get(channels.window)!),
+        q_ring: buffers.rings.get(channels.window)!,
         arena: whole(cache.table.arenas[layer]!),
       },
       constants: {

@@ -12,6 +12,7 @@ import { whole } from "./draft.ts";
 import { evictLayer } from "./evict_layer.ts";
 import { stepDrafts } from "./plan.ts";
 import type { Plan } from "./plan.ts";
+import { slotRanges } from "./query_rings.ts";
 import { buildStep, logitRows } from "./step.ts";
 import type { StepSequence } from "./step.ts";
 
@@ -163,9 +164,9 @@ export class Engine {
 
   /** A slot's part of the query rings takes memory with the slot's first rows. */
   #commitRings(slot: number): void {
-    for (const ring of this.plan.buffers.rings.values()) {
-      const bytes = ring.bytes / this.cache.shape.nSlots;
-      this.device.commit(ring, slot * bytes, bytes);
+    const { buffers: { rings }, inputs: { config } } = this.plan;
+    for (const { buffer, offset, bytes } of slotRanges(rings, slot, config)) {
+      this.device.commit(buffer, offset, bytes);
     }
   }
 

@@ -40,7 +40,7 @@ export function choiceDrafts(
   const own = {
     buffers: {
       ...buffers.evictTables,
-      ...(ring ? { q_ring: whole(ring) } : {}),
+      ...(ring ? { q_ring: ring } : {}),
       arena: whole(cache.table.arenas[layer]!),
     },
     constants: {

@@ -10,6 +10,7 @@ import type { BufferSlice } from "../device/types.ts";
 import type { LlamaConfig } from "../model/config.ts";
 import type { ActivationName } from "./activations.ts";
 import type { Draft } from "./draft.ts";
+import type { Recording } from "./query_rings.ts";
 import type { PackedMatrix } from "./weights.ts";
 
 /** A packed matrix and where it lies. */
@@ -41,8 +42,8 @@ export interface DraftContext {
   readonly layoutName: string;
   /** The cache's arena of every layer. */
   readonly arenas: readonly BufferSlice[];
-  /** Where the last queries go that scores will read: one ring per number of places. */
-  readonly rings: readonly { readonly window: number; readonly q_ring: BufferSlice }[];
+  /** Where the last queries go that scores will read; null: none will. */
+  readonly recording: Recording | null;
 }
 
 const ALL_ROWS = STEP_FIELDS.indexOf("nRows");
@@ -135,7 +136,7 @@ export function embeddingDrafts(
 
 /** Attention of one layer, from rotated and stored keys to the merged heads in `out`. */
 function attentionDrafts(context: DraftContext, layer: number): Draft[] {
-  const { layoutName, attention, rings } = context;
+  const { layoutName, attention, recording } = context;
   const arena = context.arenas[layer]!;
   const at = (what: string) => `layer ${layer} · ${what}`;
   const kernel = (phase: string) => `attention_${attention.name}_${phase}__${layoutName}`;
@@ -143,21 +144,13 @@ function attentionDrafts(context: DraftContext, layer: number): Draft[] {
     buffers: { ...attention.tables, arena },
     constants: { layer, ...attention.params },
   };
-  const records = rings.map(({ window, q_ring }): Draft => ({
-    kernel: "record_queries",
-    label: at("record queries"),
-    buffers: { q_ring },
-    constants: { layer, window },
-    barrier: false,
-  }));
   return [
     {
-      kernel: `append__${layoutName}`,
-      label: at("rotate, append"),
-      buffers: { arena },
-      constants: { layer },
+      kernel: `${recording ? "append_recording" : "append"}__${layoutName}`,
+      label: at(recording ? "rotate, append, record" : "rotate, append"),
+      buffers: { ...recording?.buffers, arena },
+      constants: { ...recording?.constants, layer },
     },
-    ...records,
     { kernel: kernel("prefill"), label: at("attention, prefill rows"), ...own, barrier: false },
     { kernel: kernel("decode"), label: at("attention, decode rows"), ...own },
     { kernel: "attention_merge", label: at("attention, merge") },

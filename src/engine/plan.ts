@@ -17,6 +17,7 @@ import type { DraftContext } from "./layer_drafts.ts";
 import { choiceDrafts, keepDraft } from "./evict_drafts.ts";
 import { allocateBuffers, poolOf } from "./plan_buffers.ts";
 import type { PlanBuffers, PlanInputs } from "./plan_buffers.ts";
+import { recordingOf } from "./query_rings.ts";
 import { inKernelSpelling } from "./tables.ts";
 import { packKernel } from "./weights.ts";
 
@@ -99,7 +100,7 @@ export async function makePlan(
     },
     layoutName: layoutName(cache.shape.layout),
     arenas: cache.table.arenas.map(whole),
-    rings: [...buffers.rings].map(([window, buffer]) => ({ window, q_ring: whole(buffer) })),
+    recording: recordingOf(buffers.rings),
   };
   const names = kernelNames(inputs, context, buffers);
   const texts = await kernelTexts(names, { target: device.target });

@@ -13,6 +13,8 @@ import type { ChannelsPlan } from "./channels_plan.ts";
 import { whole } from "./draft.ts";
 import type { Pool } from "./draft.ts";
 import type { ModelWeights } from "./model_weights.ts";
+import { reserveRings } from "./query_rings.ts";
+import type { QueryRings } from "./query_rings.ts";
 import type { Step } from "./step.ts";
 import { inKernelSpelling } from "./tables.ts";
 import type { TokensPlan } from "./tokens_plan.ts";
@@ -70,8 +72,7 @@ export interface EvictBuffers {
 export interface PlanBuffers {
   readonly activations: Record<ActivationName, DeviceBuffer>;
   readonly step: Record<Exclude<keyof Step, "step">, DeviceBuffer>;
-  /** By their number of places: f32 [nSlots, nLayers, nHeads, places, headDim], the last queries. */
-  readonly rings: ReadonlyMap<number, DeviceBuffer>;
+  readonly rings: QueryRings;
   readonly compress: CompressBuffers | null;
   readonly prune: PruneBuffers | null;
   readonly evict: EvictBuffers | null;
@@ -97,13 +98,11 @@ export function allocateBuffers(device: Device, inputs: PlanInputs): PlanBuffers
     );
   const moves = () => device.allocate(nLayers * nKvHeads * 16, "moves");
   const words = (n: number, name: string) => device.allocate(4 * Math.max(1, n), name);
-  const windows = [channels?.window ?? 0, tokens?.window ?? 0].filter((window) => window > 0);
-  const ring = (window: number) =>
-    device.reserve(4 * nSlots * nLayers * config.nHeads * window * headDim, "q_ring");
+  const windows = [channels?.window ?? 0, tokens?.window ?? 0];
   return {
     activations: allocateAll(device, activationSizes(config, limits, nKeySegments)),
     step: allocateAll(device, stepSizes(limits)),
-    rings: new Map([...new Set(windows)].map((window) => [window, ring(window)])),
+    rings: reserveRings(device, windows, { ...config, nSlots }),
     compress: channels === null && tokens === null ? null : {
       src_pages: words(nKvHeads * cache.pageEntries, "src_pages"),
     },

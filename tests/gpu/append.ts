@@ -9,6 +9,7 @@ import { gpu, gpuTest, runNamed } from "../_gpu.ts";
 import { N_HEADS, N_KV_HEADS, rowsOf, SEEDS } from "../_head_rows.ts";
 import { randomFrom, runNamed as runOnCpu } from "../_kernel.ts";
 import { AT, writeCache } from "../_kv_cache.ts";
+import type { Appended } from "../_recording.ts";
 
 const LISTED = "k_list_f16t16_f16t16_v_f16t1";
 
@@ -55,11 +56,19 @@ export async function assertAppend(
   const run = appendRun(layout, shape);
   const want = await runOnCpu(`append__${layout}`, run);
   const got = await runNamed(`append__${layout}`, run);
-  const label = `${shape.nNew} rows behind ${shape.rows}`;
+  assertAppended(
+    got,
+    { qkv: want.qkv!, arena: want.arena! },
+    `${shape.nNew} rows behind ${shape.rows}`,
+  );
+}
+
+/** Queries and arena of halves to the CPU's. */
+export function assertAppended(got: Appended, want: Appended, label = ""): void {
   // WGSL may fuse a product and a sum: values of at most 4 differ by two roundings.
-  assertClose(got.qkv, want.qkv!, { bound: gpu().exact ? 0 : 8 * 2 ** -24, label });
+  assertClose(got.qkv, want.qkv, { bound: gpu().exact ? 0 : 8 * 2 ** -24, label });
   // … which moves a half by one at most, and none that was not stored.
-  assertClose(ordered(got.arena), ordered(want.arena!), { bound: gpu().exact ? 0 : 1, label });
+  assertClose(ordered(got.arena), ordered(want.arena), { bound: gpu().exact ? 0 : 1, label });
 }
 
 const EVICTED = "k_f16t16_v_f16t1_evicted";

@@ -12,6 +12,7 @@ import { gpu, modelSizeTest, sources } from "../_gpu.ts";
 import { DENSE, LISTED, variants } from "../_attention_case.ts";
 import { assertAttention } from "./attention.ts";
 import { assertAppend } from "./append.ts";
+import { assertRecorded } from "./append_recording.ts";
 import { assertChosen, assertKept, assertRowScores, EVICTED } from "./eviction.ts";
 import { assertEmbedding, assertProduct, products } from "./matmul.ts";
 import { assertMoved } from "./move_rows.ts";
@@ -20,7 +21,7 @@ import { assertPairwise, assertRowwise } from "./rowwise.ts";
 import { assertStrips } from "./strips.ts";
 import {
   assertArgMax,
-  assertRecorded,
+  assertRecorded as assertRecordedAlone,
   assertScores,
   assertSelected,
   prunings,
@@ -97,7 +98,9 @@ modelSizeTest("SmolLM2: the kernels around a cache", async () => {
   for (const pair of ["f16t16__list_f16t16", "f16t16__f16t16"]) {
     await assertMoved(pair, { source: 5, destination: 0, rows: 190 }, HEAD_DIM);
   }
-  await assertRecorded({ headDim: HEAD_DIM, window: 32, nRows: 200 });
+  await assertRecordedAlone({ headDim: HEAD_DIM, window: 32, nRows: 200 });
+  const shape = { headDim: HEAD_DIM, nKvHeads: 3, group: 3 };
+  await assertRecorded({ ...shape, windows: [32, 0], steps: [[200, 16], [1, 1]] });
   for (const definition of prunings) {
     await assertScores(definition, { headDim: HEAD_DIM, rows: 400, nWindow: 32 });
   }

@@ -187,11 +187,11 @@ export const TEMPLATES: readonly Mutant[] = [
   },
   {
     name: "the ring of queries off by one",
-    file: "templates/c/record_queries.c.njk",
+    file: "templates/c/append.c.njk",
     find: "(seq[2] + offset) % window",
     replace: "(seq[2] + offset + 1) % window",
-    tests: SELECTION,
-    only: "record_queries",
+    tests: ["tests/parity/append_recording.ts"],
+    only: "append_recording",
   },
   {
     name: "compaction gathers the channels in reverse",

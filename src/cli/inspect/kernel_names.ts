@@ -11,7 +11,7 @@ export interface KernelChoice {
 }
 
 /** Kernels that exist for every layout, whether or not they are generated beforehand. */
-const OF_ANY_LAYOUT = /^(append|attention_\w+?_(decode|prefill))__k_/;
+const OF_ANY_LAYOUT = /^(append(_recording)?|attention_\w+?_(decode|prefill))__k_/;
 
 /**
  * The kernels that a word means: the one of that name, else those that hold it, for the layout and the

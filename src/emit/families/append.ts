@@ -1,4 +1,7 @@
-/** The cache append: one kernel per layout, with the author's rotation. */
+/**
+ * The cache append with the author's rotation: one kernel per layout, and a second one per layout that also
+ * keeps the last rotated queries in rings, for plans whose scores read them.
+ */
 
 import type { Signature } from "../../core/signature.ts";
 import type { Append } from "../../dsl/append.ts";
@@ -34,6 +37,8 @@ export interface AppendContext {
   readonly row_positions: boolean;
   /** Whether keys, and queries, are rotated by their place in the cache. */
   readonly cached: boolean;
+  /** Whether the last rotated queries go to `q_ring`. */
+  readonly records: boolean;
   /** Channel 2i pairs with 2i + 1; otherwise c with c + HEAD_DIM / 2. */
   readonly interleaved: boolean;
   readonly uniform_lines: string;
@@ -42,14 +47,19 @@ export interface AppendContext {
   readonly new_b: string;
 }
 
+const recordingHead = (name: string): string => `${name}_recording`;
+
 /** The family of cache appends. */
 export const append: Family = Object.freeze<Family>({
   kind: "append",
-  heads: (source) => [source.definition.name],
-  variants: (_, { layouts }) => layouts.map((layout) => [layoutName(layout)]),
+  heads: ({ definition: { name } }) => [name, recordingHead(name)],
+  // The first layout is the dense one, which no score reads.
+  variants: ({ definition: { name } }, { layouts }, head) =>
+    layouts.slice(head === name ? 0 : 1).map((layout) => [layoutName(layout)]),
   emit(source, request, target) {
     const definition = source.definition as Append;
     const name = kernelName(request);
+    const records = request.head === recordingHead(definition.name);
     const layout = parseLayoutName(request.suffixes.join("__"));
     const func = source.funcs["rotate"]!;
     const pair = Object.fromEntries(["a", "b", "cos", "sin"].map((n) => [n, varying(n)]));
@@ -72,6 +82,7 @@ export const append: Family = Object.freeze<Family>({
       ],
       row_positions: layout.rowPositions,
       cached: layout.positions === "cache",
+      records,
       interleaved: definition.pairing === "interleaved",
       uniform_lines: markedText(rotate.uniform),
       rotate_lines: markedText(rotate.lines),
@@ -79,8 +90,8 @@ export const append: Family = Object.freeze<Family>({
       new_b: rotate.results[1]!,
     };
     return {
-      signature: signature(name, layout),
-      doc: source.doc,
+      signature: signature(name, layout, records),
+      doc: records ? [...source.doc, ...RECORDING_DOC] : source.doc,
       from: [source.file],
       template: "append",
       context: { ...context },
@@ -100,8 +111,14 @@ function stream(
   return { name, code, tile: String(tile), rows_field: String(2 * index) };
 }
 
+const RECORDING_DOC = [
+  "Keeps the last `window` rotated queries of every sequence in a ring: row p of the sequence goes to",
+  "place p mod window, so that scores at the end of prefill do not depend on how it was chunked.",
+];
+
 /** The outside, as ARCHITECTURE.md's table has it. */
-function signature(name: string, layout: Layout): Signature {
+function signature(name: string, layout: Layout, records: boolean): Signature {
+  const ring = ["nSlots", "nLayers", "nHeads", "window", "headDim"];
   return {
     name,
     bindings: [
@@ -113,6 +130,9 @@ function signature(name: string, layout: Layout): Signature {
       readOnly("pages", "u32", ...PER_HEAD, "page_entries"),
       readOnly("heads", "u32", ...PER_HEAD, headFields(layout)),
       { name: "arena", dtype: "u8", access: "readwrite", shape: ["arenaBytes"] },
+      ...(records
+        ? [{ name: "q_ring", dtype: "f32", access: "readwrite", shape: ring } as const]
+        : []),
       readOnly("step", "u32", "stepFields"),
     ],
     constants: [
@@ -124,6 +144,13 @@ function signature(name: string, layout: Layout): Signature {
       u32("page_entries", "entries of a head in pages"),
       u32("key_page", "first page entry of the last segment of keys"),
       u32("value_page", "first page entry of the last segment of values"),
+      ...(records
+        ? [
+          u32("window", "places of the ring"),
+          u32("second_window", "places of a second ring in q_ring; 0: there is none"),
+          u32("second_ring", "its first element"),
+        ]
+        : []),
     ],
     defines: ["HEAD_DIM"],
   };

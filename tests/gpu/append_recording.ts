@@ -1,0 +1,36 @@
+/**
+ * The cache append that keeps the last queries: rings are the declared accumulators of the queries that the
+ * device itself rotated, bit for bit; queries and arena are the CPU's plain append's.
+ */
+
+import { gpuTest, runNamed } from "../_gpu.ts";
+import { assertRecording } from "../_recording.ts";
+import type { RecordingCase } from "../_recording.ts";
+import { assertAppended } from "./append.ts";
+
+const EVICTED = "k_f16t16_v_f16t1_evicted";
+const RECORDED = ["k_list_f16t16_f16t16_v_f16t1", EVICTED, "k_f16t16_v_f16t1_cached_evicted"];
+
+/** Steps through the kernel of each layout that scores read queries of. */
+export async function assertRecorded(given: Omit<RecordingCase, "layout">): Promise<void> {
+  for (const layout of RECORDED) {
+    await assertRecording({ ...given, layout }, runNamed, assertAppended);
+  }
+}
+
+const CASE: Omit<RecordingCase, "layout"> = {
+  ...{ headDim: 16, nKvHeads: 2, group: 3, windows: [8, 0] },
+  steps: [[11, 3], [8, 1], [0, 1], [5, 20], [1, 1]],
+};
+
+gpuTest("append_recording keeps the last queries of every sequence", async () => {
+  for (const window of [1, 3, 8, 64]) await assertRecorded({ ...CASE, windows: [window, 0] });
+});
+
+gpuTest("append_recording fills two rings", async () => {
+  for (const windows of [[1, 12], [12, 1]] as const) await assertRecorded({ ...CASE, windows });
+});
+
+gpuTest("append_recording with query heads that share a KV head", async () => {
+  for (const group of [1, 3, 8]) await assertRecorded({ ...CASE, group });
+});
