@@ -194,6 +194,22 @@ export const TEMPLATES: readonly Mutant[] = [
     only: "append_recording",
   },
   {
+    name: "the last row of a window is not recorded",
+    file: "templates/c/append.c.njk",
+    find: "n_query - offset > window",
+    replace: "n_query - offset >= window",
+    tests: ["tests/parity/append_recording.ts"],
+    only: "append_recording",
+  },
+  {
+    name: "the second ring over the first",
+    file: "templates/c/append.c.njk",
+    find: "args->q_ring + args->second_ring",
+    replace: "args->q_ring",
+    tests: ["tests/parity/append_recording.ts"],
+    only: "append_recording",
+  },
+  {
     name: "compaction gathers the channels in reverse",
     file: "templates/c/move_rows.c.njk",
     find: '"channels[c]" if listed else "c"',
