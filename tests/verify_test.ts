@@ -34,7 +34,12 @@ const DEVICES: readonly {
 ];
 
 /** A renderer whose kernels of that name read otherwise; every target has to have the text. */
-function mutated(name: RegExp, find: RegExp, replace: string): Renderer {
+function mutated(
+  name: RegExp,
+  find: RegExp,
+  replace: string | ((found: string) => string),
+): Renderer {
+  const change = typeof replace === "string" ? replace : (found: string) => replace(found);
   return {
     ...renderer,
     render: async (kernel) => {
@@ -42,7 +47,7 @@ function mutated(name: RegExp, find: RegExp, replace: string): Renderer {
       if (!name.test(kernel)) return rendered;
       const texts = Object.entries(rendered.texts).map(([target, text]) => {
         assertMatch(text, find, `${kernel} on ${target}`);
-        return [target, text.replace(find, replace)];
+        return [target, text.replace(find, change as string)];
       });
       return { ...rendered, texts: Object.fromEntries(texts) };
     },
@@ -71,9 +76,10 @@ for (const { label, open, ignore = false, keep = false } of DEVICES) {
     });
 
   test("every variant agrees with its author's function", async (run) => {
-    const checks = await run({ renderer, targets: [] });
-    assertEquals(off(checks), []);
-    const names = variantsOf(renderer).map(({ definition }) => definition.name);
+    const { checks, absent } = await run({ renderer, targets: [] });
+    assertEquals([off(checks), absent], [[], []]);
+    const names = variantsOf(renderer).map(({ name }) => name);
+    assert(names.some((name) => name.includes("+")), "a composition is among them");
     assertEquals(new Set(checks.map(({ variant }) => variant)), new Set(names));
     const rounded = checks.filter(({ kernel }) => kernel === "prefill");
     assert(rounded.every(({ maxAbs }) => maxAbs > 0), "f32 differs from f64 somewhere");
@@ -81,7 +87,7 @@ for (const { label, open, ignore = false, keep = false } of DEVICES) {
 
   test("a wrong score is told with its place", async (run) => {
     const wrong = mutated(/softcap_decode/, /(kerf_tanh(?:16)?\(s) \/ [^)]*\)/, "$1)");
-    const checks = await run({ renderer: wrong, names: ["softcap"], targets: [] });
+    const { checks } = await run({ renderer: wrong, names: ["softcap"], targets: [] });
     assertEquals(off(checks), ["decode + merge"]);
     const { worst } = checks.find(({ kernel }) => kernel === "decode + merge")!;
     assertEquals(Object.keys(worst!.at), ["row", "head", "channel"]);
@@ -92,9 +98,29 @@ for (const { label, open, ignore = false, keep = false } of DEVICES) {
   test("wrong scores of channels, and the choice they lead to", async (run) => {
     const find = /mean_square_q \* mean_square_k/;
     const wrong = mutated(/channel_scores_think/, find, "mean_square_q + mean_square_k");
-    const checks = await run({ renderer: wrong, names: ["think"], targets: [] });
+    const { checks } = await run({ renderer: wrong, names: ["think"], targets: [] });
     // What follows is held to the channels that were chosen: right, whichever they are.
-    assertEquals(off(checks), ["channel scores", "select"]);
+    assertEquals(off(checks), ["channel scores", "select channels"]);
+  });
+
+  test("wrong scores of rows, and the choice they lead to", async (run) => {
+    const find = / \/ (?:sums\[2 \* query \+ 1\]|window_sums_buf\[sums \+ 1u\])/;
+    const wrong = mutated(/token_scores_snapkv/, find, "");
+    const { checks } = await run({ renderer: wrong, names: ["snapkv"], targets: [] });
+    assertEquals(off(checks), ["token scores", "select rows"]);
+    const { failures } = checks.find(({ kernel }) => kernel === "token scores")!;
+    assertEquals(Object.keys(failures[0]!.at), ["head", "row"]);
+  });
+
+  test("a row that moves without its position", async (run) => {
+    const find =
+      /source\)\[row % PAGE_ROWS\]|source\[kept\[i\] % PAGE_ROWS\]|arena_buf\[src_page\s+\+ source % PAGE_ROWS\]/;
+    const wrong = mutated(/keep_rows/, find, (found) => `${found} + 1`);
+    const { checks } = await run({ renderer: wrong, names: ["key_norm"], targets: [] });
+    assertEquals(off(checks), ["keep rows"]);
+    const { worst } = checks.find(({ kernel }) => kernel === "keep rows")!;
+    assertEquals(Object.keys(worst!.at), ["head", "position of kept row"]);
+    assertEquals(worst!.got - worst!.want, 1);
   });
 }
 
@@ -110,8 +136,8 @@ Deno.test("verify --json has a row per kernel, the devices, and the report is a 
     "passed",
     "seconds",
     "targets",
-    "skipped",
     "missing",
+    "absent",
     "checks",
   ]);
   assertEquals(found.passed, true);
@@ -120,7 +146,7 @@ Deno.test("verify --json has a row per kernel, the devices, and the report is a 
   const rows = found.checks.map((c: Check) => `${c.variant}: ${c.kernel}`);
   assertEquals(rows, [
     ...["softcap: prefill", "softcap: decode + merge", "think: append", "think: record queries"],
-    ...["think: channel scores", "think: select", "think: move", "think: prefill"],
+    ...["think: channel scores", "think: select channels", "think: move", "think: prefill"],
     "think: decode + merge",
   ]);
   for (const check of found.checks) {
@@ -199,7 +225,7 @@ Deno.test("a variant is verified from its first minute; a wrong template ends wi
 Deno.test("what was not verified is said, with what brings it", () => {
   const text = outcomeText({
     ...{ passed: true, seconds: 1, checks: [] },
-    skipped: { variants: ["drop"], because: "they wait", fix: "deno task drop" },
+    absent: [{ variant: "drop", kind: "pruning", label: "c", kernels: ["drop_rows", "keep_rows"] }],
     targets: [{ target: "c", label: "c", device: "cpu (2 threads)" }],
     missing: [{
       ...{ target: "wgsl", kind: "webgpu", because: "Cannot open a GPU: there is no adapter" },
@@ -209,7 +235,7 @@ Deno.test("what was not verified is said, with what brings it", () => {
   assertStringIncludes(text, "c: cpu (2 threads)\n");
   assertStringIncludes(
     text,
-    "not verified: drop: they wait\n  hint: deno task drop\n",
+    "drop is not there on c: it has no template for drop_rows, keep_rows\n",
   );
   assertStringIncludes(
     text,

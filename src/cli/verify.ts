@@ -7,7 +7,7 @@ import { dirname } from "@std/path";
 import { KerfError } from "../core/error.ts";
 import type { Device } from "../device/types.ts";
 import { openRenderer } from "../emit/renderer.ts";
-import { openTargets, selectVariants, skippedVariants, verify } from "../verify/mod.ts";
+import { openTargets, selectVariants, verify } from "../verify/mod.ts";
 import type { Outcome } from "../verify/mod.ts";
 import type { ParsedArgs } from "./args.ts";
 import { ROOT, userPath } from "./root.ts";
@@ -27,7 +27,7 @@ export async function main({ values, positionals: names }: ParsedArgs): Promise<
   const { found, missing } = await openTargets(kinds);
   const progress = openProgress();
   try {
-    const checks = await verify({
+    const { checks, absent } = await verify({
       ...{ renderer, names, targets: found },
       strength: values.quick ? 1 : 2,
       onProgress: (state) => progress.draw(state),
@@ -37,8 +37,7 @@ export async function main({ values, positionals: names }: ParsedArgs): Promise<
       passed: checks.every(({ failures }) => failures.length === 0),
       seconds: (performance.now() - started) / 1000,
       targets: found.map(({ device, ...target }) => ({ ...target, device: device.name })),
-      skipped: names.length > 0 ? null : skippedVariants(renderer),
-      ...{ missing, checks },
+      ...{ missing, absent, checks },
     };
     if (report !== undefined) {
       const { reportPage } = await import("../verify/report/page.ts");

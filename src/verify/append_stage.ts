@@ -1,56 +1,53 @@
 /** The append kernel: rotated queries in place, rotated keys and values behind the cache's rows. */
 
 import type { Append } from "../dsl/append.ts";
-import type { SegmentSize } from "../layout/bytes.ts";
 import { layoutName } from "../layout/name.ts";
 import { authorRunner } from "../reference/hooks.ts";
 import { rotateReference } from "../reference/append.ts";
 import { qkvStride } from "./attention.ts";
-import { rowOf, strayBytes, withBuffers } from "./cache_state.ts";
-import type { CaseRow } from "./cache_state.ts";
+import { keyAt, positionOf, rowOf, seenCache, valueAt, withBuffers } from "./cache_state.ts";
+import type { CacheState, CaseRow } from "./cache_state.ts";
 import { N_KV_HEADS } from "./cases.ts";
 import type { Measurement } from "./compare.ts";
 import { roundedHook } from "./hooks.ts";
 import type { RunNamed } from "./kernels.ts";
 import type { PruningProblem } from "./pruning_case.ts";
+import { strayBytes } from "./stray_bytes.ts";
 import { AT, segmentsOf, stored } from "./written_cache.ts";
 import type { WrittenCache } from "./written_cache.ts";
 
-/** The rows of a step. */
-export interface AppendedRows {
-  /** Position of the first. */
-  readonly position: number;
-  readonly n: number;
-  /** Per KV head and segment, before the step. */
-  readonly sizes: readonly (readonly SegmentSize[])[];
-}
-
 /** What the kernel left behind. */
 export interface Appended {
+  readonly state: CacheState;
+  /** The cache as attention finds it: the rows are stored, `heads` leaves them out. */
   readonly cache: WrittenCache;
   /** f32 [n, qkvStride], queries rotated. */
   readonly qkv: Float32Array<ArrayBuffer>;
+  /** Position of the first row. */
+  readonly position: number;
   readonly measurements: readonly Measurement[];
 }
 
-/** Runs the kernel on rows of a problem's qkv. */
+/** Runs the kernel on the next `n` rows of a problem's qkv. */
 export async function append(
   p: PruningProblem,
-  cache: WrittenCache,
-  options: { readonly rows: AppendedRows; readonly run: RunNamed },
+  state: CacheState,
+  options: { readonly n: number; readonly run: RunNamed },
 ): Promise<Appended> {
-  const { rows, run } = options;
+  const { n, run } = options;
   const { group, headDim } = p.shape;
+  const position = state.nTokens;
+  const cache = seenCache(state, n);
   const stride = qkvStride(p.shape);
-  const before = p.qkv.slice(rows.position * stride, (rows.position + rows.n) * stride);
+  const before = p.qkv.slice(position * stride, (position + n) * stride);
   const { qkv, arena } = await run(`append__${layoutName(p.layout)}`, {
     defines: { HEAD_DIM: headDim },
     buffers: {
       ...cache.buffers,
       ...{ qkv: before, rope: p.rope },
-      row_position: Uint32Array.from({ length: rows.n }, (_, i) => rows.position + i),
-      row_seq: new Uint32Array(rows.n),
-      seqs: Uint32Array.of(rows.n, 0, rows.position, AT.slot),
+      row_position: Uint32Array.from({ length: n }, (_, i) => position + i),
+      row_seq: new Uint32Array(n),
+      seqs: Uint32Array.of(n, 0, position, AT.slot),
     },
     constants: {
       ...cache.constants,
@@ -58,37 +55,51 @@ export async function append(
       key_page: cache.firstPages[p.layout.key.segments.length - 1]!,
       value_page: cache.firstPages.at(-1)!,
     },
-    step: { nRows: rows.n, nSeqs: 1 },
+    step: { nRows: n, nSeqs: 1 },
   });
   const after = withBuffers(cache, { arena });
-  const written = writtenRows(p, rows);
+  const heads = state.heads.map((head) => ({ ...head, rows: head.rows + n }));
+  const next: CacheState = { ...state, cache: after, heads, nTokens: position + n };
+  const rows: NewRows = { position, n, written: writtenRows(next, n) };
   return {
-    ...{ cache: after, qkv },
+    ...{ state: next, cache: after, qkv, position },
     measurements: [
-      measure(p, { ...rows, written }, { before, qkv, after }),
-      strayBytes("append", { before: cache, after }, written.flat(2)),
+      measure(p, rows, { before, qkv, after }),
+      ...positions(next, rows),
+      strayBytes("append", { before: cache, after }, rows.written.flat(2)),
     ],
   };
 }
 
-/** Where the step's keys and values go: [row][KV head][key, value]. */
-function writtenRows(p: PruningProblem, { n, sizes }: AppendedRows): CaseRow[][][] {
-  const nKey = p.layout.key.segments.length;
-  const lasts = [nKey - 1, segmentsOf(p.layout).length - 1];
-  return Array.from({ length: n }, (_, i) =>
-    sizes.map((segments, kvHead) =>
-      lasts.map((index) => ({
-        ...{ kvHead, index },
-        row: segments[index]!.rows + i,
-        width: p.shape.headDim,
-      }))
-    ));
+/** The rows of a step, and where their keys and values go: [row][KV head][key, value]. */
+interface NewRows {
+  readonly position: number;
+  readonly n: number;
+  readonly written: readonly CaseRow[][][];
+}
+
+const writtenRows = (next: CacheState, n: number): CaseRow[][][] =>
+  Array.from({ length: n }, (_, i) =>
+    next.heads.map(({ rows }, kvHead) => [
+      keyAt(next, kvHead, rows - n + i),
+      valueAt(next, kvHead, rows - n + i),
+    ]));
+
+/** The position that each new row carries, where rows carry one. */
+function positions({ cache }: CacheState, { position, n, written }: NewRows): Measurement[] {
+  if (!cache.layout.rowPositions) return [];
+  const dims = [{ name: "position of row", size: n }, { name: "head", size: N_KV_HEADS }];
+  const got = written.flatMap((heads) =>
+    heads.map(([, value]) => positionOf(cache, value!.kvHead, value!.row))
+  );
+  const want = written.flatMap((heads, i) => heads.map(() => position + i));
+  return [{ kernel: "append", dims, got, want }];
 }
 
 /** Query heads, then key heads, then value heads of every row. */
 function measure(
   p: PruningProblem,
-  rows: AppendedRows & { readonly written: readonly CaseRow[][][] },
+  rows: NewRows,
   found: {
     readonly before: Float32Array;
     readonly qkv: Float32Array;

@@ -26,8 +26,8 @@ export interface AttentionProblem {
   /** f32 [nQuery, qkvStride]: what prefill and decode bind. */
   readonly qkv: Float32Array<ArrayBuffer>;
   readonly nQuery: number;
-  /** Added to every query's position. */
-  readonly ahead: number;
+  /** Of the first query. */
+  readonly position: number;
   /** Every row after the step, per KV head. */
   readonly heads: readonly HeadRows[];
   /** Its counts leave this step's rows out. */
@@ -69,20 +69,22 @@ export function attentionAnswer(p: AttentionProblem): AttentionAnswer {
   const bound = new Float64Array(want.length);
   const keys = p.heads.map(keysAsRead);
   for (let query = 0; query < p.nQuery; query++) {
-    const place = p.heads[0]!.keys.length - p.nQuery + query;
     for (let head = 0; head < nHeads; head++) {
       const kvHead = Math.floor(head / group);
+      const { keys: rows, values, positions } = p.heads[kvHead]!;
+      const place = rows.length - p.nQuery + query;
       const at = query * qkvStride(p.shape) + head * headDim;
       const one = {
         q: p.qkv.subarray(at, at + headDim),
         // A query sees the rows up to its own, whatever its position.
         keys: keys[kvHead]!.slice(0, place + 1),
-        values: p.heads[kvHead]!.values,
+        values,
+        ...(positions ? { positions } : {}),
         scale: 1 / Math.sqrt(headDim),
         ...{ score, mask },
         context: {
           ...p.values.context,
-          ...{ queryPosition: place + p.ahead, head, kvHead, layer: AT.layer },
+          ...{ queryPosition: p.position + query, head, kvHead, layer: AT.layer },
         },
       };
       const to = (query * nHeads + head) * headDim;
@@ -156,7 +158,7 @@ async function prefill(p: AttentionProblem, run: RunNamed): Promise<Float32Array
       ...pool.buffers,
       qkv: p.qkv,
       tiles: Uint32Array.from(tiles),
-      seqs: Uint32Array.of(p.nQuery, 0, positionOf(p, 0), AT.slot),
+      seqs: Uint32Array.of(p.nQuery, 0, p.position, AT.slot),
       out: new Float32Array(p.nQuery * pool.constants.out_stride).fill(NaN),
     },
     step: { nRows: p.nQuery, nSeqs: 1, nTiles: tiles.length / 4 },
@@ -178,7 +180,7 @@ async function decode(p: AttentionProblem, run: RunNamed): Promise<Float32Array>
       ...pool.buffers,
       ...{ heads: withEarlierRows(p), decode_rows, row_seq: Uint32Array.of(0) },
       qkv: p.qkv.slice((p.nQuery - 1) * qkvStride(p.shape)),
-      seqs: Uint32Array.of(1, 0, positionOf(p, p.nQuery - 1), AT.slot),
+      seqs: Uint32Array.of(1, 0, p.position + p.nQuery - 1, AT.slot),
       partials: new Float32Array(nHeads * nSplits * (p.shape.headDim + 16)).fill(NaN),
     },
     step,
@@ -193,9 +195,6 @@ async function decode(p: AttentionProblem, run: RunNamed): Promise<Float32Array>
   });
   return out;
 }
-
-const positionOf = (p: AttentionProblem, query: number) =>
-  p.heads[0]!.keys.length - p.nQuery + query + p.ahead;
 
 /** `heads` with all but the last query's rows counted as stored, as a decode step finds them. */
 function withEarlierRows({ cache, nQuery }: AttentionProblem): Uint32Array<ArrayBuffer> {

@@ -5,22 +5,24 @@
  */
 
 import type { ParamSpecs } from "../dsl/params.ts";
-import type { Pruning } from "../dsl/pruning.ts";
-import type { CacheTypes } from "../layout/make.ts";
+import type { CacheTypes, LayoutSteps } from "../layout/make.ts";
 import { combinations } from "./combinations.ts";
 import type { Strength } from "./combinations.ts";
 
 /** KV heads of every case: two, so that widths differ per head. */
 export const N_KV_HEADS = 2;
 
-/** How many channels a pruned row keeps: one; a share in one head and all but one in the other; all. */
+/**
+ * How much stays, of the channels of a pruned row or of the rows: one; a share in one head and all but one
+ * in the other; all.
+ */
 export type Kept = "one" | "mixed" | "all";
 
 /** What the numbers are like: small ones, or with channels and rows far off, as trained models have. */
 export type Numbers = "plain" | "outliers";
 
-/** Parameters of a variant: its defaults, or values that bite in the few rows of a case. */
-export type ParamChoice = "default" | "small";
+/** Parameters of a variant: its defaults, values that bite in the few rows of a case, the least there are. */
+export type ParamChoice = "default" | "small" | "least";
 
 /** What both kinds of cases have. */
 interface Case {
@@ -36,8 +38,8 @@ interface Case {
 
 /** One problem for an attention variant. */
 export interface AttentionCase extends Case {
-  /** The pruning variant whose layout the cache has, and what it keeps; null: dense. */
-  readonly cut: { readonly pruning: Pruning; readonly kept: Kept } | null;
+  /** The steps whose layout the cache has, and what they keep; null: dense. */
+  readonly cut: { readonly pruning: LayoutSteps; readonly kept: Kept } | null;
   /** Added to every query's position: keys that lie far behind. */
   readonly ahead: number;
 }
@@ -81,7 +83,10 @@ const CACHED = [0, 1, 31, 33, 127, 300];
  *
  * @param prunings one per layout that caches can have beside the dense one
  */
-export function attentionCases(prunings: readonly Pruning[], strength: Strength): AttentionCase[] {
+export function attentionCases(
+  prunings: readonly LayoutSteps[],
+  strength: Strength,
+): AttentionCase[] {
   const cuts = prunings.flatMap((pruning) => KEPT.map((kept) => ({ pruning, kept })));
   const axes = { ...COMMON, cached: CACHED, cut: [null, ...cuts], ahead: [0, 1000] };
   return combinations(axes, strength);
@@ -89,7 +94,8 @@ export function attentionCases(prunings: readonly Pruning[], strength: Strength)
 
 /** Cases of a pruning variant: scores need at least one row. */
 export function pruningCases(strength: Strength): PruningCase[] {
-  return combinations({ ...COMMON, cached: CACHED.slice(1), kept: KEPT }, strength);
+  const params = ["default", "small", "least"] as const;
+  return combinations({ ...COMMON, params, cached: CACHED.slice(1), kept: KEPT }, strength);
 }
 
 /** Channels that each KV head keeps. */
@@ -98,26 +104,55 @@ export function widthsOf(kept: Kept, headDim: number): number[] {
   return new Array(N_KV_HEADS).fill(kept === "one" ? 1 : headDim);
 }
 
-/** Small values: fewer than the rows of the longer cases, and near 1, within what a parameter allows. */
+/** Rows that a KV head keeps of `n`; none of none. */
+export function keptOf(kept: Kept, n: number, kvHead: number): number {
+  if (kept === "mixed") return Math.min(n, Math.max(1, kvHead === 0 ? Math.floor(0.4 * n) : n - 1));
+  return kept === "one" ? Math.min(1, n) : n;
+}
+
+/**
+ * Small values: odd and fewer than the rows of the longer cases, or near 1, as far as a parameter allows.
+ * The least of a parameter that has none is its default.
+ */
 export function paramsOf(specs: ParamSpecs, choice: ParamChoice): Record<string, number> {
   if (choice === "default") return {};
   return Object.fromEntries(
-    Object.entries(specs).map(([name, { min = -Infinity, max = Infinity, integer }]) => [
+    Object.entries(specs).map(([name, { default: given, min, max = Infinity, integer }]) => [
       name,
-      Math.min(max, Math.max(min, integer ? 40 : 3)),
+      choice === "least"
+        ? min ?? given
+        : Math.min(max, Math.max(min ?? -Infinity, integer ? 41 : 3)),
     ]),
   );
 }
 
-/** A case in few words: `k f16, v f32, 4 : 1, headDim 128, 33 + 11 rows, small params, outliers`. */
-export function describe(given: AttentionCase | PruningCase): string {
+/** What stays of a head's rows, in words. */
+const ROWS_KEPT: Readonly<Record<Kept, string>> = {
+  mixed: "40 % of the rows and all but one",
+  one: "one row",
+  all: "all rows",
+};
+
+function keptText(kept: Kept, { steps }: LayoutSteps, headDim: number): string {
+  const parts = [...new Set(steps.map(({ kind }) => kind))].map((kind) =>
+    kind === "tokens" ? ROWS_KEPT[kept] : `${widthsOf(kept, headDim).join(" and ")} channels`
+  );
+  return `keeps ${parts.join(", ")}`;
+}
+
+/**
+ * A case in few words: `k f16, v f32, 4 : 1, headDim 128, 33 + 11 rows, small params, outliers`.
+ *
+ * @param steps of the variant, where the case has none of its own
+ */
+export function describe(given: AttentionCase | PruningCase, steps: LayoutSteps | null): string {
   const { types, shape, cached, nQuery, params, numbers } = given;
-  const cut = "kept" in given ? { kept: given.kept } : given.cut;
+  const cut = "kept" in given ? { kept: given.kept, pruning: steps! } : given.cut;
   return [
     `k ${types.key}, v ${types.value}, ${shape.group} : 1, headDim ${shape.headDim}`,
     `${cached} + ${nQuery} rows`,
-    ...(cut ? [`keeps ${widthsOf(cut.kept, shape.headDim).join(" and ")} channels`] : []),
-    ...(params === "small" ? ["small params"] : []),
+    ...(cut ? [keptText(cut.kept, cut.pruning, shape.headDim)] : []),
+    ...(params === "default" ? [] : [`${params} params`]),
     ...(numbers === "outliers" ? ["outliers"] : []),
     ...("ahead" in given && given.ahead > 0 ? [`${given.ahead} positions ahead`] : []),
   ].join(", ");

@@ -10,6 +10,13 @@ export interface Dimension {
   readonly size: number;
 }
 
+/** A KV head's rows before an eviction, in order, and what became of each. */
+export type HeadPicture = readonly {
+  /** The token's true position. */
+  readonly position: number;
+  readonly is: "protected" | "kept" | "evicted";
+}[];
+
 /** What one kernel wrote in one case, and what was wanted; row-major over `dims`. */
 export interface Measurement {
   /** For people: `prefill`. */
@@ -21,6 +28,8 @@ export interface Measurement {
   readonly bound?: ArrayLike<number>;
   /** Selections that differ where the scores at the cut are nearly equal; not failures. */
   readonly nearTies?: number;
+  /** Of a choice of rows: what stays of each KV head. */
+  readonly rows?: readonly HeadPicture[];
 }
 
 /** Where an element stands, and how far off it is. */

@@ -1,4 +1,5 @@
 /** Verification: every variant on every target against its author's function. */
+export * from "./absent.ts";
 export * from "./cases.ts";
 export * from "./compare.ts";
 export * from "./outcome.ts";

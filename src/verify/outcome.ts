@@ -1,8 +1,8 @@
 /** Everything one verification found: what tables, JSON and reports are made of. */
 
+import type { AbsentKernels } from "./absent.ts";
 import type { Check, TargetLabel } from "./result.ts";
 import type { MissingTarget } from "./targets.ts";
-import type { SkippedVariants } from "./variants.ts";
 
 /** A whole verification. */
 export interface Outcome {
@@ -11,11 +11,15 @@ export interface Outcome {
   readonly targets: readonly TargetLabel[];
   /** Targets that were not here. */
   readonly missing: readonly MissingTarget[];
-  /** Variants that were not asked for by name and have no cases here; null: none. */
-  readonly skipped: SkippedVariants | null;
+  /** What targets that are here have no templates for yet: neither passed nor failed. */
+  readonly absent: readonly AbsentKernels[];
   /** One per variant, kernel and target. */
   readonly checks: readonly Check[];
 }
+
+/** `snapkv is not there on wgsl: it has no template for select_rows`. */
+export const absentText = ({ variant, label, kernels }: AbsentKernels): string =>
+  `${variant} is not there on ${label}: it has no template for ${kernels.join(", ")}`;
 
 /** `row 3, head 1, channel 12`. */
 export const placeText = (at: Readonly<Record<string, number>>): string =>

@@ -1,37 +1,54 @@
 /**
- * What a pruning variant's kernels do to a cache, in the order of a run: append the prompt, remember its
- * last queries, score the channels, select, move the rows; then a step over the compressed cache. Every
- * kernel is held to the reference on what the one before it left, so that errors do not add up.
+ * What a pruning variant's kernels do to a cache, in the order of a run: append a prompt, remember its last
+ * queries, score, select, keep or move; then steps over the compressed cache. Every kernel is held to the
+ * reference on what the one before it left, so that errors do not add up.
  */
 
-import type { Pruning } from "../dsl/pruning.ts";
 import { layoutOf } from "../layout/make.ts";
 import { layoutName } from "../layout/name.ts";
 import { append } from "./append_stage.ts";
+import type { Appended } from "./append_stage.ts";
 import { attentionAnswer, attentionUses, measureAttention } from "./attention.ts";
 import type { AttentionProblem } from "./attention.ts";
-import { rowOf, withSizes } from "./cache_state.ts";
+import { headRows } from "./cache_state.ts";
+import type { CacheState } from "./cache_state.ts";
 import type { PruningCase } from "./cases.ts";
+import { scoreChannels } from "./channel_score_stage.ts";
 import type { Measurement } from "./compare.ts";
+import { emptyCache } from "./fresh_pages.ts";
+import { keepRows } from "./keep_stage.ts";
 import type { KernelUse, RunNamed } from "./kernels.ts";
-import { moveNames, moveRows, sizesOf } from "./move_stage.ts";
+import { moveNames, moveRows } from "./move_stage.ts";
+import { layoutSteps, plannedSteps } from "./pruning_case.ts";
 import type { PruningProblem, PruningSources } from "./pruning_case.ts";
-import { recordQueries, scoreChannels } from "./score_stage.ts";
-import { selectChannels } from "./select_stage.ts";
-import { writeCache } from "./written_cache.ts";
-import type { HeadRows, WrittenCache } from "./written_cache.ts";
+import { emptyRings, recordQueries } from "./ring_stage.ts";
+import type { Rings } from "./ring_stage.ts";
+import { selectChannels } from "./select_channels_stage.ts";
+import { selectRows, selectRowsNames } from "./select_rows_stage.ts";
+import { scoreTokens, tokenScoreNames } from "./token_score_stage.ts";
+import type { TokenStage } from "./token_stage.ts";
 
 /** The kernels that a case runs. */
-export function pruningUses(
-  sources: PruningSources,
-  { types, shape }: PruningCase,
-): KernelUse[] {
-  const layout = layoutOf(sources.variant.definition as Pruning, types);
+export function pruningUses(sources: PruningSources, given: PruningCase): KernelUse[] {
+  const { types, shape } = given;
+  const layout = layoutOf(layoutSteps(sources), types);
   const defines = { HEAD_DIM: shape.headDim, GROUP: shape.group };
   const name = layoutName(layout);
+  const { tokens, channels } = plannedSteps(sources, given);
   const names = [
-    ...[`append__${name}`, "record_queries", "select_channels", ...moveNames(layout)],
-    `channel_scores_${sources.variant.definition.name}__${name}`,
+    `append__${name}`,
+    ...([tokens, channels].some((step) => step !== null && step.window > 0)
+      ? ["record_queries"]
+      : []),
+    ...(tokens
+      ? [...tokenScoreNames(tokens, name), ...selectRowsNames(tokens), `keep_rows__${name}`]
+      : []),
+    ...(channels
+      ? [
+        `channel_scores_${channels.source.definition.name}__${name}`,
+        ...["select_channels", ...moveNames(layout)],
+      ]
+      : []),
   ];
   return [
     ...names.map((kernel) => ({ name: kernel, defines })),
@@ -39,81 +56,99 @@ export function pruningUses(
   ];
 }
 
-/** Runs a problem on a device. */
-export async function measurePruning(p: PruningProblem, run: RunNamed): Promise<Measurement[]> {
-  const { headDim } = p.shape;
-  const nothing = p.widths.map((width): HeadRows => ({
-    ...{ keys: [], values: [], nListed: 0 },
-    channels: Array.from({ length: width }, (_, c) => c),
-  }));
-  const empty = writeCache(layoutName(p.layout), nothing, {
-    headDim,
-    spare: Math.ceil((p.nPrompt + p.nQuery) / 128) + 1,
-  });
-  const none = p.widths.map((_, head) => sizesOf({ ...p, nPrompt: 0 }, head, 0));
-  const prompt = await append(p, withSizes(empty, none, p.nPrompt), {
-    rows: { position: 0, n: p.nPrompt, sizes: none },
-    run,
-  });
-  const whole = p.widths.map((_, head) => sizesOf(p, head, 0));
-  const full = withSizes(prompt.cache, whole, 0);
-  const { qkv } = prompt;
-  const recorded = await recordQueries(p, qkv, run);
-  const scores = await scoreChannels(p, full, { qkv, ring: recorded.ring, run });
-  const chosen = await selectChannels(p, scores, run);
-  const moved = await moveRows(p, full, { channels: chosen.buffer, kept: chosen.kept, run });
-  const step = await stepAfter(p, moved.cache, { kept: chosen.kept, run });
-  return [prompt, recorded, scores, chosen, moved].flatMap(({ measurements }) => measurements)
-    .concat(step);
+/** A cache and what is remembered of its queries. */
+interface Progress {
+  readonly state: CacheState;
+  readonly rings: Rings;
 }
 
-/** The next step's rows: appended to the compressed cache, then attended over. */
-async function stepAfter(
+/** Runs a problem on a device. */
+export async function measurePruning(p: PruningProblem, run: RunNamed): Promise<Measurement[]> {
+  const found: Measurement[] = [];
+  let progress: Progress = { state: emptyState(p), rings: emptyRings(p) };
+  for (const [turn, n] of p.nRows.entries()) {
+    const appended = await append(p, progress.state, { n, run });
+    found.push(...appended.measurements);
+    if (turn > 0) found.push(...await attend(p, appended, run));
+    const { qkv, position } = appended;
+    const recorded = await recordQueries(p, progress.rings, { qkv, position, run });
+    found.push(...recorded.measurements);
+    progress = { state: appended.state, rings: recorded.rings };
+    if (turn === p.nRows.length - 1) break;
+    const compressed = await compress(p, progress, { isFirst: turn === 0, run });
+    found.push(...compressed.measurements);
+    progress = { ...progress, state: compressed.state };
+  }
+  return found;
+}
+
+/** Rows are evicted after every turn; channels are chosen once. */
+async function compress(
   p: PruningProblem,
-  cache: WrittenCache,
-  { kept, run }: { readonly kept: readonly (readonly number[])[]; readonly run: RunNamed },
+  { state, rings }: Progress,
+  { isFirst, run }: { readonly isFirst: boolean; readonly run: RunNamed },
+): Promise<{ state: CacheState; measurements: Measurement[] }> {
+  const found: Measurement[] = [];
+  let now = state;
+  if (p.tokens) {
+    const evicted = await evict({ ...p, tokens: p.tokens }, { state, rings }, run);
+    found.push(...evicted.measurements);
+    now = evicted.state;
+  }
+  if (p.channels && isFirst) {
+    const problem = { ...p, channels: p.channels };
+    const scores = await scoreChannels(problem, now, { rings, run });
+    const chosen = await selectChannels(p, scores, run);
+    const { buffer: channels, kept } = chosen;
+    const moved = await moveRows(p.channels, now, { channels, kept, run });
+    found.push(...[scores, chosen, moved].flatMap(({ measurements }) => measurements));
+    now = moved.state;
+  }
+  return { state: now, measurements: found };
+}
+
+/** One eviction: scores, the choice, the copy. */
+async function evict(
+  p: PruningProblem & { readonly tokens: TokenStage["tokens"] },
+  { state, rings }: Progress,
+  run: RunNamed,
+): Promise<{ state: CacheState; measurements: Measurement[] }> {
+  const stage: TokenStage = {
+    ...{ problem: p, tokens: p.tokens, state },
+    ring: rings.get(p.tokens.window) ?? null,
+    heads: state.heads.map((_, kvHead) => headRows(state, kvHead)),
+  };
+  const scores = await scoreTokens(stage, run);
+  const chosen = await selectRows(stage, scores, run);
+  const kept = await keepRows(stage, chosen, run);
+  const measurements = [scores, chosen, kept].flatMap(({ measurements }) => measurements);
+  return { state: kept.state, measurements };
+}
+
+/** Before the first row: list segments have their widths, and room for every row that comes. */
+function emptyState({ nRows, layout, shape: { headDim }, widths }: PruningProblem): CacheState {
+  const total = nRows.reduce((a, b) => a + b);
+  return {
+    cache: emptyCache(layout, { headDim, perSegment: Math.ceil(total / 128) + 1 }),
+    heads: widths.map((width) => ({
+      ...{ rows: 0, listed: 0 },
+      channels: Array.from({ length: width }, (_, c) => c),
+    })),
+    ...{ nTokens: 0, headDim },
+  };
+}
+
+/** A step's queries over the cache that they were appended to. */
+async function attend(
+  p: PruningProblem,
+  { state, cache, qkv, position }: Appended,
+  run: RunNamed,
 ): Promise<Measurement[]> {
-  const sizes = p.widths.map((_, head) => sizesOf(p, head, p.moved));
-  const rows = { position: p.nPrompt, n: p.nQuery, sizes };
-  const next = await append(p, withSizes(cache, sizes, p.nQuery), { rows, run });
   const problem: AttentionProblem = {
     source: p.sources.attention,
     values: p.attentionValues,
-    ...{ shape: p.shape, nQuery: p.nQuery, ahead: 0, qkv: next.qkv, cache: next.cache },
-    heads: kept.map((channels, kvHead) => headRows(p, next.cache, { kvHead, channels })),
+    ...{ shape: p.shape, nQuery: state.nTokens - position, position, qkv, cache },
+    heads: state.heads.map((_, kvHead) => headRows(state, kvHead)),
   };
-  const attention = await measureAttention(problem, attentionAnswer(problem), run);
-  return [...next.measurements, ...attention];
-}
-
-/** A head's rows as the cache now holds them; what the list dropped is zero. */
-function headRows(
-  p: PruningProblem,
-  cache: WrittenCache,
-  { kvHead, channels }: { readonly kvHead: number; readonly channels: readonly number[] },
-): HeadRows {
-  const { headDim } = p.shape;
-  const { segments } = p.layout.key;
-  const listed = segments.findIndex((segment) => segment.channels === "list");
-  const keyRow = (row: number): Float32Array => {
-    if (row >= p.moved) {
-      const at = { kvHead, index: segments.length - 1, row: row - p.moved, width: headDim };
-      return Float32Array.from(rowOf(cache, at));
-    }
-    const key = new Float32Array(headDim);
-    rowOf(cache, { kvHead, index: listed, row, width: channels.length })
-      .forEach((x, i) => key[channels[i]!] = x);
-    return key;
-  };
-  const index = segments.length + p.layout.value.segments.length - 1;
-  const n = p.nPrompt + p.nQuery;
-  return {
-    keys: Array.from({ length: n }, (_, row) => keyRow(row)),
-    values: Array.from(
-      { length: n },
-      (_, row) => Float32Array.from(rowOf(cache, { kvHead, index, row, width: headDim })),
-    ),
-    nListed: p.moved,
-    channels,
-  };
+  return await measureAttention(problem, attentionAnswer(problem), run);
 }

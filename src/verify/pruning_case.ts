@@ -1,14 +1,17 @@
-/** From a case to a problem: a prompt's rows before rotation, and the step that follows the compression. */
+/** From a case to a problem: a prompt's rows before rotation, and the steps that follow its compression. */
 
 import { amountOf, stepOf } from "../dsl/pruning.ts";
-import type { ChannelsStep, Pruning } from "../dsl/pruning.ts";
+import type { ChannelsStep, Pruning, PruningStep } from "../dsl/pruning.ts";
+import type { ModelDims } from "../dsl/table.ts";
+import type { Pool, TokensStep } from "../dsl/tokens.ts";
 import type { KernelSource } from "../emit/types.ts";
 import { layoutOf } from "../layout/make.ts";
+import type { LayoutSteps } from "../layout/make.ts";
 import type { Layout } from "../layout/types.ts";
 import { qkvStride } from "./attention.ts";
 import type { AttentionProblem } from "./attention.ts";
 import { N_KV_HEADS, widthsOf } from "./cases.ts";
-import type { PruningCase } from "./cases.ts";
+import type { Kept, ParamChoice, PruningCase } from "./cases.ts";
 import { valuesOf } from "./hooks.ts";
 import type { Values } from "./hooks.ts";
 import { randomFrom, randomRows } from "./numbers.ts";
@@ -16,31 +19,73 @@ import { AT } from "./written_cache.ts";
 
 /** The definitions that a compression and the step after it run. */
 export interface PruningSources {
-  readonly variant: KernelSource;
+  /** In the order of their steps; one, or a composition. */
+  readonly variants: readonly KernelSource[];
   readonly append: KernelSource;
   readonly attention: KernelSource;
 }
 
-/** A prompt to append, score and compress, and a step to append and attend. */
+/** A step of a variant with the numbers of a case. */
+export interface PlannedStep<S extends PruningStep> {
+  readonly source: KernelSource;
+  readonly step: S;
+  /** Of the score among the definition's hooks. */
+  readonly path: string;
+  readonly values: Values;
+  /** Places of the ring of queries; 0: the score reads none. */
+  readonly window: number;
+}
+
+/** A step that prunes channels. */
+export interface PlannedChannels extends PlannedStep<ChannelsStep> {
+  /** Last rows that keep every channel. */
+  readonly recent: number;
+}
+
+/** A step that evicts rows. */
+export interface PlannedTokens extends PlannedStep<TokensStep> {
+  /** Rows at both ends that stay whatever their score. */
+  readonly first: number;
+  readonly last: number;
+  readonly pool: { readonly kind: "max" | "mean"; readonly width: number } | null;
+  /** Share of its unprotected budget that a head keeps by itself; null: heads share nothing. */
+  readonly floor: number | null;
+}
+
+/** A step whose score may read queries. */
+export type ScoredStep = PlannedChannels | PlannedTokens;
+
+/** A prompt to append, score and compress, and steps to append and attend. */
 export interface PruningProblem {
   readonly sources: PruningSources;
-  readonly step: ChannelsStep;
-  readonly values: Values;
+  /** Rows are evicted first, then the survivors lose channels; null: not this. */
+  readonly tokens: PlannedTokens | null;
+  readonly channels: PlannedChannels | null;
   readonly attentionValues: Values;
   readonly layout: Layout;
   readonly shape: AttentionProblem["shape"];
-  /** f32 [nPrompt + nQuery, qkvStride], before rotation. */
+  /** f32 [rows of all steps, qkvStride], before rotation. */
   readonly qkv: Float32Array<ArrayBuffer>;
   /** f32 [nCtx, headDim]: cosines, then sines. */
   readonly rope: Float32Array<ArrayBuffer>;
-  readonly nPrompt: number;
-  readonly nQuery: number;
+  /** Rows of the prompt, then of each step behind a compression. */
+  readonly nRows: readonly number[];
+  readonly kept: Kept;
   /** Channels that each KV head keeps. */
   readonly widths: readonly number[];
-  /** Places of the ring of queries. */
-  readonly window: number;
-  /** Rows that leave for the list segment: all but the protected last ones. */
-  readonly moved: number;
+}
+
+const definitionsOf = ({ variants }: Pick<PruningSources, "variants">): Pruning[] =>
+  variants.map(({ definition }) => definition as Pruning);
+
+/** What the layout of a variant, or of a composition, follows from. */
+export function layoutSteps(sources: Pick<PruningSources, "variants">): LayoutSteps {
+  const definitions = definitionsOf(sources);
+  if (definitions.length === 1) return definitions[0]!;
+  return {
+    name: definitions.map(({ name }) => name).join("+"),
+    steps: definitions.flatMap(({ steps }) => steps),
+  };
 }
 
 /** The problem of a case. @param seed another one gives other numbers */
@@ -49,16 +94,13 @@ export function pruningProblem(
   given: PruningCase,
   seed: number,
 ): PruningProblem {
-  const { types, shape, cached: nPrompt, nQuery, numbers, kept } = given;
+  const { types, shape, cached, nQuery, numbers, kept } = given;
   const { group, headDim } = shape;
-  const variant = sources.variant.definition as Pruning;
   const nHeads = group * N_KV_HEADS;
-  const nCtx = nPrompt + nQuery;
-  const dims = { nLayers: AT.nLayers, nHeads, nKvHeads: N_KV_HEADS, headDim, nCtx: 4096 };
-  const values = valuesOf(variant, { params: given.params, dims });
-  const attention = sources.attention.definition as unknown as Pruning;
-  const { step } = stepOf(variant, "channels")!;
-  const recent = amountOf(step.protect?.last ?? 0, values.params);
+  const steps = plannedSteps(sources, given);
+  // A cache that evicts once does so again after its next turn.
+  const nRows = [cached, nQuery, ...(steps.tokens ? [1] : [])];
+  const nCtx = nRows.reduce((a, b) => a + b);
   const random = randomFrom(seed);
   const qkv = new Float32Array(nCtx * qkvStride(shape));
   const options = { headDim, numbers, type: "f32" as const };
@@ -66,15 +108,82 @@ export function pruningProblem(
     randomRows(nCtx, random, options)
       .forEach((row, i) => qkv.set(row, i * qkvStride(shape) + head * headDim));
   }
+  const attention = sources.attention.definition as unknown as Pruning;
   return {
-    ...{ sources, step, values, shape, qkv, nPrompt, nQuery },
-    attentionValues: valuesOf(attention, { params: "default", dims }),
-    layout: layoutOf(variant, types),
+    ...{ sources, shape, qkv, nRows, kept, ...steps },
+    attentionValues: valuesOf(attention, { params: "default", dims: dimsOf(shape) }),
+    layout: layoutOf(layoutSteps(sources), types),
     rope: ropeTable(nCtx, headDim),
     widths: widthsOf(kept, headDim),
-    window: amountOf(step.queries.rows, values.params),
-    moved: Math.max(0, nPrompt - recent),
   };
+}
+
+const dimsOf = ({ group, headDim }: AttentionProblem["shape"]): ModelDims => ({
+  ...{ nLayers: AT.nLayers, nHeads: group * N_KV_HEADS, nKvHeads: N_KV_HEADS },
+  ...{ headDim, nCtx: 4096 },
+});
+
+/** The steps of the variants with the numbers of a case. */
+export function plannedSteps(
+  sources: PruningSources,
+  { params, shape }: Pick<PruningCase, "params" | "shape">,
+): Pick<PruningProblem, "tokens" | "channels"> {
+  const numbered = { params, dims: dimsOf(shape) };
+  return {
+    tokens: plannedTokens(sources, numbered),
+    channels: plannedChannels(sources, numbered),
+  };
+}
+
+/** What numbers a step has. */
+interface Numbered {
+  readonly params: ParamChoice;
+  readonly dims: ModelDims;
+}
+
+/** The only step of a kind among the variants; null without one. */
+function plannedStep<K extends PruningStep["kind"]>(
+  { variants }: PruningSources,
+  kind: K,
+  numbered: Numbered,
+) {
+  const source = variants.find(({ definition }) => stepOf(definition as Pruning, kind) !== null);
+  if (source === undefined) return null;
+  const definition = source.definition as Pruning;
+  const { step, index } = stepOf(definition, kind)!;
+  return { source, step, path: `steps[${index}].score`, values: valuesOf(definition, numbered) };
+}
+
+function plannedChannels(sources: PruningSources, numbered: Numbered): PlannedChannels | null {
+  const planned = plannedStep(sources, "channels", numbered);
+  if (planned === null) return null;
+  const { step, values: { params } } = planned;
+  return {
+    ...planned,
+    window: amountOf(step.queries.rows, params),
+    recent: amountOf(step.protect?.last ?? 0, params),
+  };
+}
+
+function plannedTokens(sources: PruningSources, numbered: Numbered): PlannedTokens | null {
+  const planned = plannedStep(sources, "tokens", numbered);
+  if (planned === null) return null;
+  const { step, values: { params } } = planned;
+  return {
+    ...planned,
+    window: step.queries === null ? 0 : amountOf(step.queries.rows, params),
+    first: amountOf(step.protect?.first ?? 0, params),
+    last: amountOf(step.protect?.last ?? 0, params),
+    pool: step.pool === undefined
+      ? null
+      : { kind: poolKind(step.pool, params), width: amountOf(step.pool.width, params) },
+    floor: step.share === undefined ? null : amountOf(step.share.floor, params),
+  };
+}
+
+function poolKind({ kind }: Pool, params: Values["params"]): "max" | "mean" {
+  if (typeof kind !== "object") return kind;
+  return amountOf(kind.meanIf, params) === 0 ? "max" : "mean";
 }
 
 /** Angles as models have them, of base 10000. */

@@ -2,7 +2,7 @@
 
 import type { Target } from "../core/manifest.ts";
 import { compare, errorOf } from "./compare.ts";
-import type { Dimension, Measurement, Place } from "./compare.ts";
+import type { Dimension, HeadPicture, Measurement, Place } from "./compare.ts";
 
 /** Where verification runs. */
 export interface TargetLabel {
@@ -27,6 +27,12 @@ export interface ErrorMap {
   readonly bound: Float64Array;
 }
 
+/** What stayed of each KV head's rows in one case. */
+export interface RowChoicePicture {
+  readonly case: string;
+  readonly heads: readonly HeadPicture[];
+}
+
 /** One kernel of one variant on one target, over all its cases. */
 export interface Check {
   readonly variant: string;
@@ -46,9 +52,11 @@ export interface Check {
   readonly worst: CasePlace | null;
   /** Elements of the largest share of each case that failed. */
   readonly failures: readonly CasePlace[];
-  /** Channels that were chosen otherwise because their scores lie at the cut. */
+  /** Channels, or rows, that were chosen otherwise because their scores lie at the cut. */
   readonly nearTies: number;
   readonly errorMap: ErrorMap | null;
+  /** Of choices of rows the one that shows most. */
+  readonly rows: RowChoicePicture | null;
 }
 
 /** Adds what one case measured of a kernel to its check; the first case starts it. */
@@ -63,7 +71,7 @@ export function addCase(
   const start: Check = check ?? {
     ...owner,
     ...{ cases: 0, maxAbs: 0, maxRel: 0, maxShare: 0, worst: null, failures: [] },
-    ...{ nearTies: 0, errorMap: null },
+    ...{ nearTies: 0, errorMap: null, rows: null },
   };
   return measurements.reduce((sum, measurement) => addMeasurement(sum, measurement, name), {
     ...start,
@@ -84,7 +92,25 @@ function addMeasurement(check: Check, measurement: Measurement, name: string): C
     failures: found.passed ? check.failures : [...check.failures, place!],
     nearTies: check.nearTies + (measurement.nearTies ?? 0),
     errorMap: isWorst ? errorMap(measurement, name) : check.errorMap,
+    rows: largerPicture(check.rows, measurement.rows && { case: name, heads: measurement.rows }),
   };
+}
+
+/** A choice shows most where many rows were evicted and many that could have been were not. */
+const shows = ({ heads }: RowChoicePicture): number =>
+  Math.min(
+    ...(["evicted", "kept"] as const).map((what) =>
+      heads.flat().filter(({ is }) => is === what).length
+    ),
+  );
+
+/** The one that shows more, the first of equals. */
+function largerPicture(
+  known: RowChoicePicture | null,
+  found: RowChoicePicture | undefined,
+): RowChoicePicture | null {
+  if (found === undefined) return known;
+  return known === null || shows(found) > shows(known) ? found : known;
 }
 
 function errorMap({ dims, got, want, bound }: Measurement, name: string): ErrorMap {

@@ -1,82 +1,132 @@
-/** Which variants of a project are verified, by name; and which are not, and why. */
+/** Which variants of a project are verified, by name: every file's, and compositions of them. */
 
 import { KerfError } from "../core/error.ts";
 import { nearest } from "../core/nearest.ts";
-import { stepOf } from "../dsl/pruning.ts";
-import type { Pruning } from "../dsl/pruning.ts";
+import type { Pruning, PruningStep } from "../dsl/pruning.ts";
+import { wrapped } from "../dsl/wrapper.ts";
+import type { Wrapper } from "../dsl/wrapper.ts";
 import type { Renderer } from "../emit/renderer.ts";
 import type { KernelSource } from "../emit/types.ts";
 import { layoutOf } from "../layout/make.ts";
+import type { LayoutSteps } from "../layout/make.ts";
 import { layoutName } from "../layout/name.ts";
+import { layoutSteps } from "./pruning_case.ts";
 
 /** A project as far as its variants go. */
 type Project = Pick<Renderer, "sources">;
 
-const isVariant = ({ definition: { kind } }: KernelSource): boolean =>
-  kind === "attention" || kind === "pruning";
-
-/** Whether a definition evicts rows: its kernels are held to their reference in tests/parity/. */
-const evicts = ({ definition }: KernelSource): boolean =>
-  definition.kind === "pruning" && stepOf(definition as Pruning, "tokens") !== null;
-
-/** What runs the cases of variants that are not verified here. */
-const PARITY_TESTS = "deno test -A tests/parity_kernels_test.ts";
-
-/** The variants that are verified. */
-export const variantsOf = ({ sources }: Project): KernelSource[] =>
-  sources.filter((source) => isVariant(source) && !evicts(source));
-
-/** Variants that are not verified. */
-export interface SkippedVariants {
-  readonly variants: readonly string[];
-  readonly because: string;
-  readonly fix: string;
+/** A variant, or a composition of pruning variants. */
+export interface VerifiedVariant {
+  /** Of a composition those of its parts: `a+b`. */
+  readonly name: string;
+  readonly kind: "attention" | "pruning";
+  /** In the order of their steps; one but for compositions. */
+  readonly sources: readonly KernelSource[];
 }
 
-/** What a verification of everything leaves out; null: nothing. */
-export function skippedVariants({ sources }: Project): SkippedVariants | null {
-  const variants = sources.filter((source) => isVariant(source) && evicts(source))
-    .map(({ definition }) => definition.name);
-  if (variants.length === 0) return null;
-  const because = "they evict rows, and tests hold these kernels to their references";
-  return { variants, because, fix: PARITY_TESTS };
+/** The order in which steps run; a composition has at most one of each. */
+const ORDER: readonly PruningStep["kind"][] = ["tokens", "channels"];
+
+const kindsOf = ({ definition }: KernelSource): PruningStep["kind"][] =>
+  definition.kind === "pruning" ? (definition as Pruning).steps.map(({ kind }) => kind) : [];
+
+const declaresLayout = (sources: readonly KernelSource[]): boolean =>
+  sources.some(({ definition }) => (definition as Partial<Pruning>).layout !== undefined);
+
+/** The variants of files; a wrapper stands for what it wraps where nobody says. */
+function singles({ sources }: Project): VerifiedVariant[] {
+  return sources.flatMap((source): VerifiedVariant[] => {
+    const { definition } = source;
+    const { kind, name } = definition;
+    if (kind === "attention" || kind === "pruning") return [{ name, kind, sources: [source] }];
+    if (kind !== "wrapper") return [];
+    const { of } = definition as Wrapper;
+    const inner = sources.find((s) => s.definition.kind === "pruning" && s.definition.name === of);
+    if (inner === undefined) return [];
+    const made = wrapped(definition as Wrapper, inner.definition as Pruning);
+    return [{ name, kind: "pruning", sources: [{ ...inner, doc: source.doc, definition: made }] }];
+  });
+}
+
+const composed = (parts: readonly VerifiedVariant[]): VerifiedVariant => ({
+  name: parts.map(({ name }) => name).join("+"),
+  kind: "pruning",
+  sources: parts.flatMap(({ sources }) => sources),
+});
+
+const layoutNameOf = (variant: Pick<VerifiedVariant, "sources">): string =>
+  layoutName(layoutOf(layoutSteps({ variants: variant.sources }), { key: "f16", value: "f16" }));
+
+/** One composition for each layout that no file makes by itself. */
+function compositions(files: readonly VerifiedVariant[]): VerifiedVariant[] {
+  const prunings = files.filter(({ kind }) => kind === "pruning");
+  const only = (step: PruningStep["kind"]) =>
+    prunings.filter(({ sources }) =>
+      sources.flatMap(kindsOf).join() === step && !declaresLayout(sources)
+    );
+  const [first, second] = ORDER.map(only);
+  const known = new Set(prunings.map(layoutNameOf));
+  return first!.flatMap((evicting) => second!.map((pruning) => composed([evicting, pruning])))
+    .filter((variant) => {
+      const name = layoutNameOf(variant);
+      return !known.has(name) && known.add(name);
+    });
+}
+
+/** What is verified when nothing is named. */
+export function variantsOf(project: Project): VerifiedVariant[] {
+  const files = singles(project);
+  return [...files, ...compositions(files)];
 }
 
 /**
- * The variants of these names; all for none.
+ * The variants of these names; all for none. A name may compose several: `a+b`.
  *
- * @throws {KerfError} exit code 2: a name is no variant's
+ * @throws {KerfError} exit code 2: a name is no variant's, or variants that cannot be composed
  */
-export function selectVariants(project: Project, names: readonly string[]): KernelSource[] {
-  const variants = variantsOf(project);
-  const known = variants.map(({ definition }) => definition.name);
-  const skipped = skippedVariants(project)?.variants ?? [];
-  for (const name of names) {
-    if (known.includes(name)) continue;
-    if (skipped.includes(name)) {
-      throw new KerfError(`Cannot verify "${name}": it evicts rows, whose cases are tests`, {
-        hint: PARITY_TESTS,
-        exitCode: 2,
-      });
-    }
-    const near = nearest(name, known);
-    throw new KerfError(`Cannot verify "${name}": no variant has this name`, {
-      hint: [...(near ? [`did you mean ${near}?`] : []), `there are: ${known.join(", ")}`],
-      exitCode: 2,
-    });
-  }
-  if (names.length === 0) return variants;
-  return variants.filter(({ definition }) => names.includes(definition.name));
+export function selectVariants(project: Project, names: readonly string[]): VerifiedVariant[] {
+  if (names.length === 0) return variantsOf(project);
+  const known = singles(project);
+  const order = (variant: VerifiedVariant) => known.findIndex(({ name }) => name === variant.name);
+  return [...new Set(names)].map((name) => {
+    const parts = name.split("+").map((part) => named(part, name, known));
+    if (parts.length === 1) return parts[0]!;
+    checkComposition(name, parts);
+    return composed(parts);
+  }).sort((a, b) => order(a) - order(b));
 }
 
-/** One pruning variant per layout that they make. */
-export function layoutMakers(sources: readonly KernelSource[]): Pruning[] {
-  const makers = new Map<string, Pruning>();
-  for (const source of sources) {
-    const { definition } = source;
-    if (definition.kind !== "pruning" || evicts(source)) continue;
-    const name = layoutName(layoutOf(definition as Pruning, { key: "f16", value: "f16" }));
-    if (!makers.has(name)) makers.set(name, definition as Pruning);
+function named(part: string, name: string, known: readonly VerifiedVariant[]): VerifiedVariant {
+  const found = known.find((variant) => variant.name === part);
+  if (found !== undefined) return found;
+  const names = known.map((variant) => variant.name);
+  const near = nearest(part, names);
+  throw new KerfError(`Cannot verify "${name}": no variant has the name "${part}"`, {
+    hint: [...(near ? [`did you mean ${near}?`] : []), `there are: ${names.join(", ")}`],
+    exitCode: 2,
+  });
+}
+
+/** @throws {KerfError} exit code 2: steps of one kind, or in another order than they run */
+function checkComposition(name: string, parts: readonly VerifiedVariant[]): void {
+  const kinds = parts.flatMap(({ sources }) => sources.flatMap(kindsOf));
+  const places = kinds.map((kind) => ORDER.indexOf(kind));
+  const rises = places.every((place, i) => i === 0 || place > places[i - 1]!);
+  const own = parts.some(({ sources }) => declaresLayout(sources));
+  if (rises && !own && parts.every(({ kind }) => kind === "pruning")) return;
+  throw new KerfError(`Cannot verify "${name}": these do not compose`, {
+    hint: "name one that evicts rows, then one that prunes channels",
+    exitCode: 2,
+  });
+}
+
+/** Steps of one pruning variant, or composition, per layout that they make. */
+export function layoutMakers(project: Project): LayoutSteps[] {
+  const makers = new Map<string, LayoutSteps>();
+  for (const variant of variantsOf(project)) {
+    if (variant.kind !== "pruning") continue;
+    const name = layoutNameOf(variant);
+    if (!makers.has(name)) makers.set(name, layoutSteps({ variants: variant.sources }));
   }
   return [...makers.values()];
 }

@@ -165,15 +165,20 @@ export function elementByte(cache: WrittenCache, at: RowAt, channel: number): nu
   return pageByte(cache, at) + headBytes(cache.layout, at.index) + offset * elementBytes(segment);
 }
 
-/** The position that row `row` of the values carries. */
-export function readPosition(
+/** Where the position of row `row` of the values lies in the arena, in bytes. */
+export function positionByte(
   cache: WrittenCache,
-  at: Omit<RowAt, "width" | "index"> & { readonly arena: Uint8Array<ArrayBuffer> },
+  at: Omit<RowAt, "width" | "index">,
 ): number {
   const index = segmentsOf(cache.layout).length - 1;
-  const byte = pageByte(cache, { ...at, index }) + 4 * (at.row % PAGE_ROWS);
-  return new DataView(at.arena.buffer).getInt32(byte, true);
+  return pageByte(cache, { ...at, index }) + 4 * (at.row % PAGE_ROWS);
 }
+
+/** The position that row `row` of the values carries. */
+export const readPosition = (
+  cache: WrittenCache,
+  at: Omit<RowAt, "width" | "index"> & { readonly arena: Uint8Array<ArrayBuffer> },
+): number => new DataView(at.arena.buffer).getInt32(positionByte(cache, at), true);
 
 /** Bytes of one stored element. */
 export const elementBytes = ({ code }: Segment): number => code.kind === "f16" ? 2 : 4;
@@ -184,9 +189,14 @@ export function readRow(
   at: RowAt & { readonly arena: Uint8Array<ArrayBuffer> },
 ): number[] {
   const segment = segmentsOf(cache.layout)[at.index]!;
-  const view = new DataView(at.arena.buffer);
-  return Array.from({ length: at.width }, (_, channel) => {
-    const byte = elementByte(cache, at, channel);
-    return segment.code.kind === "f16" ? view.getFloat16(byte, true) : view.getFloat32(byte, true);
-  });
+  const elements = segment.code.kind === "f16"
+    ? new Float16Array(at.arena.buffer)
+    : new Float32Array(at.arena.buffer);
+  const size = elementBytes(segment);
+  const start = elementByte(cache, at, 0) / size;
+  // Channels of a row are a tile's rows apart.
+  return Array.from(
+    { length: at.width },
+    (_, channel) => elements[start + channel * segment.tile]!,
+  );
 }

@@ -6,7 +6,9 @@ import type { CasePlace, Outcome } from "../../verify/mod.ts";
 export function outcomeJson({ checks, ...outcome }: Outcome): object {
   return {
     ...outcome,
-    checks: checks.map(({ errorMap: _, label, target, worst, failures, ...check }) => ({
+    checks: checks.map((
+      { errorMap: _, rows: _rows, label, target, worst, failures, ...check },
+    ) => ({
       variant: check.variant,
       kind: check.kind,
       kernel: check.kernel,

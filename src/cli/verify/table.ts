@@ -1,6 +1,6 @@
 /** A verification as text: a table of kernels, what failed, which targets were here and which were not. */
 
-import { placeText, shareText, shortNumber } from "../../verify/mod.ts";
+import { absentText, placeText, shareText, shortNumber } from "../../verify/mod.ts";
 import type { CasePlace, Check, Outcome } from "../../verify/mod.ts";
 
 const HEADER = [
@@ -16,7 +16,7 @@ const MAX_FAILURES = 3;
 
 /** The whole text, a line break at its end. */
 export function outcomeText(outcome: Outcome): string {
-  const { checks, targets, missing, skipped } = outcome;
+  const { checks, targets, missing, absent } = outcome;
   return [
     ...table(checks),
     ...checks.flatMap(failureLines),
@@ -27,12 +27,7 @@ export function outcomeText(outcome: Outcome): string {
       `${target} was not verified: ${because}`,
       ...fix.map((hint) => `  hint: ${hint}`),
     ]),
-    ...(skipped
-      ? [
-        `not verified: ${skipped.variants.join(", ")}: ${skipped.because}`,
-        `  hint: ${skipped.fix}`,
-      ]
-      : []),
+    ...absent.map(absentText),
     summary(outcome),
   ].join("\n") + "\n";
 }
@@ -80,8 +75,10 @@ function nearTieLines(checks: readonly Check[]): string[] {
   const ties = checks.filter(({ nearTies }) => nearTies > 0);
   return ties.length === 0 ? [] : [
     "",
-    ...ties.map(({ variant, label, nearTies }) =>
-      `${variant}, ${label}: ${nearTies} channels were chosen otherwise, with scores at the cut`
+    ...ties.map(({ variant, kernel, label, nearTies }) =>
+      `${variant}, ${label}: ${nearTies} ${
+        kernel === "select rows" ? "rows" : "channels"
+      } were chosen otherwise, with scores at the cut`
     ),
   ];
 }

@@ -6,6 +6,7 @@
 import { TARGETS } from "../../core/manifest.ts";
 import type { Pruning } from "../../dsl/pruning.ts";
 import type { Renderer } from "../../emit/renderer.ts";
+import type { KernelSource } from "../../emit/types.ts";
 import { denseLayout, layoutOf } from "../../layout/make.ts";
 import { layoutName } from "../../layout/name.ts";
 import type { PictureSizes } from "../../layout/picture.ts";
@@ -13,9 +14,12 @@ import type { Layout } from "../../layout/types.ts";
 import { widthsOf } from "../cases.ts";
 import type { Outcome } from "../outcome.ts";
 import type { Check } from "../result.ts";
+import { layoutSteps } from "../pruning_case.ts";
+import { selectVariants } from "../variants.ts";
 import { errorMaps } from "./error_maps.ts";
 import { element, verbatim } from "./html.ts";
 import type { Html } from "./html.ts";
+import { rowFigure } from "./row_figure.ts";
 import { layoutFigure } from "./layout_figure.ts";
 import { sourcePanes } from "./sources.ts";
 import { SCRIPT, STYLE } from "./style.ts";
@@ -60,42 +64,70 @@ export async function reportPage(outcome: Outcome, options: ReportOptions): Prom
   return `<!DOCTYPE html>\n${page.html}\n`;
 }
 
-/** One variant. */
+/** One variant, or composition. */
 async function section(
   checks: readonly Check[],
   { renderer, root }: ReportOptions,
 ): Promise<Html> {
   const { variant, kind } = checks[0]!;
-  const { definition, file, doc } = renderer.sources.find((source) =>
-    source.definition.kind === kind && source.definition.name === variant
-  )!;
+  const [chosen] = selectVariants(renderer, [variant]);
+  const sources = chosen!.sources;
   const prunes = kind === "pruning";
-  const layout = prunes ? layoutOf(definition as Pruning, TYPES) : denseLayout(TYPES);
-  const head = prunes ? `channel_scores_${variant}` : `attention_${variant}_decode`;
-  const { entry, texts } = await renderer.render(`${head}__${layoutName(layout)}`);
-  const paths = Object.fromEntries(
-    TARGETS.map((target) => [target, entry.sources[target]?.file]),
-  );
-  const text = Deno.readTextFileSync(`${root}/${file}`);
+  const layout = prunes ? layoutOf(layoutSteps({ variants: sources }), TYPES) : denseLayout(TYPES);
+  const panes: Html[] = [];
+  for (const source of sources) panes.push(await panesOf(source, layout, { renderer, root }));
+  const papers = sources.flatMap(({ definition }) => paper(definition.source));
+  const pictures = checks.flatMap(({ rows, label }) => rows === null ? [] : [{ rows, label }]);
   return element(
     "section",
     { id: anchorOf(checks[0]!) },
-    element("h2", {}, variant, element("small", {}, kind, paper(definition.source))),
-    element("p", {}, doc.join(" ")),
+    element("h2", {}, variant, element("small", {}, kind, papers)),
+    sources.map(({ doc }) => element("p", {}, doc.join(" "))),
     element("h3", {}, "What the author wrote, and what became of it"),
     element("p", { class: "note" }, "Marked lines are the author’s, on every target."),
-    sourcePanes({ file, text, texts, paths }),
+    panes,
     element("h3", {}, "How the cache is stored"),
     element(
       "p",
       { class: "note" },
       element("code", {}, layoutName(layout)),
-      prunes ? ": 300 rows of a prompt, all but the last 32 compressed" : ": 300 rows",
+      layout.key.segments.length > 1
+        ? ": 300 rows of a prompt, all but the last 32 compressed"
+        : ": 300 rows",
     ),
     layoutFigure(layout, sizesOf(layout)),
+    pictures.length === 0 ? [] : [
+      element("h3", {}, "Which rows stay"),
+      pictures.slice(0, 1).map(({ rows, label }) => [
+        element("p", { class: "note" }, `By position, as ${label} chose them.`),
+        rowFigure(rows),
+      ]),
+    ],
     element("h3", {}, "Where the errors are"),
     errorMaps(checks),
   );
+}
+
+/** An author's file beside the kernel that its first hook became. */
+async function panesOf(
+  { definition, file }: KernelSource,
+  layout: Layout,
+  { renderer, root }: ReportOptions,
+): Promise<Html> {
+  const { entry, texts } = await renderer.render(
+    `${scoreKernel(definition)}__${layoutName(layout)}`,
+  );
+  const paths = Object.fromEntries(
+    TARGETS.map((target) => [target, entry.sources[target]?.file]),
+  );
+  const text = Deno.readTextFileSync(`${root}/${file}`);
+  return sourcePanes({ file, text, texts, paths });
+}
+
+function scoreKernel(definition: KernelSource["definition"]): string {
+  if (definition.kind === "attention") return `attention_${definition.name}_decode`;
+  const evicts = (definition as Pruning).steps[0]!.kind === "tokens";
+  return `${evicts ? "token" : "channel"}_scores_${definition.name}`;
 }
 
 function paper(source: string | undefined): (Html | string)[] {

@@ -71,6 +71,7 @@ svg .title,svg .name{fill:var(--ink);font-size:11.5px}
 svg .name{font-family:ui-monospace,Menlo,Consolas,"DejaVu Sans Mono",monospace}
 .dropped{fill:var(--none)}.stored{fill:var(--s0)}.stored.s1{fill:var(--s1)}
 .none{fill:var(--none)}
+.row.kept{fill:var(--s1)}.row.protected{fill:var(--s0)}.row.evicted{fill:var(--none)}
 .beyond{fill:none;stroke:var(--bad);stroke-width:1.6}
 .kernel{border:1px solid var(--line);border-radius:8px;background:var(--card);padding:12px 16px;
 margin:10px 0}

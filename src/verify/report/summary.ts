@@ -1,6 +1,6 @@
 /** The head of a report: the verdict, the targets, the table of kernels. */
 
-import { placeText, shareText, shortNumber } from "../outcome.ts";
+import { absentText, placeText, shareText, shortNumber } from "../outcome.ts";
 import type { Outcome } from "../outcome.ts";
 import type { Check } from "../result.ts";
 import { element } from "./html.ts";
@@ -8,7 +8,7 @@ import type { Html } from "./html.ts";
 
 /** Verdict and targets. */
 export function verdict(outcome: Outcome): Html[] {
-  const { passed, checks, targets, missing, skipped, seconds } = outcome;
+  const { passed, checks, targets, missing, absent, seconds } = outcome;
   const variants = new Set(checks.map(anchorOf)).size;
   const off = checks.filter(({ failures }) => failures.length > 0).length;
   const counted = `${variants} ${variants === 1 ? "variant" : "variants"} on ` +
@@ -39,13 +39,7 @@ export function verdict(outcome: Outcome): Html[] {
           fix.map((hint, i) => [i > 0 ? " · " : "", element("code", {}, hint)]),
         )
       ),
-      skipped === null ? [] : element(
-        "li",
-        {},
-        element("b", {}, "not verified"),
-        ` ${skipped.variants.join(", ")}: ${skipped.because}: `,
-        element("code", {}, skipped.fix),
-      ),
+      absent.map((kernels) => element("li", {}, absentText(kernels))),
     ),
   ];
 }

@@ -5,11 +5,11 @@
 
 import { selectChannelsReference } from "../reference/select_channels.ts";
 import { N_KV_HEADS } from "./cases.ts";
+import type { Scores } from "./channel_score_stage.ts";
 import type { Measurement } from "./compare.ts";
 import type { RunNamed } from "./kernels.ts";
 import type { PruningProblem } from "./pruning_case.ts";
-import { firstHead } from "./score_stage.ts";
-import type { Scores } from "./score_stage.ts";
+import { firstHead } from "./ring_stage.ts";
 import { AT } from "./written_cache.ts";
 
 /** A score nearer to the cut than this, relatively, may be chosen either way (f32 against f64). */
@@ -54,7 +54,10 @@ export async function selectChannels(
   return {
     buffer: channels,
     kept,
-    measurements: [{ kernel: "select", dims, got: own, want }, authorsChoice(p, scores, kept)],
+    measurements: [
+      { kernel: "select channels", dims, got: own, want },
+      authorsChoice(p, scores, kept),
+    ],
   };
 }
 
@@ -80,5 +83,5 @@ function authorsChoice(p: PruningProblem, { want: scores }: Scores, kept: number
     }
   });
   const dims = [{ name: "head", size: N_KV_HEADS }, { name: "channel", size: headDim }];
-  return { kernel: "select", dims, got, want, nearTies };
+  return { kernel: "select channels", dims, got, want, nearTies };
 }

@@ -1,0 +1,82 @@
+/** The cases of a variant, each ready to run: its kernels, its numbers and the reference's answer. */
+
+import type { KernelSource } from "../emit/types.ts";
+import { attentionAnswer, attentionUses, measureAttention } from "./attention.ts";
+import { attentionProblem, caseLayout } from "./attention_case.ts";
+import { attentionCases, describe, pruningCases } from "./cases.ts";
+import type { Strength } from "./combinations.ts";
+import type { Measurement } from "./compare.ts";
+import type { KernelUse, RunNamed } from "./kernels.ts";
+import { seedOf } from "./numbers.ts";
+import { measurePruning, pruningUses } from "./pruning.ts";
+import { layoutSteps, pruningProblem } from "./pruning_case.ts";
+import type { PruningSources } from "./pruning_case.ts";
+import { layoutMakers } from "./variants.ts";
+import type { VerifiedVariant } from "./variants.ts";
+
+/** One case of one variant, ready to run. */
+export interface Job {
+  readonly variant: string;
+  readonly kind: VerifiedVariant["kind"];
+  readonly case: string;
+  readonly uses: readonly KernelUse[];
+  /** Makes the numbers and the reference's answer once; they serve every target. */
+  readonly prepare: () => (run: RunNamed) => Promise<Measurement[]>;
+}
+
+/** The attention that a run uses unless told otherwise: pruned caches are verified under it. */
+const DEFAULT_ATTENTION = "causal";
+
+/** The cases of a variant. */
+export function jobsOf(
+  variant: VerifiedVariant,
+  sources: readonly KernelSource[],
+  strength: Strength,
+): Job[] {
+  return variant.kind === "attention"
+    ? attentionJobs(variant.sources[0]!, sources, strength)
+    : pruningJobs(variant, sources, strength);
+}
+
+function attentionJobs(
+  source: KernelSource,
+  sources: readonly KernelSource[],
+  strength: Strength,
+): Job[] {
+  const { name } = source.definition;
+  return attentionCases(layoutMakers({ sources }), strength).map((given, i): Job => ({
+    ...{ variant: name, kind: "attention", case: describe(given, null) },
+    uses: attentionUses(name, caseLayout(given), given.shape),
+    prepare: () => {
+      const problem = attentionProblem(source, given, seedOf(name, i));
+      const answer = attentionAnswer(problem);
+      return (run) => measureAttention(problem, answer, run);
+    },
+  }));
+}
+
+function pruningJobs(
+  { name, sources: variants }: VerifiedVariant,
+  sources: readonly KernelSource[],
+  strength: Strength,
+): Job[] {
+  const definitions: PruningSources = {
+    variants,
+    append: sources.find(({ definition }) => definition.name === "append")!,
+    attention: defaultAttention(sources),
+  };
+  const steps = layoutSteps(definitions);
+  return pruningCases(strength).map((given, i): Job => ({
+    ...{ variant: name, kind: "pruning", case: describe(given, steps) },
+    uses: pruningUses(definitions, given),
+    prepare: () => {
+      const problem = pruningProblem(definitions, given, seedOf(name, i));
+      return (run) => measurePruning(problem, run);
+    },
+  }));
+}
+
+function defaultAttention(sources: readonly KernelSource[]): KernelSource {
+  const all = sources.filter(({ definition }) => definition.kind === "attention");
+  return all.find(({ definition }) => definition.name === DEFAULT_ATTENTION) ?? all[0]!;
+}

@@ -1,0 +1,98 @@
+/** The copy of kept rows to new pages: keys and values byte for byte, positions with them, nothing else. */
+
+import { layoutName } from "../layout/name.ts";
+import { keyAt, positionOf, rowOf, valueAt, withBuffers } from "./cache_state.ts";
+import type { CacheState } from "./cache_state.ts";
+import { N_KV_HEADS } from "./cases.ts";
+import type { Measurement } from "./compare.ts";
+import { withFreshPages } from "./fresh_pages.ts";
+import type { RunNamed } from "./kernels.ts";
+import type { ChosenRows } from "./select_rows_stage.ts";
+import { strayBytes } from "./stray_bytes.ts";
+import { tokenPool } from "./token_stage.ts";
+import type { TokenStage } from "./token_stage.ts";
+
+/** Copies the rows that stay. */
+export async function keepRows(
+  stage: TokenStage,
+  { kept, buffers }: ChosenRows,
+  run: RunNamed,
+): Promise<{ state: CacheState; measurements: Measurement[] }> {
+  const { state, problem: { shape: { headDim }, layout } } = stage;
+  const pool = tokenPool(stage);
+  const moving = withFreshPages(state.cache, { headDim, values: true });
+  const { arena: before, pages } = moving.cache.buffers;
+  const { arena } = await run(`keep_rows__${layoutName(layout)}`, {
+    ...pool,
+    buffers: {
+      ...pool.buffers,
+      ...buffers,
+      ...{ src_pages: moving.src_pages, dst_pages: pages, arena: before },
+    },
+  });
+  const next: CacheState = {
+    ...state,
+    cache: withBuffers(moving.cache, { arena }),
+    heads: state.heads.map(({ listed, channels }, kvHead) => ({
+      rows: kept[kvHead]!.length,
+      listed: kept[kvHead]!.filter((row) => row < listed).length,
+      channels,
+    })),
+  };
+  const written = kept.flatMap((rows, kvHead) =>
+    rows.flatMap((_, i) => [keyAt(next, kvHead, i), valueAt(next, kvHead, i)])
+  );
+  return {
+    state: next,
+    measurements: [
+      copied(state, next, kept),
+      positions(state, next, kept),
+      strayBytes("keep rows", { before: moving.cache, after: next.cache }, written),
+    ],
+  };
+}
+
+/** Keys, then values, of every kept row; channels that are not stored are 0 in both. */
+function copied(
+  state: CacheState,
+  next: CacheState,
+  kept: readonly (readonly number[])[],
+): Measurement {
+  const { headDim } = state;
+  const size = Math.max(...kept.map((rows) => rows.length));
+  const got = new Float64Array(N_KV_HEADS * size * 2 * headDim);
+  const want = new Float64Array(got.length);
+  kept.forEach((rows, kvHead) =>
+    rows.forEach((row, i) => {
+      const at = (kvHead * size + i) * 2 * headDim;
+      got.set(rowOf(next.cache, keyAt(next, kvHead, i)), at);
+      want.set(rowOf(state.cache, keyAt(state, kvHead, row)), at);
+      got.set(rowOf(next.cache, valueAt(next, kvHead, i)), at + headDim);
+      want.set(rowOf(state.cache, valueAt(state, kvHead, row)), at + headDim);
+    })
+  );
+  const dims = [
+    { name: "head", size: N_KV_HEADS },
+    { name: "kept row", size },
+    { name: "channel of key, value", size: 2 * headDim },
+  ];
+  return { kernel: "keep rows", dims, got, want };
+}
+
+function positions(
+  state: CacheState,
+  next: CacheState,
+  kept: readonly (readonly number[])[],
+): Measurement {
+  const size = Math.max(...kept.map((rows) => rows.length));
+  const got = new Int32Array(N_KV_HEADS * size);
+  const want = new Int32Array(got.length);
+  kept.forEach((rows, kvHead) =>
+    rows.forEach((row, i) => {
+      got[kvHead * size + i] = positionOf(next.cache, kvHead, i);
+      want[kvHead * size + i] = positionOf(state.cache, kvHead, row);
+    })
+  );
+  const dims = [{ name: "head", size: N_KV_HEADS }, { name: "position of kept row", size }];
+  return { kernel: "keep rows", dims, got, want };
+}

@@ -1,0 +1,104 @@
+/** What stays of rows of given scores, as a step declares it; and what two choices differ in. */
+
+import { selectRowsReference, shareRowsReference } from "../reference/select_rows.ts";
+import type { Measurement } from "./compare.ts";
+import { keptOf, N_KV_HEADS } from "./cases.ts";
+import { maxRowsOf } from "./token_stage.ts";
+import type { TokenStage } from "./token_stage.ts";
+
+/** A score nearer to one on the other side of the cut than this, relatively, may go either way. */
+const NEAR_TIE = 1e-5;
+
+/** Places of rows that stay, ascending, per KV head. */
+export type KeptRows = readonly (readonly number[])[];
+
+/** How many rows each head brings: what the case says, and the protected ones at least. */
+export const budgetsOf = (
+  { problem, tokens: { first, last, step }, state }: TokenStage,
+): number[] =>
+  state.heads.map(({ rows }, kvHead) => {
+    const asked = keptOf(problem.kept, rows, step.scope === "layer" ? 0 : kvHead);
+    return Math.min(rows, Math.max(1, first + last, asked));
+  });
+
+/** Of a head's budget what it keeps by itself, where heads share the rest. */
+export function floorsOf({ tokens: { first, last, floor } }: TokenStage, keeps: readonly number[]) {
+  return keeps.map((keep) => {
+    const fixed = Math.min(keep, first + last);
+    return fixed + Math.floor((floor ?? 1) * (keep - fixed));
+  });
+}
+
+/** The choice by each head's own scores. */
+export const chooseAlone = (
+  { tokens: { first, last } }: TokenStage,
+  lists: readonly ArrayLike<number>[],
+  keeps: readonly number[],
+): number[][] =>
+  lists.map((scores, kvHead) => selectRowsReference(scores, { first, last, keep: keeps[kvHead]! }));
+
+/** The whole choice as declared. */
+export function chooseRows(
+  stage: TokenStage,
+  lists: readonly ArrayLike<number>[],
+  keeps: readonly number[],
+): number[][] {
+  const { tokens: { first, last, floor } } = stage;
+  if (floor === null) return chooseAlone(stage, lists, keeps);
+  const heads = lists.map((scores, kvHead) => ({ scores, keep: keeps[kvHead]! }));
+  return shareRowsReference(heads, { floor, first, last });
+}
+
+/**
+ * 1 for each row that stays, by the kernels and by the author's scores. A row may differ where another one
+ * on the other side of the author's cut has nearly its score: this is counted and is no failure.
+ */
+export function compareChoices(
+  stage: TokenStage,
+  scores: readonly ArrayLike<number>[],
+  { got: kept, want: chosen }: { readonly got: KeptRows; readonly want: KeptRows },
+): Measurement {
+  const { tokens: { first, last, floor }, state } = stage;
+  const maxRows = maxRowsOf(stage);
+  const got = new Uint8Array(N_KV_HEADS * maxRows);
+  const want = new Uint8Array(got.length);
+  const author = chosen.map((rows) => new Set(rows));
+  const isNear = (kvHead: number, row: number): boolean => {
+    const stays = author[kvHead]!.has(row);
+    const score = scores[kvHead]![row]!;
+    return scores.some((list, head) =>
+      (floor !== null || head === kvHead) &&
+      Array.from(list).some((other, i) =>
+        i >= first && i < list.length - last && author[head]!.has(i) !== stays &&
+        Math.abs(other - score) <= NEAR_TIE * Math.abs(score)
+      )
+    );
+  };
+  let nearTies = 0;
+  state.heads.forEach(({ rows }, kvHead) => {
+    const start = kvHead * maxRows;
+    for (const row of kept[kvHead]!) got[start + row] = 1;
+    for (const row of chosen[kvHead]!) want[start + row] = 1;
+    for (let row = first; row < rows - last; row++) {
+      if (got[start + row] === want[start + row] || !isNear(kvHead, row)) continue;
+      nearTies++;
+      want[start + row] = got[start + row]!;
+    }
+  });
+  const dims = [{ name: "head", size: N_KV_HEADS }, { name: "row", size: maxRows }];
+  return { kernel: "select rows", dims, got, want, nearTies, rows: pictureOf(stage, kept) };
+}
+
+/** What stays of each head, for people. */
+const pictureOf = (
+  { tokens: { first, last }, heads }: TokenStage,
+  kept: KeptRows,
+): NonNullable<Measurement["rows"]> =>
+  heads.map(({ positions }, kvHead) => {
+    const stays = new Set(kept[kvHead]!);
+    const isProtected = (row: number) => row < first || row >= positions!.length - last;
+    return positions!.map((position, row) => ({
+      position,
+      is: isProtected(row) ? "protected" : stays.has(row) ? "kept" : "evicted",
+    }));
+  });

@@ -1,0 +1,178 @@
+/**
+ * The choice of rows by the kernels: exactly the protected ones and the highest of the scores stay, as many
+ * as the budget says; and they are the author's but for rows whose scores lie at the cut.
+ */
+
+import { N_KV_HEADS } from "./cases.ts";
+import type { Measurement } from "./compare.ts";
+import type { RunNamed } from "./kernels.ts";
+import { meetRows, poolScores } from "./pool_stage.ts";
+import { budgetsOf, chooseAlone, chooseRows, compareChoices, floorsOf } from "./row_choice.ts";
+import type { KeptRows } from "./row_choice.ts";
+import { maxRowsOf, tokenPool } from "./token_stage.ts";
+import type { TokenStage } from "./token_stage.ts";
+import type { TokenScores } from "./token_score_stage.ts";
+import { AT } from "./written_cache.ts";
+
+/** What a place of the lists holds that no kernel wrote. */
+const NO_ROW = 99999;
+
+/** What `raise_rows` gives a row that stays in any case. */
+const LARGEST_F32 = (2 - 2 ** -23) * 2 ** 127;
+
+/** Rows that stay, as the kernels left them. */
+export interface ChosenRows {
+  readonly kept: KeptRows;
+  readonly buffers: RowLists;
+  readonly measurements: readonly Measurement[];
+}
+
+/** What `select_rows` writes. */
+interface RowLists {
+  /** u32 [nKvHeads, max_rows] */
+  readonly kept: Uint32Array<ArrayBuffer>;
+  /** u32 [nLayers, nKvHeads, 2] */
+  readonly kept_counts: Uint32Array<ArrayBuffer>;
+}
+
+/** The kernels of a choice, in order. */
+export const selectRowsNames = ({ floor }: TokenStage["tokens"]): string[] => [
+  "pool_scores",
+  "select_rows",
+  ...(floor === null ? [] : ["raise_rows"]),
+];
+
+/** Pools the scores and chooses the rows that stay. */
+export async function selectRows(
+  stage: TokenStage,
+  scores: TokenScores,
+  run: RunNamed,
+): Promise<ChosenRows> {
+  const keeps = budgetsOf(stage);
+  const pooled = await poolScores(stage, { scores, cuts: cutsOf(stage, keeps), run });
+  const lists = headLists(stage, pooled.buffer);
+  const raised = stage.tokens.floor === null
+    ? { token_scores: pooled.buffer, measurements: [] }
+    : await raiseFloors(stage, { keeps, token_scores: pooled.buffer, run });
+  const wanted = chooseRows(stage, lists, keeps);
+  const found = await select(stage, {
+    ...{ keeps, wanted, run, token_scores: raised.token_scores },
+    shares: stage.tokens.floor !== null,
+  });
+  const authors = stage.state.heads.map(({ rows }, kvHead) =>
+    meetRows(stage, scores.want.map((list) => list.slice(0, rows)), kvHead)
+  );
+  const both = { got: found.kept, want: chooseRows(stage, authors, keeps) };
+  return {
+    ...found,
+    measurements: [
+      ...[pooled, raised, found].flatMap(({ measurements }) => measurements),
+      compareChoices(stage, authors, both),
+    ],
+  };
+}
+
+/** Each KV head's own part of a buffer of rows. */
+const headLists = (stage: TokenStage, buffer: Float32Array<ArrayBuffer>): Float32Array[] =>
+  stage.state.heads.map(({ rows }, kvHead) => {
+    const start = kvHead * maxRowsOf(stage);
+    return buffer.slice(start, start + rows);
+  });
+
+/** u32 [nLayers, nKvHeads, 4]; the other layer's must not be read. */
+function cutsOf({ state }: TokenStage, keeps: readonly number[]): Uint32Array<ArrayBuffer> {
+  const own = state.heads.flatMap(({ rows, listed }, i) => [listed, rows, keeps[i]!, 0]);
+  return Uint32Array.from([...own.map(() => NO_ROW), ...own]);
+}
+
+/** One run of the choice, held to the rows wanted of the scores that it is given. */
+async function select(
+  stage: TokenStage,
+  { keeps, wanted, token_scores, shares, run }: {
+    readonly keeps: readonly number[];
+    readonly wanted: KeptRows;
+    readonly token_scores: Float32Array<ArrayBuffer>;
+    readonly shares: boolean;
+    readonly run: RunNamed;
+  },
+): Promise<ChosenRows> {
+  const pool = tokenPool(stage);
+  const maxRows = maxRowsOf(stage);
+  const written = await run("select_rows", {
+    ...pool,
+    buffers: { cuts: cutsOf(stage, keeps), token_scores, ...listsOf(stage, []) },
+    constants: { ...pool.constants, shares: Number(shares) },
+  });
+  const want = listsOf(stage, wanted);
+  const kept = wanted.map((rows, kvHead) => {
+    const own = [...written.kept.subarray(kvHead * maxRows, kvHead * maxRows + rows.length)];
+    // What is no choice at all leads nowhere: the stages behind go on with the right one.
+    const isChoice = own.every((row, i) =>
+      row > (own[i - 1] ?? -1) && row < stage.state.heads[kvHead]!.rows
+    );
+    return isChoice ? own : rows;
+  });
+  const counts = [
+    { name: "layer", size: AT.nLayers },
+    { name: "head", size: N_KV_HEADS },
+    { name: "rows kept in the list, in all", size: 2 },
+  ];
+  return {
+    kept,
+    buffers: listsOf(stage, kept),
+    measurements: [
+      {
+        ...{ kernel: "select rows", got: written.kept, want: want.kept },
+        dims: [{ name: "head", size: N_KV_HEADS }, { name: "place", size: maxRows }],
+      },
+      {
+        ...{ kernel: "select rows", dims: counts },
+        ...{ got: written.kept_counts, want: want.kept_counts },
+      },
+    ],
+  };
+}
+
+/** Lists of rows as `select_rows` leaves them; the other layer's counts stay as they were. */
+function listsOf(stage: TokenStage, kept: KeptRows): RowLists {
+  const maxRows = maxRowsOf(stage);
+  const lists = new Uint32Array(N_KV_HEADS * maxRows).fill(NO_ROW);
+  const kept_counts = new Uint32Array(AT.nLayers * N_KV_HEADS * 2).fill(NO_ROW);
+  kept.forEach((rows, kvHead) => {
+    lists.set(rows, kvHead * maxRows);
+    const listed = rows.filter((row) => row < stage.state.heads[kvHead]!.listed).length;
+    kept_counts.set([listed, rows.length], 2 * (AT.layer * N_KV_HEADS + kvHead));
+  });
+  return { kept: lists, kept_counts };
+}
+
+/** Where heads share: each chooses its own rows first, whose scores become the largest. */
+async function raiseFloors(
+  stage: TokenStage,
+  { keeps, token_scores, run }: {
+    readonly keeps: readonly number[];
+    readonly token_scores: Float32Array<ArrayBuffer>;
+    readonly run: RunNamed;
+  },
+): Promise<{ token_scores: Float32Array<ArrayBuffer>; measurements: Measurement[] }> {
+  const floors = floorsOf(stage, keeps);
+  const wanted = chooseAlone(stage, headLists(stage, token_scores), floors);
+  const own = await select(stage, { keeps: floors, wanted, token_scores, shares: false, run });
+  const raised = await run("raise_rows", {
+    ...tokenPool(stage),
+    buffers: { ...own.buffers, token_scores },
+  });
+  const maxRows = maxRowsOf(stage);
+  const want = Float64Array.from(token_scores);
+  own.kept.forEach((rows, kvHead) =>
+    rows.forEach((row) => want[kvHead * maxRows + row] = LARGEST_F32)
+  );
+  const dims = [{ name: "head", size: N_KV_HEADS }, { name: "row", size: maxRows }];
+  return {
+    token_scores: raised.token_scores,
+    measurements: [
+      ...own.measurements,
+      { kernel: "raise rows", dims, got: raised.token_scores, want },
+    ],
+  };
+}

@@ -1,0 +1,34 @@
+/** Bytes of the arena that a kernel changed though it had no business there; none are allowed. */
+
+import { carriesPosition } from "./cache_state.ts";
+import type { CaseRow } from "./cache_state.ts";
+import { N_KV_HEADS } from "./cases.ts";
+import type { Measurement } from "./compare.ts";
+import { elementByte, elementBytes, positionByte, segmentsOf } from "./written_cache.ts";
+import type { WrittenCache } from "./written_cache.ts";
+
+/** Compares the arenas before and after, beside the rows that were to be written. */
+export function strayBytes(
+  kernel: string,
+  caches: { readonly before: WrittenCache; readonly after: WrittenCache },
+  written: readonly CaseRow[],
+): Measurement {
+  const { before, after } = caches;
+  const [was, is] = [before.buffers.arena, after.buffers.arena.slice()];
+  const segments = segmentsOf(after.layout);
+  const restore = (byte: number, size: number) => {
+    for (let i = byte; i < byte + size; i++) is[i] = was[i]!;
+  };
+  for (const row of written) {
+    const at = { ...row, nKvHeads: N_KV_HEADS };
+    const size = elementBytes(segments[at.index]!);
+    const start = elementByte(after, at, 0);
+    const step = segments[at.index]!.tile * size;
+    for (let channel = 0; channel < at.width; channel++) restore(start + channel * step, size);
+    if (carriesPosition(after.layout, at.index)) restore(positionByte(after, at), 4);
+  }
+  let stray = 0;
+  for (let i = 0; i < is.length; i++) stray += Number(is[i] !== was[i]);
+  const dims = [{ name: "bytes changed beside them", size: 1 }];
+  return { kernel, dims, got: [stray], want: [0] };
+}

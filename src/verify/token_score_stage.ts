@@ -1,0 +1,175 @@
+/** The token scores of a variant: the author's function on every row, and the kernel's. */
+
+import { readParams } from "../emit/func.ts";
+import { layoutName } from "../layout/name.ts";
+import { authorRunner } from "../reference/hooks.ts";
+import { tokenScoresReference } from "../reference/token_scores.ts";
+import { N_KV_HEADS } from "./cases.ts";
+import type { Measurement } from "./compare.ts";
+import { roundedHook } from "./hooks.ts";
+import type { RunNamed } from "./kernels.ts";
+import type { PlannedTokens } from "./pruning_case.ts";
+import { remembered } from "./ring_stage.ts";
+import type { Rounded } from "./rounding.ts";
+import { TINY } from "./softmax_bound.ts";
+import { maxRowsOf, tokenPool } from "./token_stage.ts";
+import type { TokenStage } from "./token_stage.ts";
+import { anchorDot, keyAnchors, roundedAnchor, windowRows, windowSoftmax } from "./window_stage.ts";
+import type { RoundedAnchor, WindowRow } from "./window_stage.ts";
+import { AT } from "./written_cache.ts";
+
+/** What a place holds that no kernel wrote. */
+export const UNTOUCHED = -7;
+
+/** Scores of every row: one list per query head where the score reads weights, else per KV head. */
+export interface TokenScores {
+  readonly perQueryHead: boolean;
+  /** f32 [nHeads or nKvHeads, max_rows] */
+  readonly buffer: Float32Array<ArrayBuffer>;
+  /** The author's, f64 [rows of the head] each. */
+  readonly want: readonly Float64Array[];
+  readonly measurements: readonly Measurement[];
+}
+
+/** Whether a step's score reads what the last queries give a row. */
+export const readsWeights = ({ source, path }: PlannedTokens): boolean =>
+  namesRead(source.funcs[path]!).has("weights");
+
+const namesRead = (func: Parameters<typeof readParams>[0]): Set<string> =>
+  new Set([...readParams(func)].map((i) => func.params[i]!.name));
+
+/** The kernels that score a step's rows, in order. */
+export function tokenScoreNames(tokens: PlannedTokens, layout: string): string[] {
+  return [
+    ...(readsWeights(tokens) ? [`window_softmax__${layout}`] : []),
+    ...(tokens.step.anchor ? [`key_anchors__${layout}`] : []),
+    `token_scores_${tokens.source.definition.name}__${layout}`,
+  ];
+}
+
+/** What scores read beside rows, of all heads. */
+interface Beside {
+  /** Per query head; empty where the score reads no weights. */
+  readonly windows: readonly (readonly WindowRow[])[];
+  /** Per KV head; empty without an anchor. */
+  readonly anchors: readonly RoundedAnchor[];
+}
+
+/** Scores every row: the window's softmax and the anchors first, where the step has them. */
+export async function scoreTokens(stage: TokenStage, run: RunNamed): Promise<TokenScores> {
+  const { problem: { shape, layout }, tokens, heads } = stage;
+  const perQueryHead = readsWeights(tokens);
+  const beside: Beside = {
+    windows: perQueryHead
+      ? Array.from(
+        { length: shape.group * N_KV_HEADS },
+        (_, head) => windowRows(stage.ring!, head, heads[Math.floor(head / shape.group)]!),
+      )
+      : [],
+    anchors: tokens.step.anchor ? heads.map(({ keys }) => roundedAnchor(keys)) : [],
+  };
+  const window = perQueryHead ? await windowSoftmax(stage, beside.windows, run) : null;
+  const anchors = tokens.step.anchor ? await keyAnchors(stage, beside.anchors, run) : null;
+  const pool = tokenPool(stage);
+  const nLists = perQueryHead ? shape.group * N_KV_HEADS : N_KV_HEADS;
+  const { row_scores } = await run(
+    `token_scores_${tokens.source.definition.name}__${layoutName(layout)}`,
+    {
+      ...pool,
+      buffers: {
+        ...pool.buffers,
+        ...(window ? { window_sums: window.window_sums } : {}),
+        ...(anchors ? { anchors: anchors.anchors } : {}),
+        row_scores: new Float32Array(nLists * maxRowsOf(stage)).fill(UNTOUCHED),
+      },
+    },
+  );
+  const want = Array.from(
+    { length: nLists },
+    (_, list) => authorsScores(stage, list, perQueryHead),
+  );
+  return {
+    ...{ perQueryHead, buffer: row_scores, want },
+    measurements: [
+      ...(window?.measurements ?? []),
+      ...(anchors?.measurements ?? []),
+      measure(stage, { buffer: row_scores, want, beside }),
+    ],
+  };
+}
+
+/** The author's scores of list `list`. */
+function authorsScores(stage: TokenStage, list: number, perQueryHead: boolean): Float64Array {
+  const { problem: { shape }, tokens: { source, path, values }, ring, heads } = stage;
+  const kvHead = perQueryHead ? Math.floor(list / shape.group) : list;
+  const { keys, values: rows, positions } = heads[kvHead]!;
+  const own = perQueryHead ? remembered(ring!, list) : { rows: [], first: 0 };
+  const [scores] = tokenScoresReference({
+    queries: [own.rows],
+    queryPositions: own.rows.map((_, i) => own.first + i),
+    ...{ keys, values: rows, positions: positions! },
+    scale: 1 / Math.sqrt(shape.headDim),
+    score: authorRunner(source.definition, path),
+    context: { ...values.context, layer: AT.layer, kvHead },
+  });
+  return scores!;
+}
+
+function measure(
+  stage: TokenStage,
+  { buffer, want: lists, beside }: {
+    readonly buffer: Float32Array;
+    readonly want: readonly Float64Array[];
+    readonly beside: Beside;
+  },
+): Measurement {
+  const maxRows = maxRowsOf(stage);
+  const want = new Float64Array(buffer.length).fill(UNTOUCHED);
+  const bound = new Float64Array(buffer.length);
+  lists.forEach((scores, list) => {
+    want.set(scores, list * maxRows);
+    bound.set(scoreBounds(stage, list, beside), list * maxRows);
+  });
+  const dims = [{ name: "head", size: lists.length }, { name: "row", size: maxRows }];
+  return { kernel: "token scores", dims, got: buffer, want, bound };
+}
+
+/** How far f32 may take each of a list's scores. */
+function scoreBounds(
+  { problem: { shape }, tokens: { source, path, values }, heads }: TokenStage,
+  list: number,
+  { windows, anchors }: Beside,
+): Float64Array {
+  const window = windows[list];
+  const kvHead = window ? Math.floor(list / shape.group) : list;
+  const { keys, values: rows, positions } = heads[kvHead]!;
+  const rounded = roundedHook(source, path);
+  const context = { ...values.context, layer: AT.layer, kvHead };
+  const weights = window && weightColumns(window, keys.length);
+  const anchor = anchors[kvHead];
+  return Float64Array.from(keys, (key, row) => {
+    const inside: Record<string, unknown> = {
+      ...{ ...context, position: positions![row]! },
+      anchorDot: anchor ? anchorDot(key, anchor) : 0,
+      anchorNorm: anchor ? anchor.norm : 0,
+    };
+    const seen = { key, value: rows[row]!, weights: weights?.[row] ?? [] };
+    const [score] = rounded(seen, inside) as [Rounded];
+    return score.error + (weights ? TINY : 0);
+  });
+}
+
+/** Per row the weights that the queries give it, with bounds; a row that one does not see weighs 0. */
+function weightColumns(window: readonly WindowRow[], nRows: number) {
+  const columns = Array.from({ length: nRows }, () => ({
+    elements: new Float64Array(window.length),
+    errors: new Float64Array(window.length),
+  }));
+  window.forEach(({ rows, softmax }, query) =>
+    rows.forEach((row, i) => {
+      columns[row]!.elements[query] = softmax!.weights[i]!;
+      columns[row]!.errors[query] = softmax!.errors[i]!;
+    })
+  );
+  return columns;
+}
