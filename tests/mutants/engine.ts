@@ -54,7 +54,7 @@ export const ENGINE: readonly Mutant[] = [
     file: "src/engine/evict_layer.ts",
     find: "  for (const page of old) cache.table.release(page);\n",
     replace: "",
-    tests: ["tests/eviction_test.ts"],
+    tests: ["tests/eviction_turns_test.ts"],
     only: "stored bytes",
   },
   {
