@@ -1,0 +1,33 @@
+import { assertEquals } from "@std/assert";
+import type { EmittedKernel } from "../emit/emit_kernels.ts";
+import { sortJobs } from "./absent.ts";
+import type { Job } from "./jobs.ts";
+
+const job = (variant: string, name: string, kernels: readonly string[]): Job => ({
+  ...{ variant, kind: "pruning", case: name },
+  uses: kernels.map((kernel) => ({ name: kernel, defines: {} })),
+  prepare: () => () => Promise.resolve([]),
+});
+
+Deno.test("cases whose kernels a target lacks are left out there, and it is said once per variant", async () => {
+  const jobs = [
+    job("drops", "a", ["append__x", "drop__x"]),
+    job("drops", "b", ["append__y", "drop__y", "copy__y"]),
+    job("stays", "a", ["append__x"]),
+  ];
+  const renderer = {
+    render: (name: string) => {
+      const texts = name.startsWith("append") ? { c: "", wgsl: "" } : { c: "" };
+      return Promise.resolve({ texts } as unknown as EmittedKernel);
+    },
+  };
+  const on = (target: "c" | "wgsl") =>
+    sortJobs(jobs, { renderer, target: { target, label: `on ${target}` } });
+  assertEquals(await on("c"), { jobs, absent: [] });
+  assertEquals(await on("wgsl"), {
+    jobs: [jobs[2]!],
+    absent: [
+      { variant: "drops", kind: "pruning", label: "on wgsl", kernels: ["copy", "drop"] },
+    ],
+  });
+});
