@@ -175,10 +175,36 @@ function assertWellFormed(page: string): void {
   assertEquals(body.replace(/<\/?[a-z0-9]+(?:\s[\w-]+="[^"<>]*")*>/gi, "").match(/[<>]/g), null);
 }
 
+Deno.test("a composition is verified by its name; the report shows which rows stay", async () => {
+  await using folder = await testFolder();
+  const words = ["verify", "tova+think", "--device", "cpu", "--quick", "--json"];
+  const { code, stdout, stderr } = await kerf([...words, "--report", "out.html"], {
+    cwd: folder.path,
+  });
+  assertEquals(code, 0, stderr);
+  const kernels = JSON.parse(stdout).checks.map(({ kernel }: Check) => kernel);
+  assertEquals(kernels, [
+    ...["append", "record queries", "window softmax", "token scores", "pool scores", "select rows"],
+    ...["keep rows", "channel scores", "select channels", "move", "prefill", "decode + merge"],
+  ]);
+  const page = await Deno.readTextFile(join(folder.path, "out.html"));
+  assertWellFormed(page);
+  for (const path of ["kernels/prune/tova.ts", "kernels/prune/think.ts"]) {
+    assertStringIncludes(page, path);
+  }
+  assert(/KV head 1: \d+ of \d+ rows stay/.test(page));
+  for (const fate of ["kept", "protected", "evicted"]) {
+    assert(new RegExp(`<path class="row ${fate}" d="M\\d+ \\d+h7v8h-7z`).test(page), fate);
+  }
+});
+
 Deno.test("verify refuses a name it does not know, and a device there is none of", async () => {
   const slip = await kerf(["verify", "thnik"]);
   assertEquals([slip.code, slip.stdout], [2, ""]);
   assertStringIncludes(slip.stderr, "did you mean think?");
+  const twice = await kerf(["verify", "think+snapkv"]);
+  assertEquals([twice.code, twice.stdout], [2, ""]);
+  assertStringIncludes(twice.stderr, "these do not compose");
   const device = await kerf(["verify", "--device", "tpu"]);
   assertEquals(device.code, 2);
   const folder = await kerf(["verify", "softcap", "--report", "no/such/folder.html"]);
