@@ -39,12 +39,15 @@ export function hookArguments(
   const fields = findHook(definition, path).args.map((arg) =>
     arg.kind === "record" ? Object.keys(arg.fields) : null
   );
-  return (args) =>
-    fields.flatMap((names, i) =>
-      names === null
-        ? [args[i]]
-        : names.map((name) => (args[i] as Readonly<Record<string, unknown>>)[name])
-    );
+  return (args) => {
+    const flat: unknown[] = [];
+    fields.forEach((names, i) => {
+      if (names === null) return void flat.push(args[i]);
+      const record = args[i] as Readonly<Record<string, unknown>>;
+      for (const name of names) flat.push(record[name]);
+    });
+    return flat;
+  };
 }
 
 function findHook(definition: Definition, path: string) {

@@ -36,11 +36,11 @@ export function randomRows(
   const round = type === "f16" ? Math.f16round : Math.fround;
   const gain = (row: number, channel: number) =>
     numbers === "plain" ? 1 : (row === 0 ? 2 : 1) * (channel === 3 ? 12 : channel === 5 ? 0 : 1);
-  return Array.from(
-    { length: n },
-    (_, row) =>
-      Float32Array.from({ length: headDim }, (_, c) => round(2 * random() * gain(row, c))),
-  );
+  return Array.from({ length: n }, (_, row) => {
+    const values = new Float32Array(headDim);
+    for (let c = 0; c < headDim; c++) values[c] = round(2 * random() * gain(row, c));
+    return values;
+  });
 }
 
 /** `width` channels out of headDim, ascending. */

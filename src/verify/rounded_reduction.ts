@@ -49,14 +49,27 @@ const orderError = (n: number, size: number, value: number): number =>
   (n + 8) * HALF_ULP * Math.max(Math.abs(size), Math.abs(value));
 
 /** Elements move the most together: away from zero, or all up or all down. */
-function reduceLoose(reduction: Reduction, { elements, errors }: RoundedColumn): RoundedNumber {
-  const moved = (change: (x: number, error: number) => number) =>
-    reduce(reduction, Float64Array.from(elements, (x, i) => change(x, errors[i]!)));
-  const value = reduce(reduction, elements);
-  const [size, far] = [moved(Math.abs), moved((x, error) => Math.abs(x) + error)];
-  const ends = [moved((x, error) => x + error) - value, moved((x, error) => x - error) - value];
-  const away = Math.max(Math.abs(far - size), ...ends.map(Math.abs));
-  return { value, error: away + orderError(elements.length, far, value) };
+function reduceLoose(
+  { init, step, finish }: Reduction,
+  { elements, errors }: RoundedColumn,
+): RoundedNumber {
+  const run = runner(step);
+  const start = init as number;
+  let [exact, size, far, up, down] = [start, start, start, start, start];
+  for (let i = 0; i < elements.length; i++) {
+    const [x, error] = [elements[i]!, errors[i]!];
+    const absolute = Math.abs(x);
+    exact = run(exact, x);
+    size = run(size, absolute);
+    far = run(far, absolute + error);
+    up = run(up, x + error);
+    down = run(down, x - error);
+  }
+  const end = (total: number) => runner(finish)(total, elements.length);
+  const value = end(exact);
+  const ends = [end(far) - end(size), end(up) - value, end(down) - value];
+  const away = Math.max(...ends.map(Math.abs));
+  return { value, error: away + orderError(elements.length, end(far), value) };
 }
 
 /** Functions of reductions, made to run once. */

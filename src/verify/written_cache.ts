@@ -194,9 +194,8 @@ export function readRow(
     : new Float32Array(at.arena.buffer);
   const size = elementBytes(segment);
   const start = elementByte(cache, at, 0) / size;
+  const row = new Array<number>(at.width);
   // Channels of a row are a tile's rows apart.
-  return Array.from(
-    { length: at.width },
-    (_, channel) => elements[start + channel * segment.tile]!,
-  );
+  for (let c = 0; c < at.width; c++) row[c] = elements[start + c * segment.tile]!;
+  return row;
 }
