@@ -6,7 +6,7 @@
 import { join } from "@std/path";
 import { KerfError } from "../core/error.ts";
 import { nearest } from "../core/nearest.ts";
-import { cublasFiles, cublasPath } from "../device/cuda/cublas_path.ts";
+import { cublasFiles } from "../device/cuda/cublas_path.ts";
 import { cudaDriverFiles, cudaDriverPath } from "../device/cuda/driver_path.ts";
 import { cacheDir } from "../sys/cache_dir.ts";
 import { runDeno } from "../sys/deno.ts";
@@ -50,7 +50,7 @@ async function launch(words: readonly string[]): Promise<number> {
     });
   }
   const cwd = Deno.env.get("INIT_CWD") ?? Deno.cwd();
-  const [driver, cublas] = [cudaDriverPath(), cublasPath()];
+  const driver = cudaDriverPath();
   const trusted = command.name === "test" || command.name === "setup";
   const emulates = command.name === "verify" || Deno.env.get("KERF_CUDA") === "emulated";
   const flags = trusted ? ["--allow-all"] : permissionFlags(command, parseCommand(command, rest), {
@@ -67,12 +67,8 @@ async function launch(words: readonly string[]): Promise<number> {
   const main = join(ROOT, "src/cli/main.ts");
   return await runDeno(["run", "--quiet", ...watch, ...flags, main, ...words], {
     cwd: ROOT,
-    // The command may look for these nowhere else.
-    env: {
-      INIT_CWD: cwd,
-      ...(driver === undefined ? {} : { KERF_LIBCUDA: driver }),
-      ...(cublas === undefined ? {} : { KERF_LIBCUBLAS: cublas }),
-    },
+    // The command may look for the driver nowhere else.
+    env: { INIT_CWD: cwd, ...(driver === undefined ? {} : { KERF_LIBCUDA: driver }) },
   });
 }
 

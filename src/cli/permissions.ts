@@ -31,6 +31,8 @@ export interface Places {
 const ENVIRONMENT = [
   ...["KERF_*", "HF_TOKEN", "HF_ENDPOINT", "INIT_CWD", "CC", "CXX", "PATH", "HOME", "TMPDIR"],
   ...["NO_COLOR", "TERM", "COLUMNS"],
+  // Which of several cuBLAS a driver runs, only the command can ask.
+  "LD_LIBRARY_PATH",
   // Set before WebGPU starts: which graphics interface it asks, and a folder that Mesa wants.
   ...["DENO_WEBGPU_BACKEND", "XDG_RUNTIME_DIR"],
   ...PIP_ENVIRONMENT,

@@ -10,11 +10,10 @@ import { findCompiler, findCxxCompiler } from "../sys/compiler.ts";
 import { openCpuDevice } from "./cpu/device.ts";
 import { closeContext, cudaName, openContext } from "./cuda/context.ts";
 import { openCublas, productsName } from "./cuda/cublas.ts";
-import { cublasPath } from "./cuda/cublas_path.ts";
 import { cudaDriverPath } from "./cuda/driver_path.ts";
 import { type MemoryInfo, memoryInfo } from "./cuda/driver.ts";
 import { openCuda } from "./cuda/open.ts";
-import { suitedToolchain } from "./cuda/toolchain.ts";
+import { suitedCublas, suitedToolchain } from "./cuda/toolchain.ts";
 import { adapterName, findAdapter, isSoftware } from "./webgpu/adapter.ts";
 import type { Device } from "./types.ts";
 
@@ -74,7 +73,7 @@ export async function surveyCuda(): Promise<DeviceFinding> {
     ]);
   }
   try {
-    const library = cublasPath();
+    const library = suitedCublas(path);
     const cublas = library === undefined ? undefined : openCublas(library);
     const toolchain = await suitedToolchain(found, path);
     const context = openContext(path, toolchain);

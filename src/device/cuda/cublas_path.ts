@@ -1,4 +1,7 @@
-/** Where cuBLAS is, if it is there and wanted: without it, generated kernels do all products. */
+/**
+ * Where cuBLAS is, if it is there and wanted: without it, generated kernels do all products. Which version
+ * a driver runs is toolchain.ts's to say: it asks the driver.
+ */
 
 import { findLibrary, libraryFiles } from "./library_path.ts";
 
@@ -16,15 +19,19 @@ const FOLDERS = [
 /** What `KERF_LIBCUBLAS` is set to by who wants no cuBLAS. */
 export const NO_CUBLAS = "none";
 
-/**
- * The absolute path of cuBLAS: `$KERF_LIBCUBLAS` if it is set, else the first that is found; undefined
- * without one, and for `KERF_LIBCUBLAS=none`.
- */
-export function cublasPath(): string | undefined {
-  const given = Deno.env.get("KERF_LIBCUBLAS");
-  if (given === NO_CUBLAS) return undefined;
-  return given || findLibrary(NAMES, FOLDERS);
-}
+/** `$KERF_LIBCUBLAS`; undefined where it is not set. */
+export const givenCublas = (): string | undefined => Deno.env.get("KERF_LIBCUBLAS") || undefined;
 
-/** Its {@linkcode libraryFiles}; what it needs itself lies beside it and asks for no permission. */
-export const cublasFiles = (): string[] => libraryFiles(cublasPath());
+/** The absolute paths of what is installed, the newest version first; whether it is wanted or not. */
+export const installedCublas = (): string[] =>
+  NAMES.flatMap((name) => findLibrary([name], FOLDERS) ?? []);
+
+/**
+ * The {@linkcode libraryFiles} of all that may be loaded; what it needs itself lies beside it and asks for
+ * no permission.
+ */
+export function cublasFiles(): string[] {
+  const given = givenCublas();
+  if (given === NO_CUBLAS) return [];
+  return (given === undefined ? installedCublas() : [given]).flatMap(libraryFiles);
+}

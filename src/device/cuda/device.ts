@@ -14,13 +14,12 @@ import { openClock } from "./clock.ts";
 import { closeContext, cudaName, openContext } from "./context.ts";
 import { requireCudaDriverPath } from "./driver_path.ts";
 import { openCublas, productsName } from "./cublas.ts";
-import { cublasPath } from "./cublas_path.ts";
 import { CudaCompiler, type CudaKernel } from "./kernels.ts";
 import { CudaMemory } from "./memory.ts";
 import { CudaProducts } from "./products.ts";
 import { type CudaProgram, prepareProgram } from "./program.ts";
 import { CudaRunner } from "./runner.ts";
-import { suitedToolchain } from "./toolchain.ts";
+import { suitedCublas, suitedToolchain } from "./toolchain.ts";
 
 /** How to open a GPU. */
 export interface CudaDeviceOptions {
@@ -30,7 +29,7 @@ export interface CudaDeviceOptions {
   readonly toolchain?: CudaToolchain;
   /** Where compiled kernels go. Default: the project's cache. */
   readonly cacheDir?: string;
-  /** cuBLAS' absolute path; null: generated kernels do all products. Default: {@linkcode cublasPath}. */
+  /** cuBLAS' absolute path; null: generated kernels do all products. Default: {@linkcode suitedCublas}. */
   readonly cublas?: string | null;
 }
 
@@ -63,7 +62,7 @@ export async function openCudaDevice(options: CudaDeviceOptions = {}): Promise<C
   const driver = options.driver ?? requireCudaDriverPath();
   const toolchain = options.toolchain ??
     await suitedToolchain(await requireCudaToolchain(cache), driver);
-  const library = options.cublas === undefined ? cublasPath() : options.cublas ?? undefined;
+  const library = options.cublas === undefined ? suitedCublas(driver) : options.cublas ?? undefined;
   const cublas = library === undefined ? undefined : openCublas(library);
   const context = openContext(driver, toolchain);
   const memory = new CudaMemory(context);

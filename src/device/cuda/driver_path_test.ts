@@ -35,19 +35,27 @@ Deno.test("a process that may read nothing but the variable finds what it is tol
   ]);
 });
 
-Deno.test("cuBLAS is where the environment says, in its newest version, and may be unwanted", async () => {
+Deno.test("every cuBLAS that is installed may be loaded, or the one that is named, or none", async () => {
   await using folder = await testFolder();
   const older = await folder.write("libcublas.so.12", new Uint8Array(4));
   const dir = older.slice(0, older.lastIndexOf("/"));
   const code = `
-    import { cublasFiles, cublasPath } from ${
+    import { cublasFiles, installedCublas } from ${
     JSON.stringify(projectUrl("src/device/cuda/cublas_path.ts"))
   };
-    console.log(JSON.stringify([cublasPath() ?? null, cublasFiles()]));`;
-  const found = async (env: Record<string, string>) =>
-    JSON.parse((await runChild(code, { env: { LD_LIBRARY_PATH: dir, ...env } })).stdout);
-  assertEquals(await found({ KERF_LIBCUBLAS: "none" }), [null, []]);
-  assertEquals(await found({ KERF_LIBCUBLAS: "/a/b.so" }), ["/a/b.so", ["/a/b.so"]]);
+    console.log(JSON.stringify([installedCublas(), cublasFiles()]));`;
+  const found = async (env: Record<string, string>, permissions = ["--allow-all"]) => {
+    const options = { env: { LD_LIBRARY_PATH: dir, ...env }, permissions };
+    return JSON.parse((await runChild(code, options)).stdout);
+  };
+  assertEquals(await found({ KERF_LIBCUBLAS: "none" }), [[older], []]);
+  assertEquals(await found({ KERF_LIBCUBLAS: "/a/b.so" }), [[older], ["/a/b.so"]]);
   const newer = await folder.write("libcublas.so.13", new Uint8Array(4));
-  assertEquals(await found({ KERF_LIBCUBLAS: "" }), [newer, [newer]]);
+  assertEquals(await found({ KERF_LIBCUBLAS: "" }), [[newer, older], [newer, older]]);
+  // A command may read these files and the variables, and sees them.
+  const permissions = [
+    "--allow-env=KERF_LIBCUBLAS,LD_LIBRARY_PATH",
+    `--allow-read=${Deno.cwd()}/src,${newer},${older}`,
+  ];
+  assertEquals(await found({}, permissions), [[newer, older], [newer, older]]);
 });
