@@ -22,7 +22,6 @@ const KERNELS: Readonly<Record<string, RegExp>> = {
   "`pack__STORAGE`": /^pack__/,
   "`append__LAYOUT`": /^append__/,
   "`append_recording__LAYOUT`": /^append_recording__/,
-  "`record_queries`": /^record_queries$/,
   "`attention_merge`": /^attention_merge$/,
   "`select_channels`": /^select_channels$/,
 };

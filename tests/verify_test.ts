@@ -234,7 +234,7 @@ Deno.test("a variant is verified from its first minute; a wrong template ends wi
   assertEquals(fresh.code, 0, fresh.stderr + fresh.stdout);
   assertStringIncludes(fresh.stdout, "all 7 kernels agree with their authors' functions");
 
-  const template = join(folder.path, "templates/c/record_queries.c.njk");
+  const template = join(folder.path, "templates/c/append.c.njk");
   const text = await Deno.readTextFile(template);
   const wrong = text.replace("(seq[2] + offset) % window", "(seq[2] + offset + 1) % window");
   assert(wrong !== text, "the template reads otherwise");

@@ -32,7 +32,8 @@ export interface RowRing {
 }
 
 /**
- * The last `rows` queries of a head: row p goes to place p mod rows. Kernel `record_queries` is this ring.
+ * The last `rows` queries of a head: row p goes to place p mod rows. Kernel `append_recording` keeps this
+ * ring beside what `append` does.
  *
  * @param rows a count, or the name of the parameter that holds it
  *

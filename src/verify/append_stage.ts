@@ -1,4 +1,7 @@
-/** The append kernel: rotated queries in place, rotated keys and values behind the cache's rows. */
+/**
+ * The append kernel: rotated queries in place and, where scores read them, in rings; rotated keys and values
+ * behind the cache's rows.
+ */
 
 import type { Append } from "../dsl/append.ts";
 import { layoutName } from "../layout/name.ts";
@@ -12,6 +15,8 @@ import type { Measurement } from "./compare.ts";
 import { roundedHook } from "./hooks.ts";
 import type { RunNamed } from "./kernels.ts";
 import type { PruningProblem } from "./pruning_case.ts";
+import { recordingOf } from "./ring_stage.ts";
+import type { Rings } from "./ring_stage.ts";
 import { strayBytes } from "./stray_bytes.ts";
 import { AT, segmentsOf, stored } from "./written_cache.ts";
 import type { WrittenCache } from "./written_cache.ts";
@@ -25,32 +30,40 @@ export interface Appended {
   readonly qkv: Float32Array<ArrayBuffer>;
   /** Position of the first row. */
   readonly position: number;
+  /** The rings, one behind the other, as the kernel left them. */
+  readonly q_ring: Float32Array<ArrayBuffer>;
   readonly measurements: readonly Measurement[];
 }
+
+/** The kernel of a layout: the one that records, where there is a ring. */
+export const appendName = (layout: string, recording: boolean): string =>
+  `${recording ? "append_recording" : "append"}__${layout}`;
 
 /** Runs the kernel on the next `n` rows of a problem's qkv. */
 export async function append(
   p: PruningProblem,
   state: CacheState,
-  options: { readonly n: number; readonly run: RunNamed },
+  options: { readonly n: number; readonly rings: Rings; readonly run: RunNamed },
 ): Promise<Appended> {
-  const { n, run } = options;
+  const { n, rings, run } = options;
+  const recording = recordingOf(rings);
   const { group, headDim } = p.shape;
   const position = state.nTokens;
   const cache = seenCache(state, n);
   const stride = qkvStride(p.shape);
   const before = p.qkv.slice(position * stride, (position + n) * stride);
-  const { qkv, arena } = await run(`append__${layoutName(p.layout)}`, {
+  const { qkv, arena, q_ring } = await run(appendName(layoutName(p.layout), rings.size > 0), {
     defines: { HEAD_DIM: headDim },
     buffers: {
       ...cache.buffers,
-      ...{ qkv: before, rope: p.rope },
+      ...{ qkv: before, rope: p.rope, q_ring: recording.q_ring },
       row_position: Uint32Array.from({ length: n }, (_, i) => position + i),
       row_seq: new Uint32Array(n),
       seqs: Uint32Array.of(n, 0, position, AT.slot),
     },
     constants: {
       ...cache.constants,
+      ...recording.constants,
       ...{ n_heads: group * N_KV_HEADS, n_kv_heads: N_KV_HEADS, qkv_stride: stride },
       key_page: cache.firstPages[p.layout.key.segments.length - 1]!,
       value_page: cache.firstPages.at(-1)!,
@@ -62,7 +75,7 @@ export async function append(
   const next: CacheState = { ...state, cache: after, heads, nTokens: position + n };
   const rows: NewRows = { position, n, written: writtenRows(next, n) };
   return {
-    ...{ state: next, cache: after, qkv, position },
+    ...{ state: next, cache: after, qkv, position, q_ring },
     measurements: [
       measure(p, rows, { before, qkv, after }),
       ...positions(next, rows),

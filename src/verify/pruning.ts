@@ -6,7 +6,7 @@
 
 import { layoutOf } from "../layout/make.ts";
 import { layoutName } from "../layout/name.ts";
-import { append } from "./append_stage.ts";
+import { append, appendName } from "./append_stage.ts";
 import type { Appended } from "./append_stage.ts";
 import { attentionAnswer, attentionUses, measureAttention } from "./attention.ts";
 import type { AttentionProblem } from "./attention.ts";
@@ -21,7 +21,7 @@ import type { KernelUse, RunNamed } from "./kernels.ts";
 import { moveNames, moveRows } from "./move_stage.ts";
 import { layoutSteps, plannedSteps } from "./pruning_case.ts";
 import type { PruningProblem, PruningSources } from "./pruning_case.ts";
-import { emptyRings, recordQueries } from "./ring_stage.ts";
+import { emptyRings, recorded } from "./ring_stage.ts";
 import type { Rings } from "./ring_stage.ts";
 import { selectChannels } from "./select_channels_stage.ts";
 import { selectRows, selectRowsNames } from "./select_rows_stage.ts";
@@ -35,11 +35,9 @@ export function pruningUses(sources: PruningSources, given: PruningCase): Kernel
   const defines = { HEAD_DIM: shape.headDim, GROUP: shape.group };
   const name = layoutName(layout);
   const { tokens, channels } = plannedSteps(sources, given);
+  const records = [tokens, channels].some((step) => step !== null && step.window > 0);
   const names = [
-    `append__${name}`,
-    ...([tokens, channels].some((step) => step !== null && step.window > 0)
-      ? ["record_queries"]
-      : []),
+    appendName(name, records),
     ...(tokens
       ? [...tokenScoreNames(tokens, name), ...selectRowsNames(tokens), `keep_rows__${name}`]
       : []),
@@ -67,13 +65,13 @@ export async function measurePruning(p: PruningProblem, run: RunNamed): Promise<
   const found: Measurement[] = [];
   let progress: Progress = { state: emptyState(p), rings: emptyRings(p) };
   for (const [turn, n] of p.nRows.entries()) {
-    const appended = await append(p, progress.state, { n, run });
+    const { rings } = progress;
+    const appended = await append(p, progress.state, { n, rings, run });
     found.push(...appended.measurements);
     if (turn > 0) found.push(...await attend(p, appended, run));
-    const { qkv, position } = appended;
-    const recorded = await recordQueries(p, progress.rings, { qkv, position, run });
-    found.push(...recorded.measurements);
-    progress = { state: appended.state, rings: recorded.rings };
+    const seen = recorded(p, rings, appended);
+    found.push(...seen.measurements);
+    progress = { state: appended.state, rings: seen.rings };
     if (turn === p.nRows.length - 1) break;
     const compressed = await compress(p, progress, { isFirst: turn === 0, run });
     found.push(...compressed.measurements);

@@ -4,7 +4,6 @@ import type { RowRing } from "../dsl/accumulator.ts";
 import { qkvStride } from "./attention.ts";
 import { N_KV_HEADS } from "./cases.ts";
 import type { Measurement } from "./compare.ts";
-import type { RunNamed } from "./kernels.ts";
 import type { PruningProblem, ScoredStep } from "./pruning_case.ts";
 import { AT } from "./written_cache.ts";
 
@@ -42,52 +41,51 @@ export function emptyRings(p: PruningProblem): Rings {
   );
 }
 
-/** Records a step's rotated queries. */
-export async function recordQueries(
+/** What an append that records is given of the rings: one behind the other, two at most. */
+export function recordingOf(rings: Rings) {
+  const [first, second] = [...rings.values()];
+  const buffers = [first, second].flatMap((ring) => ring ? [...ring.buffer] : []);
+  return {
+    q_ring: Float32Array.from(buffers),
+    constants: {
+      window: first?.window ?? 0,
+      second_window: second?.window ?? 0,
+      second_ring: second ? first!.buffer.length : 0,
+    },
+  };
+}
+
+/** The rings that an append left, held to the declared accumulators that have seen its rows. */
+export function recorded(
   p: PruningProblem,
   rings: Rings,
   step: {
-    /** f32 [n, qkvStride] */
+    readonly q_ring: Float32Array<ArrayBuffer>;
+    /** f32 [n, qkvStride], queries rotated. */
     readonly qkv: Float32Array<ArrayBuffer>;
     /** Of the first row. */
     readonly position: number;
-    readonly run: RunNamed;
   },
-): Promise<{ rings: Rings; measurements: Measurement[] }> {
-  const { group, headDim } = p.shape;
-  const nHeads = group * N_KV_HEADS;
+): { rings: Rings; measurements: Measurement[] } {
+  const { headDim } = p.shape;
   const stride = qkvStride(p.shape);
   const n = step.qkv.length / stride;
-  const next = new Map(rings);
-  const measurements: Measurement[] = [];
-  for (const { step: { queries }, window } of remembering(p)) {
-    const ring = rings.get(window)!;
-    if (next.get(window) !== ring) continue;
-    const { q_ring: buffer } = await step.run("record_queries", {
-      defines: { HEAD_DIM: headDim },
-      buffers: {
-        qkv: step.qkv,
-        row_seq: new Uint32Array(n),
-        seqs: Uint32Array.of(n, 0, step.position, AT.slot),
-        q_ring: ring.buffer,
-      },
-      constants: {
-        ...{ layer: AT.layer, n_layers: AT.nLayers, n_heads: nHeads, window },
-        qkv_stride: stride,
-      },
-      step: { nRows: n, nSeqs: 1 },
-    });
-    const heads = ring.heads.map((state, head) => {
+  const next = new Map<number, Ring>();
+  let start = 0;
+  for (const { window, buffer: before, heads: seen } of rings.values()) {
+    const { queries } = remembering(p).find((scored) => scored.window === window)!.step;
+    const heads = seen.map((state, head) => {
       for (let row = 0; row < n; row++) {
         const at = row * stride + head * headDim;
         state = queries!.update(state, step.qkv.subarray(at, at + headDim), step.position + row);
       }
       return state;
     });
+    const buffer = step.q_ring.slice(start, start + before.length);
+    start += before.length;
     next.set(window, { window, buffer, heads });
-    measurements.push(measure(p, { window, buffer, heads }));
   }
-  return { rings: next, measurements };
+  return { rings: next, measurements: [...next.values()].map((ring) => measure(p, ring)) };
 }
 
 function measure(p: PruningProblem, { window, buffer, heads }: Ring): Measurement {

@@ -1,6 +1,6 @@
 /**
- * What records queries, scores channels and selects: recording and selecting are held to the CPU's kernels,
- * scores to the author's function, arg_max to its reference.
+ * What scores channels and selects: selecting is held to the CPU's kernel, scores to the author's function,
+ * arg_max to its reference.
  */
 
 import { assertEquals } from "@std/assert";
@@ -15,32 +15,6 @@ import { randomFrom, runNamed as runOnCpu } from "../_kernel.ts";
 import { AT, writeCache } from "../_kv_cache.ts";
 
 const LISTED = "k_list_f16t16_f16t16_v_f16t1";
-
-/** Two sequences' queries, of which the first 16 rows are one's. */
-export async function assertRecorded(
-  { headDim, window, nRows }: { headDim: number; window: number; nRows: number },
-): Promise<void> {
-  const stride = (N_HEADS + 2 * N_KV_HEADS) * headDim;
-  const random = randomFrom(3);
-  const options = {
-    buffers: {
-      qkv: Float32Array.from({ length: nRows * stride }, random),
-      row_seq: Uint32Array.from({ length: nRows }, (_, i) => i < 16 ? 0 : 1),
-      seqs: Uint32Array.of(16, 0, 3, 1, nRows - 16, 16, 40, 0),
-      q_ring: new Float32Array(AT.nSlots * AT.nLayers * N_HEADS * window * headDim).fill(-7),
-    },
-    defines: { HEAD_DIM: headDim },
-    constants: { layer: 1, n_layers: AT.nLayers, n_heads: N_HEADS, qkv_stride: stride, window },
-    step: { nRows, nSeqs: 2 },
-  };
-  const want = await runOnCpu("record_queries", options);
-  assertEquals((await runNamed("record_queries", options)).q_ring, want.q_ring);
-}
-
-gpuTest(
-  "record_queries keeps the last of each place",
-  () => assertRecorded({ headDim: 16, window: 8, nRows: 21 }),
-);
 
 /** Every variant of kernels/prune/ that scores channels. */
 export const prunings = sources.flatMap(({ definition }) =>

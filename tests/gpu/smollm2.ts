@@ -19,13 +19,7 @@ import { assertMoved } from "./move_rows.ts";
 import { assertPacked, storages } from "./pack.ts";
 import { assertPairwise, assertRowwise } from "./rowwise.ts";
 import { assertStrips } from "./strips.ts";
-import {
-  assertArgMax,
-  assertRecorded as assertRecordedAlone,
-  assertScores,
-  assertSelected,
-  prunings,
-} from "./selection.ts";
+import { assertArgMax, assertScores, assertSelected, prunings } from "./selection.ts";
 
 const [HEAD_DIM, N_HEADS, D_MODEL, D_FF, N_VOCAB] = [64, 9, 576, 1536, 49152];
 const QKV = (N_HEADS + 2 * 3) * HEAD_DIM;
@@ -98,7 +92,6 @@ modelSizeTest("SmolLM2: the kernels around a cache", async () => {
   for (const pair of ["f16t16__list_f16t16", "f16t16__f16t16"]) {
     await assertMoved(pair, { source: 5, destination: 0, rows: 190 }, HEAD_DIM);
   }
-  await assertRecordedAlone({ headDim: HEAD_DIM, window: 32, nRows: 200 });
   const shape = { headDim: HEAD_DIM, nKvHeads: 3, group: 3 };
   await assertRecorded({ ...shape, windows: [32, 0], steps: [[200, 16], [1, 1]] });
   for (const definition of prunings) {

@@ -1,13 +1,11 @@
 /**
- * The template kernels around attention and the head against plain loops: the ring of last queries, the
- * choice of channels, the merge of partial softmaxes, and the place of the largest logit.
+ * The template kernels around attention and the head against plain loops: the choice of channels,
+ * the merge of partial softmaxes, and the place of the largest logit.
  */
 
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { lastQueries } from "../../src/dsl/accumulator.ts";
 import { testIsas } from "../../src/device/testing.ts";
-import type { Isa } from "../../src/device/testing.ts";
 import {
   argMaxReference,
   attentionMergeReference,
@@ -18,66 +16,6 @@ import { randomFrom, runNamed } from "../_kernel.ts";
 
 const HEAD_DIM = 32;
 const isas = await testIsas();
-
-/** Runs one sequence through the ring in chunks; returns the ring. */
-async function recordChunks(
-  chunks: readonly number[],
-  window: number,
-  isa?: Isa,
-): Promise<Float32Array> {
-  const [nSlots, nLayers, nHeads, layer, slot] = [3, 2, 2, 1, 2];
-  const stride = nHeads * HEAD_DIM + 5;
-  let ring = new Float32Array(nSlots * nLayers * nHeads * window * HEAD_DIM).fill(-7);
-  let position = 0;
-  for (const nQuery of chunks) {
-    // Another sequence's rows come first in the step, in a slot that must stay as it is before layer 1.
-    const rows = nQuery + 1;
-    const qkv = Float32Array.from({ length: rows * stride }, (_, i) => {
-      const row = Math.floor(i / stride);
-      return row === 0 ? 1e6 : (position + row - 1) * 1000 + i % stride;
-    });
-    const written = await runNamed("record_queries", {
-      ...(isa ? { isa } : {}),
-      buffers: {
-        qkv,
-        row_seq: Uint32Array.from({ length: rows }, (_, row) => row === 0 ? 0 : 1),
-        seqs: Uint32Array.of(1, 0, 0, 0, nQuery, 1, position, slot),
-        q_ring: ring,
-      },
-      constants: { layer, n_layers: nLayers, n_heads: nHeads, qkv_stride: stride, window },
-      defines: { HEAD_DIM },
-      step: { nRows: rows, nSeqs: 2 },
-    });
-    ring = written.q_ring!;
-    position += nQuery;
-  }
-  const from = (slot * nLayers + layer) * nHeads * window * HEAD_DIM;
-  const own = ring.slice(from, from + nHeads * window * HEAD_DIM);
-  const declared = lastQueries(window);
-  for (let head = 0; head < nHeads; head++) {
-    let state = declared.init(window);
-    for (let p = 0; p < position; p++) {
-      const row = Float32Array.from({ length: HEAD_DIM }, (_, c) => p * 1000 + head * HEAD_DIM + c);
-      state = declared.update(state, row, p);
-    }
-    for (const [place, row] of state.places.entries()) {
-      const at = (head * window + place) * HEAD_DIM;
-      const untouched = new Float32Array(HEAD_DIM).fill(-7);
-      assertEquals(own.slice(at, at + HEAD_DIM), row ?? untouched, `place ${place} of ${chunks}`);
-    }
-  }
-  return own;
-}
-
-Deno.test("record_queries: the ring holds the last queries, however the prompt was cut", async () => {
-  const whole = await recordChunks([45], 16);
-  for (const chunks of [[1, 44], [16, 16, 13], [20, 20, 5], [44, 1]]) {
-    assertEquals(await recordChunks(chunks, 16), whole, `cut as ${chunks}`);
-  }
-  await recordChunks([5], 16);
-  await recordChunks([3, 1, 1], 1);
-  for (const isa of isas) await recordChunks([20, 20, 5], 16, isa);
-});
 
 Deno.test("select_channels: the highest scores stay, ties keep the lower channel", async () => {
   const [nSlots, nLayers, nKvHeads, slot, layer] = [2, 3, 3, 1, 2];

@@ -23,7 +23,6 @@ export const CUDA_GEOMETRY: Readonly<Record<string, Geometry>> = Object.freeze({
   // Sixteen rows times eight slices of their values.
   pack_codes: { workgroup: 128 },
   pack_values: { workgroup: 128 },
-  record_queries: { workgroup: 128 },
   append: { workgroup: 128 },
   move_rows: { workgroup: 128 },
   keep_rows: { workgroup: 128 },

@@ -44,7 +44,6 @@ export const WGSL_GEOMETRY: Readonly<Record<string, Geometry>> = Object.freeze({
   },
   pack_values: { workgroup: 64 },
   pack_codes: { workgroup: 64 },
-  record_queries: { workgroup: 64 },
   select_channels: { workgroup: 64 },
   attention_merge: { workgroup: 64 },
   // One row is all that a step of one sequence has: the most threads that every adapter grants.
