@@ -15,21 +15,24 @@ export interface AbsentKernels {
 }
 
 /** The jobs that a target can run, and what it lacks for the others. */
-export async function sortJobs(
+export function sortJobs(
   jobs: readonly Job[],
   { renderer, target: { target, label } }: {
-    readonly renderer: Pick<Renderer, "render">;
+    readonly renderer: Pick<Renderer, "lacks">;
     readonly target: Pick<TargetLabel, "target" | "label">;
   },
-): Promise<{ jobs: Job[]; absent: AbsentKernels[] }> {
+): { jobs: Job[]; absent: AbsentKernels[] } {
+  const known = new Map<string, boolean>();
+  const isMissing = (name: string): boolean => {
+    const lacks = known.get(name) ?? renderer.lacks(name, target);
+    known.set(name, lacks);
+    return lacks;
+  };
   const runnable: Job[] = [];
   const lacking = new Map<string, AbsentKernels & { readonly kernels: string[] }>();
   for (const job of jobs) {
-    const missing: string[] = [];
-    for (const { name } of job.uses) {
-      const { texts } = await renderer.render(name);
-      if (texts[target] === undefined) missing.push(name.split("__")[0]!);
-    }
+    const missing = job.uses.map(({ name }) => name).filter(isMissing)
+      .map((name) => name.split("__")[0]!);
     if (missing.length === 0) {
       runnable.push(job);
       continue;

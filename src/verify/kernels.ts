@@ -4,7 +4,7 @@
  * those that its signature names.
  */
 
-import type { StepField } from "../core/signature.ts";
+import type { Signature, StepField } from "../core/signature.ts";
 import { runCompiled } from "../device/run_kernel.ts";
 import type { TypedArray } from "../device/run_kernel.ts";
 import type { CompiledKernel, CompileProgress, Device, KernelRequest } from "../device/types.ts";
@@ -53,8 +53,12 @@ export async function compileKernels(
 ): Promise<RunNamed> {
   const requests = new Map<string, KernelRequest>();
   const keyOf = (name: string, defines: Defines) => `${name} ${JSON.stringify(defines)}`;
+  const signatures = new Map<string, Signature>();
   for (const { name, defines } of options.uses) {
-    const { entry, texts } = await renderer.render(name);
+    const known = signatures.get(name);
+    if (known && requests.has(keyOf(name, pick(known.defines, defines)))) continue;
+    const { entry, texts } = await renderer.render(name, [device.target]);
+    signatures.set(name, entry.signature);
     const own = pick(entry.signature.defines, defines);
     const text = texts[device.target];
     if (text === undefined) {
@@ -67,9 +71,11 @@ export async function compileKernels(
     [...requests.keys()].map((key, i) => [key, compiled[i]!]),
   );
   return async (name, pool) => {
-    const { signature } = (await renderer.render(name)).entry;
-    const kernel = kernels.get(keyOf(name, pick(signature.defines, pool.defines)));
-    if (kernel === undefined) throw new TypeError(`Cannot run "${name}": it was not compiled`);
+    const signature = signatures.get(name);
+    const kernel = kernels.get(keyOf(name, pick(signature?.defines ?? [], pool.defines)));
+    if (signature === undefined || kernel === undefined) {
+      throw new TypeError(`Cannot run "${name}": it was not compiled`);
+    }
     const written = await runCompiled(device, kernel, {
       buffers: pick(signature.bindings.map((binding) => binding.name), pool.buffers),
       constants: pick(signature.constants.map((constant) => constant.name), pool.constants ?? {}),

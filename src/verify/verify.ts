@@ -56,9 +56,7 @@ export async function verify(options: VerifyOptions): Promise<Verification> {
   const renderer = remembering(options.renderer);
   const jobs = selectVariants(renderer, names)
     .flatMap((variant) => jobsOf(variant, renderer.sources, strength));
-  const found = await Promise.all(
-    targets.map((target) => sortJobs(jobs, { renderer, target })),
-  );
+  const found = targets.map((target) => sortJobs(jobs, { renderer, target }));
   const runs: RunNamed[] = [];
   for (const [t, { device, label }] of targets.entries()) {
     runs.push(
@@ -111,9 +109,10 @@ function remembering(renderer: Renderer): Renderer {
   const rendered = new Map<string, Promise<EmittedKernel>>();
   return {
     ...renderer,
-    render(name) {
-      const kernel = rendered.get(name) ?? renderer.render(name);
-      rendered.set(name, kernel);
+    render(name, targets) {
+      const key = [name, ...targets ?? []].join(" ");
+      const kernel = rendered.get(key) ?? renderer.render(name, targets);
+      rendered.set(key, kernel);
       return kernel;
     },
   };
