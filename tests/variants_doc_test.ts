@@ -7,6 +7,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { dirname, join } from "@std/path";
 import { testFolder } from "../src/model/testing_files.ts";
+import { cacheDir } from "../src/sys/cache_dir.ts";
 import { kerf, tinyModelFile } from "./_cli.ts";
 import { copyProject } from "./_project.ts";
 
@@ -27,6 +28,8 @@ Deno.test("the steps of docs/variants.md do what they say", async (t) => {
   await copyProject(root);
   await Deno.writeTextFile(join(root, "tests/data/long.txt"), "What is kept is seen. ".repeat(9));
   const model = await tinyModelFile(folder);
+  // What is compiled once serves every copy.
+  const options = { root, env: { KERF_CACHE: cacheDir() } };
   let printed = "";
   let commands = 0;
   for (const { words, body } of blocks) {
@@ -44,9 +47,10 @@ Deno.test("the steps of docs/variants.md do what they say", async (t) => {
           const [command = "", ...rest] = wordsOf(line);
           const onModel = command === "run" || command === "inspect" ? ["-m", model] : [];
           const subject = command === "inspect" ? rest.splice(0, 1) : [];
-          const { code, stdout, stderr } = await kerf([command, ...subject, ...onModel, ...rest], {
-            root,
-          });
+          const { code, stdout, stderr } = await kerf(
+            [command, ...subject, ...onModel, ...rest],
+            options,
+          );
           printed = stdout + stderr;
           assertEquals(code === 0, how !== "fails", `exit code ${code}\n${printed}`);
           commands++;

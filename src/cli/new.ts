@@ -43,7 +43,7 @@ export function main({ positionals }: ParsedArgs): Promise<number> {
   writeOut(
     [
       ...[path, testPath, "", `It runs as it is. Edit ${path}, then:`],
-      `  deno task verify ${name} --device cpu --quick`,
+      `  deno task verify ${name}`,
       `  deno task test ${testPath}`,
       `  deno task run ${flag} ${name} "Hello"`,
       "docs/variants.md goes on from here.",
