@@ -137,7 +137,7 @@ function poolOf({ shape: { group, headDim }, values, cache }: AttentionProblem) 
       out_stride: group * N_KV_HEADS * headDim,
       ...Object.fromEntries(pages),
       scale: 1 / Math.sqrt(headDim),
-      ...values.params,
+      ...values.constants,
     },
   };
 }

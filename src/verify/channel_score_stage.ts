@@ -48,7 +48,7 @@ export async function scoreChannels(
         scores: new Float32Array(AT.nSlots * AT.nLayers * N_KV_HEADS * headDim).fill(UNTOUCHED),
       },
       constants: {
-        ...values.params,
+        ...values.constants,
         ...cache.constants,
         ...{ slot: AT.slot, n_heads: group * N_KV_HEADS, n_kv_heads: N_KV_HEADS },
         key_page: cache.firstPages[p.layout.key.segments.length - 1]!,

@@ -9,6 +9,7 @@ import { tableValues, tableView } from "../dsl/table.ts";
 import type { ModelDims, TableSpec, TableSpecs, TableView } from "../dsl/table.ts";
 import type { Definition } from "../dsl/types.ts";
 import { hookArguments } from "../reference/hooks.ts";
+import { snakeCase } from "../emit/names.ts";
 import type { KernelSource } from "../emit/types.ts";
 import { paramsOf } from "./cases.ts";
 import type { ParamChoice } from "./cases.ts";
@@ -25,7 +26,9 @@ export interface Variant extends Definition {
 /** A variant's numbers. */
 export interface Values {
   readonly params: Readonly<Record<string, number>>;
-  /** Row-major, as kernels bind them. */
+  /** The same in kernels' spelling. */
+  readonly constants: Readonly<Record<string, number>>;
+  /** Row-major, as kernels bind them, in their spelling. */
   readonly tables: Readonly<Record<string, Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>>>;
   /** Parameters and tables as hooks read them. */
   readonly context: Readonly<Record<string, number | TableView>>;
@@ -43,10 +46,13 @@ export function valuesOf(
   const context: Record<string, number | TableView> = { ...params };
   for (const [table, spec] of Object.entries(variant.tables)) {
     const values = spec.from ? tableValues(table, spec, dims) : fileValues(spec, dims);
-    tables[table] = values as Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>;
+    tables[snakeCase(table)] = values as Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>;
     context[table] = tableView(values, spec.shape.map((dim) => dims[dim]));
   }
-  return { params, tables, context };
+  const constants = Object.fromEntries(
+    Object.entries(params).map(([name, value]) => [snakeCase(name), value]),
+  );
+  return { params, constants, tables, context };
 }
 
 function fileValues({ shape, dtype }: TableSpec, dims: ModelDims): Float32Array | Uint32Array {

@@ -1,6 +1,9 @@
 /** The cases of a variant, each ready to run: its kernels, its numbers and the reference's answer. */
 
+import { KerfError } from "../core/error.ts";
 import type { KernelSource } from "../emit/types.ts";
+import { layoutOf } from "../layout/make.ts";
+import type { LayoutSteps } from "../layout/make.ts";
 import { attentionAnswer, attentionUses, measureAttention } from "./attention.ts";
 import { attentionProblem, caseLayout } from "./attention_case.ts";
 import { attentionCases, describe, pruningCases } from "./cases.ts";
@@ -66,6 +69,7 @@ function pruningJobs(
     attention: defaultAttention(sources),
   };
   const steps = layoutSteps(definitions);
+  refusePlaces(name, steps);
   return pruningCases(strength).map((given, i): Job => ({
     ...{ variant: name, kind: "pruning", case: describe(given, steps) },
     uses: pruningUses(definitions, given),
@@ -74,6 +78,15 @@ function pruningJobs(
       return (run) => measurePruning(problem, run);
     },
   }));
+}
+
+/** @throws {KerfError} keys are rotated by their place, which no stage here follows */
+function refusePlaces(name: string, steps: LayoutSteps): void {
+  if (layoutOf(steps, { key: "f16", value: "f16" }).positions === "true") return;
+  throw new KerfError(`Cannot verify "${name}": its positions are in the cache by default`, {
+    hint: 'let a parameter decide, positions: { cacheIf: "in_cache" }, and verify true positions',
+    exitCode: 2,
+  });
 }
 
 function defaultAttention(sources: readonly KernelSource[]): KernelSource {

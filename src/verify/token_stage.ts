@@ -49,7 +49,7 @@ export function tokenPool(stage: TokenStage) {
       ...(ring ? { q_ring: ring.buffer } : {}),
     },
     constants: {
-      ...tokens.values.params,
+      ...tokens.values.constants,
       ...cache.constants,
       ...pageConstants(cache),
       ...{ slot: AT.slot, n_heads: group * N_KV_HEADS, n_kv_heads: N_KV_HEADS },
