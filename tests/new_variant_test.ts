@@ -44,6 +44,17 @@ Deno.test("a new variant of each kind runs, verifies and tests without an edit",
     assertEquals([again.code, again.stdout], [2, ""]);
     assertStringIncludes(again.stderr, `kernels/${kind}/${name}.ts is there`);
   }
+
+  // A kernel that is off ends a verification by name at its first look.
+  const template = join(root, "templates/c/append.c.njk");
+  const text = await Deno.readTextFile(template);
+  const wrong = text.replace("(seq[2] + offset) % window", "(seq[2] + offset + 1) % window");
+  assert(wrong !== text, "the template reads otherwise");
+  await Deno.writeTextFile(template, wrong);
+  const broken = await kerf(["verify", "my_prune", "--device", "cpu"], options);
+  assertEquals(broken.code, 1, broken.stdout);
+  assertStringIncludes(broken.stdout, "kernels are off (1 variant on c");
+  assert(!broken.stderr.includes("now every case"), broken.stderr);
 });
 
 Deno.test("new refuses what is no kind and no name, and says what to type", async () => {
