@@ -122,7 +122,7 @@ run() {
   echo "== copy, decode attention, models end to end"
   "$deno" run --quiet -A --cached-only bench/gpu/main.ts \
     --device cuda "${sizes[@]}" --commit "$commit" --out "$out/gpu.json" || status=$?
-  [ "$status" -eq 0 ] || fail "something failed: $out/verify.json names each kernel"
+  [ "$status" -eq 0 ] || fail "something failed: $out/verify.json names each kernel, $out/gpu.json what ended it"
   echo "all passed: $out/verify.json, $out/gpu.json"
 }
 

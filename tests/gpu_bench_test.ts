@@ -29,12 +29,12 @@ async function runScript(args: readonly string[], env: Readonly<Record<string, s
 }
 
 /** Every figure of a report is one, and every case is there. */
-function assertComplete({ copy, attention, models, skipped }: GpuReport): void {
-  assertEquals(skipped, []);
+function assertComplete({ failed, copy, attention, models, skipped }: GpuReport): void {
+  assertEquals([failed, skipped], [null, []]);
   assertEquals(attention.length, TINY.contexts.length * TINY.ratios.length);
   assertEquals(models.length, 2 * 3);
   const figures = [
-    ...[copy.ms, copy.bytesPerSecond],
+    ...[copy!.ms, copy!.bytesPerSecond],
     ...attention.flatMap((a) => [a.ms, a.bytesPerSecond, a.ofCopy, a.storedBytes]),
     ...models.flatMap((m) => [m.ms, m.tokensPerSecond, m.kv.storedBytes]),
   ];
@@ -61,13 +61,20 @@ Deno.test("bench/gpu.sh: verifies and measures on emulated CUDA and leaves JSON"
 
 Deno.test("a GPU benchmark runs on any device", async () => {
   const lines: string[] = [];
+  const saved: GpuReport[] = [];
   const report = await gpuBench({
     open: () => openCpuDevice({ threads: 2 }),
     sizes: TINY,
     commit: "abc",
     print: (line) => lines.push(line),
+    save: (report) => Promise.resolve(void saved.push(report)),
   });
   assertComplete(report);
+  assertEquals(saved.at(-1), report);
+  // The copy, every attention, every model, the end: one more each time, and not done before the last.
+  const counts = saved.map(({ attention, models }) => attention.length + models.length);
+  assertEquals(counts, [0, 1, 2, 3, 4, 7, 10, 10]);
+  assert(saved.slice(0, -1).every(({ failed }) => failed === "unfinished"));
   assert(lines.some((line) => line.includes("decode attention at 300, ratio 0.5")));
 });
 
@@ -98,16 +105,25 @@ const openRefusing = (error: Error) =>
     },
   }));
 
-Deno.test("a kernel that fails ends the benchmark, and is nothing to leave out", async () => {
+Deno.test("a kernel that fails ends the benchmark, is nothing to leave out, and loses nothing", async () => {
   const error = new CudaError("cuStreamQuery: CUDA_ERROR_ILLEGAL_ADDRESS (stray)", 700);
   const options = { open: openRefusing(error), sizes: TINY, commit: "abc", print() {} };
-  await assertRejects(() => gpuBench(options), CudaError, "ILLEGAL_ADDRESS");
+  let saved!: GpuReport;
+  const save = (report: GpuReport) => Promise.resolve(void (saved = report));
+  await assertRejects(() => gpuBench({ ...options, save }), CudaError, "ILLEGAL_ADDRESS");
+  assert(saved.copy!.ms > 0, "the copy is lost");
+  assertEquals(saved.failed, {
+    what: `tiny, decode attention at ${TINY.contexts[0]}, ratio ${TINY.ratios[0]}`,
+    why: error.message,
+  });
 });
 
 Deno.test("what the GPU has no memory for is left out by name", async () => {
   const open = openRefusing(new OutOfMemory("Cannot allocate: no memory"));
   const sizes = { ...TINY, contexts: [80], ratios: [0.5] };
-  const report = await gpuBench({ open, sizes, commit: "abc", print() {} });
+  const save = () => Promise.resolve();
+  const report = await gpuBench({ open, sizes, commit: "abc", print() {}, save });
+  assertEquals(report.failed, null);
   assertEquals([report.attention, report.models], [[], []]);
   assertEquals(report.skipped.map(({ what }) => what), [
     "tiny, decode attention at 80, ratio 0.5",
