@@ -196,6 +196,8 @@ gpuTest("a step is one submission, and at most ten dispatches a layer", async ()
       // The first step after it makes pages.
       await counted(110, 1, "decode");
       for (let i = 1; i < 5; i++) assertEquals(await counted(110 + i, 1, "decode"), 1);
+      // A second turn, over what pruning left.
+      assertEquals(await counted(115, 13, "prefill"), 1);
     });
   }
 });
