@@ -1,6 +1,7 @@
 /**
  * Attention on a GPU against the f64 reference over the rows as stored: every variant in
- * kernels/attention/, dense and with a list segment, prefill, and decode with its merge.
+ * kernels/attention/, dense and with a list segment, prefill, and decode with its merge. What `verify`
+ * measures on every target (cache types, head groups, lengths up to 300 rows) is left to tests/verify_test.ts.
  */
 
 import { assert, assertEquals } from "@std/assert";
@@ -81,32 +82,22 @@ export async function assertAttention(given: Partial<Case>): Promise<void> {
   if (gpu().exact) assertEquals(decoded, out.slice(-width), `${about}, decoded`);
 }
 
-gpuTest("causal attention over 1 to 600 rows, dense", async () => {
-  for (const rows of [1, 31, 33, 127, 257, 600]) {
-    await assertAttention({ rows, nQuery: Math.min(rows, 19) });
-  }
+gpuTest("causal attention over three chunks, and over nothing but the step's rows", async () => {
+  await assertAttention({ rows: 600, nQuery: 19 });
   await assertAttention({ rows: 40, nQuery: 40 });
 });
 
-gpuTest("list segments of 1 to 64 channels and of no rows", async () => {
-  for (const [width, nListed] of [[1, 31], [26, 33], [32, 257], [64, 300], [32, 0], [0, 64]]) {
+gpuTest("list segments of a chunk and a row, of no rows, and of no channels", async () => {
+  for (const [width, nListed] of [[32, 257], [32, 0], [0, 64]]) {
     const shape = { nListed: nListed!, width: width!, rows: nListed! + 45 };
     await assertAttention({ layout: LISTED, nQuery: 11, ...shape });
   }
 });
 
-gpuTest("groups of 1 to 8 query heads, heads of 16 to 256 channels", async () => {
-  for (
-    const [group, headDim] of [[1, 64], [4, 128], [8, 64], [2, 16], [3, 80], [8, 128], [2, 256]]
-  ) {
+gpuTest("heads of 16, 80 and 256 channels", async () => {
+  for (const [group, headDim] of [[2, 16], [3, 80], [2, 256]]) {
     const shape = { group: group!, headDim: headDim!, width: headDim! / 4 };
     await assertAttention({ layout: LISTED, rows: 290, nListed: 130, nQuery: 9, ...shape });
-  }
-});
-
-gpuTest("f32 keys and values, and f16 keys with f32 values", async () => {
-  for (const layout of ["k_list_f32t16_f32t16_v_f32t1", "k_list_f16t16_f16t16_v_f32t1"]) {
-    await assertAttention({ layout, rows: 150, nListed: 100, width: 20, nQuery: 9 });
   }
 });
 

@@ -202,7 +202,9 @@ const CASES: readonly Case[] = [
 
 for (const source of variants) {
   const { name } = source.definition;
-  Deno.test(`scores of ${name}: function, interpreter and C agree`, () => check(source, CASES));
+  // The interpreter's, and of more chunks than `verify` has, which measures the variants in the other cases.
+  const cases = CASES.filter(({ rows }) => rows === 33 || rows === 600);
+  Deno.test(`scores of ${name}: function, interpreter and C agree`, () => check(source, cases));
 }
 
 Deno.test("a score of many reductions, a table and its whole context", async () => {
