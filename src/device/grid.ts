@@ -5,7 +5,7 @@
 
 import type { GridFactor } from "../core/signature.ts";
 import { STEP_FIELDS } from "../core/signature.ts";
-import { failToPrepare } from "./argument_struct.ts";
+import { failToPrepare } from "./check_invocation.ts";
 import type { Invocation } from "./types.ts";
 
 /** What a grid is computed from. */

@@ -4,7 +4,8 @@
  */
 
 import { argumentOffsets, type GridFactor, STEP_FIELDS } from "../../core/signature.ts";
-import { failToPrepare, writeArguments } from "../argument_struct.ts";
+import { writeArguments } from "../argument_struct.ts";
+import { failToPrepare } from "../check_invocation.ts";
 import type { BufferSlice, DeviceBuffer, Invocation, Program } from "../types.ts";
 import type { CpuKernel } from "./kernels.ts";
 import type { CpuMemory } from "./memory.ts";

@@ -5,7 +5,8 @@
  */
 
 import { argumentOffsets } from "../../core/signature.ts";
-import { failToPrepare, writeArguments } from "../argument_struct.ts";
+import { writeArguments } from "../argument_struct.ts";
+import { failToPrepare } from "../check_invocation.ts";
 import { checkStepFields, countGroups } from "../grid.ts";
 import type { BufferSlice, DeviceBuffer, Invocation, Program } from "../types.ts";
 import { type ArgumentBlock, argumentBlocks } from "./argument_blocks.ts";

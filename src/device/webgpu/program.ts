@@ -4,7 +4,7 @@
  * has moved; all constants lie in one uniform buffer.
  */
 
-import { failToPrepare } from "../argument_struct.ts";
+import { checkInvocation, failToPrepare } from "../check_invocation.ts";
 import { checkStepFields, countGroups } from "../grid.ts";
 import type { BufferSlice, Invocation, Program } from "../types.ts";
 import { packConstants } from "./constants.ts";
@@ -59,16 +59,14 @@ export function prepareProgram(
   const ops = invocations.map((invocation): Op => {
     const { kernel } = invocation;
     if (!context.isKernel(kernel)) failToPrepare(invocation, "it was not compiled here");
-    checkNames(invocation);
-    checkConstants(invocation);
+    const slices = checkInvocation(invocation, (buffer) => memory.isReadOnly(buffer));
+    checkSlices(invocation, slices);
+    checkStepFields(invocation, kernel.entry.sources.wgsl!.grid);
     const block = packConstants(kernel.entry.signature, invocation.constants);
     blocks.push(block);
     const constants = { offset: bytes, size: block.length };
     bytes += Math.ceil(block.length / align) * align;
-    return {
-      ...{ invocation, kernel, constants, group: undefined, bound: [] },
-      slices: checkedSlices(invocation, memory),
-    };
+    return { invocation, kernel, slices, constants, group: undefined, bound: [] };
   });
   const packed = new Uint8Array(Math.max(align, bytes));
   ops.forEach(({ constants }, i) => packed.set(blocks[i]!, constants.offset));
@@ -144,49 +142,18 @@ function bindGroup(op: Op, program: WebgpuProgram, context: ProgramContext): GPU
   });
 }
 
-function checkNames(invocation: Invocation): void {
-  const { bindings, constants } = invocation.kernel.entry.signature;
-  const unknown = (given: object, known: readonly { readonly name: string }[]) =>
-    Object.keys(given).find((name) => !known.some((k) => k.name === name));
-  if ("step" in invocation.buffers) {
-    failToPrepare(invocation, 'buffer "step" is the device\'s own: leave it out');
-  }
-  const buffer = unknown(invocation.buffers, bindings);
-  if (buffer !== undefined) failToPrepare(invocation, `it has no buffer "${buffer}"`);
-  const constant = unknown(invocation.constants, constants);
-  if (constant !== undefined) failToPrepare(invocation, `it has no constant "${constant}"`);
-}
-
-/** Every constant is there and of its type, and those that name a field of the step do. */
-function checkConstants(invocation: Invocation): void {
-  const { kernel, constants } = invocation;
-  for (const { name, dtype } of kernel.entry.signature.constants) {
-    const value = constants[name];
-    if (value === undefined) failToPrepare(invocation, `constant "${name}" is missing`);
-    const wrapped = dtype === "f32" ? value : dtype === "u32" ? value >>> 0 : value | 0;
-    if (wrapped !== value) {
-      failToPrepare(invocation, `constant "${name}" is ${value}, which is no ${dtype}`);
-    }
-  }
-  checkStepFields(invocation, kernel.entry.sources.wgsl!.grid);
-}
-
-/** What a kernel binds. A buffer it writes may be bound only once: GPUs may keep what was read before. */
-function checkedSlices(
-  invocation: Invocation,
-  memory: WebgpuMemory,
-): readonly (BufferSlice | null)[] {
+/**
+ * Where slices start, and that a buffer which a kernel writes is bound only once: GPUs may keep what was read
+ * before.
+ */
+function checkSlices(invocation: Invocation, slices: readonly (BufferSlice | null)[]): void {
   const { bindings } = invocation.kernel.entry.signature;
   const names = new Map<unknown, { name: string; isWritten: boolean }>();
-  return bindings.map(({ name, access }) => {
-    if (name === "step") return null;
-    const slice = invocation.buffers[name];
-    if (slice === undefined) failToPrepare(invocation, `buffer "${name}" is missing`);
+  bindings.forEach(({ name, access }, i) => {
+    const slice = slices[i];
+    if (!slice) return;
     const { buffer, offset = 0 } = slice;
     const isWritten = access !== "read";
-    if (memory.isReadOnly(buffer) && isWritten) {
-      failToPrepare(invocation, `it writes buffer "${name}", which is a file's`);
-    }
     if (offset % SLICE_ALIGNMENT !== 0 || offset < 0 || offset > buffer.bytes) {
       failToPrepare(
         invocation,
@@ -198,6 +165,5 @@ function checkedSlices(
       failToPrepare(invocation, `"${other.name}" and "${name}" are one buffer, and one is written`);
     }
     names.set(buffer, { name, isWritten });
-    return slice;
   });
 }
