@@ -9,6 +9,7 @@ const [x, y] = [{ buffer: file!, offset: 4 }, { buffer: memory! }];
 const entry: KernelEntry = {
   signature: {
     name: "mix",
+    defines: [],
     bindings: [
       { name: "x", dtype: "f32", access: "read", shape: ["n"] },
       { name: "step", dtype: "u32", access: "read", shape: ["n"] },
@@ -21,6 +22,7 @@ const entry: KernelEntry = {
     ],
   },
   sources: {},
+  authored: [],
 };
 
 const constants = { whole: 2 ** 32 - 1, signed: -1, real: 0.1 };
