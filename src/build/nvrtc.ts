@@ -65,21 +65,23 @@ export async function hasNvrtc(cacheDir: string): Promise<boolean> {
   }
 }
 
-let opened: Nvrtc | undefined;
+/** By folder. */
+const opened = new Map<string, Nvrtc>();
 
 /**
- * Loads the compiler from the cache, once a process.
+ * Loads the compiler from the cache, once a process for each cache.
  *
  * @throws {KerfError} the libraries are not there or do not load
  */
 export function openNvrtc(cacheDir: string): Nvrtc {
-  if (opened !== undefined) return opened;
   const folder = nvrtcFolder(cacheDir);
+  const known = opened.get(folder);
+  if (known !== undefined) return known;
   openLibrary(join(folder, NVRTC_LIBRARIES.builtins), {});
   const nvrtc = openLibrary(join(folder, NVRTC_LIBRARIES.compiler), SYMBOLS);
   const [major, minor] = [new Int32Array(1), new Int32Array(1)];
   check("nvrtcVersion", nvrtc.nvrtcVersion(major, minor));
-  opened = {
+  const compiler: Nvrtc = {
     version: `${major[0]}.${minor[0]}`,
     async compile(text, file, flags) {
       const handle = new BigUint64Array(1);
@@ -110,7 +112,8 @@ export function openNvrtc(cacheDir: string): Nvrtc {
       }
     },
   };
-  return opened;
+  opened.set(folder, compiler);
+  return compiler;
 }
 
 /** Buffers that a compilation reads, so that they are not collected meanwhile. */
