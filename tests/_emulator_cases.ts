@@ -194,6 +194,35 @@ export const CASES: Readonly<Record<string, Case>> = {
     problem: /a sum of 'i(32|nt)' overflows/,
     at: [0, 1],
   },
+  overflows_below: {
+    body: "args.b[kerf_thread()] = (u32)(-0x7ffffffe - (i32)kerf_thread());",
+    problem: /a difference of 'i(32|nt)' overflows/,
+    at: [0, 3],
+  },
+  overflows_in_a_product: {
+    body: "args.b[kerf_thread()] = (u32)(0x10000000 * (i32)kerf_thread());",
+    problem: /a product of 'i(32|nt)' overflows/,
+    at: [0, 8],
+  },
+  negates_the_least_number: {
+    body: "args.b[kerf_thread()] = (u32)-(i32)(kerf_thread() << 30);",
+    problem: /a negation of 'i(32|nt)' overflows/,
+    at: [0, 2],
+  },
+  converts_what_is_too_large: {
+    body: "args.b[kerf_thread()] = (u32)(i32)(1e9f * (float)kerf_thread());",
+    problem: /a number of 'float' outside the range of what it is converted to/,
+    at: [0, 3],
+  },
+  converts_what_is_no_number: {
+    body: "args.b[0] = (u32)(args.f[0] / args.f[1]);",
+    problem: /a number of 'float' outside the range of what it is converted to/,
+  },
+  computes_to_the_ends_of_its_range: {
+    body: `const i32 i = (i32)kerf_thread();
+    args.b[kerf_thread()] = (u32)(0x7fffffc0 + i) + (u32)(-0x7fffffc1 - i) + (u32)(0x2000000 * i) +
+        (u32)-(-0x7fffffff + i) + (u32)(i32)(-0x1p25f * (float)i) + (u32)(0x1p26f * (float)i);`,
+  },
   shifts_too_far: {
     body: "args.b[0] = 1u << (args.a[0] + 32);",
     problem: /a shift by 32 /,
