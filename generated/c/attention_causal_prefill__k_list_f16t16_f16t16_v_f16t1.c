@@ -72,6 +72,7 @@ enum {
   CHUNK_ROWS = 256, /* rows of one partial softmax */
   ARENA_UNIT = 64, /* bytes that a page entry counts */
   KEY_SEGMENTS = 2,
+  VALUE_SEGMENTS = 1,
   HEAD_FIELDS = 6, /* rows and width of every segment */
   QUERY_TILE = 8, /* queries of a tile, at most */
   /* Queries whose heads meet each key together: enough rows to keep the accumulators busy. */
@@ -92,7 +93,8 @@ struct kv_rows {
   const uint32_t *key_pages[KEY_SEGMENTS];
   uint32_t key_rows[KEY_SEGMENTS];
   uint32_t key_width[KEY_SEGMENTS];
-  const uint32_t *value_pages;
+  const uint32_t *value_pages[VALUE_SEGMENTS];
+  uint32_t value_rows[VALUE_SEGMENTS];
   uint32_t n_rows;
 };
 
@@ -118,13 +120,15 @@ static struct kv_rows rows_of(const struct args *args, size_t place, uint32_t n_
 {
   const uint32_t *pages = args->pages + place * args->page_entries;
   const uint32_t *fields = args->heads + place * HEAD_FIELDS;
-  struct kv_rows kv = {.arena = args->arena, .value_pages = pages + args->value_page_0};
+  struct kv_rows kv = {.arena = args->arena};
   kv.key_pages[0] = pages + args->key_page_0;
   kv.key_rows[0] = fields[0];
   kv.key_width[0] = fields[1];
   kv.key_pages[1] = pages + args->key_page_1;
   kv.key_rows[1] = fields[2] + n_new;
   kv.key_width[1] = HEAD_DIM;
+  kv.value_pages[0] = pages + args->value_page_0;
+  kv.value_rows[0] = fields[4] + n_new;
   for (uint32_t i = 0; i < KEY_SEGMENTS; i++) kv.n_rows += kv.key_rows[i];
   return kv;
 }
@@ -210,6 +214,29 @@ static void multiply_keys(
   }
 }
 
+/* Rows of a chunk whose values lie in one page: the chunk's first … end - 1. */
+struct value_run {
+  uint32_t segment, in_page, end;
+  const uint8_t *page;
+};
+
+/* The run that begins at the chunk's row `first`. Values have cuts of their own. */
+KERF_INLINE struct value_run value_run_at(const struct kv_rows *kv, const struct chunk *chunk,
+    uint32_t first)
+{
+  uint32_t row = chunk->position + first, segment = 0;
+  for (; segment + 1 < VALUE_SEGMENTS && row >= kv->value_rows[segment]; segment++) {
+    row -= kv->value_rows[segment];
+  }
+  const uint32_t in_page = row % PAGE_ROWS;
+  uint32_t n_rows = chunk->n_rows - first;
+  if (n_rows > PAGE_ROWS - in_page) n_rows = PAGE_ROWS - in_page;
+  if (segment + 1 < VALUE_SEGMENTS
+      && n_rows > kv->value_rows[segment] - row) n_rows = kv->value_rows[segment] - row;
+  const uint8_t *page = kv->arena + (size_t)kv->value_pages[segment][row / PAGE_ROWS] * ARENA_UNIT;
+  return (struct value_run){segment, in_page, first + n_rows, page};
+}
+
 /*
  * Turns the products of one query and a chunk into weights e^(logit - largest), in place; a key that the
  * query does not see weighs exactly 0.
@@ -231,7 +258,7 @@ static void weigh_keys(
 
 #line 7 "kernels/attention/causal.ts"
     const i32x16 mask = key_position <= query.position;
-#line 235 "generated/c/attention_causal_prefill__k_list_f16t16_f16t16_v_f16t1.c"
+#line 262 "generated/c/attention_causal_prefill__k_list_f16t16_f16t16_v_f16t1.c"
     const i32x16 visible = mask & (key_position < n_visible);
     const f32x16 logit = kerf_select16(visible, s, kerf_splat16(KERF_MASKED));
     largest_lanes = kerf_select16(logit > largest_lanes, logit, largest_lanes);
@@ -249,6 +276,32 @@ static void weigh_keys(
   *sum = kerf_sum16(sum_lanes);
 }
 
+/* A vector of channels of a row of a page. */
+KERF_INLINE f32xn load_values_f16(const uint8_t *values, uint32_t row, uint32_t channel)
+{
+  return kerf_loadn_f16((const kerf_f16 *)values + row * HEAD_DIM + channel);
+}
+
+/* Adds the weighted values of a run that begins at the chunk's row `first`. */
+KERF_INLINE void add_run_f16(
+  struct value_run run, uint32_t first, const float *restrict weights, uint32_t channel,
+  const uint32_t n_vectors, f32xn sums[BLOCK_ROWS][BLOCK_VECTORS])
+{
+  const uint8_t *values = run.page;
+  for (uint32_t key = first; key < run.end; key++) {
+    f32xn value[BLOCK_VECTORS];
+    UNROLL for (uint32_t v = 0; v < n_vectors; v++) {
+      value[v] = load_values_f16(values, run.in_page + key - first, channel + v * KERF_N);
+    }
+    UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
+      const f32xn weight = kerf_splatn(weights[r * CHUNK_ROWS + key]);
+      UNROLL for (uint32_t v = 0; v < n_vectors; v++) {
+        sums[r][v] = kerf_fman(weight, value[v], sums[r][v]);
+      }
+    }
+  }
+}
+
 /* The weighted sum of n_vectors vectors of the chunk's values, keys in order. */
 KERF_INLINE void add_values(
   const struct kv_rows *kv, const struct chunk *chunk, const float *restrict weights,
@@ -258,26 +311,10 @@ KERF_INLINE void add_values(
   UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
     UNROLL for (uint32_t v = 0; v < n_vectors; v++) sums[r][v] = kerf_splatn(0.0f);
   }
-  uint32_t end;
-  for (uint32_t key = 0; key < chunk->n_rows; key = end) {
-    const uint32_t row = chunk->position + key;
-    const uint32_t in_page = row % PAGE_ROWS;
-    const uint8_t *page = kv->arena + (size_t)kv->value_pages[row / PAGE_ROWS] * ARENA_UNIT;
-    const kerf_f16 *values = (const kerf_f16 *)page + in_page * HEAD_DIM + channel;
-    const uint32_t rest = chunk->n_rows - key;
-    end = key + (rest < PAGE_ROWS - in_page ? rest : PAGE_ROWS - in_page);
-    for (uint32_t k = key; k < end; k++, values += HEAD_DIM) {
-      f32xn value[BLOCK_VECTORS];
-      UNROLL for (uint32_t v = 0; v < n_vectors; v++) {
-        value[v] = kerf_loadn_f16(values + v * KERF_N);
-      }
-      UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
-        const f32xn weight = kerf_splatn(weights[r * CHUNK_ROWS + k]);
-        UNROLL for (uint32_t v = 0; v < n_vectors; v++) {
-          sums[r][v] = kerf_fman(weight, value[v], sums[r][v]);
-        }
-      }
-    }
+  struct value_run run;
+  for (uint32_t key = 0; key < chunk->n_rows; key = run.end) {
+    run = value_run_at(kv, chunk, key);
+    add_run_f16(run, key, weights, channel, n_vectors, sums);
   }
   UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
     UNROLL for (uint32_t v = 0; v < n_vectors; v++) {

@@ -9,6 +9,11 @@ import type { Column, f32 } from "./types.ts";
 /** A number, or the name of the parameter that holds it. */
 export type Amount = number | string;
 
+/** The number an amount stands for. */
+export function amountOf(amount: Amount, values: Readonly<Record<string, number>>): number {
+  return typeof amount === "number" ? amount : values[amount]!;
+}
+
 /** An accumulator over the queries of one head after RoPE; `S` is its state. */
 export interface Accumulator<S> {
   readonly kind: "accumulator";

@@ -3,7 +3,7 @@ import { KerfError } from "../core/error.ts";
 import { layoutOf } from "../layout/make.ts";
 import { layout, segment } from "./layout.ts";
 import type { CacheTypes, Layout, StreamTiles } from "./layout.ts";
-import { channels, pruning } from "./pruning.ts";
+import { channels, layoutSteps, pruning } from "./pruning.ts";
 
 const step = channels({ of: "key", group: "mean", window: 1, score: () => 0, remove: 0.5 });
 const variant = (own?: (types: CacheTypes, tiles: StreamTiles) => Layout) =>
@@ -21,14 +21,14 @@ Deno.test("a variant may declare the layout that its steps would make", () => {
       value: [segment({ code: { kind: value }, tile: tiles.value })],
     });
   });
-  assertEquals(layoutOf(own, types), layoutOf(variant(), types));
+  assertEquals(layoutOf(layoutSteps(own), types), layoutOf(layoutSteps(variant()), types));
 });
 
 Deno.test("a declared layout obeys the rules, and has a list for what a step keeps", () => {
   const code = { kind: "f16" } as const;
   const refused = (key: Parameters<typeof segment>[0][]) => {
     const own = variant(() => layout({ key: key.map(segment), value: [segment({ code })] }));
-    return assertThrows(() => layoutOf(own, types), KerfError).message;
+    return assertThrows(() => layoutOf(layoutSteps(own), types), KerfError).message;
   };
   assertStringIncludes(refused([{ code }]), "0 segments with a channel list, its steps make 1");
   assertStringIncludes(

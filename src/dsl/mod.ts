@@ -3,6 +3,7 @@ export * from "./accumulator.ts";
 export * from "./append.ts";
 export * from "./attention.ts";
 export * from "./bits.ts";
+export * from "./codes.ts";
 export * from "./embedding.ts";
 export * from "./kernel.ts";
 export * from "./layout.ts";

@@ -4,16 +4,18 @@
  * protection are applied in one place.
  */
 
-import type { CacheTypes, StreamTiles } from "../layout/make.ts";
+import type { CacheTypes, LayoutSteps, StreamTiles } from "../layout/make.ts";
 import type { Layout } from "../layout/types.ts";
 import { lastQueries } from "./accumulator.ts";
 import type { Accumulator, Amount, RowRing } from "./accumulator.ts";
-import { paramArgs } from "./params.ts";
+import { paramArgs, resolveParams } from "./params.ts";
 import type { ParamSpecs, ParamValues } from "./params.ts";
 import { tableArgs } from "./table.ts";
 import type { TableSpecs } from "./table.ts";
 import { tokenScoreArgs } from "./tokens.ts";
 import type { TokensStep } from "./tokens.ts";
+import { codesRule } from "./codes.ts";
+import type { CodesStep } from "./codes.ts";
 import { column, record, scalar } from "./types.ts";
 import type { Column, Definition, f32, Hook, HookArg, i32 } from "./types.ts";
 
@@ -60,7 +62,10 @@ export interface ChannelsStep extends Omit<ChannelsSpec, "window" | "queries"> {
 }
 
 /** A step of a variant. */
-export type PruningStep = ChannelsStep | TokensStep;
+export type PruningStep = ChannelsStep | TokensStep | CodesStep;
+
+/** A step that scores; its score is a hook. */
+export type ScoredStep = ChannelsStep | TokensStep;
 
 /**
  * Drops channels of a stream.
@@ -135,14 +140,16 @@ export function pruning<
   const params: ParamSpecs = spec.params ?? {};
   const tables: TableSpecs = spec.tables ?? {};
   checkAmounts({ name: spec.name, params, tables, steps: spec.steps });
-  const hooks: Hook[] = spec.steps.map((step, i) => ({
-    path: `steps[${i}].score`,
-    run: step.score,
-    args: step.kind === "channels"
-      ? channelScoreArgs(params, tables)
-      : tokenScoreArgs(params, tables),
-    results: ["f32"],
-  }));
+  const hooks = spec.steps.flatMap((step, i): Hook[] =>
+    step.kind === "codes" ? [] : [{
+      path: `steps[${i}].score`,
+      run: step.score,
+      args: step.kind === "channels"
+        ? channelScoreArgs(params, tables)
+        : tokenScoreArgs(params, tables),
+      results: ["f32"],
+    }]
+  );
   return Object.freeze({
     kind: "pruning",
     name: spec.name,
@@ -170,6 +177,13 @@ export function checkAmounts(
         );
       }
     };
+    if (step.kind === "codes") {
+      known(step.bits, "bits");
+      known(step.group, "group");
+      known(step.residual, "residual");
+      known(step.keep, "keep");
+      return;
+    }
     known(step.queries?.rows, "window");
     known(step.remove, "remove");
     known(step.keep, "keep", [...params, ...tables]);
@@ -187,6 +201,23 @@ export function checkAmounts(
   });
 }
 
+/**
+ * What a variant's layout depends on, with numbers for the amounts that its codes() steps name.
+ *
+ * @param values of its parameters; absent: their defaults
+ * @throws {KerfError} exit code 2: numbers that no row can be coded with
+ */
+export function layoutSteps(
+  { name, params, steps, layout }: Pick<Pruning, "name" | "params" | "steps" | "layout">,
+  values: ParamValues = resolveParams(name, params),
+): LayoutSteps {
+  return {
+    name,
+    steps: steps.map((step) => step.kind === "codes" ? codesRule(name, step, values) : step),
+    ...(layout === undefined ? {} : { layout }),
+  };
+}
+
 /** The step of a kind, where a variant has one. */
 export function stepOf<K extends PruningStep["kind"]>(
   { steps }: Pick<Pruning, "steps">,
@@ -194,9 +225,4 @@ export function stepOf<K extends PruningStep["kind"]>(
 ): { readonly step: Extract<PruningStep, { kind: K }>; readonly index: number } | null {
   const index = steps.findIndex((step) => step.kind === kind);
   return index < 0 ? null : { step: steps[index] as Extract<PruningStep, { kind: K }>, index };
-}
-
-/** The number an amount stands for. */
-export function amountOf(amount: Amount, values: ParamValues): number {
-  return typeof amount === "number" ? amount : values[amount]!;
 }

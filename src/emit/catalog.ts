@@ -5,6 +5,7 @@
 
 import { KerfError } from "../core/error.ts";
 import type { Feature, TemplateKernel } from "../dsl/kernel.ts";
+import { layoutSteps } from "../dsl/pruning.ts";
 import type { Pruning } from "../dsl/pruning.ts";
 import { denseLayout, layoutOf } from "../layout/make.ts";
 import { layoutName, segmentName } from "../layout/name.ts";
@@ -80,16 +81,22 @@ function familyOf({ definition, file }: KernelSource): Family {
   throw new TypeError(`Cannot emit "${definition.name}" (${file}): no family "${definition.kind}"`);
 }
 
-/** The part of Kerf that a kernel belongs to, where targets may lack it. */
-function featureOf({ source: { definition }, request }: CatalogEntry): Feature | undefined {
-  const evicts = request.suffixes.some((suffix) => suffix.endsWith("_evicted"));
-  return evicts ? "eviction" : (definition as Partial<TemplateKernel>).feature;
+/** What suffixes tell: rows carry positions, or are coded; values move only where they are. */
+const SUFFIX_FEATURES: readonly (readonly [RegExp, Feature])[] = [
+  [/_evicted$/, "eviction"],
+  [/(^|_)q\d[rc]\d+t|^f(16|32)t1(_positions)?$/, "codes"],
+];
+
+/** The parts of Kerf that a kernel belongs to, where targets may lack them. */
+function featuresOf({ source: { definition }, request }: CatalogEntry): Feature[] {
+  const { feature } = definition as Partial<TemplateKernel>;
+  const told = SUFFIX_FEATURES.filter(([name]) => request.suffixes.some((s) => name.test(s)));
+  return [...(feature === undefined ? [] : [feature]), ...told.map(([, own]) => own)];
 }
 
 /** Whether a target has the templates of a kernel. */
 export function isOnTarget(entry: CatalogEntry, { lacks }: Pick<EmitTarget, "lacks">): boolean {
-  const feature = featureOf(entry);
-  return feature === undefined || !lacks.has(feature);
+  return !featuresOf(entry).some((feature) => lacks.has(feature));
 }
 
 /** The layouts of the shipped pruning variants, and the row moves inside them. */
@@ -99,7 +106,7 @@ export function shippedLayouts(sources: readonly KernelSource[]): Shipped {
   const add = (layout: Layout) => layouts.set(layoutName(layout), layout);
   add(denseLayout(TYPES));
   for (const { definition } of sources) {
-    if (definition.kind === "pruning") add(layoutOf(definition as Pruning, TYPES));
+    if (definition.kind === "pruning") add(layoutOf(layoutSteps(definition as Pruning), TYPES));
   }
   for (const layout of layouts.values()) {
     for (const pair of [...streamMoves(layout.key), ...streamMoves(layout.value)]) {

@@ -1,7 +1,7 @@
-/** What the kernels of today read and write: plain segments in the order a stream's loops are made for. */
+/** What the kernels of today read and write: segments in the order that a stream's loops are made for. */
 
 import { KerfError } from "../core/error.ts";
-import { segmentName } from "../layout/name.ts";
+import { codeName, segmentName } from "../layout/name.ts";
 import type { Segment } from "../layout/types.ts";
 
 /**
@@ -26,3 +26,50 @@ export function checkStored(
   }
   return code.kind;
 }
+
+/** A code as templates read it. */
+export interface StoredCode {
+  /** Which template writes its loops. */
+  readonly kind: "plain" | "affine";
+  /** `f16`, or `q4r32`: tells functions of several codes apart. */
+  readonly name: string;
+  /** What shares a scale, how many of it, and the bits of a code; empty where elements are plain. */
+  readonly along: "rows" | "channels" | "";
+  readonly bits: string;
+  readonly group: string;
+}
+
+/**
+ * The code of a segment that kernels can read: plain as {@linkcode checkStored} has it, or codes whose
+ * groups are whole vectors of the lanes that read them, keys' along rows and values' along channels.
+ *
+ * @throws {KerfError} no kernel reads it
+ */
+export function storedCode(
+  kernel: string,
+  segment: Segment,
+  stream: "key" | "value",
+): StoredCode {
+  const [tile, along] = stream === "key" ? [16, "rows"] as const : [1, "channels"] as const;
+  const { code } = segment;
+  if (code.kind !== "affine") {
+    const name = checkStored(kernel, segment, { tile });
+    return { kind: "plain", name, along: "", bits: "", group: "" };
+  }
+  const { basis, fill, channels } = segment;
+  const plain = basis === "identity" && fill === "zero" && channels !== "bitmap";
+  if (!plain || segment.tile !== tile || code.along !== along || code.group % 16 !== 0) {
+    throw new KerfError(
+      `Cannot emit "${kernel}": codes of ${stream}s lie in tiles of ${tile} and share scales along ` +
+        `${along}, 16 or a multiple of it, and a segment is ${segmentName(segment)}`,
+      { hint: `use codes({ of: "${stream}", along: "${along}", group: 32, … })` },
+    );
+  }
+  const { bits, group } = code;
+  return { kind: "affine", name: codeName(code), along, bits: String(bits), group: String(group) };
+}
+
+/** The codes of a stream, each once. */
+export const distinctCodes = (codes: readonly StoredCode[]): StoredCode[] => [
+  ...new Map(codes.map((code) => [code.name, code])).values(),
+];

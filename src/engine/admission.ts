@@ -6,8 +6,9 @@
 import { formatBytes } from "../core/bytes.ts";
 import { KerfError } from "../core/error.ts";
 import type { KvCache } from "./cache.ts";
+import { streamSegments } from "./compress_drafts.ts";
 import { forecastPeak, noRows, rowsAfter } from "./kv_forecast.ts";
-import type { ForecastShape, KeyRows } from "./kv_forecast.ts";
+import type { ForecastShape, HeadRows } from "./kv_forecast.ts";
 import { keptRows } from "./tokens_plan.ts";
 
 /** A sequence's work. */
@@ -78,21 +79,23 @@ export class Admission {
     if (!tokens || positions !== "cache" || tokens.every === 0) return false;
     const start = this.#startRows(nCached === 0 ? null : slot);
     return Array.from({ length: nLayers * nKvHeads }, (_, head) => {
-      const { listed, full } = start[head]!;
+      const { rows } = start[head]!;
       const at = { layer: Math.floor(head / nKvHeads), kvHead: head % nKvHeads };
       const kept = keptRows(tokens, { ...at, nRows: this.#nCtx });
-      return Math.max(listed + full + nPrompt - nCached, kept + tokens.every);
+      return Math.max(rows + nPrompt - nCached, kept + tokens.every);
     }).every((rows) => rows <= this.#nCtx);
   }
 
-  /** The rows of a slot's keys as a forecast takes them; no slot: none. */
-  #startRows(slot: number | null): KeyRows[] {
+  /** The rows of a slot as a forecast takes them; no slot: none. */
+  #startRows(slot: number | null): HeadRows[] {
     if (slot === null) return noRows(this.#shape);
-    const list = this.#cache.segments.find(({ segment }) => segment.channels === "list");
     return Array.from({ length: this.#cache.nHeadsPerSlot }, (_, head) => {
       const at = { slot, head };
-      const listed = list ? this.#cache.sizeOf(at, list.index).rows : 0;
-      return { listed, full: this.#cache.rowsOf(at) - listed };
+      const compressed = (stream: "key" | "value") => {
+        const segments = streamSegments(this.#cache, stream);
+        return segments ? this.#cache.sizeOf(at, segments.compressed.index).rows : 0;
+      };
+      return { rows: this.#cache.rowsOf(at), key: compressed("key"), value: compressed("value") };
     });
   }
 

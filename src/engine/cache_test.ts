@@ -1,13 +1,15 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { KerfError } from "../core/error.ts";
-import { pruning, stepOf } from "../dsl/pruning.ts";
+import { layoutSteps, pruning, stepOf } from "../dsl/pruning.ts";
 import { tokens } from "../dsl/tokens.ts";
 import { layoutOf } from "../layout/make.ts";
+import type { CodesRule } from "../layout/make.ts";
 import { KvCache } from "./cache.ts";
 import { slotDenseBytes, slotStoredBytes } from "./cache_bytes.ts";
-import { compressLayer } from "./compress.ts";
-import { keySegments } from "./compress_drafts.ts";
+import { compressLayer, flushLayer } from "./compress.ts";
+import { keySegments, streamSegments } from "./compress_drafts.ts";
+import type { StreamName } from "./compress_drafts.ts";
 import { forecastPeak, noRows } from "./kv_forecast.ts";
 import type { Plan } from "./plan.ts";
 import { fakeDevice } from "./testing.ts";
@@ -22,12 +24,14 @@ interface Setup {
   readonly recent: number;
   readonly widths: Uint32Array<ArrayBuffer>;
   readonly types?: { key: "f16" | "f32"; value: "f16" | "f32" };
+  readonly codes?: readonly CodesRule[];
 }
 
 /** A cache on a fake device, with as much of a plan as compression reads: it runs no kernels. */
-function setup({ nLayers, nKvHeads, headDim, recent, widths, types }: Setup) {
+function setup({ nLayers, nKvHeads, headDim, recent, widths, types, codes = [] }: Setup) {
   const device = fakeDevice();
-  const layout = layoutOf(think, types ?? { key: "f16", value: "f16" });
+  const steps = { name: "test", steps: [...think.steps, ...codes] };
+  const layout = layoutOf(steps, types ?? { key: "f16", value: "f16" });
   const cache = new KvCache(device, { layout, nSlots: 2, nLayers, nKvHeads, headDim, nCtx: 2048 });
   const buffer = (n: number) => device.allocate(4 * n, "test");
   const moves = () => buffer(nLayers * nKvHeads * 4);
@@ -37,8 +41,10 @@ function setup({ nLayers, nKvHeads, headDim, recent, widths, types }: Setup) {
     inputs: { cache, channels, tokens: null },
     buffers: {
       rings: new Map([[32, { buffer: buffer(1) }]]),
-      compress: { src_pages: buffer(nKvHeads * cache.pageEntries) },
-      prune: { moves: [moves(), moves()] },
+      compress: {
+        src_pages: buffer(nKvHeads * cache.pageEntries),
+        moves: { key: [moves(), moves()], value: [moves(), moves()] },
+      },
       pruneTables: {},
     },
     run: (drafts: { kernel: string }[]) => {
@@ -51,8 +57,20 @@ function setup({ nLayers, nKvHeads, headDim, recent, widths, types }: Setup) {
   const compress = async (slot: number) => {
     for (let layer = 0; layer < nLayers; layer++) await compressOne(slot, layer);
   };
-  return { device, cache, channels, layout, ran, compress, compressOne };
+  const flush = async (slot: number) => {
+    const nTokens = cache.tokensOf(slot);
+    for (let layer = 0; layer < nLayers; layer++) {
+      await flushLayer(device, plan, { slot, layer, nTokens });
+    }
+  };
+  return { device, cache, channels, layout, ran, compress, compressOne, flush };
 }
+
+/** Codes of 4 bits in groups of 16, `rows` at once, of which `keep` times as many stay whole. */
+const codesOf = (of: StreamName, rows: number, keep: number): CodesRule => ({
+  ...{ kind: "codes", of, flush: { rows, atRows: (keep + 1) * rows } },
+  code: { kind: "affine", bits: 4, along: of === "key" ? "rows" : "channels", group: 16 },
+});
 
 const uniform = (n: number, width: number) => new Uint32Array(n).fill(width);
 
@@ -106,14 +124,20 @@ Deno.test("the forecast is the peak that work then has, over turns, with widths 
     widths: fc.array(fc.integer({ min: 1, max: 32 }), { minLength: 6, maxLength: 6 }),
     recent: fc.constantFrom(0, 20, 32, 130),
     wholeLayer: fc.boolean(),
+    codes: fc.constantFrom<readonly CodesRule[]>(
+      [],
+      [codesOf("key", 32, 1), codesOf("value", 32, 1)],
+      [codesOf("key", 96, 1), codesOf("value", 48, 0)],
+      [codesOf("value", 128, 1)],
+    ),
   });
   await fc.assert(
-    fc.asyncProperty(random, async ({ turns, widths: list, recent, wholeLayer }) => {
+    fc.asyncProperty(random, async ({ turns, widths: list, recent, wholeLayer, codes }) => {
       const [nLayers, nKvHeads, headDim] = [3, 2, 32];
       const widths = Uint32Array.from(list);
       if (wholeLayer) widths.fill(headDim, 2, 4);
-      const made = setup({ nLayers, nKvHeads, headDim, recent, widths });
-      const { cache, layout, channels, compress } = made;
+      const made = setup({ nLayers, nKvHeads, headDim, recent, widths, codes });
+      const { cache, layout, channels, compress, flush } = made;
       const slot = cache.openSlot();
       const shape = { layout, nLayers, nKvHeads, headDim, channels, tokens: null };
       let start = noRows(shape);
@@ -121,16 +145,22 @@ Deno.test("the forecast is the peak that work then has, over turns, with widths 
         const work = { start, nPrefill: prefill, nDecode: decode, order: "chunked" } as const;
         const forecast = forecastPeak(shape, work);
         cache.table.resetPeak(slot);
-        for (const [n, after] of [[prefill, compress], [decode, () => {}]] as const) {
-          cache.reserveRows(slot, n);
-          cache.advance(slot, n);
-          await after(slot);
+        cache.reserveRows(slot, prefill);
+        cache.advance(slot, prefill);
+        await compress(slot);
+        for (let n = 0; n < decode; n++) {
+          await flush(slot);
+          cache.reserveRows(slot, 1);
+          cache.advance(slot, 1);
         }
         assertEquals(cache.table.bytesOf(slot).peak, forecast);
-        const { list } = keySegments(cache);
         start = start.map((_, head) => {
-          const listed = cache.sizeOf({ slot, head }, list.index).rows;
-          return { listed, full: cache.tokensOf(slot) - listed };
+          const compressed = (stream: StreamName) => {
+            const segments = streamSegments(cache, stream);
+            return segments ? cache.sizeOf({ slot, head }, segments.compressed.index).rows : 0;
+          };
+          const [key, value] = [compressed("key"), compressed("value")];
+          return { rows: cache.tokensOf(slot), key, value };
         });
       }
     }),
@@ -152,7 +182,7 @@ function evicting({ budget, every, remove }: { budget: number; every: number; re
       ...(remove === undefined ? { keep: budget } : { remove }),
     })],
   });
-  const layout = layoutOf(definition, { key: "f16", value: "f16" });
+  const layout = layoutOf(layoutSteps(definition), { key: "f16", value: "f16" });
   const cache = new KvCache(device, { layout, nSlots: 1, nLayers, nKvHeads, headDim, nCtx: 4096 });
   const words = (n: number) => device.allocate(4 * n, "test");
   const perHead = (n: number) => words(nLayers * nKvHeads * n);

@@ -1,7 +1,8 @@
 /** A channels step with the numbers of a spec, for a model: how many channels every head keeps. */
 
 import { KerfError } from "../core/error.ts";
-import { amountOf, stepOf } from "../dsl/pruning.ts";
+import { amountOf } from "../dsl/accumulator.ts";
+import { stepOf } from "../dsl/pruning.ts";
 import type { Pruning } from "../dsl/pruning.ts";
 import type { ModelDims } from "../dsl/table.ts";
 import { removedCount } from "./removed_count.ts";

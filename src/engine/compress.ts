@@ -6,11 +6,15 @@
 import type { Device } from "../device/types.ts";
 import type { LayerAt } from "./compress_drafts.ts";
 import { evictLayer } from "./evict_layer.ts";
+import { hasRowsToMove, moveLayer } from "./move_layer.ts";
 import type { Plan } from "./plan.ts";
-import { pruneLayer } from "./prune_layer.ts";
+import { chooseChannels, recentRows } from "./prune_layer.ts";
+
+const recentOf = ({ inputs: { channels, cache } }: Plan, layer: number) =>
+  recentRows(channels, { ...cache.shape, layer });
 
 /**
- * Compresses one layer of a slot.
+ * Compresses one layer of a slot, at the end of a prefill.
  *
  * @param at.nTokens tokens seen: the position after the last query
  * @returns whether anything was removed
@@ -21,6 +25,25 @@ export async function compressLayer(
   at: LayerAt & { readonly nTokens: number },
 ): Promise<boolean> {
   const evicted = await evictLayer(device, plan, at);
-  const pruned = await pruneLayer(device, plan, at);
-  return evicted || pruned;
+  const recent = recentOf(plan, at.layer);
+  if (!hasRowsToMove(plan, at, { recent })) return evicted;
+  await chooseChannels(plan, at);
+  return await moveLayer(device, plan, at, { recent });
+}
+
+/**
+ * Flushes one layer of a slot while it decodes: rows that are due become codes. A mask that no prefill has
+ * chosen is chosen now.
+ *
+ * @returns whether any were due
+ */
+export async function flushLayer(
+  device: Device,
+  plan: Plan,
+  at: LayerAt & { readonly nTokens: number },
+): Promise<boolean> {
+  const options = { recent: recentOf(plan, at.layer), flushes: true };
+  if (!hasRowsToMove(plan, at, options)) return false;
+  await chooseChannels(plan, at);
+  return await moveLayer(device, plan, at, options);
 }

@@ -3,8 +3,9 @@
  * that compress.ts fills; names of kernels follow from the layout's segments.
  */
 
-import { layoutName, segmentName } from "../layout/name.ts";
+import { layoutName, moveName } from "../layout/name.ts";
 import type { KvCache } from "./cache.ts";
+import type { CacheSegment } from "./cache_shape.ts";
 import { whole } from "./draft.ts";
 import type { Draft } from "./draft.ts";
 import type { PlanBuffers } from "./plan_buffers.ts";
@@ -57,20 +58,50 @@ export function keySegments(cache: KvCache) {
   return { list, full: keys.at(-1)! };
 }
 
-/** Moves a layer's rows: those that lose channels, then those that stay whole. */
-export function compressDrafts(
-  { prune }: PlanBuffers,
+/** The streams of a cache. */
+export type StreamName = "key" | "value";
+
+/** The two segments of a stream whose older rows are compressed. */
+export interface StreamSegments {
+  readonly compressed: CacheSegment;
+  readonly full: CacheSegment;
+}
+
+/** The segments that rows of a stream move between; null: none move. */
+export function streamSegments(
+  { segments }: Pick<KvCache, "segments">,
+  stream: StreamName,
+): StreamSegments | null {
+  const own = segments.filter((s) => s.stream === stream);
+  return own.length < 2 ? null : { compressed: own[0]!, full: own.at(-1)! };
+}
+
+/** Moves a layer's rows of a stream: those that are compressed, then those that stay whole. */
+export function moveDrafts(
+  { compress }: PlanBuffers,
   cache: KvCache,
-  { slot, layer }: LayerAt,
+  { slot, layer, stream, maxRows }: LayerAt & {
+    readonly stream: StreamName;
+    /** Of the longest move, for both. */
+    readonly maxRows: readonly [number, number];
+  },
 ): Draft[] {
-  const { list, full } = keySegments(cache);
-  return [list, full].map((to, i) => ({
-    kernel: `move_rows__${segmentName(full.segment)}__${segmentName(to.segment)}`,
-    label: `layer ${layer} · ${i === 0 ? "prune rows" : "keep recent rows"}`,
-    buffers: {
-      moves: whole(prune!.moves[i]!),
-      arena: whole(cache.table.arenas[layer]!),
-    },
-    constants: { slot, layer, src_page: full.page, dst_page: to.page },
-  }));
+  const { compressed, full } = streamSegments(cache, stream)!;
+  return [compressed, full].map((to, i) => {
+    const kind = to.segment.code.kind === "affine" ? "encode" : "move";
+    const move = { from: full.segment, to: to.segment, positions: full.headBytes > 0 };
+    const deed = i === 1 ? "keep recent" : kind === "encode" ? "code" : "prune";
+    return {
+      kernel: `${kind}_rows__${moveName(move)}`,
+      label: `layer ${layer} · ${deed} ${stream}s`,
+      buffers: {
+        moves: whole(compress!.moves[stream]![i]!),
+        arena: whole(cache.table.arenas[layer]!),
+      },
+      constants: {
+        ...{ slot, layer, src_page: full.page, dst_page: to.page },
+        max_rows: maxRows[i]!,
+      },
+    };
+  });
 }

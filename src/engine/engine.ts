@@ -7,7 +7,7 @@ import { STEP_FIELDS } from "../core/signature.ts";
 import type { BufferRange, Device } from "../device/types.ts";
 import type { KvCache } from "./cache.ts";
 import type { LayerRange } from "./cache_shape.ts";
-import { compressLayer } from "./compress.ts";
+import { compressLayer, flushLayer } from "./compress.ts";
 import { whole } from "./draft.ts";
 import { evictLayer } from "./evict_layer.ts";
 import { stepDrafts } from "./plan.ts";
@@ -115,6 +115,18 @@ export class Engine {
     const nTokens = this.cache.tokensOf(slot);
     for (let layer = 0; layer < this.cache.shape.nLayers; layer++) {
       await evictLayer(this.device, this.plan, { slot, layer, nTokens });
+    }
+  }
+
+  /**
+   * Codes a slot's rows that are due, before a step that decodes: so a prefill's chunks change nothing, and
+   * no step sees rows move.
+   */
+  async flush(slot: number): Promise<void> {
+    if (this.cache.segments.every(({ segment }) => segment.flush === null)) return;
+    const nTokens = this.cache.tokensOf(slot);
+    for (let layer = 0; layer < this.cache.shape.nLayers; layer++) {
+      await flushLayer(this.device, this.plan, { slot, layer, nTokens });
     }
   }
 

@@ -12,7 +12,7 @@ import type { HeadAt } from "./cache_shape.ts";
 import type { LayerAt } from "./compress_drafts.ts";
 import { choiceDrafts, keepDraft } from "./evict_drafts.ts";
 import type { Plan } from "./plan.ts";
-import { growList } from "./prune_layer.ts";
+import { growCompressed } from "./move_layer.ts";
 import { budgetRows, floorRows } from "./tokens_plan.ts";
 
 /** Rows of one KV head: in segments with a channel list, in all, and its budget. */
@@ -114,7 +114,7 @@ function replacePages(
         old.push(cache.table.take(cache.table.entryIndex({ ...at, entry: segment.page + p })));
       }
       if (!segment.isLast) {
-        growList(cache, { at, segment, from: 0, to: rows, width: size.width });
+        growCompressed(cache, { at, segment, from: 0, to: rows, width: size.width });
         continue;
       }
       for (let p = 0; p < pageCount(rows); p++) {

@@ -25,14 +25,16 @@ export interface MaskLayer {
 async function keptTokensOf({ cache, device }: Engine, at: HeadAt): Promise<number[] | null> {
   const rows = cache.rowsOf(at);
   if (!cache.shape.layout.rowPositions || rows === cache.tokensOf(at.slot)) return null;
-  const { page } = cache.segments.at(-1)!;
   const positions: number[] = [];
-  for (let p = 0; p < pageCount(rows); p++) {
-    const { buffer, offset } = cache.table.pageAt(
-      cache.table.entryIndex({ ...at, entry: page + p }),
-    );
-    const bytes = await device.read(buffer, offset, 4 * Math.min(PAGE_ROWS, rows - p * PAGE_ROWS));
-    positions.push(...new Uint32Array(bytes.slice().buffer));
+  for (const { page, index } of cache.segments.filter(({ stream }) => stream === "value")) {
+    const own = cache.sizeOf(at, index).rows;
+    for (let p = 0; p < pageCount(own); p++) {
+      const { buffer, offset } = cache.table.pageAt(
+        cache.table.entryIndex({ ...at, entry: page + p }),
+      );
+      const bytes = await device.read(buffer, offset, 4 * Math.min(PAGE_ROWS, own - p * PAGE_ROWS));
+      positions.push(...new Uint32Array(bytes.slice().buffer));
+    }
   }
   return positions;
 }

@@ -8,7 +8,7 @@ import type { BufferSlice, CompiledKernel, Program } from "../device/types.ts";
 import { layoutName } from "../layout/name.ts";
 import type { ActivationName } from "./activations.ts";
 import type { LayerRange } from "./cache_shape.ts";
-import { compressDrafts, scoreDrafts } from "./compress_drafts.ts";
+import { moveDrafts, scoreDrafts, streamSegments } from "./compress_drafts.ts";
 import { bindDraft, whole } from "./draft.ts";
 import type { Draft } from "./draft.ts";
 import { kernelTexts } from "./kernel_texts.ts";
@@ -68,7 +68,10 @@ function kernelNames(inputs: PlanInputs, context: DraftContext, buffers: PlanBuf
   }
   if (inputs.channels) {
     drafts.push(...scoreDrafts(inputs.channels, buffers, inputs.cache, at));
-    drafts.push(...compressDrafts(buffers, inputs.cache, at));
+  }
+  for (const stream of ["key", "value"] as const) {
+    if (streamSegments(inputs.cache, stream) === null) continue;
+    drafts.push(...moveDrafts(buffers, inputs.cache, { ...at, stream, maxRows: [1, 1] }));
   }
   const packs = inputs.weights.matrices.flatMap(({ parts }) =>
     parts.map(({ tensor }) => packKernel(tensor.storage.name))

@@ -10,6 +10,8 @@ import type { ActivationName, StepLimits } from "./activations.ts";
 import type { AttentionPlan } from "./attention_plan.ts";
 import type { KvCache } from "./cache.ts";
 import type { ChannelsPlan } from "./channels_plan.ts";
+import { streamSegments } from "./compress_drafts.ts";
+import type { StreamName } from "./compress_drafts.ts";
 import { whole } from "./draft.ts";
 import type { Pool } from "./draft.ts";
 import type { ModelWeights } from "./model_weights.ts";
@@ -36,6 +38,11 @@ export interface PlanInputs {
 export interface CompressBuffers {
   /** u32 [nKvHeads, pageEntries]: the pages that rows are moved from. */
   readonly src_pages: DeviceBuffer;
+  /**
+   * u32 [nLayers, nKvHeads, 4] of each stream whose older rows are compressed: for the rows that are, and for
+   * those that stay whole.
+   */
+  readonly moves: Readonly<Record<StreamName, readonly [DeviceBuffer, DeviceBuffer] | null>>;
 }
 
 /** Buffers that the pruning of channels needs. */
@@ -44,8 +51,6 @@ export interface PruneBuffers {
   readonly scores: DeviceBuffer;
   /** u32 [nLayers, nKvHeads] */
   readonly widths: DeviceBuffer;
-  /** u32 [nLayers, nKvHeads, 4], for the rows that are pruned and for those that stay whole. */
-  readonly moves: readonly [DeviceBuffer, DeviceBuffer];
 }
 
 /** Buffers that eviction needs, for one layer but where they say nLayers. */
@@ -96,15 +101,19 @@ export function allocateBuffers(device: Device, inputs: PlanInputs): PlanBuffers
     inKernelSpelling(
       Object.fromEntries(Object.entries(values).map(([n, data]) => [n, whole(upload(n, data))])),
     );
-  const moves = () => device.allocate(nLayers * nKvHeads * 16, "moves");
+  const list = () => device.allocate(nLayers * nKvHeads * 16, "moves");
+  const listsOf = (stream: StreamName) =>
+    streamSegments(cache, stream) === null ? null : [list(), list()] as const;
+  const moves = { key: listsOf("key"), value: listsOf("value") };
   const words = (n: number, name: string) => device.allocate(4 * Math.max(1, n), name);
   const windows = [channels?.window ?? 0, tokens?.window ?? 0];
   return {
     activations: allocateAll(device, activationSizes(config, limits, nKeySegments)),
     step: allocateAll(device, stepSizes(limits)),
     rings: reserveRings(device, windows, { ...config, nSlots }),
-    compress: channels === null && tokens === null ? null : {
+    compress: tokens === null && !moves.key && !moves.value ? null : {
       src_pages: words(nKvHeads * cache.pageEntries, "src_pages"),
+      moves,
     },
     evict: tokens === null ? null : {
       cuts: words(nLayers * nKvHeads * 4, "cuts"),
@@ -119,7 +128,6 @@ export function allocateBuffers(device: Device, inputs: PlanInputs): PlanBuffers
     prune: channels === null ? null : {
       scores: device.allocate(4 * nSlots * nLayers * nKvHeads * headDim, "scores"),
       widths: upload("widths", channels.widths),
-      moves: [moves(), moves()],
     },
     attentionTables: tables(attention.tables),
     pruneTables: tables(channels?.tables ?? {}),
@@ -152,7 +160,7 @@ export function poolOf(
       ...(cache.channels ? slices({ channels: cache.channels }) : {}),
       ...(prune ? slices({ scores: prune.scores, widths: prune.widths }) : {}),
       ...(evict ? slices({ ...evict }) : {}),
-      ...(compress ? slices({ ...compress }) : {}),
+      ...(compress ? slices({ src_pages: compress.src_pages }) : {}),
     },
     constants: {
       ...pages,

@@ -4,6 +4,7 @@
  */
 
 import { KerfError } from "../core/error.ts";
+import { layoutSteps } from "../dsl/pruning.ts";
 import type { Pruning, PruningStep } from "../dsl/pruning.ts";
 import type { ModelDims } from "../dsl/table.ts";
 import { wrapped } from "../dsl/wrapper.ts";
@@ -14,6 +15,7 @@ import type { ChannelsPlan } from "./channels_plan.ts";
 import { loadDefinition } from "./registry.ts";
 import { formatSpec, parseSpec } from "./spec.ts";
 import type { SpecStep } from "./spec.ts";
+import { paramsOf } from "./variant_params.ts";
 import { tokensPlan } from "./tokens_plan.ts";
 import type { TokensPlan } from "./tokens_plan.ts";
 
@@ -32,19 +34,23 @@ export interface PrunePlan {
 type Kind = PruningStep["kind"];
 
 /** The order in which steps run, and what two of one kind would both choose. */
-const ORDER: readonly Kind[] = ["tokens", "channels"];
+const ORDER: readonly Kind[] = ["tokens", "channels", "codes"];
 const CHOICE: Readonly<Record<Kind, string>> = {
   tokens: "which rows stay, and a head has one list of rows",
   channels: "key channels, and a head has one channel list",
+  codes: "how rows are coded, and a row is coded once",
 };
 const DEED: Readonly<Record<Kind, string>> = {
   tokens: "rows are evicted",
   channels: "channels are pruned",
+  codes: "rows are coded",
 };
 
 /** One step of one variant of a spec. */
 interface Owned {
   readonly kind: Kind;
+  /** What two steps of it may not both choose. */
+  readonly axis: string;
   readonly definition: Pruning;
   readonly spec: SpecStep;
   /** The spec's step as it was typed: a wrapper with what it wraps. */
@@ -62,11 +68,24 @@ export async function prunePlan(spec: string, dims: ModelDims): Promise<PrunePla
   const owned: Owned[] = [];
   for (const step of steps) {
     const { definition, spec } = await loadPruning(step);
-    owned.push(...definition.steps.map(({ kind }) => ({ kind, definition, spec, typed: step })));
+    owned.push(...definition.steps.map((own) => ({
+      kind: own.kind,
+      axis: own.kind === "tokens" ? "rows" : `${own.kind} of ${own.of}s`,
+      ...{ definition, spec, typed: step },
+    })));
   }
   checkSteps(owned);
   const of = (kind: Kind) => owned.find((step) => step.kind === kind);
   const [tokens, channels] = [of("tokens"), of("channels")];
+  const codes = of("codes");
+  if (tokens && codes) {
+    const [evicts, coded] = [tokens, codes].map(({ typed }) => formatSpec([typed]));
+    throw new KerfError(
+      `Cannot combine "${tokens.typed.name}" and "${codes.typed.name}": coded rows share scales, and ` +
+        "the end of every prefill evicts again",
+      { hint: `--prune ${evicts}, or --prune ${coded}`, exitCode: 2 },
+    );
+  }
   const tokensOf = tokens ? await tokensPlan(tokens.definition, tokens.spec, dims) : null;
   if (tokensOf?.positions === "cache" && channels) {
     const names = [tokens!, channels].map(({ definition: { name } }) => name);
@@ -82,7 +101,7 @@ export async function prunePlan(spec: string, dims: ModelDims): Promise<PrunePla
     spec: formatSpec(steps),
     tokens: tokensOf,
     channels: channels ? await channelsPlan(channels.definition, channels.spec, dims) : null,
-    steps: withPositions(layoutSteps(owned), tokensOf),
+    steps: withPositions(composedSteps(owned), tokensOf),
   };
 }
 
@@ -91,10 +110,10 @@ function checkSteps(owned: readonly Owned[]): void {
   const refuse = (message: string, hint: string) => {
     throw new KerfError(message, { hint, exitCode: 2 });
   };
-  owned.forEach(({ kind, typed }, i) => {
+  owned.forEach(({ kind, axis, typed }, i) => {
     for (const before of owned.slice(0, i)) {
       const [name, other] = [typed.name, before.typed.name];
-      if (before.kind === kind) {
+      if (before.axis === axis) {
         refuse(
           `Cannot combine "${other}" and "${name}": both choose ${CHOICE[kind]}`,
           `use one of them: --prune ${formatSpec([before.typed])}`,
@@ -116,12 +135,11 @@ const withPositions = (steps: LayoutSteps | null, tokens: TokensPlan | null) =>
     : steps;
 
 /** @throws {KerfError} a variant with a layout of its own beside another one */
-function layoutSteps(owned: readonly Owned[]): LayoutSteps | null {
-  const definitions = [...new Set(owned.map(({ definition }) => definition))];
-  if (definitions.length === 0) return null;
-  const [first] = definitions;
-  if (definitions.length === 1) return first!;
-  const own = definitions.find(({ layout }) => layout !== undefined);
+function composedSteps(owned: readonly Owned[]): LayoutSteps | null {
+  const parts = [...new Map(owned.map((step) => [step.definition, step])).values()]
+    .map(({ definition, spec }) => layoutSteps(definition, paramsOf(spec, definition)));
+  if (parts.length < 2) return parts[0] ?? null;
+  const own = parts.find(({ layout }) => layout !== undefined);
   if (own) {
     throw new KerfError(`Cannot combine "${own.name}" with others: it declares its own layout`, {
       hint: `--prune ${own.name}`,
@@ -129,8 +147,8 @@ function layoutSteps(owned: readonly Owned[]): LayoutSteps | null {
     });
   }
   return {
-    name: definitions.map(({ name }) => name).join("+"),
-    steps: definitions.flatMap(({ steps }) => steps),
+    name: parts.map(({ name }) => name).join("+"),
+    steps: parts.flatMap(({ steps }) => steps),
   };
 }
 

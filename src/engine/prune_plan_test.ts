@@ -75,10 +75,10 @@ Deno.test("widths may come from a table, one per layer and KV head", async () =>
 
 Deno.test("prunePlan works for every variant of the folder", async () => {
   for (const name of definitionNames("prune")) {
-    const { tokens, channels } = await prunePlan(name, dims);
+    const { tokens, channels, steps } = await prunePlan(name, dims);
     const definition = await loadDefinition<Pruning | Wrapper>("prune", name);
     const own = definition.kind === "wrapper" ? definition.of : name;
-    assertEquals((tokens ?? channels)?.definition.name, own);
+    assertEquals((tokens ?? channels)?.definition.name ?? steps?.name, own);
   }
 });
 

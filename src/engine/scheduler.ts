@@ -153,6 +153,7 @@ async function* step(
   chunkSize: number,
 ): AsyncGenerator<SchedulerEvent> {
   const decoding = live.filter((s) => !isPrefilling(s));
+  for (const { slot } of decoding) await engine.flush(slot);
   let budget = Math.max(chunkSize - decoding.length, decoding.length === 0 ? 1 : 0);
   const chosen = [...decoding];
   const rows = decoding.map((s) => nextRows(s, 1));

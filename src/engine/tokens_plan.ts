@@ -4,7 +4,8 @@
  */
 
 import { KerfError } from "../core/error.ts";
-import { amountOf, stepOf } from "../dsl/pruning.ts";
+import { amountOf } from "../dsl/accumulator.ts";
+import { stepOf } from "../dsl/pruning.ts";
 import type { Pruning } from "../dsl/pruning.ts";
 import type { ParamValues } from "../dsl/params.ts";
 import type { ModelDims } from "../dsl/table.ts";

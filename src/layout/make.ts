@@ -28,12 +28,21 @@ export interface StreamTiles {
  */
 export const DEFAULT_TILES: StreamTiles = Object.freeze({ key: 16, value: 1 });
 
-/** As much of a pruning variant as a layout depends on; `Pruning` of the DSL is one. */
+/** A stream's older rows are coded: which, how, and when rows of the last segment join them. */
+export interface CodesRule {
+  readonly kind: "codes";
+  readonly of: "key" | "value";
+  readonly code: Extract<Code, { readonly kind: "affine" }>;
+  readonly flush: NonNullable<Segment["flush"]>;
+}
+
+/** As much of a pruning variant as a layout depends on. */
 export interface LayoutSteps {
   readonly name: string;
   readonly steps: readonly (
     | { readonly kind: "channels"; readonly of: "key" }
     | { readonly kind: "tokens"; readonly positions?: unknown }
+    | CodesRule
   )[];
   /** What keys are rotated by; absent: as the steps say without parameters. */
   readonly positions?: Layout["positions"];
@@ -61,6 +70,13 @@ const segment = (
 export const fullSegment = (type: CacheType, tile: Segment["tile"]): Segment =>
   segment("all", type, tile);
 
+/** The segment of coded rows; `channels` as the stream's steps have it. */
+const codedSegment = (
+  { code }: CodesRule,
+  channels: Segment["channels"],
+  tile: Segment["tile"],
+): Segment => Object.freeze({ ...segment(channels, "f16", tile), code });
+
 /** A segment that stores the channels of a list per (layer, KV head). */
 export const listSegment = (type: CacheType, tile: Segment["tile"]): Segment =>
   segment("list", type, tile);
@@ -71,9 +87,9 @@ export function denseLayout(types: CacheTypes, tiles: StreamTiles = DEFAULT_TILE
 }
 
 /**
- * The layout a variant's steps make. A channels step on keys puts the pruned rows in a segment with a
- * channel list, before the full segment that holds protected and new rows; a tokens step gives every row
- * its position.
+ * The layout a variant's steps make. New rows go to a full segment, the last of its stream. A channels step
+ * puts the pruned keys in a segment with a channel list before it, a codes step the coded rows; where a
+ * stream has both, the pruned rows are the coded rows. A tokens step gives every row its position.
  *
  * @param variant null: no pruning
  * @throws {KerfError} two steps cut the same axis, or the variant's own layout breaks a rule
@@ -95,11 +111,12 @@ export function layoutOf(
     return checkOwnLayout(variant, variant.layout(types, tiles));
   }
   const steps = variant?.steps ?? [];
-  const listed = steps.filter(({ kind }) => kind === "channels")
-    .map(() => listSegment(types.key, tiles.key));
+  const stream = (of: "key" | "value") => ({
+    segments: streamSegments(steps, { of, type: types[of], tile: tiles[of] }),
+  });
   return checkLayout({
-    key: { segments: [...listed, fullSegment(types.key, tiles.key)] },
-    value: { segments: [fullSegment(types.value, tiles.value)] },
+    key: stream("key"),
+    value: stream("value"),
     positions: positionsOf(variant),
     rowPositions: evicts(steps),
   }, variant?.name);
@@ -109,6 +126,25 @@ export function layoutOf(
 function positionsOf(variant: LayoutSteps | null): Layout["positions"] {
   const isCache = variant?.steps.some((s) => s.kind === "tokens" && s.positions === "cache");
   return variant?.positions ?? (isCache ? "cache" : "true");
+}
+
+/** Compressed rows first: listed, coded, or both at once. */
+function streamSegments(
+  steps: LayoutSteps["steps"],
+  { of, type, tile }: {
+    readonly of: "key" | "value";
+    readonly type: CacheType;
+    readonly tile: Segment["tile"];
+  },
+): Segment[] {
+  const lists = steps.filter((step) => step.kind === "channels" && step.of === of);
+  const rules = steps.filter((step) => step.kind === "codes").filter((step) => step.of === of);
+  const [rule] = rules;
+  const compressed = lists.length > 0
+    ? lists.map(() => rule ? codedSegment(rule, "list", tile) : listSegment(type, tile))
+    : rules.map((one) => codedSegment(one, "all", tile));
+  const full = fullSegment(type, tile);
+  return [...compressed, rule ? Object.freeze({ ...full, flush: rule.flush }) : full];
 }
 
 const evicts = (steps: LayoutSteps["steps"]) => steps.some(({ kind }) => kind === "tokens");

@@ -1,6 +1,7 @@
 /** The layout algebra: how the rows of a KV cache are stored, named, counted and drawn. */
 export * from "./bytes.ts";
 export * from "./check.ts";
+export * from "./coded.ts";
 export * from "./make.ts";
 export * from "./name.ts";
 export * from "./offset.ts";

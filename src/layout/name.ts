@@ -5,6 +5,7 @@
  *
  *     segment: [list_ | bitmap_] [mean_] [basis_] (f32 | f16 | q<bits><r|c><group>) t<tile>
  *     layout:  k_<segment>…_v_<segment>… [_cached] [_evicted]
+ *     move:    <segment>__<segment> [_positions]
  */
 
 import { KerfError } from "../core/error.ts";
@@ -99,6 +100,45 @@ export function parseLayoutName(name: string): Layout {
   if (suffix === null || layoutName(layout) !== name) throw unreadable(name, "layout", example);
   return layout;
 }
+
+/** Rows on their way from one segment of a stream to another. */
+export interface SegmentMove {
+  readonly from: Segment;
+  readonly to: Segment;
+  /** Whether the stream's pages begin with their rows' positions. */
+  readonly positions: boolean;
+}
+
+/**
+ * A move's name.
+ *
+ * @example
+ * ```ts
+ * import { fullSegment, moveName, parseSegmentName } from "./mod.ts";
+ * const move = { from: fullSegment("f16", 1), to: parseSegmentName("q4c32t1"), positions: false };
+ * if (moveName(move) !== "f16t1__q4c32t1") throw new Error("wrong");
+ * ```
+ */
+export function moveName({ from, to, positions }: SegmentMove): string {
+  return `${segmentName(from)}__${segmentName(to)}${positions ? POSITIONS : ""}`;
+}
+
+/**
+ * The move a name stands for.
+ *
+ * @throws {KerfError} the text names no move
+ */
+export function parseMoveName(name: string): SegmentMove {
+  const positions = name.endsWith(POSITIONS);
+  const segments = positions ? name.slice(0, -POSITIONS.length) : name;
+  const [from, to] = segments.split("__");
+  if (from === undefined || to === undefined) {
+    throw unreadable(name, "move", "f16t16__list_f16t16");
+  }
+  return { from: parseSegmentName(from), to: parseSegmentName(to), positions };
+}
+
+const POSITIONS = "_positions";
 
 function unreadable(name: string, what: string, example: string): KerfError {
   return new KerfError(`Cannot read "${name}" as the name of a ${what}`, {

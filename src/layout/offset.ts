@@ -1,7 +1,7 @@
 /**
  * Where a row's elements lie: which block-table entry, and how far into its page. Kernels compute the
  * same from the same constants; the engine and the tests use these functions. Only plain codes (f32,
- * f16) have element offsets.
+ * f16) have element offsets; coded.ts places the others.
  */
 
 import { arenaBytes, tileBytes, unitRows } from "./bytes.ts";

@@ -1,6 +1,7 @@
 /** From a case to a problem: a prompt's rows before rotation, and the steps that follow its compression. */
 
-import { amountOf, stepOf } from "../dsl/pruning.ts";
+import { amountOf } from "../dsl/accumulator.ts";
+import { layoutSteps as stepsOf, stepOf } from "../dsl/pruning.ts";
 import type { ChannelsStep, Pruning, PruningStep } from "../dsl/pruning.ts";
 import type { ModelDims } from "../dsl/table.ts";
 import type { Pool, TokensStep } from "../dsl/tokens.ts";
@@ -80,11 +81,11 @@ const definitionsOf = ({ variants }: Pick<PruningSources, "variants">): Pruning[
 
 /** What the layout of a variant, or of a composition, follows from. */
 export function layoutSteps(sources: Pick<PruningSources, "variants">): LayoutSteps {
-  const definitions = definitionsOf(sources);
-  if (definitions.length === 1) return definitions[0]!;
+  const parts = definitionsOf(sources).map((definition) => stepsOf(definition));
+  if (parts.length === 1) return parts[0]!;
   return {
-    name: definitions.map(({ name }) => name).join("+"),
-    steps: definitions.flatMap(({ steps }) => steps),
+    name: parts.map(({ name }) => name).join("+"),
+    steps: parts.flatMap(({ steps }) => steps),
   };
 }
 

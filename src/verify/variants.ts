@@ -33,11 +33,26 @@ const kindsOf = ({ definition }: KernelSource): PruningStep["kind"][] =>
 const declaresLayout = (sources: readonly KernelSource[]): boolean =>
   sources.some(({ definition }) => (definition as Partial<Pruning>).layout !== undefined);
 
+/** Whether a definition codes rows: its kernels are held to their references in tests/parity/. */
+const codesRows = (source: KernelSource): boolean => kindsOf(source).includes("codes");
+
+/** What runs the cases of variants that are not verified here. */
+const PARITY_TESTS = "deno test -A tests/parity_kernels_test.ts";
+
+/** The names of variants that are left out, and what holds them to their references. */
+export const skippedVariants = (
+  { sources }: Project,
+): { readonly names: readonly string[]; readonly fix: string } => ({
+  names: sources.filter(codesRows).map(({ definition }) => definition.name),
+  fix: PARITY_TESTS,
+});
+
 /** The variants of files; a wrapper stands for what it wraps where nobody says. */
 function singles({ sources }: Project): VerifiedVariant[] {
   return sources.flatMap((source): VerifiedVariant[] => {
     const { definition } = source;
     const { kind, name } = definition;
+    if (codesRows(source)) return [];
     if (kind === "attention" || kind === "pruning") return [{ name, kind, sources: [source] }];
     if (kind !== "wrapper") return [];
     const { of } = definition as Wrapper;
@@ -89,16 +104,23 @@ export function selectVariants(project: Project, names: readonly string[]): Veri
   const known = singles(project);
   const order = (variant: VerifiedVariant) => known.findIndex(({ name }) => name === variant.name);
   return [...new Set(names)].map((name) => {
-    const parts = name.split("+").map((part) => named(part, name, known));
+    const parts = name.split("+").map((part) => named(part, name, project));
     if (parts.length === 1) return parts[0]!;
     checkComposition(name, parts);
     return composed(parts);
   }).sort((a, b) => order(a) - order(b));
 }
 
-function named(part: string, name: string, known: readonly VerifiedVariant[]): VerifiedVariant {
+function named(part: string, name: string, project: Project): VerifiedVariant {
+  const known = singles(project);
   const found = known.find((variant) => variant.name === part);
   if (found !== undefined) return found;
+  if (skippedVariants(project).names.includes(part)) {
+    throw new KerfError(`Cannot verify "${name}": "${part}" codes rows, whose cases are tests`, {
+      hint: PARITY_TESTS,
+      exitCode: 2,
+    });
+  }
   const names = known.map((variant) => variant.name);
   const near = nearest(part, names);
   throw new KerfError(`Cannot verify "${name}": no variant has the name "${part}"`, {

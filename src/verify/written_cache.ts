@@ -6,6 +6,7 @@
 
 import {
   ARENA_UNIT,
+  codePlace,
   elementOffset,
   PAGE_ROWS,
   pageBytes,
@@ -14,13 +15,19 @@ import {
   parseLayoutName,
   positionBytes,
 } from "../layout/mod.ts";
-import type { Layout, Segment } from "../layout/mod.ts";
+import type { CodePlace, Layout, Segment } from "../layout/mod.ts";
+import { codeRowsReference } from "../reference/codes.ts";
+import type { CodedElement } from "../reference/codes.ts";
 
-/** Rows of one KV head: rows of [headDim]. The first `nListed` keys store only `channels`. */
+/**
+ * Rows of one KV head: rows of [headDim]. The first `nListed` keys store only `channels`; the first `nCoded`
+ * rows of a stream with a coded segment, keys without a list, are codes.
+ */
 export interface HeadRows {
   readonly keys: readonly Float32Array[];
   readonly values: readonly Float32Array[];
   readonly nListed: number;
+  readonly nCoded?: number;
   readonly channels: readonly number[];
   /** True position of each row, where the layout stores them; absent: its place. */
   readonly positions?: readonly number[];
@@ -103,27 +110,41 @@ export function writeCache(
     let splits = 0;
     segments.forEach((segment, index) => {
       const key = isKey(layout, index);
-      const from = key && segment.channels === "all" && layout.key.segments.length > 1
-        ? head.nListed
-        : 0;
-      const to = segment.channels === "list" ? head.nListed : head.keys.length;
+      const stream = key ? layout.key.segments : layout.value.segments;
+      const isLast = segment === stream.at(-1);
+      const compressed = stream.length < 2 ? 0 : compressedRows(head, stream[0]!);
+      const [from, to] = isLast ? [compressed, head.keys.length] : [0, compressed];
       const list = segment.channels === "list"
         ? head.channels
         : Array.from({ length: headDim }, (_, c) => c);
-      const isNew = segment.channels === "list" ? 0 : nNew;
+      const isNew = isLast ? nNew : 0;
       const size = [to - from - isNew, list.length];
       heads.set(size, headAt(kvHead) * 2 * segments.length + 2 * index);
       if (key) splits += Math.ceil((to - from) / 256);
-      (key ? head.keys : head.values).slice(from, to).forEach((row, i) => {
+      const rows = (key ? head.keys : head.values).slice(from, to)
+        .map((row) => list.map((c) => row[c]!));
+      const { code } = segment;
+      const coded = code.kind === "affine"
+        ? { elements: codeRowsReference(rows, code), bits: code.bits }
+        : null;
+      rows.forEach((row, i) => {
         const start = table[index * perSegment + pageIndex(i)]! * ARENA_UNIT;
         const page = start + headBytes(layout, index);
         if (page > start) {
-          view.setInt32(start + 4 * (i % PAGE_ROWS), head.positions?.[i] ?? i, true);
+          const place = from + i;
+          view.setInt32(start + 4 * (i % PAGE_ROWS), head.positions?.[place] ?? place, true);
         }
-        list.forEach((c, channel) => {
-          const at = elementOffset(segment, { row: i, channel, width: list.length });
-          if (segment.code.kind === "f16") view.setFloat16(page + 2 * at, row[c]!, true);
-          else view.setFloat32(page + 4 * at, row[c]!, true);
+        row.forEach((x, channel) => {
+          const place = { row: i, channel, width: list.length };
+          if (coded) {
+            return writeCode(view, page, codePlace(segment, place), {
+              ...coded.elements[i]![channel]!,
+              bits: coded.bits,
+            });
+          }
+          const at = elementOffset(segment, place);
+          if (code.kind === "f16") view.setFloat16(page + 2 * at, x, true);
+          else view.setFloat32(page + 4 * at, x, true);
         });
       });
     });
@@ -136,6 +157,23 @@ export function writeCache(
     firstPages: segments.map((_, index) => index * perSegment),
     nSplits,
   };
+}
+
+/** Rows of a head in the first segment of a stream that has two. */
+const compressedRows = ({ nListed, nCoded = 0 }: HeadRows, { channels }: Segment) =>
+  channels === "list" ? nListed : nCoded;
+
+/** Writes an element's code into bits that are all set, and what its group shares. */
+function writeCode(
+  view: DataView,
+  page: number,
+  { byte, shift, pair }: CodePlace,
+  { scale, minimum, code, bits }: CodedElement & { readonly bits: number },
+): void {
+  const mask = (1 << bits) - 1 << shift;
+  view.setUint8(page + byte, view.getUint8(page + byte) & ~mask | code << shift);
+  view.setFloat16(page + pair, scale, true);
+  view.setFloat16(page + pair + 2, minimum, true);
 }
 
 /** A row of a segment of a head. */
@@ -165,19 +203,20 @@ export function elementByte(cache: WrittenCache, at: RowAt, channel: number): nu
   return pageByte(cache, at) + headBytes(cache.layout, at.index) + offset * elementBytes(segment);
 }
 
-/** Where the position of row `row` of the values lies in the arena, in bytes. */
+/** Where the position of row `row` of a segment of values lies in the arena, in bytes; by default of the last. */
 export function positionByte(
   cache: WrittenCache,
-  at: Omit<RowAt, "width" | "index">,
+  { index = segmentsOf(cache.layout).length - 1, ...at }:
+    & Omit<RowAt, "width" | "index">
+    & { readonly index?: number },
 ): number {
-  const index = segmentsOf(cache.layout).length - 1;
   return pageByte(cache, { ...at, index }) + 4 * (at.row % PAGE_ROWS);
 }
 
-/** The position that row `row` of the values carries. */
+/** The position that row `row` of a segment of values carries; by default of the last. */
 export const readPosition = (
   cache: WrittenCache,
-  at: Omit<RowAt, "width" | "index"> & { readonly arena: Uint8Array<ArrayBuffer> },
+  at: Parameters<typeof positionByte>[1] & { readonly arena: Uint8Array<ArrayBuffer> },
 ): number => new DataView(at.arena.buffer).getInt32(positionByte(cache, at), true);
 
 /** Bytes of one stored element. */
@@ -189,6 +228,8 @@ export function readRow(
   at: RowAt & { readonly arena: Uint8Array<ArrayBuffer> },
 ): number[] {
   const segment = segmentsOf(cache.layout)[at.index]!;
+  const { code } = segment;
+  if (code.kind === "affine") return readCodes(cache, at, code.bits);
   const elements = segment.code.kind === "f16"
     ? new Float16Array(at.arena.buffer)
     : new Float32Array(at.arena.buffer);
@@ -198,4 +239,20 @@ export function readRow(
   // Channels of a row are a tile's rows apart.
   for (let c = 0; c < at.width; c++) row[c] = elements[start + c * segment.tile]!;
   return row;
+}
+
+/** What the codes of a row stand for. */
+function readCodes(
+  cache: WrittenCache,
+  at: RowAt & { readonly arena: Uint8Array<ArrayBuffer> },
+  bits: number,
+): number[] {
+  const view = new DataView(at.arena.buffer);
+  const segment = segmentsOf(cache.layout)[at.index]!;
+  const page = pageByte(cache, at) + headBytes(cache.layout, at.index);
+  return Array.from({ length: at.width }, (_, channel) => {
+    const { byte, shift, pair } = codePlace(segment, { ...at, channel });
+    const code = view.getUint8(page + byte) >> shift & (1 << bits) - 1;
+    return view.getFloat16(page + pair, true) * code + view.getFloat16(page + pair + 2, true);
+  });
 }

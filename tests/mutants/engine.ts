@@ -6,23 +6,29 @@ import type { Mutant } from "./mutant.ts";
 export const ENGINE: readonly Mutant[] = [
   {
     name: "one row too many loses channels",
-    file: "src/engine/prune_layer.ts",
-    find: "Math.max(0, sizes.full - recent)",
-    replace: "Math.max(0, sizes.full - recent + 1)",
+    file: "src/engine/move_layer.ts",
+    find: "Math.max(0, full - recent)",
+    replace: "Math.max(0, full - recent + 1)",
     tests: ["src/engine/cache_test.ts"],
   },
   {
     name: "old pages freed before their rows are moved",
-    file: "src/engine/prune_layer.ts",
-    find: "  await plan.run(compressDrafts(plan.buffers, cache, { slot, layer }));\n" +
-      "  for (const page of old) cache.table.release(page);\n",
-    replace: "  for (const page of old) cache.table.release(page);\n" +
-      "  await plan.run(compressDrafts(plan.buffers, cache, { slot, layer }));\n",
+    file: "src/engine/move_layer.ts",
+    find: "  await plan.run(drafts);\n  for (const page of old) cache.table.release(page);\n",
+    replace: "  for (const page of old) cache.table.release(page);\n  await plan.run(drafts);\n",
     tests: ["tests/oracle_test.ts"],
   },
   {
+    name: "the newest rows are coded too",
+    file: "src/engine/move_layer.ts",
+    find: "const stay = Math.max(flush.atRows - flush.rows, recent);",
+    replace: "const stay = Math.max(flush.atRows - 2 * flush.rows, recent);",
+    tests: ["tests/codes_test.ts"],
+    only: "as many rows are coded",
+  },
+  {
     name: "old pages never freed",
-    file: "src/engine/prune_layer.ts",
+    file: "src/engine/move_layer.ts",
     find: "  for (const page of old) cache.table.release(page);\n",
     replace: "",
     tests: ["src/engine/cache_test.ts"],
@@ -30,8 +36,8 @@ export const ENGINE: readonly Mutant[] = [
   {
     name: "a later turn chooses channels again",
     file: "src/engine/prune_layer.ts",
-    find: "if (heads.every(({ rows }) => rows.listed === 0)) {",
-    replace: "if (heads.every(({ rows }) => rows.listed >= 0)) {",
+    find: "    if (cache.sizeOf({ slot, head }, index).rows > 0) return;\n",
+    replace: "    if (cache.sizeOf({ slot, head }, index).rows < 0) return;\n",
     tests: ["src/engine/cache_test.ts"],
     only: "a later turn keeps",
   },

@@ -210,6 +210,23 @@ export const TEMPLATES: readonly Mutant[] = [
     only: "append_recording",
   },
   {
+    name: "codes are rounded down",
+    file: "templates/c/kerf_codes.h",
+    find: "kerf_round16((kerf_load16(&x[i]) - minimum) / scale)",
+    replace: "kerf_floor16((kerf_load16(&x[i]) - minimum) / scale)",
+    tests: ["tests/parity/encode_rows.ts"],
+    only: "keys are coded",
+    generated: true,
+  },
+  {
+    name: "attention: a coded key's minimum is left out",
+    file: "templates/c/attention.c.njk",
+    find: "offset[r] = kerf_sum16(offsets[r]);",
+    replace: "offset[r] = 0.0f * kerf_sum16(offsets[r]);",
+    tests: ATTENTION,
+    only: "codes of one stream only",
+  },
+  {
     name: "compaction gathers the channels in reverse",
     file: "templates/c/move_rows.c.njk",
     find: '"channels[c]" if listed else "c"',

@@ -24,19 +24,20 @@ async function run(
     before: number;
     nQuery: number;
     nListed?: number;
+    nCoded?: number;
     /** How many rows were evicted before the step's. */
     gap?: number;
     isa?: "v4" | "base";
   },
 ) {
-  const { headDim, before, nQuery, nListed = 0, gap = 0 } = options;
+  const { headDim, before, nQuery, nListed = 0, nCoded = 0, gap = 0 } = options;
   const random = randomFrom(before + nQuery);
   const rows = before + nQuery;
   const filler = () => Array.from({ length: rows }, () => new Float32Array(headDim).fill(7));
   const channels = nListed > 0 ? [0, 3, 9] : [];
   const heads = Array.from(
     { length: N_KV_HEADS },
-    (): HeadRows => ({ keys: filler(), values: filler(), nListed, channels }),
+    (): HeadRows => ({ keys: filler(), values: filler(), nListed, nCoded, channels }),
   );
   const cache = writeCache(layout, heads, { headDim, nNew: nQuery });
   const stride = (N_HEADS + 2 * N_KV_HEADS) * headDim;
@@ -87,11 +88,12 @@ async function check(
     before: number;
     nQuery: number;
     nListed?: number;
+    nCoded?: number;
     gap?: number;
     isa?: "v4" | "base";
   },
 ) {
-  const { headDim, before, nListed = 0, gap = 0 } = options;
+  const { headDim, before, nListed = 0, nCoded = 0, gap = 0 } = options;
   const { cache, qkv, rope, stride, positions, written, nKey } = await run(layout, options);
   const rotate = authorRunner(appendDefinition, "rotate");
   const segments = segmentsOf(cache.layout);
@@ -122,12 +124,12 @@ async function check(
       // A half holds 11 bits: what rounding moves, and a rounding of f32 that crosses a tie.
       const half = key.code.kind === "f16" ? 2 ** -11 : 0;
       const want = turned(N_HEADS + h);
-      assertClose(read(nKey - 1, position - gap - nListed), want, {
+      assertClose(read(nKey - 1, position - gap - nListed - nCoded), want, {
         bound: (c) => bound + Math.abs(want[c]!) * half * 1.01,
         label: `k, position ${position}`,
       });
       assertEquals(
-        read(segments.length - 1, position - gap),
+        read(segments.length - 1, position - gap - nCoded),
         Array.from(head(N_HEADS + N_KV_HEADS + h), (x) => stored(x, value)),
         `v, position ${position}`,
       );
@@ -137,7 +139,7 @@ async function check(
     }
   });
   // Rows before the step keep what they had.
-  for (let row = 0; row < before - nListed; row += 5) {
+  for (let row = 0; row < before - nListed - nCoded; row += 5) {
     const at = { arena: written.arena!, nKvHeads: N_KV_HEADS, kvHead: 1, width: headDim };
     assertEquals(readRow(cache, { ...at, index: nKey - 1, row }), Array(headDim).fill(7));
   }
@@ -154,6 +156,8 @@ Deno.test("append stores rows behind those of the cache, across tiles and pages"
 Deno.test("append goes to the last segments, whatever is stored before them", async () => {
   const layout = "k_list_f16t16_f16t16_v_f16t1";
   await check(layout, { headDim: 64, before: 50, nQuery: 3, nListed: 40 });
+  const coded = "k_q4r32t16_f16t16_v_q4c32t1_f16t1";
+  await check(coded, { headDim: 64, before: 50, nQuery: 3, nCoded: 32 });
 });
 
 Deno.test("append notes true positions where rows were evicted", async () => {

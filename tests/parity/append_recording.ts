@@ -13,7 +13,9 @@ const LISTED = "k_list_f16t16_f16t16_v_f16t1";
 const EVICTED = "k_f16t16_v_f16t1_evicted";
 const CACHED = "k_f16t16_v_f16t1_cached_evicted";
 
-const LAYOUTS = [LISTED, EVICTED, `${LISTED}_evicted`, "k_f32t16_v_f32t1", CACHED];
+const CODED = "k_q4r32t16_f16t16_v_q4c32t1_f16t1";
+
+const LAYOUTS = [LISTED, EVICTED, `${LISTED}_evicted`, "k_f32t16_v_f32t1", CACHED, CODED];
 
 const CASE: RecordingCase = {
   ...{ layout: LISTED, headDim: 32, nKvHeads: 2, group: 3 },

@@ -17,7 +17,7 @@ import type { HookRunner } from "../../src/reference/mod.ts";
 import { projectRoot } from "../../src/sys/cache_dir.ts";
 import { assertClose } from "../_close.ts";
 import { randomFrom, runNamed } from "../_kernel.ts";
-import { AT, stored, writeCache } from "../_kv_cache.ts";
+import { AT, readRow, stored, writeCache } from "../_kv_cache.ts";
 import type { HeadRows, WrittenCache } from "../_kv_cache.ts";
 
 const DENSE = "k_f16t16_v_f16t1";
@@ -35,6 +35,7 @@ interface Case {
   readonly rows: number;
   readonly nQuery: number;
   readonly nListed?: number;
+  readonly nCoded?: number;
   readonly width?: number;
   readonly seed: number;
   readonly isa?: Isa;
@@ -65,8 +66,15 @@ const positionOf = ({ heads }: Pick<Problem, "heads">, row: number) =>
   heads[0]!.positions?.[row] ?? row;
 
 function problem(given: Case): Problem {
-  const filled = { variant: variantNamed("causal"), params: {}, nListed: 0, width: 0, ...given };
-  const { headDim, group, nKvHeads, rows, nQuery, nListed, width, variant } = filled;
+  const filled = {
+    variant: variantNamed("causal"),
+    params: {},
+    nListed: 0,
+    nCoded: 0,
+    width: 0,
+    ...given,
+  };
+  const { headDim, group, nKvHeads, rows, nQuery, nListed, nCoded, width, variant } = filled;
   const random = randomFrom(given.seed);
   const nHeads = group * nKvHeads;
   const heads = Array.from({ length: nKvHeads }, (): HeadRows => {
@@ -83,6 +91,7 @@ function problem(given: Case): Problem {
       keys: Array.from({ length: rows }, () => row(true)),
       values: Array.from({ length: rows }, () => row(false)),
       nListed,
+      nCoded,
       channels,
       ...(given.layout.endsWith(EVICTED) ? { positions: gaps(rows, nQuery) } : {}),
     };
@@ -95,7 +104,32 @@ function problem(given: Case): Problem {
   );
   const params = resolveParams(variant.name, variant.params, filled.params);
   const cache = writeCache(given.layout, heads, { headDim, nNew: nQuery });
-  return { ...filled, params, heads, qkv, stride, cache, isa: given.isa, tables };
+  const stored = heads.map((head, kvHead) => asStored(cache, head, { kvHead, nKvHeads, headDim }));
+  return { ...filled, params, heads: stored, qkv, stride, cache, isa: given.isa, tables };
+}
+
+/** A head's rows with what its codes stand for, to f32; channels that a coded key lacks are left alone. */
+function asStored(
+  cache: WrittenCache,
+  head: HeadRows,
+  at: { readonly kvHead: number; readonly nKvHeads: number; readonly headDim: number },
+): HeadRows {
+  const { layout, buffers: { arena } } = cache;
+  const rowsOf = (stream: "key" | "value", rows: readonly Float32Array[]) => {
+    const [segment] = layout[stream].segments;
+    if (segment!.code.kind !== "affine") return rows;
+    const listed = segment!.channels === "list";
+    const channels = listed ? head.channels : Array.from({ length: at.headDim }, (_, c) => c);
+    const index = stream === "key" ? 0 : layout.key.segments.length;
+    return rows.map((row, i) => {
+      if (i >= (listed ? head.nListed : head.nCoded!)) return row;
+      const decoded = Float32Array.from(row);
+      readRow(cache, { ...at, arena, index, row: i, width: channels.length })
+        .forEach((x, c) => decoded[channels[c]!] = x);
+      return decoded;
+    });
+  };
+  return { ...head, keys: rowsOf("key", head.keys), values: rowsOf("value", head.values) };
 }
 
 const constantsOf = (p: Problem) => {
@@ -220,7 +254,11 @@ function reference(
     want.set(out, head * p.headDim);
     // One rounding per multiply-add of a logit, each at most half a unit of Σ|q k|; a few more of the
     // hook's result; twice that of a weight; the sums over keys add one each. All first order.
-    const sizes = seen.map((key) => key.reduce((a, x, c) => a + Math.abs(x * q[c]!), 0) * scale);
+    // A code's product and its minimum's are each at most thrice the channel's largest key's.
+    const coded = p.layout.includes("_q") ? channelMaxima(seen).map((x) => 3 * x) : null;
+    const sizes = seen.map((key) =>
+      (coded ?? key).reduce((a, x, c) => a + Math.abs(x * q[c]!), 0) * scale
+    );
     const hook = p.variant.name === "alibi" ? p.rows : 64;
     const logitError = (p.headDim + 2) * Math.max(...sizes) + 4 * hook;
     const largest = values.reduce((a, row) => Math.max(a, ...row.map(Math.abs)), 0);
@@ -228,6 +266,10 @@ function reference(
   }
   return { want, bound };
 }
+
+/** The largest size of each channel. */
+const channelMaxima = (rows: readonly Float32Array[]) =>
+  rows[0]!.map((_, c) => rows.reduce((a, row) => Math.max(a, Math.abs(row[c]!)), 0));
 
 async function check(given: Case, queries?: readonly number[]): Promise<void> {
   const p = problem(given);
@@ -257,6 +299,42 @@ Deno.test("list segments of a chunk and a row, of no rows, and of no channels", 
   for (const [width, nListed] of [[32, 257], [32, 0], [0, 64]] as const) {
     const rows = nListed + 45;
     await check({ ...base, layout: LISTED, rows, nQuery: 11, nListed, width, seed: width + 7 });
+  }
+});
+
+Deno.test("coded keys and values of 2, 4 and 8 bits, groups of 16 to 128, cuts of their own", async () => {
+  const coded = (key: string, value: string) => `k_${key}_f16t16_v_${value}_f16t1`;
+  for (const bits of [2, 4, 8]) {
+    for (const [group, nCoded] of [[16, 16], [32, 96], [64, 320], [128, 256]] as const) {
+      const layout = coded(`q${bits}r${group}t16`, `q${bits}c${group}t1`);
+      await check({ ...base, layout, rows: nCoded + 45, nQuery: 11, nCoded, seed: bits + group });
+    }
+    // Heads of 80 channels end in a short group of values.
+    const shape = { headDim: 80, group: 4, nKvHeads: 2, nQuery: 9 };
+    const layout = coded(`q${bits}r32t16`, `q${bits}c32t1`);
+    await check({ ...base, ...shape, layout, rows: 128 + 20, nCoded: 128, seed: bits });
+    await check({ ...base, ...shape, layout, rows: 20, nCoded: 0, seed: bits });
+  }
+  for (const group of [1, 8]) {
+    const layout = coded("q4r32t16", "q2c64t1");
+    await check({ ...base, group, headDim: 128, nKvHeads: 2, layout, rows: 300, nCoded: 256 });
+  }
+});
+
+Deno.test("codes of one stream only, of kept channels, of rows with gaps, beside f32", async () => {
+  const given = { ...base, rows: 340, nQuery: 9, nCoded: 288 };
+  const layouts = [
+    "k_q4r32t16_f16t16_v_f16t1",
+    "k_f16t16_v_q2c32t1_f16t1",
+    "k_q2r32t16_f32t16_v_q2c32t1_f32t1",
+    "k_q4r32t16_f16t16_v_q4c32t1_f16t1_evicted",
+  ];
+  for (const layout of layouts) await check({ ...given, layout });
+  const listed = "k_list_f16t16_f16t16_v_q4c32t1_f16t1";
+  await check({ ...given, layout: listed, nListed: 300, width: 26 });
+  for (const [nListed, width] of [[32, 39], [288, 1], [288, 64]] as const) {
+    const layout = "k_list_q2r32t16_f16t16_v_q2c32t1_f16t1";
+    await check({ ...given, layout, nListed, width, nCoded: nListed });
   }
 });
 
@@ -316,6 +394,21 @@ Deno.test("every instruction set gives the same bits", async () => {
     all.push(out);
   }
   for (const out of all.slice(1)) assertEquals(out, all[0]!);
+});
+
+Deno.test("codes read to the same bits on every instruction set", async () => {
+  for (const [keys, values] of [["q2r32", "q4c16"], ["q4r16", "q8c32"], ["q8r32", "q2c32"]]) {
+    const layout = `k_list_${keys}t16_f16t16_v_${values}t1_f16t1`;
+    const given = { ...base, layout, rows: 300, nListed: 192, nCoded: 192, width: 26, nQuery: 10 };
+    const all: Float32Array[] = [];
+    for (const isa of await testIsas()) {
+      const p = problem({ ...given, isa });
+      const out = await prefill(p);
+      assertEquals(await decode(p), out.slice(-out.length / p.nQuery), `decode, ${isa}`);
+      all.push(out);
+    }
+    for (const out of all.slice(1)) assertEquals(out, all[0]!, layout);
+  }
 });
 
 Deno.test("chunks and threads change no bit", async () => {

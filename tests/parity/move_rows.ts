@@ -5,7 +5,7 @@ import { testIsas } from "../../src/device/testing.ts";
 import type { Isa } from "../../src/device/testing.ts";
 import { moveRowsReference } from "../../src/reference/mod.ts";
 import { randomFrom, runNamed } from "../_kernel.ts";
-import { AT, readRow, writeCache } from "../_kv_cache.ts";
+import { AT, readPosition, readRow, writeCache } from "../_kv_cache.ts";
 import type { HeadRows, WrittenCache } from "../_kv_cache.ts";
 
 const HEAD_DIM = 64;
@@ -145,4 +145,63 @@ Deno.test("f32 rows move as they are", async () => {
   const names = { source: "k_f32t16_v_f32t1", destination: "k_list_f32t16_f32t16_v_f32t1" };
   const moves = [{ firstSource: 17, firstDestination: 0, rows: 130 }];
   await check(names, moves, { channels: [some(3)] });
+});
+
+Deno.test("values close up behind those that are coded, and carry their positions", async () => {
+  for (const positions of [false, true]) {
+    const layout = `k_f16t16_f16t16_v_q4c32t1_f16t1${positions ? "_evicted" : ""}`;
+    const random = randomFrom(3);
+    const moved = [40, 0, 129];
+    const heads = moved.map((n): HeadRows => {
+      const rows = Array.from(
+        { length: n + 200 },
+        () => Float32Array.from({ length: HEAD_DIM }, () => Math.f16round(random())),
+      );
+      return { keys: rows, values: rows, nListed: 0, channels: [] };
+    });
+    // The first keys' segment holds no row: its pages are where the values go.
+    const cache = writeCache(layout, heads, { headDim: HEAD_DIM, spare: 1 });
+    const entries = cache.constants["page_entries"]!;
+    const [nKvHeads, index] = [moved.length, 3];
+    const own = (AT.slot * AT.nLayers + AT.layer) * nKvHeads * entries;
+    const pages = cache.buffers.pages;
+    const after = Uint32Array.from(pages);
+    for (let head = 0; head < nKvHeads; head++) {
+      const at = own + head * entries;
+      const perSegment = entries / 4;
+      for (let p = 0; p < perSegment; p++) {
+        after[at + 3 * perSegment + p] = pages[at + p]!;
+      }
+    }
+    const name = `move_rows__f16t1__f16t1${positions ? "_positions" : ""}`;
+    const { arena } = await runNamed(name, {
+      defines: { HEAD_DIM },
+      buffers: {
+        src_pages: pages.slice(own, own + nKvHeads * entries),
+        dst_pages: after,
+        moves: Uint32Array.from([
+          ...Array(AT.layer * nKvHeads * 4).fill(0),
+          ...moved.flatMap((n) => [n, 0, 200, HEAD_DIM]),
+        ]),
+        arena: cache.buffers.arena,
+      },
+      constants: {
+        ...{ slot: AT.slot, layer: AT.layer, n_layers: AT.nLayers, n_kv_heads: nKvHeads },
+        page_entries: entries,
+        ...{
+          src_page: cache.firstPages[index]!,
+          dst_page: cache.firstPages[index]!,
+          max_rows: 200,
+        },
+      },
+    });
+    const moving = { ...cache, buffers: { ...cache.buffers, pages: after } };
+    heads.forEach(({ values }, kvHead) =>
+      values.slice(moved[kvHead]!).forEach((row, i) => {
+        const at = { arena: arena!, nKvHeads, kvHead, index, row: i, width: HEAD_DIM };
+        assertEquals(readRow(moving, at), Array.from(row), `head ${kvHead}, row ${i}`);
+        if (positions) assertEquals(readPosition(moving, at), moved[kvHead]! + i);
+      })
+    );
+  }
 });

@@ -1,7 +1,7 @@
 /** Rows, widths and bytes of a cache after a prompt was prefilled and compressed. */
 
 import { noRows, rowsAfter } from "../../engine/kv_forecast.ts";
-import type { ForecastShape, KeyRows } from "../../engine/kv_forecast.ts";
+import type { ForecastShape, HeadRows } from "../../engine/kv_forecast.ts";
 import type { PictureSizes } from "../../layout/picture.ts";
 import { storedBytes, storedPositionBytes } from "../../layout/bytes.ts";
 import type { LlamaConfig } from "../../model/config.ts";
@@ -14,7 +14,7 @@ export const forecastShape = (
 ): ForecastShape => ({ layout, nLayers, nKvHeads, headDim, tokens, channels });
 
 /** The rows of every head (layer · nKvHeads + KV head) after `nTokens` of prompt. */
-function promptRows(config: LlamaConfig, design: CacheDesign, nTokens: number): KeyRows[] {
+function promptRows(config: LlamaConfig, design: CacheDesign, nTokens: number): HeadRows[] {
   const shape = forecastShape(config, design);
   return rowsAfter(shape, { start: noRows(shape), nPrefill: nTokens });
 }
@@ -22,15 +22,14 @@ function promptRows(config: LlamaConfig, design: CacheDesign, nTokens: number): 
 function sizesOf(
   { headDim }: LlamaConfig,
   { prune, layout }: CacheDesign,
-  { head, rows }: { readonly head: number; readonly rows: KeyRows },
+  { head, rows }: { readonly head: number; readonly rows: HeadRows },
 ): PictureSizes {
-  const full = { rows: rows.full, width: headDim };
-  const listed = { rows: rows.listed, width: prune.channels?.widths[head] ?? headDim };
-  return {
-    headDim,
-    key: layout.key.segments.map((segment) => segment.channels === "list" ? listed : full),
-    value: [{ rows: rows.listed + rows.full, width: headDim }],
-  };
+  const stream = (name: "key" | "value") =>
+    layout[name].segments.map((segment, i, { length }) => ({
+      rows: i === length - 1 ? rows.rows - rows[name] : rows[name],
+      width: segment.channels === "list" ? prune.channels!.widths[head]! : headDim,
+    }));
+  return { headDim, key: stream("key"), value: stream("value") };
 }
 
 /** The segment sizes of KV head `head` after `nTokens` of prompt. */
@@ -49,6 +48,6 @@ export function cacheBytes(config: LlamaConfig, design: CacheDesign, nTokens: nu
     const sizes = sizesOf(config, design, { head, rows });
     return bytes + storedBytes(layout.key, sizes.key, config.headDim) +
       storedBytes(layout.value, sizes.value, config.headDim) +
-      storedPositionBytes(layout, rows.listed + rows.full);
+      storedPositionBytes(layout, rows.rows);
   }, 0);
 }

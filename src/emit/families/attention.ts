@@ -21,7 +21,8 @@ import type { CodeLine } from "../lines.ts";
 import { hookScope, snakeCase } from "../names.ts";
 import { paramConstants } from "../params.ts";
 import { headFields, PER_HEAD, readOnly, u32 } from "../signature_parts.ts";
-import { checkStored } from "../stored.ts";
+import { distinctCodes, storedCode } from "../stored.ts";
+import type { StoredCode } from "../stored.ts";
 import { tableArgument } from "../table_argument.ts";
 import type { EmitTarget } from "../target.ts";
 import type { EmitRequest, Family } from "../types.ts";
@@ -31,9 +32,17 @@ import { kernelName } from "../types.ts";
 export interface KeySegmentContext {
   /** Whether it stores the channels of a list. */
   readonly listed: boolean;
+  /** The name of its code. */
+  readonly code: string;
   /** Where its rows and its width stand among a head's fields of `heads`. */
   readonly rows_field: string;
   readonly width_field: string;
+}
+
+/** One segment of values as templates read it. */
+export interface ValueSegmentContext {
+  readonly code: string;
+  readonly rows_field: string;
 }
 
 /** What templates/<target>/attention.* read. */
@@ -48,7 +57,15 @@ export interface AttentionContext {
   /** The step header's field that counts splits. */
   readonly n_splits_field: string;
   readonly key_segments: readonly KeySegmentContext[];
+  readonly value_segments: readonly ValueSegmentContext[];
   readonly lists_channels: boolean;
+  /** Every code of a stream once. */
+  readonly key_codes: readonly StoredCode[];
+  readonly value_codes: readonly StoredCode[];
+  /** Whether either stream has coded segments, and whether keys have. */
+  readonly reads_codes: boolean;
+  readonly folds_groups: boolean;
+  /** Of the segments that new rows go to. */
   readonly key_code: "f16" | "f32";
   readonly value_code: "f16" | "f32";
   /** Whether pages of values begin with their rows' positions; else a key's place is its position. */
@@ -76,15 +93,15 @@ export const attention: Family = Object.freeze<Family>({
     (definition.name === "causal" ? layouts : layouts.slice(0, 1)).map((l) => [layoutName(l)]),
   emit(source, request, target) {
     const definition = source.definition as Attention;
-    const layout = requestedLayout(request);
+    const requested = requestedLayout(request);
     const entry = request.head.endsWith("_prefill") ? "prefill" : "decode";
     const context: AttentionContext = {
       entry,
-      ...layoutContext(layout),
+      ...layoutContext(requested),
       ...hookContext(definition, { funcs: source.funcs, target }),
     };
     return {
-      signature: signature(request, definition, layout),
+      signature: signature(request, definition, requested.layout),
       doc: [...source.doc, ...ENTRY_DOC[entry]],
       from: [source.file],
       template: "attention",
@@ -107,26 +124,35 @@ const GRID: Readonly<Record<"prefill" | "decode", readonly GridFactor[]>> = {
   decode: [{ of: { step: "nDecode" } }, KV_HEADS, { of: { step: "nSplits" } }],
 };
 
+/** A layout, and the code of every segment of its streams. */
+interface LayoutCodes {
+  readonly layout: Layout;
+  readonly codes: Readonly<Record<"key" | "value", readonly StoredCode[]>>;
+}
+
 /** @throws {KerfError} the name is no layout's, or attention cannot read what it names */
-function requestedLayout(request: EmitRequest): Layout {
+function requestedLayout(request: EmitRequest): LayoutCodes {
   const name = kernelName(request);
   const layout = parseLayoutName(request.suffixes.join("__"));
-  layout.key.segments.forEach((segment) => checkStored(name, segment, { tile: 16 }));
-  layout.value.segments.forEach((segment) => checkStored(name, segment, { tile: 1 }));
-  const codes = new Set(layout.key.segments.map((s) => s.code.kind));
-  const { length } = layout.value.segments;
+  const codes = {
+    key: layout.key.segments.map((segment) => storedCode(name, segment, "key")),
+    value: layout.value.segments.map((segment) => storedCode(name, segment, "value")),
+  };
+  const plain = new Set(codes.key.filter(({ kind }) => kind === "plain").map((code) => code.name));
   const lists = layout.value.segments.some((s) => s.channels !== "all");
-  if (codes.size !== 1 || length !== 1 || lists) {
+  if (plain.size !== 1 || lists) {
     throw new KerfError(
-      `Cannot emit "${name}": attention reads keys of one type and one full segment of values`,
+      `Cannot emit "${name}": attention reads keys of one type and values with every channel`,
       { hint: "a layout such as k_list_f16t16_f16t16_v_f16t1" },
     );
   }
-  return layout;
+  return { layout, codes };
 }
 
-function layoutContext(layout: Layout) {
+function layoutContext({ layout, codes }: LayoutCodes) {
   const { key, value } = layout;
+  const nKeys = key.segments.length;
+  const isCoded = ({ kind }: StoredCode) => kind === "affine";
   const listed = key.segments.map((segment) => segment.channels === "list");
   return {
     page_rows: String(PAGE_ROWS),
@@ -138,13 +164,22 @@ function layoutContext(layout: Layout) {
     n_splits_field: String(STEP_FIELDS.indexOf("nSplits")),
     key_segments: listed.map((list, i) => ({
       listed: list,
+      code: codes.key[i]!.name,
       rows_field: String(2 * i),
       width_field: String(2 * i + 1),
     })),
+    value_segments: codes.value.map(({ name }, i) => ({
+      code: name,
+      rows_field: String(2 * (nKeys + i)),
+    })),
     lists_channels: listed.includes(true),
+    key_codes: distinctCodes(codes.key),
+    value_codes: distinctCodes(codes.value),
+    reads_codes: [...codes.key, ...codes.value].some(isCoded),
+    folds_groups: codes.key.some(isCoded),
     row_positions: layout.rowPositions,
-    key_code: key.segments[0]!.code.kind as "f16" | "f32",
-    value_code: value.segments[0]!.code.kind as "f16" | "f32",
+    key_code: key.segments.at(-1)!.code.kind as "f16" | "f32",
+    value_code: value.segments.at(-1)!.code.kind as "f16" | "f32",
   };
 }
 

@@ -2,6 +2,7 @@
 
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import append from "../../../kernels/ops/append.ts";
+import encodeRows from "../../../kernels/ops/encode_rows.ts";
 import keepRows from "../../../kernels/ops/keep_rows.ts";
 import moveRowsDefinition from "../../../kernels/ops/move_rows.ts";
 import causal from "../../../kernels/attention/causal.ts";
@@ -33,10 +34,12 @@ const REFUSED: readonly [Family, Definition, readonly string[], string][] = [
   [attention, causal, ["dense"], 'Cannot read "dense" as the name of a layout'],
   [attention, causal, ["k_f16t1_v_f16t1"], "in tiles of 16, and a segment is f16t1"],
   [attention, causal, ["k_f16t16_v_f16t16"], "in tiles of 1, and a segment is f16t16"],
-  [attention, causal, ["k_q4r32t16_f16t16_v_f16t1"], "a segment is q4r32t16"],
+  [attention, causal, ["k_q4c32t16_f16t16_v_f16t1"], "share scales along rows"],
+  [attention, causal, ["k_q4r8t1_f16t16_v_f16t1"], "a segment is q4r8t1"],
+  [attention, causal, ["k_f16t16_v_q4c24t1_f16t1"], "along channels, 16 or a multiple of it"],
+  [attention, causal, ["k_q4r32t16_v_f16t1"], "keys of one type"],
   [attention, causal, ["k_list_f32t16_f16t16_v_f16t1"], "keys of one type"],
-  [attention, causal, ["k_f16t16_v_f16t1_f16t1"], "one full segment of values"],
-  [attention, causal, ["k_f16t16_v_list_f16t1"], "one full segment of values"],
+  [attention, causal, ["k_f16t16_v_list_f16t1"], "values with every channel"],
   [appendFamily, append, ["k_list_f16t16_v_f32"], 'Cannot read "k_list_f16t16_v_f32" as the name'],
   [layoutKernels, keepRows, ["k_f16t16_v_f16t1"], "reads the positions of rows"],
   [layoutKernels, keepRows, ["k_q4r32t16_f16t16_v_f16t1_evicted"], "a segment is q4r32t16"],
@@ -45,6 +48,9 @@ const REFUSED: readonly [Family, Definition, readonly string[], string][] = [
   [moveRows, moveRowsDefinition, ["f16t16"], "a move has a source and a destination"],
   [moveRows, moveRowsDefinition, ["f16t16", "list_f32t16"], "to one of the same type"],
   [moveRows, moveRowsDefinition, ["list_f16t16", "f16t16"], "rows move from a full segment"],
+  [moveRows, moveRowsDefinition, ["f16t16", "q4r32t16"], "to one of the same type"],
+  [moveRows, encodeRows, ["f16t16", "f16t16"], "coded from a full segment"],
+  [moveRows, encodeRows, ["q4r32t16", "q4r32t16"], "a segment is q4r32t16"],
   [moveRows, moveRowsDefinition, ["f16t16", "bitmap_f16t1"], "a segment is bitmap_f16t1"],
 ];
 

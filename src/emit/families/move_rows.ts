@@ -1,80 +1,105 @@
 /**
- * Row moves between two segments: one kernel per pair. The source stores every channel; a destination
- * that stores a list gathers its channels.
+ * Row moves between two segments: one kernel per pair. The source stores every channel as it is; a
+ * destination that stores a list gathers its channels, one that stores codes makes them. Where a stream's
+ * pages begin with positions, those move along.
  */
 
 import { KerfError } from "../../core/error.ts";
 import type { Signature } from "../../core/signature.ts";
-import { parseSegmentName, segmentName } from "../../layout/name.ts";
+import type { MoveRows } from "../../dsl/move_rows.ts";
+import { parseMoveName, segmentName } from "../../layout/name.ts";
+import type { SegmentMove } from "../../layout/name.ts";
+import { unitRows } from "../../layout/bytes.ts";
 import { ARENA_UNIT, PAGE_ROWS } from "../../layout/types.ts";
 import type { Segment } from "../../layout/types.ts";
 import { PER_HEAD, readOnly, u32 } from "../signature_parts.ts";
-import { checkStored } from "../stored.ts";
-import type { EmitRequest, Family } from "../types.ts";
+import { checkStored, storedCode } from "../stored.ts";
+import type { StoredCode } from "../stored.ts";
+import type { EmitRequest, Family, KernelSource } from "../types.ts";
 import { kernelName } from "../types.ts";
 
-/** Destination rows of one item. */
+/** Destination rows of one item, where none share scales. */
 const ROWS = 16;
 
-/** What templates/<target>/move_rows.* read. */
+/** What templates/<target>/move_rows.* and encode_rows.* read. */
 export interface MoveRowsContext {
   readonly page_rows: string;
   readonly arena_unit: string;
   /** Destination rows of one item. */
   readonly rows: string;
-  /** Stored elements of both segments. */
+  /** Stored elements of the source. */
   readonly code: "f16" | "f32";
   /** Rows of a tile: 1 or 16. */
   readonly source_tile: string;
   readonly destination_tile: string;
   /** Whether the destination stores the channels of a list. */
   readonly listed: boolean;
+  /** Whether pages begin with their rows' positions. */
+  readonly row_positions: boolean;
+  /** How the destination stores elements. */
+  readonly stored: StoredCode;
 }
 
 /** The family of row moves. */
 export const moveRows: Family = Object.freeze<Family>({
   kind: "move_rows",
   heads: (source) => [source.definition.name],
-  variants: (_, { moves }) => moves.map((pair) => pair.map(segmentName)),
+  variants: (source, { moves }) =>
+    moves.filter(([, to]) => makesCodes(source) === (to.code.kind === "affine"))
+      .map((pair) => pair.map(segmentName)),
   emit(source, request) {
-    const { code, from, to } = requestedMove(request);
+    const { from, to, positions, code, stored } = requestedMove(source, request);
+    const rows = to.code.kind === "affine" ? Math.max(ROWS, unitRows(to)) : ROWS;
     const context: MoveRowsContext = {
       page_rows: String(PAGE_ROWS),
       arena_unit: String(ARENA_UNIT),
-      rows: String(ROWS),
+      rows: String(rows),
       code,
       source_tile: String(from.tile),
       destination_tile: String(to.tile),
       listed: to.channels === "list",
+      row_positions: positions,
+      stored,
     };
     return {
       signature: signature(kernelName(request), context.listed),
       doc: source.doc,
       from: [source.file],
-      template: "move_rows",
+      template: source.definition.name,
       context: { ...context },
-      grid: [{ of: { constant: "n_kv_heads" } }, { of: { constant: "max_rows" }, per: ROWS }],
+      grid: [{ of: { constant: "n_kv_heads" } }, { of: { constant: "max_rows" }, per: rows }],
     };
   },
 });
 
+const makesCodes = ({ definition }: KernelSource) => (definition as MoveRows).codes;
+
+interface RequestedMove extends SegmentMove {
+  readonly code: "f16" | "f32";
+  readonly stored: StoredCode;
+}
+
 /** @throws {KerfError} the names are no segments', or rows cannot move between them */
-function requestedMove(request: EmitRequest) {
+function requestedMove(source: KernelSource, request: EmitRequest): RequestedMove {
   const name = kernelName(request);
-  const [from, to] = request.suffixes.map(parseSegmentName);
-  const hint = `a pair such as ${request.head}__f16t16__list_f16t16`;
-  if (from === undefined || to === undefined || request.suffixes.length !== 2) {
+  const codes = makesCodes(source);
+  const hint = `a pair such as ${request.head}__f16t16__list_${codes ? "q4r32t16" : "f16t16"}`;
+  if (request.suffixes.length !== 2) {
     throw new KerfError(`Cannot emit "${name}": a move has a source and a destination`, { hint });
   }
-  const stored = (s: Segment) => checkStored(name, s, { tile: s.tile === 1 ? 1 : 16 });
-  const code = stored(from);
-  if (code !== stored(to) || from.channels !== "all") {
-    throw new KerfError(
-      `Cannot emit "${name}": rows move from a full segment to one of the same type`,
-      { hint },
-    );
+  const move = parseMoveName(request.suffixes.join("__"));
+  const { from, to } = move;
+  const tileOf = (s: Segment) => s.tile === 1 ? 1 : 16;
+  const code = checkStored(name, from, { tile: tileOf(from) });
+  const stored = storedCode(name, to, to.tile === 1 ? "value" : "key");
+  const fits = codes ? stored.kind === "affine" : stored.name === code;
+  if (!fits || from.channels !== "all" || (codes && from.tile !== to.tile)) {
+    const deed = codes
+      ? "rows are coded from a full segment into one of the same tiles"
+      : "rows move from a full segment to one of the same type";
+    throw new KerfError(`Cannot emit "${name}": ${deed}`, { hint });
   }
-  return { code, from, to };
+  return { ...move, code, stored };
 }
 
 /** The outside, as ARCHITECTURE.md's table has it. */

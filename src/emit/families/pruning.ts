@@ -1,4 +1,4 @@
-/** Pruning variants: one score kernel for each step, by what the step scores. */
+/** Pruning variants: one score kernel for each step that scores, by what it scores. */
 
 import type { Pruning } from "../../dsl/pruning.ts";
 import type { Family, KernelSource } from "../types.ts";
@@ -8,7 +8,9 @@ import { tokenScores } from "./token_scores.ts";
 const BY_STEP = { channels: channelScores, tokens: tokenScores } as const;
 
 const familiesOf = ({ definition }: KernelSource): Family[] => [
-  ...new Set((definition as Pruning).steps.map(({ kind }) => BY_STEP[kind])),
+  ...new Set(
+    (definition as Pruning).steps.flatMap(({ kind }) => kind === "codes" ? [] : [BY_STEP[kind]]),
+  ),
 ];
 
 /** The family whose head it is. @throws {TypeError} the variant has no such step */

@@ -1,0 +1,88 @@
+/*
+ * Codes of 2, 4 and 8 bits, sixteen to a cell of 2·bits bytes: element i in byte i mod 2·bits, from bit
+ * bits·⌊i / 2·bits⌋ up (src/layout/coded.ts). A group of them has a scale and a minimum; code c stands for
+ * scale·c + minimum.
+ */
+#pragma once
+
+#include "kerf_native.h"
+
+/* What a group of codes shares. */
+struct kerf_group {
+  kerf_f16 scale, minimum;
+};
+
+/* As many codes of a cell as a vector has lanes, from the first-th on. */
+KERF_INLINE i32xn kerf_loadn_codes(const uint8_t *cell, uint32_t first, const uint32_t bits)
+{
+  if (bits == 8) return kerf_loadn_u8(cell + first);
+#if KERF_N == 4
+  const uint32_t bytes = 2 * bits;
+  return (kerf_loadn_u8(cell + first % bytes) >> (int32_t)(first / bytes * bits)) & ((1 << bits) - 1);
+#else
+  if (bits == 2) {
+    int32_t word;
+    memcpy(&word, cell, sizeof word);
+#if KERF_N == 16
+    const i32xn shifts = {0, 8, 16, 24, 2, 10, 18, 26, 4, 12, 20, 28, 6, 14, 22, 30};
+#else
+    const i32xn shifts = (i32xn){0, 8, 16, 24, 2, 10, 18, 26} + (int32_t)(first / 2);
+#endif
+    return ((word + (i32xn){0}) >> shifts) & 3;
+  }
+#if KERF_N == 16
+  int64_t word;
+  memcpy(&word, cell, sizeof word);
+  const i32xn bytes = (i32xn)_mm512_cvtepu8_epi32(_mm_set1_epi64x(word));
+  return (bytes >> (i32xn){0, 0, 0, 0, 0, 0, 0, 0, 4, 4, 4, 4, 4, 4, 4, 4}) & 15;
+#else
+  return (kerf_loadn_u8(cell) >> (int32_t)(first / 2)) & 15;
+#endif
+#endif
+}
+
+/* Stores a cell. */
+KERF_INLINE void kerf_store16_codes(uint8_t *cell, i32x16 codes, const uint32_t bits)
+{
+  const uint32_t bytes = 2 * bits;
+  for (uint32_t i = 0; i < bytes; i++) {
+    int32_t byte = 0;
+    for (uint32_t j = 0; j < 8 / bits; j++) byte |= codes[i + j * bytes] << (j * bits);
+    cell[i] = (uint8_t)byte;
+  }
+}
+
+/*
+ * Codes n values, a multiple of 16, into cells that lie `stride` bytes apart: scale (largest - smallest) /
+ * (2^bits - 1), codes rounded half to even with scale and minimum as they are stored. Where the scale is 0
+ * every code is.
+ */
+KERF_INLINE struct kerf_group kerf_encode(
+  const float *x, uint32_t n, const uint32_t bits, uint8_t *cells, size_t stride)
+{
+  const float most = (float)((1 << bits) - 1);
+  f32x16 low = kerf_load16(x), high = low;
+  for (uint32_t i = 16; i < n; i += 16) {
+    low = kerf_min16(low, kerf_load16(&x[i]));
+    high = kerf_max16(high, kerf_load16(&x[i]));
+  }
+  float smallest = low[0], largest = high[0];
+  for (uint32_t lane = 1; lane < 16; lane++) {
+    smallest = kerf_min(smallest, low[lane]);
+    largest = kerf_max(largest, high[lane]);
+  }
+  const struct kerf_group group = {
+    .scale = kerf_f32_to_f16((largest - smallest) / most),
+    .minimum = kerf_f32_to_f16(smallest),
+  };
+  const float scale = kerf_f16_to_f32(group.scale), minimum = kerf_f16_to_f32(group.minimum);
+  for (uint32_t i = 0; i < n; i += 16) {
+    i32x16 codes = {0};
+    if (scale > 0.0f) {
+      const f32x16 steps = kerf_round16((kerf_load16(&x[i]) - minimum) / scale);
+      codes = kerf_to_i32x16(kerf_min16(kerf_max16(steps, kerf_splat16(0.0f)), kerf_splat16(most)));
+    }
+    kerf_store16_codes(cells + i / 16 * stride, codes, bits);
+  }
+  return group;
+}

@@ -1,0 +1,115 @@
+/** The most bytes of pages while rows are decoded: rows are evicted or coded between the steps, or only come. */
+
+import { PAGE_ROWS } from "../layout/types.ts";
+import type { PageBytes } from "./forecast_pages.ts";
+import { evictedRows, movedRows, STREAMS } from "./forecast_rows.ts";
+import type { ForecastShape, HeadRows } from "./forecast_rows.ts";
+import { keptRows } from "./tokens_plan.ts";
+
+/** The most rows that a head holds while decoding, and what an eviction then leaves; null: none comes. */
+function decodedRows(
+  { nKvHeads, tokens }: ForecastShape,
+  head: number,
+  { after, nDecode }: { readonly after: HeadRows; readonly nDecode: number },
+): { readonly most: HeadRows; readonly kept: HeadRows | null } {
+  const every = tokens?.every ?? 0;
+  const grown = (head: HeadRows, n: number) => ({ ...head, rows: head.rows + n });
+  if (!tokens || every === 0 || nDecode < every) {
+    return { most: grown(after, nDecode), kept: null };
+  }
+  const [layer, kvHead] = [Math.floor(head / nKvHeads), head % nKvHeads];
+  let rows = after;
+  let most = after;
+  let kept: HeadRows | null = null;
+  for (let left = nDecode; left > 0; left -= every) {
+    const now = grown(rows, Math.min(left, every));
+    if (now.rows > most.rows || now.rows - now.key > most.rows - most.key) most = now;
+    if (left < every) break;
+    const keep = keptRows(tokens, { layer, kvHead, nRows: now.rows });
+    const next = evictedRows(now, keep);
+    if (keep < now.rows) kept = next;
+    // From here on every eviction is the same.
+    if (next.rows === rows.rows && next.key === rows.key) break;
+    rows = next;
+  }
+  return { most, kept };
+}
+
+/** The most bytes while `nDecode` rows are decoded and, every so many, rows evicted. */
+export function evictingPeak(
+  shape: ForecastShape,
+  bytes: PageBytes,
+  after: readonly (readonly HeadRows[])[],
+  nDecode: number,
+): number {
+  const decoded = after.map((heads, layer) =>
+    heads.map((rows, i) => {
+      const head = layer * shape.nKvHeads + i;
+      return { head, ...decodedRows(shape, head, { after: rows, nDecode }) };
+    })
+  );
+  const most = decoded.flat().reduce((sum, { head, most }) => sum + bytes.head(head, most), 0);
+  // An eviction writes a layer's rows beside the ones it reads.
+  const beside = decoded.map((heads) =>
+    heads.reduce((sum, { head, kept }) => sum + (kept ? bytes.head(head, kept) : 0), 0)
+  );
+  return most + Math.max(...beside);
+}
+
+/**
+ * The most bytes while `nDecode` rows are decoded. Between flushes bytes grow; from flush to flush they do
+ * but for the places where pages end, and those come again after so many rows that flushes and pages divide
+ * both: only the last such stretch is looked at.
+ */
+export function flushingPeak(
+  shape: ForecastShape,
+  bytes: PageBytes,
+  after: readonly (readonly HeadRows[])[],
+  nDecode: number,
+): number {
+  const { nKvHeads, layout } = shape;
+  const units = STREAMS.map((stream) => layout[stream].segments.at(-1)!.flush?.rows ?? 1);
+  const stretch = units.reduce(leastCommonMultiple, PAGE_ROWS);
+  /** Rows once `n` are decoded, those moved that were due before the last of `seen`. */
+  const at = (n: number, seen: number) =>
+    after.map((heads, layer) =>
+      heads.map((head) => {
+        const { key, value } = seen > 0
+          ? movedRows(shape, layer, { ...head, rows: head.rows + seen - 1 }, { flushes: true })
+          : head;
+        return { rows: head.rows + n, key, value };
+      })
+    );
+  const total = (layers: readonly (readonly HeadRows[])[]) =>
+    layers.flat().reduce((sum, rows, head) => sum + bytes.head(head, rows), 0);
+  const isDue = (before: HeadRows, next: HeadRows) =>
+    next.key > before.key || next.value > before.value;
+  let peak = total(at(nDecode, nDecode));
+  if (STREAMS.every((stream) => layout[stream].segments.at(-1)!.flush === null)) return peak;
+  for (let n = Math.max(1, nDecode - 2 * stretch); n < nDecode; n++) {
+    // Row n + 1 comes: what is due of the n before moves first, layer by layer.
+    const [before, next] = [at(n, n), at(n, n + 1)];
+    const all = next.flat();
+    if (!before.flat().some((rows, head) => isDue(rows, all[head]!))) continue;
+    let now = total(before);
+    before.forEach((heads, layer) => {
+      const more = heads.map((rows, i) => {
+        const head = layer * nKvHeads + i;
+        const to = next[layer]![i]!;
+        return {
+          moved: bytes.moved(head, rows, to),
+          grown: bytes.head(head, to) - bytes.head(head, rows),
+        };
+      });
+      peak = Math.max(peak, now + more.reduce((sum, head) => sum + head.moved, 0));
+      now += more.reduce((sum, { grown }) => sum + grown, 0);
+    });
+  }
+  return peak;
+}
+
+function leastCommonMultiple(a: number, b: number): number {
+  let [x, y] = [a, b];
+  while (y > 0) [x, y] = [y, x % y];
+  return a / x * b;
+}

@@ -1,0 +1,67 @@
+/** Bytes of pages for row counts: the same page arithmetic as the cache and its compression. */
+
+import { pageCount } from "../layout/offset.ts";
+import { PAGE_ROWS } from "../layout/types.ts";
+import { cacheSegments, segmentPageBytes } from "./cache_shape.ts";
+import type { CacheSegment } from "./cache_shape.ts";
+import type { StreamName } from "./compress_drafts.ts";
+import { STREAMS } from "./forecast_rows.ts";
+import type { ForecastShape, HeadRows } from "./forecast_rows.ts";
+
+/** Byte counts of pages in a cache of a shape. */
+export class PageBytes {
+  readonly #shape: ForecastShape;
+  readonly #segments: Readonly<Record<StreamName, readonly CacheSegment[]>>;
+
+  constructor(shape: ForecastShape) {
+    this.#shape = shape;
+    const segments = cacheSegments(shape.layout, 0);
+    const of = (stream: StreamName) => segments.filter((segment) => segment.stream === stream);
+    this.#segments = { key: of("key"), value: of("value") };
+  }
+
+  #full(stream: StreamName, rows: number): number {
+    const { headDim } = this.#shape;
+    const size = { width: headDim, headDim };
+    return pageCount(rows) * segmentPageBytes(this.#segments[stream].at(-1)!, size);
+  }
+
+  /** Of a compressed segment of a head, whose last page is cut. */
+  #compressed(stream: StreamName, head: number, rows: number): number {
+    if (rows === 0) return 0;
+    const [segment] = this.#segments[stream];
+    const { headDim, channels } = this.#shape;
+    const listed = segment!.segment.channels === "list";
+    const size = { width: listed ? channels!.widths[head]! : headDim, headDim };
+    const rest = rows % PAGE_ROWS;
+    return Math.floor(rows / PAGE_ROWS) * segmentPageBytes(segment!, size) +
+      (rest > 0 ? segmentPageBytes(segment!, { ...size, rows: rest }) : 0);
+  }
+
+  /** Of a page of each stream to which new rows go. */
+  get started(): number {
+    return STREAMS.reduce((sum, stream) => sum + this.#full(stream, 1), 0);
+  }
+
+  /** Of all rows of a head. */
+  head(head: number, rows: HeadRows): number {
+    return STREAMS.reduce(
+      (sum, stream) =>
+        sum + this.#full(stream, rows.rows - rows[stream]) +
+        this.#compressed(stream, head, rows[stream]),
+      0,
+    );
+  }
+
+  /** What a move of older rows writes beside what it reads. */
+  moved(head: number, before: HeadRows, after: HeadRows): number {
+    return STREAMS.filter((stream) => after[stream] > before[stream]).reduce((sum, stream) => {
+      const [from, to] = [before[stream], after[stream]];
+      const whole = Math.floor(from / PAGE_ROWS) * PAGE_ROWS;
+      const had = this.#compressed(stream, head, from);
+      const unchanged = had === this.#compressed(stream, head, Math.min(to, whole + PAGE_ROWS));
+      const kept = unchanged ? had : this.#compressed(stream, head, whole);
+      return sum + this.#full(stream, after.rows - to) + this.#compressed(stream, head, to) - kept;
+    }, 0);
+  }
+}

@@ -1,0 +1,63 @@
+/**
+ * Rows as a forecast counts them: how many a head has, and how many of them each stream has moved to its
+ * compressed segment. Knows no bytes.
+ */
+
+import type { Layout } from "../layout/types.ts";
+import type { StreamName } from "./compress_drafts.ts";
+import { rowsToMove } from "./move_layer.ts";
+import { recentRows } from "./prune_layer.ts";
+import type { ChannelCut } from "./prune_layer.ts";
+import type { TokensPlan } from "./tokens_plan.ts";
+
+/** What the forecast depends on. */
+export interface ForecastShape {
+  readonly layout: Layout;
+  readonly nLayers: number;
+  readonly nKvHeads: number;
+  readonly headDim: number;
+  /** Eviction's numbers; null: no row is evicted. */
+  readonly tokens: TokensPlan | null;
+  /** Pruning's numbers; null: no channel is pruned. */
+  readonly channels: ChannelCut | null;
+}
+
+/** Rows of a head, and how many of them lie in the compressed segment of each stream. */
+export interface HeadRows {
+  readonly rows: number;
+  readonly key: number;
+  readonly value: number;
+}
+
+/** An empty slot's rows. */
+export function noRows({ nLayers, nKvHeads }: ForecastShape): HeadRows[] {
+  return Array.from({ length: nLayers * nKvHeads }, () => ({ rows: 0, key: 0, value: 0 }));
+}
+
+/** Both streams. */
+export const STREAMS = ["key", "value"] as const;
+
+/** A head of a layer once its older rows have moved; `flushes`: only those of streams that are flushed. */
+export function movedRows(
+  shape: ForecastShape,
+  layer: number,
+  { rows, key, value }: HeadRows,
+  { flushes = false }: { readonly flushes?: boolean } = {},
+): HeadRows {
+  const recent = recentRows(shape.channels, { ...shape, layer });
+  const more = (stream: StreamName, before: number) => {
+    const own = shape.layout[stream];
+    if (flushes && own.segments.at(-1)!.flush === null) return before;
+    return before + rowsToMove(own, rows - before, stream === "key" ? recent : 0);
+  };
+  return { rows, key: more("key", key), value: more("value", value) };
+}
+
+/**
+ * A head once `keep` of its rows are left. Which ones is not known: at most all of the whole ones, which take
+ * the most bytes.
+ */
+export function evictedRows({ rows, key, value }: HeadRows, keep: number): HeadRows {
+  const left = (compressed: number) => keep - Math.min(rows - compressed, keep);
+  return { rows: keep, key: left(key), value: left(value) };
+}

@@ -1,0 +1,176 @@
+/**
+ * Older rows of one layer of a slot move to the compressed segment of their streams, losing channels or
+ * becoming codes on the way: which rows, new pages, the move, the old pages freed. A stream of one segment,
+ * and a head that has no row to move, stay as they are.
+ */
+
+import type { Device } from "../device/types.ts";
+import { pageCount } from "../layout/offset.ts";
+import { PAGE_ROWS } from "../layout/types.ts";
+import type { Segment, Stream } from "../layout/types.ts";
+import type { TakenPage } from "./block_table.ts";
+import type { KvCache } from "./cache.ts";
+import { segmentPageBytes } from "./cache_shape.ts";
+import type { CacheSegment, HeadAt } from "./cache_shape.ts";
+import { moveDrafts, streamSegments } from "./compress_drafts.ts";
+import type { LayerAt, StreamName, StreamSegments } from "./compress_drafts.ts";
+import type { Plan } from "./plan.ts";
+
+const STREAMS = ["key", "value"] as const;
+
+/**
+ * How many of a head's full rows of a stream leave for its compressed segment: the oldest. All but the last
+ * `recent`; where a flush codes them, whole units of it, so many that its last rows stay too.
+ */
+export function rowsToMove({ segments }: Stream, full: number, recent: number): number {
+  if (segments.length < 2) return 0;
+  const { flush } = segments.at(-1)!;
+  if (flush === null) return Math.max(0, full - recent);
+  const stay = Math.max(flush.atRows - flush.rows, recent);
+  return Math.floor(Math.max(0, full - stay) / flush.rows) * flush.rows;
+}
+
+/** One KV head's share of a stream's move. */
+interface HeadMove {
+  readonly at: HeadAt;
+  /** Rows in the compressed segment before, and full ones; how many of these move. */
+  readonly compressed: number;
+  readonly full: number;
+  readonly moved: number;
+  /** Channels that the compressed segment stores of this head. */
+  readonly width: number;
+}
+
+/** A stream's move. */
+interface StreamMove extends StreamSegments {
+  readonly stream: StreamName;
+  readonly heads: readonly HeadMove[];
+}
+
+/** Which rows of a layer are to move. */
+export interface MoveOptions {
+  /** Last rows of keys that keep every channel. */
+  readonly recent: number;
+  /** Only streams that are flushed while decoding. */
+  readonly flushes?: boolean;
+}
+
+/** The moves of a layer that has any. */
+function layerMoves(plan: Plan, { slot, layer }: LayerAt, options: MoveOptions): StreamMove[] {
+  const { cache, channels } = plan.inputs;
+  const { nKvHeads, headDim, layout } = cache.shape;
+  const moves: StreamMove[] = [];
+  for (const stream of STREAMS) {
+    const segments = streamSegments(cache, stream);
+    if (segments === null || (options.flushes && segments.full.segment.flush === null)) continue;
+    const heads = Array.from({ length: nKvHeads }, (_, i): HeadMove => {
+      const at: HeadAt = { slot, head: layer * nKvHeads + i };
+      const full = cache.sizeOf(at, segments.full.index).rows;
+      const listed = segments.compressed.segment.channels === "list";
+      return {
+        ...{ at, full, compressed: cache.sizeOf(at, segments.compressed.index).rows },
+        moved: rowsToMove(layout[stream], full, stream === "key" ? options.recent : 0),
+        width: listed ? channels!.widths[at.head]! : headDim,
+      };
+    });
+    if (heads.some(({ moved }) => moved > 0)) moves.push({ stream, ...segments, heads });
+  }
+  return moves;
+}
+
+/** Whether rows of a layer are to move. */
+export const hasRowsToMove = (plan: Plan, at: LayerAt, options: MoveOptions): boolean =>
+  layerMoves(plan, at, options).length > 0;
+
+/** Moves a layer's older rows. @returns whether there were any */
+export async function moveLayer(
+  device: Device,
+  plan: Plan,
+  at: LayerAt,
+  options: MoveOptions,
+): Promise<boolean> {
+  const moves = layerMoves(plan, at, options);
+  if (moves.length === 0) return false;
+  const { cache } = plan.inputs;
+  const { headDim, nKvHeads } = cache.shape;
+  const first = { slot: at.slot, head: at.layer * nKvHeads };
+  const { src_pages } = plan.buffers.compress!;
+  device.write(src_pages, cache.table.entriesOf({ ...first, nHeads: nKvHeads }));
+  const old = moves.flatMap((move) => replacePages(device, plan, move));
+  cache.sync();
+  const drafts = moves.flatMap(({ stream, heads }) => {
+    const most = (rows: (head: HeadMove) => number) => Math.max(...heads.map(rows));
+    const stays = ({ full, moved }: HeadMove) => moved > 0 ? full - moved : 0;
+    const maxRows = [most(({ moved }) => moved), most(stays)] as const;
+    return moveDrafts(plan.buffers, cache, { ...at, stream, maxRows });
+  });
+  await plan.run(drafts);
+  for (const page of old) cache.table.release(page);
+  for (const { compressed, full, heads } of moves) {
+    for (const head of heads.filter(({ moved }) => moved > 0)) {
+      const { width } = head;
+      cache.setSize(head.at, compressed.index, { rows: head.compressed + head.moved, width });
+      cache.setSize(head.at, full.index, { rows: head.full - head.moved, width: headDim });
+    }
+  }
+  return true;
+}
+
+/** Pages for the rows' new places, the list of moves, and the pages that held them. */
+function replacePages(device: Device, plan: Plan, move: StreamMove): TakenPage[] {
+  const { cache } = plan.inputs;
+  const { headDim } = cache.shape;
+  const { stream, compressed, full, heads } = move;
+  const old: TakenPage[] = [];
+  const [out, stay] = [new Uint32Array(4 * heads.length), new Uint32Array(4 * heads.length)];
+  heads.forEach((head, i) => {
+    if (head.moved === 0) return;
+    const { at, moved, width } = head;
+    for (let p = 0; p < pageCount(head.full); p++) {
+      old.push(cache.table.take(cache.table.entryIndex({ ...at, entry: full.page + p })));
+    }
+    const grown = { from: head.compressed, to: head.compressed + moved, width };
+    old.push(...growCompressed(cache, { at, segment: compressed, ...grown }));
+    for (let p = 0; p < pageCount(head.full - moved); p++) {
+      const index = cache.table.entryIndex({ ...at, entry: full.page + p });
+      cache.table.allocate(index, segmentPageBytes(full, { width: headDim, headDim }));
+    }
+    out.set([0, head.compressed, moved, width], 4 * i);
+    stay.set([moved, 0, head.full - moved, headDim], 4 * i);
+  });
+  const buffers = plan.buffers.compress!.moves[stream]!;
+  const offset = 16 * heads[0]!.at.head;
+  [out, stay].forEach((data, i) => device.write(buffers[i]!, data, offset));
+  return old;
+}
+
+/**
+ * Pages of a compressed segment for rows `from` … `to`, the last cut behind its last unit. A page that was
+ * cut is replaced by a larger one that begins with the same bytes.
+ *
+ * @returns the replaced page, if there was one
+ */
+export function growCompressed(
+  cache: KvCache,
+  options: { at: HeadAt; segment: CacheSegment; from: number; to: number; width: number },
+): TakenPage[] {
+  const { at, segment, from, to, width } = options;
+  const { table, shape: { headDim } } = cache;
+  const replaced: TakenPage[] = [];
+  for (let p = Math.floor(from / PAGE_ROWS); p < pageCount(to); p++) {
+    const index = table.entryIndex({ ...at, entry: segment.page + p });
+    const rows = Math.min(PAGE_ROWS, to - p * PAGE_ROWS);
+    const bytes = segmentPageBytes(segment, { width, headDim, rows });
+    const had = table.bytesAt(index);
+    if (had >= bytes) continue;
+    const kept = had > 0 ? table.take(index) : null;
+    table.allocate(index, bytes);
+    if (!kept) continue;
+    table.copyInto(index, kept);
+    replaced.push(kept);
+  }
+  return replaced;
+}
+
+/** Whether a segment stores codes. */
+export const isCoded = ({ code }: Segment): boolean => code.kind === "affine";

@@ -1,0 +1,41 @@
+/** Reads the rows of a running engine's cache back, through the layout's own offsets. */
+
+import type { CacheSegment, HeadAt } from "../src/engine/cache_shape.ts";
+import type { Engine } from "../src/engine/engine.ts";
+import { codePlace, elementOffset, PAGE_ROWS, pageCount } from "../src/layout/mod.ts";
+
+/** The rows of one segment of a head as they read: f64 [rows][channels stored]. */
+export async function segmentRows(
+  { cache, device }: Engine,
+  at: HeadAt,
+  { segment, index, page, headBytes }: CacheSegment,
+): Promise<number[][]> {
+  const { rows, width } = cache.sizeOf(at, index);
+  const out: number[][] = [];
+  for (let p = 0; p < pageCount(rows); p++) {
+    const { buffer, offset, bytes } = cache.table.pageAt(
+      cache.table.entryIndex({ ...at, entry: page + p }),
+    );
+    const view = new DataView((await device.read(buffer, offset, bytes)).slice().buffer, headBytes);
+    for (let row = p * PAGE_ROWS; row < Math.min(rows, (p + 1) * PAGE_ROWS); row++) {
+      out.push(Array.from({ length: width }, (_, channel) => {
+        const place = { row, channel, width };
+        const { code } = segment;
+        if (code.kind === "affine") {
+          const { byte, shift, pair } = codePlace(segment, place);
+          const own = view.getUint8(byte) >> shift & (1 << code.bits) - 1;
+          return view.getFloat16(pair, true) * own + view.getFloat16(pair + 2, true);
+        }
+        const element = elementOffset(segment, place);
+        return code.kind === "f16"
+          ? view.getFloat16(2 * element, true)
+          : view.getFloat32(4 * element, true);
+      }));
+    }
+  }
+  return out;
+}
+
+/** The segments of a stream's rows, oldest first. */
+export const segmentsOfStream = ({ cache }: Engine, stream: "key" | "value") =>
+  cache.segments.filter((segment) => segment.stream === stream);

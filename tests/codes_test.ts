@@ -1,0 +1,346 @@
+/**
+ * What must hold of coded caches, whatever the kernels do: which rows are coded and when, what their codes
+ * are, that decoding reads what they stand for, bytes, and that neither chunks, company nor turns change a
+ * bit (THINK.md, sections 3 and 4).
+ */
+
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { KerfError, load } from "kerf";
+import type { LoadOptions, Model } from "kerf";
+import { slotStoredBytes } from "../src/engine/cache_bytes.ts";
+import type { Engine } from "../src/engine/engine.ts";
+import { keptChannelsOf } from "../src/engine/mask.ts";
+import { elementOffset, PAGE_ROWS } from "../src/layout/mod.ts";
+import { testFolder } from "../src/model/testing_files.ts";
+import { tinyModel } from "../src/model/testing.ts";
+import type { TinyModelOptions } from "../src/model/testing.ts";
+import { codeRowsReference, decoded } from "../src/reference/mod.ts";
+import type { AffineCode } from "../src/reference/mod.ts";
+import { segmentRows, segmentsOfStream } from "./_cached_rows.ts";
+
+const F32 = { cacheTypes: { key: "f32", value: "f32" } } as const;
+const STREAMS = ["key", "value"] as const;
+
+const tokens = (n: number, seed: number) =>
+  Array.from({ length: n }, (_, i) => 3 + (Math.imul(i + 1, 7919 + seed * 104729) >>> 7) % 290);
+
+async function withModel(
+  shape: TinyModelOptions,
+  options: LoadOptions,
+  run: (model: Model) => Promise<void>,
+): Promise<void> {
+  await using folder = await testFolder();
+  const path = await folder.write("tiny.gguf", tinyModel({ nCtx: 1024, headDim: 32, ...shape }));
+  using model = await load({ model: path, parallel: 2, ...options });
+  await run(model);
+}
+
+const bits = (logits: Float32Array) =>
+  Uint32Array.from(new Uint32Array(Float32Array.from(logits).buffer));
+
+/** Feeds a prompt in chunks and compresses, then decodes: the logits of the last and every new row. */
+async function answer(
+  engine: Engine,
+  slot: number,
+  { ids, chunk = 512, nDecode }: {
+    readonly ids: readonly number[];
+    readonly chunk?: number;
+    readonly nDecode: number;
+  },
+): Promise<Uint32Array[]> {
+  const seen: Uint32Array[] = [];
+  for (let at = 0; at < ids.length; at += chunk) {
+    const rows = ids.slice(at, at + chunk);
+    const logits = at + chunk >= ids.length ? "last" as const : "none" as const;
+    const position = engine.cache.tokensOf(slot);
+    seen.push(...(await engine.step([{ slot, position, tokens: rows, logits }])).map(bits));
+  }
+  await engine.compress(slot);
+  for (let i = 0; i < nDecode; i++) {
+    await engine.flush(slot);
+    const position = engine.cache.tokensOf(slot);
+    seen.push(
+      ...(await engine.step([{ slot, position, tokens: [5 + i], logits: "last" }])).map(bits),
+    );
+  }
+  return seen;
+}
+
+/** Rows in the compressed and the full segment of every stream of head 0. */
+const sizes = (engine: Engine, slot: number) =>
+  STREAMS.map((stream) =>
+    segmentsOfStream(engine, stream)
+      .map(({ index }) => engine.cache.sizeOf({ slot, head: 0 }, index).rows)
+  );
+
+Deno.test("as many rows are coded as KIVI says, at the end of a prompt and while decoding", async () => {
+  const shape = { nHeads: 6, nKvHeads: 2 };
+  for (
+    const [prune, R, keep] of [
+      ["kivi:residual=32", 32, 1],
+      ["kivi:residual=64,bits=2", 64, 1],
+      ["kivi:residual=32,keep=0", 32, 0],
+    ] as const
+  ) {
+    await withModel(shape, { prune }, async ({ loaded: { engine } }) => {
+      for (const n of [1, R - 1, 2 * R - 1, 2 * R, 3 * R + 5]) {
+        const slot = engine.cache.openSlot();
+        for (let nDecode = 0, at = n; nDecode <= 2 * R; nDecode += R / 2 + 1) {
+          await answer(engine, slot, { ids: nDecode === 0 ? tokens(n, 1) : [], nDecode });
+          at += nDecode;
+          // What the last step appended is coded before the next one.
+          const seen = nDecode === 0 ? at : at - 1;
+          const coded = Math.floor(Math.max(0, seen - keep * R) / R) * R;
+          assertEquals(sizes(engine, slot), [[coded, at - coded], [coded, at - coded]], prune);
+        }
+        engine.cache.closeSlot(slot);
+      }
+    });
+  }
+});
+
+Deno.test("rows that are not yet coded are dense, bit for bit (oracle 3)", async () => {
+  const shape = { nHeads: 4, nKvHeads: 1, seed: 2 };
+  const runs: Uint32Array[][] = [];
+  for (const prune of ["none", "kivi", "think:ratio=0.5,recent=128+kivi"]) {
+    await withModel(shape, { prune }, async ({ loaded: { engine } }) => {
+      const slot = engine.cache.openSlot();
+      runs.push(await answer(engine, slot, { ids: tokens(200, 3), chunk: 64, nDecode: 56 }));
+    });
+  }
+  const [dense, ...others] = runs;
+  for (const run of others) assertEquals(run, dense);
+});
+
+/** What the rows of a head's compressed segments must read as, from the full rows that were coded. */
+const coded = (rows: readonly number[][], code: AffineCode) =>
+  codeRowsReference(rows, code).map((row) => row.map(decoded));
+
+Deno.test("codes are those of the full rows, and a flush drops the prefill mask's channels (oracle 8)", async () => {
+  for (
+    const [prune, nHeads, nKvHeads] of [
+      ["kivi:residual=32,bits=2", 3, 3],
+      ["think:ratio=0.4,recent=32+kivi:residual=32,bits=4", 6, 2],
+      ["think:ratio=0+kivi:residual=64,bits=8,group=64", 8, 1],
+    ] as const
+  ) {
+    await withModel(
+      { nHeads, nKvHeads, headDim: 48 },
+      { prune },
+      async ({ loaded: { engine } }) => {
+        const { cache } = engine;
+        const slot = cache.openSlot();
+        const ids = tokens(150, 4);
+        await engine.step([{ slot, position: 0, tokens: ids, logits: "none" }]);
+        const everything = async () =>
+          await Promise.all(
+            Array.from({ length: cache.nHeadsPerSlot }, (_, head) =>
+              Promise.all(STREAMS.map((stream) =>
+                Promise.all(
+                  segmentsOfStream(engine, stream)
+                    .map((segment) =>
+                      segmentRows(engine, { slot, head }, segment)
+                    ),
+                )
+              ))),
+          );
+        let mask: string | undefined;
+        const check = async (change: () => Promise<void>) => {
+          const before = await everything();
+          await change();
+          const after = await everything();
+          const layers = await keptChannelsOf(engine, slot);
+          mask ??= JSON.stringify(layers);
+          assertEquals(JSON.stringify(layers), mask, "the mask stays");
+          before.forEach((streams, head) =>
+            streams.forEach(([compressed, full], s) => {
+              const [own, rest] = after[head]![s]!;
+              const moved = full!.length - rest!.length;
+              assert(moved > 0, `${prune}: nothing moved`);
+              assertEquals(rest, full!.slice(moved), "the newest rows stay as they are");
+              assertEquals(own!.slice(0, compressed!.length), compressed, "codes stay");
+              const { keptChannels } = layers[Math.floor(head / nKvHeads)]!.heads[head % nKvHeads]!;
+              const kept = s === 0 ? keptChannels : null;
+              const rows = full!.slice(0, moved).map((row) =>
+                kept ? kept.map((c) => row[c]!) : row
+              );
+              const code = segmentsOfStream(engine, STREAMS[s]!)[0]!.segment.code as AffineCode;
+              assertEquals(own!.slice(compressed!.length), coded(rows, code), `${prune}, ${s}`);
+            })
+          );
+        };
+        await check(() => engine.compress(slot));
+        const { flush } = segmentsOfStream(engine, "key").at(-1)!.segment;
+        for (let flushes = 0; flushes < 2;) {
+          if (sizes(engine, slot)[0]!.at(-1) === flush!.atRows) {
+            await check(() => engine.flush(slot));
+            flushes++;
+          }
+          const position = cache.tokensOf(slot);
+          await engine.step([{ slot, position, tokens: [5], logits: "none" }]);
+        }
+        cache.closeSlot(slot);
+      },
+    );
+  }
+});
+
+/** The largest difference; NaN when there is one. */
+const farthest = (a: Float32Array, b: Float32Array) =>
+  a.reduce((most, value, i) => {
+    const off = Math.abs(value - b[i]!);
+    return off > most || Number.isNaN(off) ? off : most;
+  }, 0);
+
+/** Writes what a coded engine's compressed rows read as over a dense twin's rows of slot 0. */
+async function copyCompressed(from: Engine, to: Engine) {
+  const { headDim: width, nKvHeads } = to.cache.shape;
+  const layers = await keptChannelsOf(from, 0);
+  for (const stream of STREAMS) {
+    const [compressed] = segmentsOfStream(from, stream);
+    const [own] = segmentsOfStream(to, stream);
+    for (let head = 0; head < to.cache.nHeadsPerSlot; head++) {
+      const at = { slot: 0, head };
+      const { keptChannels } = layers[Math.floor(head / nKvHeads)]!.heads[head % nKvHeads]!;
+      const rows = await segmentRows(from, at, compressed!);
+      for (let p = 0; p * PAGE_ROWS < rows.length; p++) {
+        const entry = to.cache.table.entryIndex({ ...at, entry: own!.page + p });
+        const { buffer, offset, bytes } = to.cache.table.pageAt(entry);
+        const page = new Float32Array((await to.device.read(buffer, offset, bytes)).slice().buffer);
+        const end = Math.min(rows.length, (p + 1) * PAGE_ROWS);
+        for (let row = p * PAGE_ROWS; row < end; row++) {
+          const place = (channel: number) => elementOffset(own!.segment, { row, channel, width });
+          for (let c = 0; c < width; c++) page[place(c)] = 0;
+          rows[row]!.forEach((x, c) =>
+            page[place(stream === "key" ? keptChannels?.[c] ?? c : c)] = x
+          );
+        }
+        to.device.write(buffer, page, offset);
+      }
+    }
+  }
+}
+
+Deno.test("decoding over codes equals dense decoding over what they stand for (oracle 1)", async () => {
+  for (
+    const [i, [nHeads, nKvHeads, headDim, prune]] of ([
+      [3, 3, 32, "kivi:residual=32,bits=2"],
+      [6, 2, 48, "kivi:residual=64,bits=4,group=64"],
+      [8, 1, 64, "think:ratio=0.4,recent=32+kivi:residual=32,bits=4"],
+      [4, 1, 32, "think:ratio=0.7,recent=100+kivi:residual=32,bits=8"],
+    ] as const).entries()
+  ) {
+    await using folder = await testFolder();
+    const file = tinyModel({ nHeads, nKvHeads, headDim, nCtx: 1024, seed: i });
+    const model = await folder.write("tiny.gguf", file);
+    using pruned = await load({ model, prune, ...F32, parallel: 1 });
+    using dense = await load({ model, ...F32, parallel: 1 });
+    const [a, b] = [pruned.loaded.engine, dense.loaded.engine];
+    assertEquals([a.cache.openSlot(), b.cache.openSlot()], [0, 0]);
+    const both = async (row: { position: number; tokens: number[] }, what: string) => {
+      const rows = { slot: 0, logits: "last", ...row } as const;
+      const [[x], [y]] = [await a.step([rows]), await b.step([rows])];
+      // Scales folded into queries round otherwise: logits of size 4 and sums of up to 1000 terms.
+      assert(farthest(x!, y!) < 2e-4, `${prune}: ${what}: ${farthest(x!, y!)}`);
+    };
+    let position = 0;
+    for (const [turn, n] of [300, 1, 70].entries()) {
+      await both({ position, tokens: tokens(n, turn) }, `prefill of turn ${turn}`);
+      position += n;
+      await a.compress(0);
+      for (let step = 0; step < 40; step++, position++) {
+        await a.flush(0);
+        await copyCompressed(a, b);
+        await both({ position, tokens: [5 + step] }, `step ${step} of turn ${turn}`);
+      }
+    }
+  }
+});
+
+Deno.test("stored bytes are the formula's, lie in live pages, and are freed (oracle 5)", async () => {
+  const [headDim, nKvHeads] = [32, 2];
+  for (
+    const [prune, R, b, width] of [
+      ["kivi:residual=32,bits=2", 32, 2, 32],
+      ["kivi:residual=128,bits=4", 128, 4, 32],
+      ["think:ratio=0.4,recent=32+kivi:residual=32,bits=2", 32, 2, 20],
+    ] as const
+  ) {
+    await withModel({ nHeads: 6, nKvHeads }, { prune }, async ({ loaded: { engine } }) => {
+      const { cache } = engine;
+      const slot = cache.openSlot();
+      await answer(engine, slot, { ids: tokens(500, 1), nDecode: 70 });
+      const coded = Math.floor((569 - R) / R) * R;
+      const full = 2 * 2 * headDim * (570 - coded);
+      const keys = coded * width * b / 8 + coded / 32 * width * 4 +
+        (width < headDim ? headDim / 8 : 0);
+      const values = coded * (headDim * b / 8 + 4);
+      const stored = cache.nHeadsPerSlot * (full + keys + values);
+      assertEquals(slotStoredBytes(cache, slot), stored, prune);
+      const { allocated } = cache.table.bytesOf(slot);
+      const slack = cache.nHeadsPerSlot * 2 * 2 * PAGE_ROWS * 2 * headDim;
+      assert(allocated >= stored && allocated <= stored + slack, `${allocated} for ${stored}`);
+      cache.closeSlot(slot);
+      assertEquals(cache.table.allocatedBytes, 0);
+    });
+  }
+});
+
+Deno.test("chunks and company change no bit of a coded answer", async () => {
+  for (const prune of ["kivi:residual=32,bits=2", "think:ratio=0.5,recent=32+kivi:residual=32"]) {
+    await withModel({ nHeads: 6, nKvHeads: 2, seed: 5 }, { prune }, async (model) => {
+      const { engine } = model.loaded;
+      const runs: Uint32Array[][] = [];
+      for (const chunk of [512, 100, 33]) {
+        const slot = engine.cache.openSlot();
+        runs.push(await answer(engine, slot, { ids: tokens(240, 6), chunk, nDecode: 70 }));
+        engine.cache.closeSlot(slot);
+      }
+      assertEquals(runs[1], runs[0]);
+      assertEquals(runs[2], runs[0]);
+      const prompts = [1, 2, 3].map((seed) => ({ tokens: tokens(90 + 40 * seed, seed) }));
+      const options = { maxTokens: 80, temperature: 0, ignoreStop: true } as const;
+      const alone: (readonly number[])[] = [];
+      for (const prompt of prompts) {
+        alone.push((await model.generate(prompt, options).result).tokens);
+      }
+      for await (const { index, result } of model.batch(prompts, options)) {
+        assertEquals(result.tokens, alone[index]);
+      }
+    });
+  }
+});
+
+Deno.test("the budget holds a coded cache where no dense one fits", async () => {
+  const shape = { nHeads: 3, nKvHeads: 3, headDim: 64 };
+  const prompt = { tokens: tokens(600, 7) };
+  const options = { maxTokens: 200, temperature: 0, ignoreStop: true } as const;
+  const kvMax = 900 * 1024;
+  await withModel(shape, { prune: "kivi:bits=2,residual=32", kvMax }, async (model) => {
+    const { stats, tokens } = await model.generate(prompt, options).result;
+    assertEquals(tokens.length, 200);
+    assert(stats.kv.peakBytes <= kvMax, `${stats.kv.peakBytes}`);
+    assert(stats.kv.storedBytes < stats.kv.denseBytes / 3);
+  });
+  await withModel(shape, { prune: "none", kvMax }, async (model) => {
+    await assertRejects(() => model.generate(prompt, options).result, KerfError, "Cannot run");
+  });
+});
+
+Deno.test("specs whose rows cannot be coded are refused", async () => {
+  await using folder = await testFolder();
+  const model = await folder.write("tiny.gguf", tinyModel({ nHeads: 2, nKvHeads: 1, headDim: 32 }));
+  for (
+    const [prune, message] of [
+      ["kivi:bits=3", "a code has no 3 bits"],
+      ["kivi:group=48", "48 values share no scale"],
+      ["kivi:residual=48", "48 rows are no whole groups of 32"],
+      ["kivi+kivi", "how rows are coded"],
+      ["snapkv:budget=64+kivi:bits=2", "coded rows share scales"],
+      ["kivi+think", 'Cannot run "think" after "kivi"'],
+    ] as const
+  ) {
+    const error = await assertRejects(() => load({ model, prune }), KerfError, message);
+    assertEquals([error.exitCode, error.hints.length], [2, 1], prune);
+  }
+});
