@@ -32,7 +32,9 @@ export class CpuMemory {
     const address = this.#runtime.kerf_map(BigInt(Math.max(bytes, 1)), kind === "reserved" ? 1 : 0);
     if (address === 0n) {
       throw new OutOfMemory(
-        `Cannot allocate buffer "${label}": no memory for ${formatBytes(bytes)}`,
+        `Cannot allocate buffer "${label}": no memory: ${
+          formatBytes(bytes)
+        } asked, ${this.#left()}`,
       );
     }
     return this.#add({ label, bytes }, { address, kind });
@@ -105,6 +107,14 @@ export class CpuMemory {
 
   freeAll(): void {
     for (const buffer of [...this.#mappings.keys()]) this.free(buffer);
+  }
+
+  /** How much memory the machine has, as the system's tools count it. */
+  #left(): string {
+    const bytes = new BigUint64Array(2);
+    this.#runtime.kerf_memory(bytes);
+    const [free, all] = [...bytes].map((n) => formatBytes(Number(n)));
+    return bytes[0] === 0n ? `${all} in the machine` : `${free} of ${all} free`;
   }
 
   #add(buffer: DeviceBuffer, mapping: Mapping): DeviceBuffer {

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { join } from "@std/path";
+import { formatBytes } from "../../core/bytes.ts";
 import { KerfError } from "../../core/error.ts";
 import { OutOfMemory, SMALLER } from "../out_of_memory.ts";
 import { testDevice } from "../testing.ts";
@@ -42,13 +43,19 @@ Deno.test("ranges outside a buffer, and freed buffers, are refused", async () =>
   assertThrows(() => device.free(buffer), TypeError, "freed");
 });
 
-Deno.test("an allocation that cannot be says how much was asked", async () => {
+Deno.test("an allocation that cannot be says how much was asked, and how much there is", async () => {
   const device = await testDevice();
   const error = assertThrows(
     () => device.allocate(2 ** 52, "weights"),
     OutOfMemory,
-    'Cannot allocate buffer "weights": no memory for 4.0 PiB',
+    'Cannot allocate buffer "weights": no memory: 4.0 PiB asked, ',
   );
+  const { available, total } = Deno.systemMemoryInfo();
+  const [, free, unit, all] = /asked, ([\d.]+) (\wiB) of (.+) free$/.exec(error.message)!;
+  assertEquals(all, formatBytes(total));
+  const freeBytes = Number(free) * 1024 ** (1 + ["KiB", "MiB", "GiB", "TiB"].indexOf(unit!));
+  // Other programs take and give back meanwhile.
+  assert(Math.abs(freeBytes - available) < total / 4, `${error.message}, not ${available}`);
   assertEquals(error.hints, SMALLER);
   for (const bytes of [-1, 0.5, NaN, 2 ** 60]) {
     assertThrows(() => device.allocate(bytes, "x"), RangeError, "is no number of bytes");

@@ -15,6 +15,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -79,6 +80,27 @@ EXPORT int32_t kerf_discard(uint64_t address, uint64_t bytes) {
   uint64_t first = page_up(address), end = (address + bytes) / page * page;
   if (end <= first) return 0;
   return madvise((void *)(uintptr_t)first, end - first, MADV_DONTNEED) == 0 ? 0 : errno;
+}
+
+/* The number of KiB on a line of Linux's /proc/meminfo, in bytes; 0 where there is none. */
+static uint64_t meminfo(const char *name) {
+  char line[128];
+  unsigned long long kib = 0;
+  FILE *file = fopen("/proc/meminfo", "re");
+  while (file && kib == 0 && fgets(line, sizeof line, file)) {
+    if (strncmp(line, name, strlen(name)) == 0) kib = strtoull(line + strlen(name), NULL, 10);
+  }
+  if (file) fclose(file);
+  return (uint64_t)kib * 1024;
+}
+
+/*
+ * How much memory programs can still get, what the system would drop for them included, and how much there
+ * is: two numbers of bytes, 0 where the system does not say.
+ */
+EXPORT void kerf_memory(uint64_t *bytes) {
+  bytes[0] = meminfo("MemAvailable:");
+  bytes[1] = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
 EXPORT void kerf_write(uint64_t destination, const void *source, uint64_t bytes) {
