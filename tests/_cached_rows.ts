@@ -2,7 +2,8 @@
 
 import type { CacheSegment, HeadAt } from "../src/engine/cache_shape.ts";
 import type { Engine } from "../src/engine/engine.ts";
-import { codePlace, elementOffset, PAGE_ROWS, pageCount } from "../src/layout/mod.ts";
+import { elementOffset, PAGE_ROWS, pageCount } from "../src/layout/mod.ts";
+import { readCode } from "../src/verify/written_codes.ts";
 
 /** The rows of one segment of a head as they read: f64 [rows][channels stored]. */
 export async function segmentRows(
@@ -21,11 +22,7 @@ export async function segmentRows(
       out.push(Array.from({ length: width }, (_, channel) => {
         const place = { row, channel, width };
         const { code } = segment;
-        if (code.kind === "affine") {
-          const { byte, shift, pair } = codePlace(segment, place);
-          const own = view.getUint8(byte) >> shift & (1 << code.bits) - 1;
-          return view.getFloat16(pair, true) * own + view.getFloat16(pair + 2, true);
-        }
+        if (code.kind === "affine") return readCode({ view, page: 0, segment, ...place });
         const element = elementOffset(segment, place);
         return code.kind === "f16"
           ? view.getFloat16(2 * element, true)

@@ -6,7 +6,6 @@
 
 import {
   ARENA_UNIT,
-  codePlace,
   elementOffset,
   PAGE_ROWS,
   pageBytes,
@@ -15,9 +14,9 @@ import {
   parseLayoutName,
   positionBytes,
 } from "../layout/mod.ts";
-import type { CodePlace, Layout, Segment } from "../layout/mod.ts";
+import type { Layout, Segment } from "../layout/mod.ts";
 import { codeRowsReference } from "../reference/codes.ts";
-import type { CodedElement } from "../reference/codes.ts";
+import { readCode, writeCode } from "./written_codes.ts";
 
 /**
  * Rows of one KV head: rows of [headDim]. The first `nListed` keys store only `channels`; the first `nCoded`
@@ -124,9 +123,7 @@ export function writeCache(
       const rows = (key ? head.keys : head.values).slice(from, to)
         .map((row) => list.map((c) => row[c]!));
       const { code } = segment;
-      const coded = code.kind === "affine"
-        ? { elements: codeRowsReference(rows, code), bits: code.bits }
-        : null;
+      const coded = code.kind === "affine" ? codeRowsReference(rows, code) : null;
       rows.forEach((row, i) => {
         const start = table[index * perSegment + pageIndex(i)]! * ARENA_UNIT;
         const page = start + headBytes(layout, index);
@@ -136,12 +133,7 @@ export function writeCache(
         }
         row.forEach((x, channel) => {
           const place = { row: i, channel, width: list.length };
-          if (coded) {
-            return writeCode(view, page, codePlace(segment, place), {
-              ...coded.elements[i]![channel]!,
-              bits: coded.bits,
-            });
-          }
+          if (coded) return writeCode({ view, page, segment, ...place }, coded[i]![channel]!);
           const at = elementOffset(segment, place);
           if (code.kind === "f16") view.setFloat16(page + 2 * at, x, true);
           else view.setFloat32(page + 4 * at, x, true);
@@ -162,19 +154,6 @@ export function writeCache(
 /** Rows of a head in the first segment of a stream that has two. */
 const compressedRows = ({ nListed, nCoded = 0 }: HeadRows, { channels }: Segment) =>
   channels === "list" ? nListed : nCoded;
-
-/** Writes an element's code into bits that are all set, and what its group shares. */
-function writeCode(
-  view: DataView,
-  page: number,
-  { byte, shift, pair }: CodePlace,
-  { scale, minimum, code, bits }: CodedElement & { readonly bits: number },
-): void {
-  const mask = (1 << bits) - 1 << shift;
-  view.setUint8(page + byte, view.getUint8(page + byte) & ~mask | code << shift);
-  view.setFloat16(page + pair, scale, true);
-  view.setFloat16(page + pair + 2, minimum, true);
-}
 
 /** A row of a segment of a head. */
 export interface RowAt {
@@ -228,8 +207,12 @@ export function readRow(
   at: RowAt & { readonly arena: Uint8Array<ArrayBuffer> },
 ): number[] {
   const segment = segmentsOf(cache.layout)[at.index]!;
-  const { code } = segment;
-  if (code.kind === "affine") return readCodes(cache, at, code.bits);
+  if (segment.code.kind === "affine") {
+    const view = new DataView(at.arena.buffer);
+    const page = pageByte(cache, at) + headBytes(cache.layout, at.index);
+    const place = { view, page, segment, row: at.row, width: at.width };
+    return Array.from({ length: at.width }, (_, channel) => readCode({ ...place, channel }));
+  }
   const elements = segment.code.kind === "f16"
     ? new Float16Array(at.arena.buffer)
     : new Float32Array(at.arena.buffer);
@@ -239,20 +222,4 @@ export function readRow(
   // Channels of a row are a tile's rows apart.
   for (let c = 0; c < at.width; c++) row[c] = elements[start + c * segment.tile]!;
   return row;
-}
-
-/** What the codes of a row stand for. */
-function readCodes(
-  cache: WrittenCache,
-  at: RowAt & { readonly arena: Uint8Array<ArrayBuffer> },
-  bits: number,
-): number[] {
-  const view = new DataView(at.arena.buffer);
-  const segment = segmentsOf(cache.layout)[at.index]!;
-  const page = pageByte(cache, at) + headBytes(cache.layout, at.index);
-  return Array.from({ length: at.width }, (_, channel) => {
-    const { byte, shift, pair } = codePlace(segment, { ...at, channel });
-    const code = view.getUint8(page + byte) >> shift & (1 << bits) - 1;
-    return view.getFloat16(page + pair, true) * code + view.getFloat16(page + pair + 2, true);
-  });
 }
