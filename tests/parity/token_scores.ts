@@ -224,13 +224,17 @@ async function anchors(p: Problem, given: Case): Promise<Float32Array> {
   return (await run(kernel, p, given, { buffers: { anchors } }))["anchors"] as Float32Array;
 }
 
+/** A variant's defaults with the case's window: the ring has as many places. */
+function paramsOf({ name, params }: Pruning, { window }: Case) {
+  return resolveParams(name, params, Object.hasOwn(params, "window") ? { window } : {});
+}
+
 async function checkScores(source: KernelSource, cases: readonly Case[]): Promise<void> {
   const variant = source.definition as Pruning;
   const { index } = stepOf(variant, "tokens")!;
   const path = `steps[${index}].score`;
   for (const given of cases) {
-    const own = Object.keys(variant.params).includes("window") ? { window: given.window } : {};
-    const params = resolveParams(variant.name, variant.params, own);
+    const params = paramsOf(variant, given);
     const { p, perQueryHead, scores } = await scoresOf(source, given, params);
     const width = maxRows(p);
     for (let kvHead = 0; kvHead < N_KV_HEADS; kvHead++) {
@@ -309,15 +313,15 @@ Deno.test("key_anchors: the mean of unit keys and its norm; a key of zeros adds 
 Deno.test("token scores have the same bits on every instruction set and on one thread", async () => {
   const source = await fixture("token_context");
   const given: Case = { rows: 150, window: 9, layout: LISTED, nListed: 61 };
-  const params = resolveParams("token_context", (source.definition as Pruning).params, {});
+  const params = paramsOf(source.definition as Pruning, given);
   const { scores: want } = await scoresOf(source, { ...given, threads: 1 }, params);
   for (const isa of await testIsas()) {
     assertEquals((await scoresOf(source, { ...given, isa }, params)).scores, want, isa);
   }
   for (const isa of await testIsas()) {
     for (const own of variants) {
-      const { name, params: specs } = own.definition as Pruning;
-      await scoresOf(own, { rows: 20, window: 4, isa }, resolveParams(name, specs, {}));
+      const short = { rows: 20, window: 4, isa };
+      await scoresOf(own, short, paramsOf(own.definition as Pruning, short));
     }
   }
 });
