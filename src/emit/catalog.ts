@@ -81,16 +81,17 @@ function familyOf({ definition, file }: KernelSource): Family {
   throw new TypeError(`Cannot emit "${definition.name}" (${file}): no family "${definition.kind}"`);
 }
 
-/** What suffixes tell: rows carry positions, or are coded; values move only where they are. */
+/** What suffixes tell: rows carry positions, or are coded; whole values move only beside coded ones. */
 const SUFFIX_FEATURES: readonly (readonly [RegExp, Feature])[] = [
   [/_evicted$/, "eviction"],
-  [/(^|_)q\d[rc]\d+t|^f(16|32)t1(_positions)?$/, "codes"],
+  [/(^|_)q\d[rc]\d+t|^f(16|32)t1(_positions)?__f(16|32)t1(_positions)?$/, "codes"],
 ];
 
 /** The parts of Kerf that a kernel belongs to, where targets may lack them. */
 function featuresOf({ source: { definition }, request }: CatalogEntry): Feature[] {
   const { feature } = definition as Partial<TemplateKernel>;
-  const told = SUFFIX_FEATURES.filter(([name]) => request.suffixes.some((s) => name.test(s)));
+  const suffixes = request.suffixes.join("__");
+  const told = SUFFIX_FEATURES.filter(([name]) => name.test(suffixes));
   return [...(feature === undefined ? [] : [feature]), ...told.map(([, own]) => own)];
 }
 
