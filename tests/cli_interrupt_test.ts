@@ -27,8 +27,8 @@ async function readUntil(stream: ReadableStream<Uint8Array>, seen: RegExp) {
 
 Deno.test("an answer that is interrupted keeps its text and prints its statistics", async () => {
   await using folder = await testFolder();
-  // Greedy, this model repeats itself until its context is full: seconds, even on a fast machine.
-  const model = await tinyModelFile(folder, { nLayers: 6, nCtx: 16384 });
+  // Greedy, this model repeats itself until its context is full: a minute, even on a fast machine.
+  const model = await tinyModelFile(folder, { nLayers: 24, nCtx: 65536 });
   for (const json of [false, true]) {
     const flags = ["--temp", "0", "--raw", ...(json ? ["--json", "--stats"] : [])];
     const child = startKerf(["run", "-m", model, ...flags, "one two"]);
@@ -36,8 +36,8 @@ Deno.test("an answer that is interrupted keeps its text and prints its statistic
     const out = await readUntil(child.stdout, json ? /^/ : /.{4}/s);
     if (json) await new Promise((resolve) => setTimeout(resolve, 2500));
     child.kill("SIGINT");
-    const stderr = await new Response(child.stderr).text();
-    const stdout = await out.rest();
+    // Both at once: a pipe that nobody reads would hold the child back.
+    const [stderr, stdout] = await Promise.all([new Response(child.stderr).text(), out.rest()]);
     assertEquals((await child.status).code, 130, stderr);
     assertMatch(stderr, /tok\/s, interrupted\n/);
     if (json) assertEquals(JSON.parse(stdout).finishReason, "interrupted");
