@@ -36,3 +36,27 @@ export async function segmentRows(
 /** The segments of a stream's rows, oldest first. */
 export const segmentsOfStream = ({ cache }: Engine, stream: "key" | "value") =>
   cache.segments.filter((segment) => segment.stream === stream);
+
+/** Writes rows over those of a segment of a head that is not coded: [rows][channels stored]. */
+export async function writeSegmentRows(
+  { cache, device }: Engine,
+  at: HeadAt,
+  { segment, page, headBytes }: CacheSegment,
+  rows: readonly (readonly number[])[],
+): Promise<void> {
+  for (let p = 0; p < pageCount(rows.length); p++) {
+    const { buffer, offset, bytes } = cache.table.pageAt(
+      cache.table.entryIndex({ ...at, entry: page + p }),
+    );
+    const data = (await device.read(buffer, offset, bytes)).slice();
+    const view = new DataView(data.buffer, headBytes);
+    rows.slice(p * PAGE_ROWS, (p + 1) * PAGE_ROWS).forEach((values, row) =>
+      values.forEach((x, channel) => {
+        const element = elementOffset(segment, { row, channel, width: values.length });
+        if (segment.code.kind === "f16") view.setFloat16(2 * element, x, true);
+        else view.setFloat32(4 * element, x, true);
+      })
+    );
+    device.write(buffer, data, offset);
+  }
+}

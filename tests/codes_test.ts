@@ -336,7 +336,7 @@ Deno.test("specs whose rows cannot be coded are refused", async () => {
       ["kivi:group=48", "48 values share no scale"],
       ["kivi:residual=48", "48 rows are no whole groups of 32"],
       ["kivi+kivi", "how rows are coded"],
-      ["snapkv:budget=64+kivi:bits=2", "coded rows share scales"],
+      ["snapkv:every=64+kivi:bits=2", "rows that share scales cannot leave one by one"],
       ["kivi+think", 'Cannot run "think" after "kivi"'],
     ] as const
   ) {

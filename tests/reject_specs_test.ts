@@ -7,6 +7,7 @@ import { assert, assertEquals } from "@std/assert";
 import { KerfError } from "../src/core/error.ts";
 import { prunePlan } from "../src/engine/prune_plan.ts";
 import { expandSweep } from "../src/engine/sweep.ts";
+import { layoutOf } from "../src/layout/mod.ts";
 
 const FILE = new URL("fixtures/reject_specs.txt", import.meta.url);
 
@@ -44,5 +45,27 @@ Deno.test("every spec of tests/fixtures/reject_specs.txt is refused as its text 
   assertEquals(new Set(cases.map(({ spec }) => spec)).size, cases.length, "a spec stands twice");
   for (const { spec, message } of cases) {
     await t.step(`--prune ${spec}`, async () => assertEquals(await refusalOf(spec), message));
+  }
+});
+
+Deno.test("every two variants compose, or are refused by name with something else to type", async () => {
+  const folder = new URL("../kernels/prune/", import.meta.url);
+  const names = [...Deno.readDirSync(folder)].map(({ name }) => name.replace(/\.ts$/, "")).sort();
+  const composed = new Set<string>();
+  for (const [a, b] of names.flatMap((a) => names.map((b) => [a, b] as const))) {
+    try {
+      const { steps } = await prunePlan(`${a}+${b}`, DIMS);
+      layoutOf(steps, { key: "f16", value: "f16" });
+      composed.add(`${a}+${b}`);
+    } catch (error) {
+      if (!(error instanceof KerfError)) throw error;
+      assertEquals([error.exitCode, error.hints.length], [2, 1], error.message);
+      assert(/^Cannot (combine|run) /.test(error.message), error.message);
+      for (const name of [a, b]) assert(error.message.includes(`"${name}"`), error.message);
+    }
+  }
+  for (const pair of ["snapkv+think", "snapkv+kivi", "think+kivi"]) {
+    assert(composed.has(pair), `${pair} is refused`);
+    assert(!composed.has(pair.split("+").toReversed().join("+")), `${pair} in any order`);
   }
 });

@@ -5,4 +5,4 @@ import { moveRows } from "kerf/dsl";
  * scale is (largest − smallest) / (2^bits − 1), its minimum the smallest, f16 both; a code is the nearest
  * with these, halves to even.
  */
-export default moveRows({ name: "encode_rows", source: "arXiv:2402.02750", codes: true });
+export default moveRows({ name: "encode_rows", source: "arXiv:2402.02750", codes: "destination" });

@@ -1,7 +1,7 @@
 /**
  * Row moves between segments: compaction. Emitted once per pair of segments that a layout's pruning
  * moves rows between; gathers the kept channels when the destination stores a list, codes the rows when it
- * stores codes.
+ * stores codes, and makes whole rows of coded ones.
  */
 
 import type { Definition } from "./types.ts";
@@ -9,13 +9,17 @@ import type { Definition } from "./types.ts";
 /** A declared row move; emitted once per (source segment, destination segment). */
 export interface MoveRows extends Definition {
   readonly kind: "move_rows";
-  /** Whether its destinations store codes. */
-  readonly codes: boolean;
+  /** Which of the two segments stores codes; null: neither. */
+  readonly codes: "source" | "destination" | null;
 }
 
 /** Declares a row move; a file in kernels/ops/ exports it as its default. */
 export function moveRows(
-  spec: { readonly name: string; readonly source?: string; readonly codes?: boolean },
+  spec: {
+    readonly name: string;
+    readonly source?: string;
+    readonly codes?: "source" | "destination";
+  },
 ): MoveRows {
-  return Object.freeze({ codes: false, ...spec, kind: "move_rows", hooks: [] });
+  return Object.freeze({ codes: null, ...spec, kind: "move_rows", hooks: [] });
 }

@@ -8,7 +8,7 @@ import type { LayerAt } from "./compress_drafts.ts";
 import { evictLayer } from "./evict_layer.ts";
 import { hasRowsToMove, moveLayer } from "./move_layer.ts";
 import type { Plan } from "./plan.ts";
-import { chooseChannels, recentRows } from "./prune_layer.ts";
+import { chooseChannels, hasMask, recentRows } from "./prune_layer.ts";
 
 const recentOf = ({ inputs: { channels, cache } }: Plan, layer: number) =>
   recentRows(channels, { ...cache.shape, layer });
@@ -24,10 +24,12 @@ export async function compressLayer(
   plan: Plan,
   at: LayerAt & { readonly nTokens: number },
 ): Promise<boolean> {
+  // Where an eviction makes whole rows of coded ones, their mask stays.
+  const masked = hasMask(plan, at);
   const evicted = await evictLayer(device, plan, at);
   const recent = recentOf(plan, at.layer);
   if (!hasRowsToMove(plan, at, { recent })) return evicted;
-  await chooseChannels(plan, at);
+  if (!masked) await chooseChannels(plan, at);
   return await moveLayer(device, plan, at, { recent });
 }
 
@@ -44,6 +46,6 @@ export async function flushLayer(
 ): Promise<boolean> {
   const options = { recent: recentOf(plan, at.layer), flushes: true };
   if (!hasRowsToMove(plan, at, options)) return false;
-  await chooseChannels(plan, at);
+  if (!hasMask(plan, at)) await chooseChannels(plan, at);
   return await moveLayer(device, plan, at, options);
 }

@@ -4,12 +4,14 @@
  */
 
 import { layoutName } from "../layout/name.ts";
+import type { KvCache } from "./cache.ts";
 import { whole } from "./draft.ts";
 import type { Draft } from "./draft.ts";
 import type { LayerAt } from "./compress_drafts.ts";
 import type { PlanBuffers, PlanInputs } from "./plan_buffers.ts";
 import { inKernelSpelling } from "./tables.ts";
 import type { TokensPlan } from "./tokens_plan.ts";
+import { wholeRows } from "./whole_rows.ts";
 
 /** A layer at the end of a prefill. */
 export interface EvictionAt extends LayerAt {
@@ -26,6 +28,22 @@ interface Place {
   readonly buffers: PlanBuffers;
 }
 
+/** What kernels bind to walk whole rows alone, where the cache has coded segments beside them. */
+function wholeNames(
+  { cache, buffers }: { readonly cache: KvCache; readonly buffers: PlanBuffers },
+) {
+  const { segments, isPart } = wholeRows(cache);
+  if (!isPart) return { buffers: {}, constants: {} };
+  const constants = (["key", "value"] as const).flatMap((stream) =>
+    segments.filter((segment) => segment.stream === stream)
+      .map(({ page }, i): [string, number] => [`${stream}_page_${i}`, page])
+  );
+  return {
+    buffers: { heads: whole(buffers.wholeHeads!) },
+    constants: Object.fromEntries(constants),
+  };
+}
+
 /** Scores a layer's rows and chooses those that stay. */
 export function choiceDrafts(
   tokens: TokensPlan,
@@ -34,17 +52,21 @@ export function choiceDrafts(
 ): Draft[] {
   const { slot, layer, nTokens, nWindow, maxRows } = at;
   const { step, window, first, last, poolWidth, poolsMax } = tokens;
-  const { nKvHeads, layout } = cache.shape;
+  const { nKvHeads } = cache.shape;
+  const { layout } = wholeRows(cache);
   const name = layoutName(layout);
   const ring = buffers.rings.get(window);
+  const rows = wholeNames({ cache, buffers });
   const own = {
     buffers: {
       ...buffers.evictTables,
+      ...rows.buffers,
       ...(ring ? { q_ring: ring } : {}),
       arena: whole(cache.table.arenas[layer]!),
     },
     constants: {
       ...inKernelSpelling(tokens.params),
+      ...rows.constants,
       ...{ slot, layer, window, n_window: nWindow, n_tokens: nTokens, max_rows: maxRows },
       // Each segment may end in a tile of its own.
       n_tiles: Math.ceil(maxRows / 16) + layout.key.segments.length - 1,
@@ -102,13 +124,14 @@ function selectDrafts(
 
 /** Copies a layer's kept rows to their new pages. */
 export function keepDraft(
-  { inputs: { cache } }: Place,
+  { inputs: { cache }, buffers }: Place,
   { slot, layer, maxRows }: EvictionAt,
 ): Draft {
+  const rows = wholeNames({ cache, buffers });
   return {
-    kernel: `keep_rows__${layoutName(cache.shape.layout)}`,
+    kernel: `keep_rows__${layoutName(wholeRows(cache).layout)}`,
     label: `layer ${layer} · keep rows`,
-    buffers: { arena: whole(cache.table.arenas[layer]!) },
-    constants: { slot, layer, max_rows: maxRows },
+    buffers: { ...rows.buffers, arena: whole(cache.table.arenas[layer]!) },
+    constants: { ...rows.constants, slot, layer, max_rows: maxRows },
   };
 }

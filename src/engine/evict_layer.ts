@@ -1,6 +1,7 @@
 /**
  * Token eviction in one layer of a slot: scores, the choice of rows, new pages for those that stay, the
- * copy, the old pages freed. A layer whose heads all keep every row is left as it is.
+ * copy, the old pages freed. Coded rows become whole ones first. A layer whose heads all keep every row is
+ * left as it is.
  */
 
 import type { Device, DeviceBuffer } from "../device/types.ts";
@@ -12,8 +13,10 @@ import type { HeadAt } from "./cache_shape.ts";
 import type { LayerAt } from "./compress_drafts.ts";
 import { choiceDrafts, keepDraft } from "./evict_drafts.ts";
 import type { Plan } from "./plan.ts";
+import { expandLayer } from "./expand_layer.ts";
 import { growCompressed } from "./move_layer.ts";
 import { budgetRows, floorRows } from "./tokens_plan.ts";
+import { wholeRows } from "./whole_rows.ts";
 
 /** Rows of one KV head: in segments with a channel list, in all, and its budget. */
 interface HeadCut {
@@ -45,7 +48,9 @@ export async function evictLayer(
     return { at, listed: listedRows(cache, at), rows, keep };
   });
   if (!losesRows(cuts, tokens.floor !== null)) return false;
+  await expandLayer(device, plan, { slot, layer });
   cache.sync();
+  writeWholeHeads(device, plan, { slot, layer });
   const { cuts: buffer, floor_cuts, kept_counts } = plan.buffers.evict!;
   const write = (to: DeviceBuffer, rowsOf: (cut: HeadCut) => number) => {
     const numbers = cuts.flatMap((cut) => [cut.listed, cut.rows, rowsOf(cut), 0]);
@@ -72,8 +77,24 @@ function losesRows(cuts: readonly HeadCut[], shares: boolean): boolean {
   return cuts.reduce((more, { rows, keep }) => more + rows - keep, 0) > 0;
 }
 
+/** The sizes of whole segments as kernels read them that know no others. */
+function writeWholeHeads(device: Device, { inputs: { cache }, buffers }: Plan, at: LayerAt): void {
+  const { segments, isPart } = wholeRows(cache);
+  if (!isPart) return;
+  const { nKvHeads } = cache.shape;
+  const first = at.layer * nKvHeads;
+  const sizes = Array.from({ length: nKvHeads }, (_, i) =>
+    segments.flatMap(({ index }) => {
+      const { rows, width } = cache.sizeOf({ slot: at.slot, head: first + i }, index);
+      return [rows, width];
+    })).flat();
+  const place = (at.slot * cache.nHeadsPerSlot + first) * 2 * segments.length;
+  device.write(buffers.wholeHeads!, Uint32Array.from(sizes), 4 * place);
+}
+
+/** Rows in whole segments with a channel list. */
 function listedRows(cache: KvCache, at: HeadAt): number {
-  return cache.segments.filter((s) => s.segment.channels === "list")
+  return wholeRows(cache).segments.filter((s) => s.segment.channels === "list")
     .reduce((sum, { index }) => sum + cache.sizeOf(at, index).rows, 0);
 }
 
@@ -86,9 +107,9 @@ async function readCounts(read: Promise<Uint8Array>): Promise<Kept[]> {
   );
 }
 
-/** Rows of each segment once only the kept ones are left. */
+/** Rows of each whole segment once only the kept ones are left. */
 function rowsAfter(cache: KvCache, kept: Kept) {
-  return cache.segments.map((segment) => {
+  return wholeRows(cache).segments.map((segment) => {
     if (segment.stream === "value") return { segment, rows: kept.rows };
     const isList = segment.segment.channels === "list";
     return { segment, rows: isList ? kept.listed : kept.rows - kept.listed };

@@ -38,9 +38,12 @@ export class PageBytes {
       (rest > 0 ? segmentPageBytes(segment!, { ...size, rows: rest }) : 0);
   }
 
-  /** Of a page of each stream to which new rows go. */
+  /** Of a page of each stream to which new rows go, and of what is coded at once. */
   get started(): number {
-    return STREAMS.reduce((sum, stream) => sum + this.#full(stream, 1), 0);
+    return STREAMS.reduce((sum, stream) => {
+      const { flush } = this.#segments[stream].at(-1)!.segment;
+      return sum + this.#full(stream, 1 + (flush?.rows ?? 0));
+    }, 0);
   }
 
   /** Of all rows of a head. */
@@ -51,6 +54,12 @@ export class PageBytes {
         this.#compressed(stream, head, rows[stream]),
       0,
     );
+  }
+
+  /** What rows take beside coded ones as which they were stored. */
+  expanded(before: HeadRows, after: HeadRows): number {
+    return STREAMS.filter((stream) => after[stream] < before[stream])
+      .reduce((sum, stream) => sum + this.#full(stream, after.rows), 0);
   }
 
   /** What a move of older rows writes beside what it reads. */

@@ -5,7 +5,7 @@
 
 import type { Layout } from "../layout/types.ts";
 import type { StreamName } from "./compress_drafts.ts";
-import { rowsToMove } from "./move_layer.ts";
+import { isCoded, rowsToMove } from "./move_layer.ts";
 import { recentRows } from "./prune_layer.ts";
 import type { ChannelCut } from "./prune_layer.ts";
 import type { TokensPlan } from "./tokens_plan.ts";
@@ -51,6 +51,12 @@ export function movedRows(
     return before + rowsToMove(own, rows - before, stream === "key" ? recent : 0);
   };
   return { rows, key: more("key", key), value: more("value", value) };
+}
+
+/** A head once its coded rows are whole. */
+export function expandedRows({ layout }: ForecastShape, { rows, ...streams }: HeadRows): HeadRows {
+  const left = (stream: StreamName) => isCoded(layout[stream].segments[0]!) ? 0 : streams[stream];
+  return { rows, key: left("key"), value: left("value") };
 }
 
 /**

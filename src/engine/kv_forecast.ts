@@ -5,7 +5,7 @@
 
 import { evictingPeak, flushingPeak } from "./forecast_decode.ts";
 import { PageBytes } from "./forecast_pages.ts";
-import { evictedRows, movedRows } from "./forecast_rows.ts";
+import { evictedRows, expandedRows, movedRows } from "./forecast_rows.ts";
 import type { ForecastShape, HeadRows } from "./forecast_rows.ts";
 import { keptRows } from "./tokens_plan.ts";
 
@@ -29,6 +29,8 @@ interface HeadStages {
   readonly head: number;
   readonly before: HeadRows;
   readonly dense: HeadRows;
+  /** … once coded rows are whole, where the layer is evicted. */
+  readonly expanded: HeadRows;
   readonly evicted: HeadRows;
   readonly after: HeadRows;
 }
@@ -40,13 +42,18 @@ function layerStages(
   work: { readonly start: readonly HeadRows[]; readonly nPrefill: number },
 ): HeadStages[] {
   const { nKvHeads, tokens } = shape;
-  return Array.from({ length: nKvHeads }, (_, kvHead) => {
+  const heads = Array.from({ length: nKvHeads }, (_, kvHead) => {
     const head = layer * nKvHeads + kvHead;
     const before = work.start[head]!;
     const dense = { ...before, rows: before.rows + work.nPrefill };
-    const rows = tokens ? keptRows(tokens, { layer, kvHead, nRows: dense.rows }) : dense.rows;
-    const evicted = evictedRows(dense, rows);
-    return { head, before, dense, evicted, after: movedRows(shape, layer, evicted) };
+    const keep = tokens ? keptRows(tokens, { layer, kvHead, nRows: dense.rows }) : dense.rows;
+    return { head, before, dense, keep };
+  });
+  const evicts = heads.some(({ dense, keep }) => keep < dense.rows);
+  return heads.map(({ keep, ...head }) => {
+    const expanded = evicts ? expandedRows(shape, head.dense) : head.dense;
+    const evicted = evictedRows(expanded, keep);
+    return { ...head, expanded, evicted, after: movedRows(shape, layer, evicted) };
   });
 }
 
@@ -72,17 +79,20 @@ export function forecastPeak(shape: ForecastShape, work: ForecastWork): number {
   let now = total(layers.flat(), (s) => order === "chunked" ? s.dense : s.before);
   let peak = now;
   const rise = (more: number) => peak = Math.max(peak, now + more);
-  // Heads that share a budget cut it where they like: a started page more of each stream.
+  // Heads that share a budget cut it where they like: a started page more of each stream, and what waits
+  // to be coded.
   const ragged = shape.tokens?.floor == null ? 0 : shape.nKvHeads * bytes.started;
   for (const stages of layers) {
     if (order === "layered") {
       now += total(stages, (s) => s.dense) - total(stages, (s) => s.before);
       rise(0);
     }
-    const [dense, evicted] = [total(stages, (s) => s.dense), total(stages, (s) => s.evicted)];
+    const evicted = total(stages, (s) => s.evicted);
     if (stages.some((s) => s.evicted.rows < s.dense.rows)) {
+      rise(stages.reduce((sum, s) => sum + bytes.expanded(s.dense, s.expanded), 0));
+      now += total(stages, (s) => s.expanded) - total(stages, (s) => s.dense);
       rise(evicted + ragged);
-      now += evicted + ragged - dense;
+      now += evicted + ragged - total(stages, (s) => s.expanded);
     }
     rise(stages.reduce((sum, s) => sum + bytes.moved(s.head, s.evicted, s.after), 0));
     now += total(stages, (s) => s.after) - evicted;

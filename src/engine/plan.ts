@@ -15,6 +15,7 @@ import { kernelTexts } from "./kernel_texts.ts";
 import { embeddingDrafts, headDrafts, layerDrafts } from "./layer_drafts.ts";
 import type { DraftContext } from "./layer_drafts.ts";
 import { choiceDrafts, keepDraft } from "./evict_drafts.ts";
+import { codedStreams, expandDrafts } from "./expand_layer.ts";
 import { allocateBuffers, poolOf } from "./plan_buffers.ts";
 import type { PlanBuffers, PlanInputs } from "./plan_buffers.ts";
 import { recordingOf } from "./query_rings.ts";
@@ -69,9 +70,13 @@ function kernelNames(inputs: PlanInputs, context: DraftContext, buffers: PlanBuf
   if (inputs.channels) {
     drafts.push(...scoreDrafts(inputs.channels, buffers, inputs.cache, at));
   }
+  const move = { ...at, maxRows: [1, 1] } as const;
   for (const stream of ["key", "value"] as const) {
     if (streamSegments(inputs.cache, stream) === null) continue;
-    drafts.push(...moveDrafts(buffers, inputs.cache, { ...at, stream, maxRows: [1, 1] }));
+    drafts.push(...moveDrafts(buffers, inputs.cache, { ...move, stream }));
+  }
+  for (const stream of inputs.tokens ? codedStreams(inputs.cache) : []) {
+    drafts.push(...expandDrafts(buffers, inputs.cache, { ...move, stream }));
   }
   const packs = inputs.weights.matrices.flatMap(({ parts }) =>
     parts.map(({ tensor }) => packKernel(tensor.storage.name))

@@ -20,6 +20,7 @@ import type { QueryRings } from "./query_rings.ts";
 import type { Step } from "./step.ts";
 import { inKernelSpelling } from "./tables.ts";
 import type { TokensPlan } from "./tokens_plan.ts";
+import { wholeRows } from "./whole_rows.ts";
 
 /** What a plan is made from. */
 export interface PlanInputs {
@@ -81,6 +82,11 @@ export interface PlanBuffers {
   readonly compress: CompressBuffers | null;
   readonly prune: PruneBuffers | null;
   readonly evict: EvictBuffers | null;
+  /**
+   * u32 [nSlots, nLayers, nKvHeads, 2·nSegments]: as `heads`, of the segments that are not coded; null where
+   * none is coded or no row evicted.
+   */
+  readonly wholeHeads: DeviceBuffer | null;
   readonly attentionTables: Record<string, BufferSlice>;
   readonly pruneTables: Record<string, BufferSlice>;
   readonly evictTables: Record<string, BufferSlice>;
@@ -106,6 +112,7 @@ export function allocateBuffers(device: Device, inputs: PlanInputs): PlanBuffers
     streamSegments(cache, stream) === null ? null : [list(), list()] as const;
   const moves = { key: listsOf("key"), value: listsOf("value") };
   const words = (n: number, name: string) => device.allocate(4 * Math.max(1, n), name);
+  const rows = wholeRows(cache);
   const windows = [channels?.window ?? 0, tokens?.window ?? 0];
   return {
     activations: allocateAll(device, activationSizes(config, limits, nKeySegments)),
@@ -125,6 +132,9 @@ export function allocateBuffers(device: Device, inputs: PlanInputs): PlanBuffers
       kept: words(nKvHeads * limits.nCtx, "kept"),
       kept_counts: words(nLayers * nKvHeads * 2, "kept_counts"),
     },
+    wholeHeads: tokens === null || !rows.isPart
+      ? null
+      : words(nSlots * nLayers * nKvHeads * 2 * rows.segments.length, "whole_heads"),
     prune: channels === null ? null : {
       scores: device.allocate(4 * nSlots * nLayers * nKvHeads * headDim, "scores"),
       widths: upload("widths", channels.widths),

@@ -40,19 +40,23 @@ export function recentRows(
   return layerLosesChannels(cut.widths, size) || isCoded(key.segments[0]!) ? cut.recent : Infinity;
 }
 
-/** Chooses the channels that a layer of a slot keeps, where no row has lost any yet: later the mask stays. */
+/** Whether rows of a layer of a slot have lost channels: then the mask stays that chose them. */
+export function hasMask({ inputs: { cache } }: Plan, { slot, layer }: LayerAt): boolean {
+  const { nKvHeads } = cache.shape;
+  const segments = streamSegments(cache, "key");
+  if (segments?.compressed.segment.channels !== "list") return false;
+  const { index } = segments.compressed;
+  return Array.from({ length: nKvHeads }, (_, i) => ({ slot, head: layer * nKvHeads + i }))
+    .some((at) => cache.sizeOf(at, index).rows > 0);
+}
+
+/** Chooses the channels that a layer of a slot keeps. */
 export async function chooseChannels(
   plan: Plan,
   { slot, layer, nTokens }: LayerAt & { readonly nTokens: number },
 ): Promise<void> {
   const { channels, cache } = plan.inputs;
-  const { nKvHeads } = cache.shape;
-  const segments = streamSegments(cache, "key");
-  if (!channels || segments?.compressed.segment.channels !== "list") return;
-  const { index } = segments.compressed;
-  for (let head = layer * nKvHeads; head < (layer + 1) * nKvHeads; head++) {
-    if (cache.sizeOf({ slot, head }, index).rows > 0) return;
-  }
+  if (!channels) return;
   cache.sync();
   const nWindow = Math.min(channels.window, nTokens);
   await plan.run(scoreDrafts(channels, plan.buffers, cache, { slot, layer, nWindow }));

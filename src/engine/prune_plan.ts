@@ -77,25 +77,9 @@ export async function prunePlan(spec: string, dims: ModelDims): Promise<PrunePla
   checkSteps(owned);
   const of = (kind: Kind) => owned.find((step) => step.kind === kind);
   const [tokens, channels] = [of("tokens"), of("channels")];
-  const codes = of("codes");
-  if (tokens && codes) {
-    const [evicts, coded] = [tokens, codes].map(({ typed }) => formatSpec([typed]));
-    throw new KerfError(
-      `Cannot combine "${tokens.typed.name}" and "${codes.typed.name}": coded rows share scales, and ` +
-        "the end of every prefill evicts again",
-      { hint: `--prune ${evicts}, or --prune ${coded}`, exitCode: 2 },
-    );
-  }
   const tokensOf = tokens ? await tokensPlan(tokens.definition, tokens.spec, dims) : null;
-  if (tokensOf?.positions === "cache" && channels) {
-    const names = [tokens!, channels].map(({ definition: { name } }) => name);
-    throw new KerfError(
-      `Cannot combine "${names[0]}" with positions in the cache and "${
-        names[1]
-      }": pruned keys cannot ` +
-        "be rotated again",
-      { hint: `--prune ${names[0]}, or keep true positions`, exitCode: 2 },
-    );
+  if (tokens && tokensOf) {
+    checkEviction(tokensOf, { steps, tokens, channels, codes: of("codes") });
   }
   return {
     spec: formatSpec(steps),
@@ -122,10 +106,57 @@ function checkSteps(owned: readonly Owned[]): void {
       if (ORDER.indexOf(before.kind) > ORDER.indexOf(kind)) {
         refuse(
           `Cannot run "${name}" after "${other}": ${DEED[kind]} before ${DEED[before.kind]}`,
-          `--prune ${formatSpec([typed, before.typed])}`,
+          `--prune ${formatSpec(inOrder(owned) ?? [typed, before.typed])}`,
         );
       }
     }
+  });
+}
+
+/** A spec's steps in the order that they run; null: two of them would choose the same. */
+function inOrder(owned: readonly Owned[]): SpecStep[] | null {
+  if (new Set(owned.map(({ axis }) => axis)).size < owned.length) return null;
+  const sorted = owned.toSorted((a, b) => ORDER.indexOf(a.kind) - ORDER.indexOf(b.kind));
+  return [...new Set(sorted.map(({ typed }) => typed))];
+}
+
+/** @throws {KerfError} rows are evicted in a way that what compresses them later cannot follow */
+function checkEviction(
+  { step, every, positions }: TokensPlan,
+  { steps, tokens, channels, codes }: {
+    readonly steps: readonly SpecStep[];
+    readonly tokens: Owned;
+    readonly channels: Owned | undefined;
+    readonly codes: Owned | undefined;
+  },
+): void {
+  const refuse = (how: string, other: Owned, why: string, param: unknown) => {
+    const names = [tokens, other].map(({ typed: { name } }) => name);
+    const off = typeof param === "string" ? turnedOff(param, tokens, steps) : [tokens.typed];
+    throw new KerfError(`Cannot combine "${names[0]}" ${how} and "${names[1]}": ${why}`, {
+      hint: `--prune ${formatSpec(off)}`,
+      exitCode: 2,
+    });
+  };
+  const compressing = channels ?? codes;
+  if (positions === "cache" && compressing) {
+    const off = typeof step.positions === "object" ? step.positions.cacheIf : null;
+    const why = `${compressing === channels ? "pruned" : "coded"} keys cannot be rotated again`;
+    refuse("with positions in the cache", compressing, why, off);
+  }
+  if (every > 0 && codes) {
+    const why = "rows that share scales cannot leave one by one";
+    refuse("with evictions while decoding", codes, why, step.every);
+  }
+}
+
+/** A spec's steps with a parameter of one of them at 0, which is not written where it is the default. */
+function turnedOff(param: string, { typed, definition }: Owned, steps: readonly SpecStep[]) {
+  return steps.map((step) => {
+    if (step !== typed) return step;
+    const { [param]: _, ...values } = step.values;
+    const isDefault = definition.params[param]?.default === 0;
+    return { ...step, values: isDefault ? values : { ...values, [param]: 0 } };
   });
 }
 

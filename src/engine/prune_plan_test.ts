@@ -118,7 +118,7 @@ Deno.test("steps of several variants are one plan, in the order they run", async
   await refused(
     "streaming:in_cache=1+think",
     'Cannot combine "streaming" with positions in the cache and "think"',
-    "--prune streaming, or keep true positions",
+    "--prune streaming+think",
   );
   await refused(
     "think+think",

@@ -86,3 +86,15 @@ KERF_INLINE struct kerf_group kerf_encode(
   }
   return group;
 }
+
+/* What the codes of a group stand for: n values, a multiple of 16, of cells that lie `stride` bytes apart. */
+KERF_INLINE void kerf_decode(
+  struct kerf_group group, uint32_t n, const uint32_t bits, const uint8_t *cells, size_t stride, float *x)
+{
+  const f32xn scale = kerf_splatn(kerf_f16_to_f32(group.scale));
+  const f32xn minimum = kerf_splatn(kerf_f16_to_f32(group.minimum));
+  for (uint32_t i = 0; i < n; i += KERF_N) {
+    const i32xn codes = kerf_loadn_codes(cells + i / 16 * stride, i % 16, bits);
+    kerf_storen(&x[i], kerf_fman(scale, kerf_to_f32xn(codes), minimum));
+  }
+}

@@ -36,10 +36,26 @@ export const ENGINE: readonly Mutant[] = [
   {
     name: "a later turn chooses channels again",
     file: "src/engine/prune_layer.ts",
-    find: "    if (cache.sizeOf({ slot, head }, index).rows > 0) return;\n",
-    replace: "    if (cache.sizeOf({ slot, head }, index).rows < 0) return;\n",
+    find: ".some((at) => cache.sizeOf(at, index).rows > 0)",
+    replace: ".some((at) => cache.sizeOf(at, index).rows < 0)",
     tests: ["src/engine/cache_test.ts"],
     only: "a later turn keeps",
+  },
+  {
+    name: "survivors that were coded choose channels again",
+    file: "src/engine/compress.ts",
+    find: "const masked = hasMask(plan, at);",
+    replace: "const masked = false;",
+    tests: ["tests/evicted_codes_test.ts"],
+    only: "survivors are coded anew",
+  },
+  {
+    name: "the forecast forgets that coded rows become whole",
+    file: "src/engine/kv_forecast.ts",
+    find: "const expanded = evicts ? expandedRows(shape, head.dense) : head.dense;",
+    replace: "const expanded = head.dense;",
+    tests: ["tests/evicted_codes_test.ts"],
+    only: "the most bytes of a turn",
   },
   {
     name: "queries recorded for the wrong layer",

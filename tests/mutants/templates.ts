@@ -219,6 +219,14 @@ export const TEMPLATES: readonly Mutant[] = [
     generated: true,
   },
   {
+    name: "channels that were dropped come back as they were in memory",
+    file: "templates/c/decode_along_rows.c.njk",
+    find: "kerf_store_{{ code }}(rows[r] + c * TILE, 0.0f);",
+    replace: "if (c > HEAD_DIM) kerf_store_{{ code }}(rows[r] + c * TILE, 0.0f);",
+    tests: ["tests/parity/decode_rows.ts"],
+    only: "coded keys become",
+  },
+  {
     name: "attention: a coded key's minimum is left out",
     file: "templates/c/attention.c.njk",
     find: "offset[r] = kerf_sum16(offsets[r]);",

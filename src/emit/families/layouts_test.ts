@@ -2,6 +2,7 @@
 
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import append from "../../../kernels/ops/append.ts";
+import decodeRows from "../../../kernels/ops/decode_rows.ts";
 import encodeRows from "../../../kernels/ops/encode_rows.ts";
 import keepRows from "../../../kernels/ops/keep_rows.ts";
 import moveRowsDefinition from "../../../kernels/ops/move_rows.ts";
@@ -51,6 +52,9 @@ const REFUSED: readonly [Family, Definition, readonly string[], string][] = [
   [moveRows, moveRowsDefinition, ["f16t16", "q4r32t16"], "to one of the same type"],
   [moveRows, encodeRows, ["f16t16", "f16t16"], "coded from a full segment"],
   [moveRows, encodeRows, ["q4r32t16", "q4r32t16"], "a segment is q4r32t16"],
+  [moveRows, decodeRows, ["f16t16", "q4r32t16"], "a segment is q4r32t16"],
+  [moveRows, decodeRows, ["f16t16", "f16t16"], "coded rows become those of a full segment"],
+  [moveRows, decodeRows, ["q4c32t1", "list_f16t1"], "coded rows become those of a full segment"],
   [moveRows, moveRowsDefinition, ["f16t16", "bitmap_f16t1"], "a segment is bitmap_f16t1"],
 ];
 

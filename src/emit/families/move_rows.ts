@@ -1,7 +1,7 @@
 /**
- * Row moves between two segments: one kernel per pair. The source stores every channel as it is; a
- * destination that stores a list gathers its channels, one that stores codes makes them. Where a stream's
- * pages begin with positions, those move along.
+ * Row moves between two segments: one kernel per pair. One of them stores every channel as it is; the other
+ * may store the channels of a list, or codes, and then also be the source. Where a stream's pages begin with
+ * positions, those move along.
  */
 
 import { KerfError } from "../../core/error.ts";
@@ -18,25 +18,25 @@ import type { StoredCode } from "../stored.ts";
 import type { EmitRequest, Family, KernelSource } from "../types.ts";
 import { kernelName } from "../types.ts";
 
-/** Destination rows of one item, where none share scales. */
+/** Rows of one item, where none share scales. */
 const ROWS = 16;
 
-/** What templates/<target>/move_rows.* and encode_rows.* read. */
+/** What templates/<target>/move_rows.*, encode_rows.* and decode_rows.* read. */
 export interface MoveRowsContext {
   readonly page_rows: string;
   readonly arena_unit: string;
-  /** Destination rows of one item. */
+  /** Rows of one item. */
   readonly rows: string;
-  /** Stored elements of the source. */
+  /** Elements of the segment that is not coded. */
   readonly code: "f16" | "f32";
   /** Rows of a tile: 1 or 16. */
   readonly source_tile: string;
   readonly destination_tile: string;
-  /** Whether the destination stores the channels of a list. */
+  /** Whether the compressed segment stores the channels of a list. */
   readonly listed: boolean;
   /** Whether pages begin with their rows' positions. */
   readonly row_positions: boolean;
-  /** How the destination stores elements. */
+  /** How the compressed segment stores elements. */
   readonly stored: StoredCode;
 }
 
@@ -44,12 +44,14 @@ export interface MoveRowsContext {
 export const moveRows: Family = Object.freeze<Family>({
   kind: "move_rows",
   heads: (source) => [source.definition.name],
-  variants: (source, { moves }) =>
-    moves.filter(([, to]) => makesCodes(source) === (to.code.kind === "affine"))
-      .map((pair) => pair.map(segmentName)),
+  variants: (source, { moves }) => {
+    const codes = codesOf(source);
+    return moves.filter(([, to]) => (codes !== null) === (to.code.kind === "affine"))
+      .map((pair) => (codes === "source" ? pair.toReversed() : pair).map(segmentName));
+  },
   emit(source, request) {
-    const { from, to, positions, code, stored } = requestedMove(source, request);
-    const rows = to.code.kind === "affine" ? Math.max(ROWS, unitRows(to)) : ROWS;
+    const { from, to, positions, compressed, code, stored } = requestedMove(source, request);
+    const rows = stored.kind === "affine" ? Math.max(ROWS, unitRows(compressed)) : ROWS;
     const context: MoveRowsContext = {
       page_rows: String(PAGE_ROWS),
       arena_unit: String(ARENA_UNIT),
@@ -57,7 +59,7 @@ export const moveRows: Family = Object.freeze<Family>({
       code,
       source_tile: String(from.tile),
       destination_tile: String(to.tile),
-      listed: to.channels === "list",
+      listed: compressed.channels === "list",
       row_positions: positions,
       stored,
     };
@@ -72,34 +74,43 @@ export const moveRows: Family = Object.freeze<Family>({
   },
 });
 
-const makesCodes = ({ definition }: KernelSource) => (definition as MoveRows).codes;
+const codesOf = ({ definition }: KernelSource) => (definition as MoveRows).codes;
 
 interface RequestedMove extends SegmentMove {
+  /** The segment that may store a list or codes; the other one is full. */
+  readonly compressed: Segment;
   readonly code: "f16" | "f32";
   readonly stored: StoredCode;
 }
 
+/** What each kind of move asks of its segments. */
+const DEED = {
+  destination: "rows are coded from a full segment into one of the same tiles",
+  source: "coded rows become those of a full segment of the same tiles",
+  none: "rows move from a full segment to one of the same type",
+} as const;
+
 /** @throws {KerfError} the names are no segments', or rows cannot move between them */
 function requestedMove(source: KernelSource, request: EmitRequest): RequestedMove {
   const name = kernelName(request);
-  const codes = makesCodes(source);
-  const hint = `a pair such as ${request.head}__f16t16__list_${codes ? "q4r32t16" : "f16t16"}`;
+  const codes = codesOf(source);
+  const pair = [`f16t16`, `list_${codes === null ? "f16t16" : "q4r32t16"}`];
+  const example = codes === "source" ? pair.toReversed() : pair;
+  const hint = `a pair such as ${request.head}__${example.join("__")}`;
   if (request.suffixes.length !== 2) {
     throw new KerfError(`Cannot emit "${name}": a move has a source and a destination`, { hint });
   }
   const move = parseMoveName(request.suffixes.join("__"));
   const { from, to } = move;
+  const [full, compressed] = codes === "source" ? [to, from] : [from, to];
   const tileOf = (s: Segment) => s.tile === 1 ? 1 : 16;
-  const code = checkStored(name, from, { tile: tileOf(from) });
-  const stored = storedCode(name, to, to.tile === 1 ? "value" : "key");
-  const fits = codes ? stored.kind === "affine" : stored.name === code;
-  if (!fits || from.channels !== "all" || (codes && from.tile !== to.tile)) {
-    const deed = codes
-      ? "rows are coded from a full segment into one of the same tiles"
-      : "rows move from a full segment to one of the same type";
-    throw new KerfError(`Cannot emit "${name}": ${deed}`, { hint });
+  const code = checkStored(name, full, { tile: tileOf(full) });
+  const stored = storedCode(name, compressed, compressed.tile === 1 ? "value" : "key");
+  const fits = codes === null ? stored.name === code : stored.kind === "affine";
+  if (!fits || full.channels !== "all" || (codes !== null && from.tile !== to.tile)) {
+    throw new KerfError(`Cannot emit "${name}": ${DEED[codes ?? "none"]}`, { hint });
   }
-  return { ...move, code, stored };
+  return { ...move, compressed, code, stored };
 }
 
 /** The outside, as ARCHITECTURE.md's table has it. */

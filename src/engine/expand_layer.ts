@@ -1,0 +1,126 @@
+/**
+ * Coded rows of one layer of a slot become whole rows again, in front of those that are: what an eviction of
+ * a layer begins with, since rows that share scales cannot leave one by one. Channels that were dropped read
+ * as zero. A head without coded rows stays as it is; pages of the rows as they were are freed.
+ */
+
+import type { Device } from "../device/types.ts";
+import { moveName } from "../layout/name.ts";
+import { pageCount } from "../layout/offset.ts";
+import type { TakenPage } from "./block_table.ts";
+import type { KvCache } from "./cache.ts";
+import { segmentPageBytes } from "./cache_shape.ts";
+import type { HeadAt } from "./cache_shape.ts";
+import { streamSegments } from "./compress_drafts.ts";
+import type { LayerAt, StreamName, StreamSegments } from "./compress_drafts.ts";
+import { whole } from "./draft.ts";
+import type { Draft } from "./draft.ts";
+import { isCoded } from "./move_layer.ts";
+import type { Plan } from "./plan.ts";
+import type { PlanBuffers } from "./plan_buffers.ts";
+
+/** One KV head's rows of a stream: coded ones of a width, and whole ones. */
+interface HeadRows {
+  readonly at: HeadAt;
+  readonly coded: number;
+  readonly width: number;
+  readonly full: number;
+}
+
+/** A stream of a layer that has coded rows. */
+interface Expansion extends StreamSegments {
+  readonly stream: StreamName;
+  readonly heads: readonly HeadRows[];
+}
+
+/** The streams of a cache that have a coded segment. */
+export const codedStreams = (cache: Pick<KvCache, "segments">): StreamName[] =>
+  (["key", "value"] as const).filter((stream) => {
+    const segments = streamSegments(cache, stream);
+    return segments !== null && isCoded(segments.compressed.segment);
+  });
+
+/** Decodes a layer's rows of a stream, then moves the whole ones behind them. */
+export function expandDrafts(
+  { compress }: PlanBuffers,
+  cache: KvCache,
+  { slot, layer, stream, maxRows }: LayerAt & {
+    readonly stream: StreamName;
+    /** Of the longest head: coded and whole. */
+    readonly maxRows: readonly [number, number];
+  },
+): Draft[] {
+  const { compressed, full } = streamSegments(cache, stream)!;
+  return [compressed, full].map((from, i) => ({
+    kernel: `${i === 0 ? "decode" : "move"}_rows__${
+      moveName({ from: from.segment, to: full.segment, positions: full.headBytes > 0 })
+    }`,
+    label: `layer ${layer} · ${i === 0 ? "decode" : "keep whole"} ${stream}s`,
+    buffers: {
+      moves: whole(compress!.moves[stream]![i]!),
+      arena: whole(cache.table.arenas[layer]!),
+    },
+    constants: {
+      ...{ slot, layer, src_page: from.page, dst_page: full.page },
+      max_rows: maxRows[i]!,
+    },
+  }));
+}
+
+/** Makes whole rows of a layer's coded ones. */
+export async function expandLayer(device: Device, plan: Plan, at: LayerAt): Promise<void> {
+  const { cache } = plan.inputs;
+  const { nKvHeads, headDim } = cache.shape;
+  const first = { slot: at.slot, head: at.layer * nKvHeads };
+  const expansions = codedStreams(cache).map((stream): Expansion => {
+    const segments = streamSegments(cache, stream)!;
+    const heads = Array.from({ length: nKvHeads }, (_, i): HeadRows => {
+      const head = { ...first, head: first.head + i };
+      const { rows: coded, width } = cache.sizeOf(head, segments.compressed.index);
+      return { at: head, coded, width, full: cache.sizeOf(head, segments.full.index).rows };
+    });
+    return { stream, ...segments, heads };
+  }).filter(({ heads }) => heads.some(({ coded }) => coded > 0));
+  if (expansions.length === 0) return;
+  const { src_pages } = plan.buffers.compress!;
+  device.write(src_pages, cache.table.entriesOf({ ...first, nHeads: nKvHeads }));
+  const old = expansions.flatMap((expansion) => replacePages(device, plan, expansion));
+  cache.sync();
+  await plan.run(expansions.flatMap(({ stream, heads }) => {
+    const whole = heads.filter(({ coded }) => coded > 0).map(({ full }) => full);
+    const maxRows = [Math.max(...heads.map(({ coded }) => coded)), Math.max(...whole)] as const;
+    return expandDrafts(plan.buffers, cache, { ...at, stream, maxRows });
+  }));
+  for (const page of old) cache.table.release(page);
+  for (const { compressed, full, heads } of expansions) {
+    for (const head of heads) {
+      cache.setSize(head.at, compressed.index, { rows: 0, width: head.width });
+      cache.setSize(head.at, full.index, { rows: head.coded + head.full, width: headDim });
+    }
+  }
+}
+
+/** Pages for whole rows, the lists of moves, and the pages that held the rows before. */
+function replacePages(device: Device, plan: Plan, expansion: Expansion): TakenPage[] {
+  const { table, shape: { headDim } } = plan.inputs.cache;
+  const { stream, compressed, full, heads } = expansion;
+  const old: TakenPage[] = [];
+  const [decode, move] = [new Uint32Array(4 * heads.length), new Uint32Array(4 * heads.length)];
+  heads.forEach((head, i) => {
+    if (head.coded === 0) return;
+    for (const [{ page }, rows] of [[compressed, head.coded], [full, head.full]] as const) {
+      for (let p = 0; p < pageCount(rows); p++) {
+        old.push(table.take(table.entryIndex({ ...head.at, entry: page + p })));
+      }
+    }
+    for (let p = 0; p < pageCount(head.coded + head.full); p++) {
+      const index = table.entryIndex({ ...head.at, entry: full.page + p });
+      table.allocate(index, segmentPageBytes(full, { width: headDim, headDim }));
+    }
+    decode.set([0, 0, head.coded, head.width], 4 * i);
+    move.set([0, head.coded, head.full, headDim], 4 * i);
+  });
+  const buffers = plan.buffers.compress!.moves[stream]!;
+  [decode, move].forEach((data, i) => device.write(buffers[i]!, data, 16 * heads[0]!.at.head));
+  return old;
+}

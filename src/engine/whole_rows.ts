@@ -1,0 +1,35 @@
+/**
+ * The part of a cache whose rows can be taken one by one: what eviction reads and writes. Coded rows share
+ * scales; where a layer is evicted they have become whole rows before (expand_layer.ts).
+ */
+
+import type { Layout, Stream } from "../layout/types.ts";
+import type { KvCache } from "./cache.ts";
+import type { CacheSegment } from "./cache_shape.ts";
+import { isCoded } from "./move_layer.ts";
+
+/** A cache without its coded segments. */
+export interface WholeRows {
+  readonly layout: Layout;
+  readonly segments: readonly CacheSegment[];
+  /** Whether the cache has coded segments beside these. */
+  readonly isPart: boolean;
+}
+
+/** The segments of a cache that are not coded. */
+export function wholeRows(
+  { shape: { layout }, segments }:
+    & { readonly shape: { readonly layout: Layout } }
+    & Pick<
+      KvCache,
+      "segments"
+    >,
+): WholeRows {
+  const own = segments.filter(({ segment }) => !isCoded(segment));
+  const stream = (of: Stream): Stream => ({ segments: of.segments.filter((s) => !isCoded(s)) });
+  return {
+    layout: { ...layout, key: stream(layout.key), value: stream(layout.value) },
+    segments: own,
+    isPart: own.length < segments.length,
+  };
+}
