@@ -37,3 +37,42 @@ export async function runDeno(args: readonly string[], options: DenoProcessOptio
   Deno.removeSignalListener("SIGTERM", onTerminate);
   return status.signal === "SIGINT" ? 130 : status.code;
 }
+
+/** How a Deno process ended whose output was kept. */
+export interface DenoOutput {
+  readonly code: number;
+  /** What it printed on standard output, then on standard error. */
+  readonly output: string;
+  /** Whether it was stopped because its time was over. */
+  readonly stuck: boolean;
+}
+
+/**
+ * Runs this Deno with `args` to its end and keeps what it prints.
+ *
+ * @param options.stopAfterMs it is killed when it has not ended by then
+ */
+export async function captureDeno(
+  args: readonly string[],
+  { cwd, stopAfterMs }: { readonly cwd: string; readonly stopAfterMs: number },
+): Promise<DenoOutput> {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [...args],
+    cwd,
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  let stuck = false;
+  const timer = setTimeout(() => {
+    stuck = true;
+    child.kill("SIGKILL");
+  }, stopAfterMs);
+  try {
+    const { code, stdout, stderr } = await child.output();
+    const decoder = new TextDecoder();
+    return { code, output: decoder.decode(stdout) + decoder.decode(stderr), stuck };
+  } finally {
+    clearTimeout(timer);
+  }
+}
