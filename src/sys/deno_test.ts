@@ -10,7 +10,7 @@ Deno.test("what a process prints is kept, with its exit code", async () => {
 });
 
 Deno.test("a process that does not end is stopped", async () => {
-  const script = 'setInterval(() => {}, 1000)';
+  const script = "setInterval(() => {}, 1000)";
   const { code, stuck } = await captureDeno(["eval", script], { cwd, stopAfterMs: 1000 });
   assert(stuck && code !== 0);
 });
