@@ -200,6 +200,7 @@ async function life(): Promise<void> {
 }
 
 const [ALLOC_FAILED, EXECUTION_FAILED, LAUNCH_FAILED] = [3, 13, 719];
+const POLLED = "cuStreamQuery";
 
 Deno.test("whichever call fails, the error names it and nothing is left on the GPU", async () => {
   const driver = await freshDriver();
@@ -209,7 +210,9 @@ Deno.test("whichever call fails, the error names it and nothing is left on the G
   assertEquals(functions.filter((name) => name.startsWith("cublas")).length, 7);
   for (const name of functions) {
     const isCublas = name.startsWith("cublas");
-    for (let n = 1; n <= names.filter((other) => other === name).length; n++) {
+    // How often a stream is asked whether it is idle depends on the machine: the first time is sure.
+    const sure = name === POLLED ? 1 : names.filter((other) => other === name).length;
+    for (let n = 1; n <= sure; n++) {
       driver.reset();
       driver.fail(name, n, isCublas ? EXECUTION_FAILED : LAUNCH_FAILED);
       const error = await assertRejects(life, KerfError);
