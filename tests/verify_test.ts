@@ -82,7 +82,7 @@ for (const { label, open, ignore = false, keep = false } of DEVICES) {
     assert(names.some((name) => name.includes("+")), "a composition is among them");
     assertEquals(new Set(checks.map(({ variant }) => variant)), new Set(names));
     const rounded = checks.filter(({ kernel }) => kernel === "prefill");
-    assert(rounded.every(({ maxAbs }) => maxAbs > 0), "f32 differs from f64 somewhere");
+    assert(rounded.some(({ maxAbs }) => maxAbs > 0), "f32 differs from f64 somewhere");
   });
 
   test("a wrong score is told with its place", async (run) => {

@@ -76,19 +76,17 @@ export async function runCompiled<B extends Readonly<Record<string, TypedArray>>
       { kernel, label: `run of ${signature.name}`, buffers, constants },
     ]);
     await device.run(program, Uint32Array.from(STEP_FIELDS, (f) => options.step?.[f] ?? 0));
-    const written: Record<string, TypedArray> = {};
-    for (const { name, access } of signature.bindings) {
-      const given = options.buffers[name];
-      if (access === "read" || given === undefined) continue;
-      const bytes = await device.read(
-        buffers[name]!.buffer,
-        0,
-        Math.ceil(given.byteLength / 4) * 4,
-      );
+    const names = signature.bindings.filter(({ access }) => access !== "read")
+      .map(({ name }) => name).filter((name) => options.buffers[name] !== undefined);
+    // All at once: a device may take as long for one read as for several.
+    const written = await Promise.all(names.map(async (name) => {
+      const given = options.buffers[name]!;
+      const words = Math.ceil(given.byteLength / 4);
+      const bytes = await device.read(buffers[name]!.buffer, 0, 4 * words);
       const make = given.constructor as new (bytes: ArrayBufferLike) => TypedArray;
-      written[name] = new make(bytes.slice(0, given.byteLength).buffer);
-    }
-    return written as Partial<B>;
+      return [name, new make(bytes.slice(0, given.byteLength).buffer)] as const;
+    }));
+    return Object.fromEntries(written) as Partial<B>;
   } finally {
     for (const { buffer } of Object.values(buffers)) device.free(buffer);
   }

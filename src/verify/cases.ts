@@ -1,7 +1,9 @@
 /**
- * The cases as data: which caches, shapes and numbers a variant's kernels meet. Every pair of choices is
- * met, so every cache type meets every ratio of query heads to KV heads, every length and every layout.
- * Layouts come from the pruning variants that there are; no variant is named.
+ * The cases as data: which caches, shapes and numbers which variant's kernels meet. Every pair of choices
+ * is met, and the variant is one of them: so every variant meets every cache type, every ratio of query
+ * heads to KV heads, every length and every layout, and so do those each other. A variant that is verified
+ * alone meets every two of the others. Layouts come from the pruning variants that there are; no variant is
+ * named.
  */
 
 import type { ParamSpecs } from "../dsl/params.ts";
@@ -78,24 +80,29 @@ const COMMON = {
 /** Around a tile of 16 rows, a page of 128 and a chunk of 256; and an empty cache. */
 const CACHED = [0, 1, 31, 33, 127, 300];
 
+/** A case and the variant that it is for. */
+export type Of<V, C> = C & { readonly variant: V };
+
 /**
- * Cases of an attention variant.
+ * Cases of attention variants.
  *
  * @param prunings one per layout that caches can have beside the dense one
  */
-export function attentionCases(
+export function attentionCases<V>(
+  variants: readonly V[],
   prunings: readonly LayoutSteps[],
   strength: Strength,
-): AttentionCase[] {
+): Of<V, AttentionCase>[] {
   const cuts = prunings.flatMap((pruning) => KEPT.map((kept) => ({ pruning, kept })));
   const axes = { ...COMMON, cached: CACHED, cut: [null, ...cuts], ahead: [0, 1000] };
-  return combinations(axes, strength);
+  return combinations({ ...axes, variant: variants }, strength);
 }
 
-/** Cases of a pruning variant: scores need at least one row. */
-export function pruningCases(strength: Strength): PruningCase[] {
+/** Cases of pruning variants: scores need at least one row. */
+export function pruningCases<V>(variants: readonly V[], strength: Strength): Of<V, PruningCase>[] {
   const params = ["default", "small", "least"] as const;
-  return combinations({ ...COMMON, params, cached: CACHED.slice(1), kept: KEPT }, strength);
+  const axes = { ...COMMON, params, cached: CACHED.slice(1), kept: KEPT };
+  return combinations({ ...axes, variant: variants }, strength);
 }
 
 /** Channels that each KV head keeps. */

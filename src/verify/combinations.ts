@@ -28,6 +28,7 @@ type Row = number[];
 export function combinations<A extends Axes>(axes: A, strength: Strength): Combination<A>[] {
   const names = Object.keys(axes);
   const sizes = names.map((name) => axes[name]!.length);
+  if (sizes.includes(0)) return [];
   const rows = strength === 1 ? eachChoice(sizes) : eachPair(sizes);
   return rows.map((row) =>
     Object.fromEntries(names.map((name, i) => [name, axes[name]![row[i]!]])) as Combination<A>

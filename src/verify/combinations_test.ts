@@ -38,3 +38,8 @@ Deno.test("every two choices are met, in far fewer rows than all", () => {
     { seed: 4 },
   );
 });
+
+Deno.test("where an axis has nothing to choose from there is no combination", () => {
+  assertEquals(combinations({ a: [1, 2], b: [] }, 1), []);
+  assertEquals(combinations({ a: [1, 2], b: [] }, 2), []);
+});

@@ -1,4 +1,4 @@
-/** The cases of a variant, each ready to run: its kernels, its numbers and the reference's answer. */
+/** The cases of variants, each ready to run: its kernels, its numbers and the reference's answer. */
 
 import { KerfError } from "../core/error.ts";
 import type { KernelSource } from "../emit/types.ts";
@@ -30,28 +30,32 @@ export interface Job {
 /** The attention that a run uses unless told otherwise: pruned caches are verified under it. */
 const DEFAULT_ATTENTION = "causal";
 
-/** The cases of a variant. */
+/** The cases of variants, in their order. */
 export function jobsOf(
-  variant: VerifiedVariant,
+  variants: readonly VerifiedVariant[],
   sources: readonly KernelSource[],
   strength: Strength,
 ): Job[] {
-  return variant.kind === "attention"
-    ? attentionJobs(variant.sources[0]!, sources, strength)
-    : pruningJobs(variant, sources, strength);
+  const jobs = [
+    ...attentionJobs(variants.filter(({ kind }) => kind === "attention"), sources, strength),
+    ...pruningJobs(variants.filter(({ kind }) => kind === "pruning"), sources, strength),
+  ];
+  return variants.flatMap(({ name, kind }) =>
+    jobs.filter((job) => job.variant === name && job.kind === kind)
+  );
 }
 
 function attentionJobs(
-  source: KernelSource,
+  variants: readonly VerifiedVariant[],
   sources: readonly KernelSource[],
   strength: Strength,
 ): Job[] {
-  const { name } = source.definition;
-  return attentionCases(layoutMakers({ sources }), strength).map((given, i): Job => ({
+  const cases = attentionCases(variants, layoutMakers({ sources }), strength);
+  return cases.map(({ variant: { name, sources: [source] }, ...given }, i): Job => ({
     ...{ variant: name, kind: "attention", case: describe(given, null) },
     uses: attentionUses(name, caseLayout(given), given.shape),
     prepare: () => {
-      const problem = attentionProblem(source, given, seedOf(name, i));
+      const problem = attentionProblem(source!, given, seedOf(name, i));
       const answer = attentionAnswer(problem);
       return (run) => measureAttention(problem, answer, run);
     },
@@ -59,25 +63,29 @@ function attentionJobs(
 }
 
 function pruningJobs(
-  { name, sources: variants }: VerifiedVariant,
+  variants: readonly VerifiedVariant[],
   sources: readonly KernelSource[],
   strength: Strength,
 ): Job[] {
-  const definitions: PruningSources = {
-    variants,
-    append: sources.find(({ definition }) => definition.name === "append")!,
-    attention: defaultAttention(sources),
-  };
-  const steps = layoutSteps(definitions);
-  refusePlaces(name, steps);
-  return pruningCases(strength).map((given, i): Job => ({
-    ...{ variant: name, kind: "pruning", case: describe(given, steps) },
-    uses: pruningUses(definitions, given),
-    prepare: () => {
-      const problem = pruningProblem(definitions, given, seedOf(name, i));
-      return (run) => measurePruning(problem, run);
-    },
-  }));
+  const append = sources.find(({ definition }) => definition.name === "append")!;
+  const attention = defaultAttention(sources);
+  const plans = variants.map(({ name, sources: own }) => {
+    const definitions: PruningSources = { variants: own, append, attention };
+    const steps = layoutSteps(definitions);
+    refusePlaces(name, steps);
+    return { name, definitions, steps };
+  });
+  return pruningCases(plans, strength).map(({ variant, ...given }, i): Job => {
+    const { name, definitions, steps } = variant;
+    return {
+      ...{ variant: name, kind: "pruning", case: describe(given, steps) },
+      uses: pruningUses(definitions, given),
+      prepare: () => {
+        const problem = pruningProblem(definitions, given, seedOf(name, i));
+        return (run) => measurePruning(problem, run);
+      },
+    };
+  });
 }
 
 /** @throws {KerfError} keys are rotated by their place, which no stage here follows */

@@ -1,0 +1,30 @@
+import { assertEquals } from "@std/assert";
+import { attentionCases, pruningCases } from "./cases.ts";
+
+const VARIANTS = ["a", "b", "c", "d", "e"];
+
+/** How many different combinations of what `read` takes of a case there are. */
+const met = <C>(cases: readonly C[], read: (given: C) => unknown) =>
+  new Set(cases.map((given) => JSON.stringify(read(given)))).size;
+
+Deno.test("every variant meets every cache type, shape, length and cut; so do types and shapes", () => {
+  const pruning = pruningCases(VARIANTS, 2);
+  assertEquals(met(pruning, ({ variant, types }) => [variant, types]), 5 * 4);
+  assertEquals(met(pruning, ({ variant, shape }) => [variant, shape]), 5 * 4);
+  assertEquals(met(pruning, ({ variant, cached }) => [variant, cached]), 5 * 5);
+  assertEquals(met(pruning, ({ variant, kept }) => [variant, kept]), 5 * 3);
+  assertEquals(met(pruning, ({ types, shape }) => [types, shape]), 4 * 4);
+  const attention = attentionCases(VARIANTS, [{ name: "cut", steps: [] }], 2);
+  assertEquals(met(attention, ({ variant, types }) => [variant, types]), 5 * 4);
+  assertEquals(met(attention, ({ variant, shape }) => [variant, shape]), 5 * 4);
+  assertEquals(met(attention, ({ variant, cached }) => [variant, cached]), 5 * 6);
+  assertEquals(met(attention, ({ variant, cut }) => [variant, cut]), 5 * 4);
+  assertEquals(met(attention, ({ types, cut }) => [types, cut]), 4 * 4);
+});
+
+Deno.test("a variant alone meets every two choices of the rest", () => {
+  const cases = pruningCases(["a"], 2);
+  assertEquals(met(cases, ({ types, shape }) => [types, shape]), 4 * 4);
+  assertEquals(met(cases, ({ shape, cached }) => [shape, cached]), 4 * 5);
+  assertEquals(pruningCases([], 2), []);
+});
