@@ -2,7 +2,8 @@
 
 import { resolveParams, tableValues, tableView } from "../src/dsl/mod.ts";
 import type { Attention } from "../src/dsl/mod.ts";
-import { attentionReference, authorRunner } from "../src/reference/mod.ts";
+import { isTurned } from "../src/layout/mod.ts";
+import { attentionReference, authorRunner, turnReference } from "../src/reference/mod.ts";
 import { sources } from "./_gpu.ts";
 import { randomFrom } from "./_kernel.ts";
 import { AT, writeCache } from "./_kv_cache.ts";
@@ -132,7 +133,7 @@ export function reference(p: Problem, query: number) {
       mask: authorRunner(variant, "mask"),
       context: { ...p.params, ...views, queryPosition, head, kvHead, layer: AT.layer },
     });
-    want.set(out, head * headDim);
+    want.set(isTurned(p.cache.layout.value) ? turnReference(out) : out, head * headDim);
     // Two roundings per multiply-add of a logit, where a target does not fuse them, each at most half a unit
     // of Σ|q k|; some of the hook's own (alibi's bias is as large as the distance); twice that of a
     // weight; the sums over keys add one each. All first order.
@@ -140,7 +141,9 @@ export function reference(p: Problem, query: number) {
     const hook = variant.name === "alibi" ? p.rows : 64;
     const logitError = 2 * (headDim + 2) * Math.max(...sizes) + 4 * hook;
     const largest = values.reduce((a, row) => Math.max(a, ...row.map(Math.abs)), 0);
-    bound.fill(2 ** -24 * largest * (4 * logitError + 2 * p.rows + 64), head * headDim);
+    // Errors of an output's channels meet when it is turned back.
+    const meet = isTurned(p.cache.layout.value) ? Math.sqrt(headDim) : 1;
+    bound.fill(meet * 2 ** -24 * largest * (4 * logitError + 2 * p.rows + 64), head * headDim);
   }
   return { want, bound };
 }

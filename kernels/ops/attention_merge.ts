@@ -1,11 +1,8 @@
 import { kernel, read, write } from "kerf/dsl";
+import type { KernelSpec } from "kerf/dsl";
 
-/**
- * Merges the partial softmaxes of one decoded row and query head, in order: each partial holds the
- * weighted values, the largest logit and the sum of weights of one 256-row chunk of the cache.
- */
-export default kernel({
-  name: "attention_merge",
+/** What merging takes and gives, in whatever basis the values are. */
+export const outside: Omit<KernelSpec, "name"> = {
   source: "arXiv:2205.14135",
   bindings: [
     read("partials", "f32", ["nDecode", "nHeads", "nSplits", "headDim + 16"]),
@@ -19,4 +16,10 @@ export default kernel({
   ],
   grid: [{ of: { step: "nDecode" } }, { of: { constant: "n_heads" } }],
   defines: ["HEAD_DIM"],
-});
+};
+
+/**
+ * Merges the partial softmaxes of one decoded row and query head, in order: each partial holds the
+ * weighted values, the largest logit and the sum of weights of one 256-row chunk of the cache.
+ */
+export default kernel({ name: "attention_merge", ...outside });

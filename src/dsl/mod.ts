@@ -2,6 +2,7 @@
 export * from "./accumulator.ts";
 export * from "./append.ts";
 export * from "./attention.ts";
+export * from "./basis.ts";
 export * from "./bits.ts";
 export * from "./codes.ts";
 export * from "./embedding.ts";

@@ -6,7 +6,7 @@
 
 import type { CacheTypes, LayoutSteps, StreamTiles } from "../layout/make.ts";
 import type { Layout } from "../layout/types.ts";
-import { lastQueries } from "./accumulator.ts";
+import { amountOf, lastQueries } from "./accumulator.ts";
 import type { Accumulator, Amount, RowRing } from "./accumulator.ts";
 import { paramArgs, resolveParams } from "./params.ts";
 import type { ParamSpecs, ParamValues } from "./params.ts";
@@ -14,6 +14,7 @@ import { tableArgs } from "./table.ts";
 import type { TableSpecs } from "./table.ts";
 import { tokenScoreArgs } from "./tokens.ts";
 import type { TokensStep } from "./tokens.ts";
+import type { BasisStep } from "./basis.ts";
 import { codesRule } from "./codes.ts";
 import type { CodesStep } from "./codes.ts";
 import { column, record, scalar } from "./types.ts";
@@ -62,10 +63,14 @@ export interface ChannelsStep extends Omit<ChannelsSpec, "window" | "queries"> {
 }
 
 /** A step of a variant. */
-export type PruningStep = ChannelsStep | TokensStep | CodesStep;
+export type PruningStep = ChannelsStep | TokensStep | BasisStep | CodesStep;
 
 /** A step that scores; its score is a hook. */
 export type ScoredStep = ChannelsStep | TokensStep;
+
+/** Whether a step scores. */
+export const isScored = (step: PruningStep): step is ScoredStep =>
+  step.kind === "channels" || step.kind === "tokens";
 
 /**
  * Drops channels of a stream.
@@ -141,7 +146,7 @@ export function pruning<
   const tables: TableSpecs = spec.tables ?? {};
   checkAmounts({ name: spec.name, params, tables, steps: spec.steps });
   const hooks = spec.steps.flatMap((step, i): Hook[] =>
-    step.kind === "codes" ? [] : [{
+    !isScored(step) ? [] : [{
       path: `steps[${i}].score`,
       run: step.score,
       args: step.kind === "channels"
@@ -177,6 +182,7 @@ export function checkAmounts(
         );
       }
     };
+    if (step.kind === "basis") return known(step.if, "if");
     if (step.kind === "codes") {
       known(step.bits, "bits");
       known(step.group, "group");
@@ -202,7 +208,7 @@ export function checkAmounts(
 }
 
 /**
- * What a variant's layout depends on, with numbers for the amounts that its codes() steps name.
+ * What a variant's layout depends on, with numbers for the amounts that its basis() and codes() steps name.
  *
  * @param values of its parameters; absent: their defaults
  * @throws {KerfError} exit code 2: numbers that no row can be coded with
@@ -213,7 +219,10 @@ export function layoutSteps(
 ): LayoutSteps {
   return {
     name,
-    steps: steps.map((step) => step.kind === "codes" ? codesRule(name, step, values) : step),
+    steps: steps.flatMap((step): LayoutSteps["steps"] => {
+      if (step.kind === "basis") return amountOf(step.if, values) === 0 ? [] : [step];
+      return [step.kind === "codes" ? codesRule(name, step, values) : step];
+    }),
     ...(layout === undefined ? {} : { layout }),
   };
 }

@@ -117,8 +117,8 @@ export function shippedLayouts(sources: readonly KernelSource[]): Shipped {
   return { layouts: [...layouts.values()], moves: [...moves.values()] };
 }
 
-/** Rows arrive in a stream's last segment; a compression moves them to any of its segments. */
+/** Rows arrive in a stream's last segment; a compression moves them, as they are, to any of its segments. */
 function streamMoves({ segments }: Stream): (readonly [Segment, Segment])[] {
-  const last = segments.at(-1)!;
-  return segments.length < 2 ? [] : segments.map((to) => [last, to] as const);
+  const moved = segments.map((segment): Segment => ({ ...segment, basis: "identity" }));
+  return moved.length < 2 ? [] : moved.map((to) => [moved.at(-1)!, to] as const);
 }

@@ -8,15 +8,15 @@ import type { Segment } from "../layout/types.ts";
  * The element type of a segment that kernels can read.
  *
  * @param kernel the kernel's name, for the message
- * @throws {KerfError} the segment is coded, in another basis, has sets per row or another tile
+ * @throws {KerfError} the segment is coded, fills channels, has sets per row or another tile
  */
 export function checkStored(
   kernel: string,
   segment: Segment,
   options: { readonly tile: Segment["tile"] },
 ): "f16" | "f32" {
-  const { code, basis, fill, channels, tile } = segment;
-  const plain = code.kind !== "affine" && basis === "identity" && fill === "zero";
+  const { code, fill, channels, tile } = segment;
+  const plain = code.kind !== "affine" && fill === "zero";
   if (code.kind === "affine" || !plain || channels === "bitmap" || tile !== options.tile) {
     throw new KerfError(
       `Cannot emit "${kernel}": it reads f16 or f32 in tiles of ${options.tile}, and a segment is ` +
@@ -56,8 +56,8 @@ export function storedCode(
     const name = checkStored(kernel, segment, { tile });
     return { kind: "plain", name, along: "", bits: "", group: "" };
   }
-  const { basis, fill, channels } = segment;
-  const plain = basis === "identity" && fill === "zero" && channels !== "bitmap";
+  const { fill, channels } = segment;
+  const plain = fill === "zero" && channels !== "bitmap";
   if (!plain || segment.tile !== tile || code.along !== along || code.group % 16 !== 0) {
     throw new KerfError(
       `Cannot emit "${kernel}": codes of ${stream}s lie in tiles of ${tile} and share scales along ` +

@@ -40,6 +40,8 @@ export interface DraftContext {
   };
   /** The cache's layout, as kernels are named. */
   readonly layoutName: string;
+  /** The kernel that joins the partial softmaxes of decoded rows. */
+  readonly mergeKernel: string;
   /** The cache's arena of every layer. */
   readonly arenas: readonly BufferSlice[];
   /** Where the last queries go that scores will read; null: none will. */
@@ -153,7 +155,7 @@ function attentionDrafts(context: DraftContext, layer: number): Draft[] {
     },
     { kernel: kernel("prefill"), label: at("attention, prefill rows"), ...own, barrier: false },
     { kernel: kernel("decode"), label: at("attention, decode rows"), ...own },
-    { kernel: "attention_merge", label: at("attention, merge") },
+    { kernel: context.mergeKernel, label: at("attention, merge") },
   ];
 }
 

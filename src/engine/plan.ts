@@ -5,7 +5,7 @@
 
 import type { CompileProgress, Device, Invocation } from "../device/types.ts";
 import type { BufferSlice, CompiledKernel, Program } from "../device/types.ts";
-import { layoutName } from "../layout/name.ts";
+import { layoutName, mergeKernel } from "../layout/name.ts";
 import type { ActivationName } from "./activations.ts";
 import type { LayerRange } from "./cache_shape.ts";
 import { moveDrafts, scoreDrafts, streamSegments } from "./compress_drafts.ts";
@@ -107,6 +107,7 @@ export async function makePlan(
       tables: buffers.attentionTables,
     },
     layoutName: layoutName(cache.shape.layout),
+    mergeKernel: mergeKernel(cache.shape.layout),
     arenas: cache.table.arenas.map(whole),
     recording: recordingOf(buffers.rings),
   };

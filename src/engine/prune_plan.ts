@@ -4,12 +4,14 @@
  */
 
 import { KerfError } from "../core/error.ts";
+import { amountOf } from "../dsl/accumulator.ts";
 import { layoutSteps } from "../dsl/pruning.ts";
 import type { Pruning, PruningStep } from "../dsl/pruning.ts";
 import type { ModelDims } from "../dsl/table.ts";
 import { wrapped } from "../dsl/wrapper.ts";
 import type { Wrapper } from "../dsl/wrapper.ts";
 import type { LayoutSteps } from "../layout/make.ts";
+import { checkBasis } from "./basis_check.ts";
 import { channelsPlan } from "./channels_plan.ts";
 import type { ChannelsPlan } from "./channels_plan.ts";
 import { loadDefinition } from "./registry.ts";
@@ -34,20 +36,23 @@ export interface PrunePlan {
 type Kind = PruningStep["kind"];
 
 /** The order in which steps run, and what two of one kind would both choose. */
-const ORDER: readonly Kind[] = ["tokens", "channels", "codes"];
+const ORDER: readonly Kind[] = ["tokens", "channels", "basis", "codes"];
 const CHOICE: Readonly<Record<Kind, string>> = {
   tokens: "which rows stay, and a head has one list of rows",
   channels: "key channels, and a head has one channel list",
+  basis: "the basis of a stream, and it has one",
   codes: "how rows are coded, and a row is coded once",
 };
 const DEED: Readonly<Record<Kind, string>> = {
   tokens: "rows are evicted",
   channels: "channels are pruned",
+  basis: "streams are turned",
   codes: "rows are coded",
 };
 
 /** One step of one variant of a spec. */
 interface Owned {
+  readonly own: PruningStep;
   readonly kind: Kind;
   /** What two steps of it may not both choose. */
   readonly axis: string;
@@ -68,11 +73,16 @@ export async function prunePlan(spec: string, dims: ModelDims): Promise<PrunePla
   const owned: Owned[] = [];
   for (const step of steps) {
     const { definition, spec } = await loadPruning(step);
-    owned.push(...definition.steps.map((own) => ({
-      kind: own.kind,
-      axis: own.kind === "tokens" ? "rows" : `${own.kind} of ${own.of}s`,
-      ...{ definition, spec, typed: step },
-    })));
+    const isUsed = (own: PruningStep) =>
+      own.kind !== "basis" || amountOf(own.if, paramsOf(spec, definition)) !== 0;
+    owned.push(
+      ...definition.steps.filter(isUsed).map((own) => ({
+        own,
+        kind: own.kind,
+        axis: own.kind === "tokens" ? "rows" : `${own.kind} of ${own.of}s`,
+        ...{ definition, spec, typed: step },
+      })),
+    );
   }
   checkSteps(owned);
   const of = (kind: Kind) => owned.find((step) => step.kind === kind);
@@ -81,6 +91,16 @@ export async function prunePlan(spec: string, dims: ModelDims): Promise<PrunePla
   if (tokens && tokensOf) {
     checkEviction(tokensOf, { steps, tokens, channels, codes: of("codes") });
   }
+  checkBasis(
+    owned.flatMap(({ own, typed }) => own.kind === "basis" ? [{ step: own, typed }] : []),
+    {
+      headDim: dims.headDim,
+      lists: owned.flatMap(({ own, typed }) =>
+        own.kind === "channels" ? [{ of: own.of, typed }] : []
+      ),
+      cached: tokensOf?.positions === "cache" ? tokens! : null,
+    },
+  );
   return {
     spec: formatSpec(steps),
     tokens: tokensOf,
@@ -89,33 +109,31 @@ export async function prunePlan(spec: string, dims: ModelDims): Promise<PrunePla
   };
 }
 
-/** @throws {KerfError} the first two steps that cannot stand together, in this order */
+/** @throws {KerfError} the first two steps that choose the same, or that stand in another order than they run */
 function checkSteps(owned: readonly Owned[]): void {
   const refuse = (message: string, hint: string) => {
     throw new KerfError(message, { hint, exitCode: 2 });
   };
-  owned.forEach(({ kind, axis, typed }, i) => {
-    for (const before of owned.slice(0, i)) {
-      const [name, other] = [typed.name, before.typed.name];
-      if (before.axis === axis) {
-        refuse(
-          `Cannot combine "${other}" and "${name}": both choose ${CHOICE[kind]}`,
-          `use one of them: --prune ${formatSpec([before.typed])}`,
-        );
-      }
-      if (ORDER.indexOf(before.kind) > ORDER.indexOf(kind)) {
-        refuse(
-          `Cannot run "${name}" after "${other}": ${DEED[kind]} before ${DEED[before.kind]}`,
-          `--prune ${formatSpec(inOrder(owned) ?? [typed, before.typed])}`,
-        );
-      }
-    }
-  });
+  const pairs = owned.flatMap((step, i) => owned.slice(0, i).map((before) => ({ step, before })));
+  for (const { step: { kind, axis, typed: { name } }, before } of pairs) {
+    if (before.axis !== axis) continue;
+    refuse(
+      `Cannot combine "${before.typed.name}" and "${name}": both choose ${CHOICE[kind]}`,
+      `use one of them: --prune ${formatSpec([before.typed])}`,
+    );
+  }
+  for (const { step: { kind, typed }, before } of pairs) {
+    if (ORDER.indexOf(before.kind) <= ORDER.indexOf(kind)) continue;
+    refuse(
+      `Cannot run "${typed.name}" after "${before.typed.name}": ${DEED[kind]} before ` +
+        DEED[before.kind],
+      `--prune ${formatSpec(inOrder(owned))}`,
+    );
+  }
 }
 
-/** A spec's steps in the order that they run; null: two of them would choose the same. */
-function inOrder(owned: readonly Owned[]): SpecStep[] | null {
-  if (new Set(owned.map(({ axis }) => axis)).size < owned.length) return null;
+/** A spec's steps in the order that they run. */
+function inOrder(owned: readonly Owned[]): SpecStep[] {
   const sorted = owned.toSorted((a, b) => ORDER.indexOf(a.kind) - ORDER.indexOf(b.kind));
   return [...new Set(sorted.map(({ typed }) => typed))];
 }

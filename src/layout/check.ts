@@ -6,7 +6,7 @@
 
 import { KerfError } from "../core/error.ts";
 import { segmentName } from "./name.ts";
-import { PAGE_ROWS } from "./types.ts";
+import { isTurned, PAGE_ROWS } from "./types.ts";
 import type { Layout, Segment, Stream } from "./types.ts";
 
 interface Rule {
@@ -62,6 +62,16 @@ const RULES: readonly Rule[] = [
     broken: (s) => s.flush !== null && !(s.flush.rows >= 1 && s.flush.rows <= s.flush.atRows),
     why: "a flush moves at least one row and no more than there are",
     hint: "set 1 ≤ flush.rows ≤ flush.atRows",
+  },
+  {
+    broken: (s, _, stream) => (s.basis === "orthogonal") !== isTurned(stream),
+    why: "rows move between segments as they are, and a stream has one basis",
+    hint: "give every segment of the stream the basis of its last",
+  },
+  {
+    broken: (s) => s.channels === "list" && s.basis !== "identity",
+    why: "a channel list counts the model's own channels",
+    hint: "keep basis: identity where channels are listed",
   },
   {
     broken: (s, i, stream) => s.channels === "list" && stream.segments[i - 1]?.channels === "list",

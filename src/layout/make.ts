@@ -42,6 +42,7 @@ export interface LayoutSteps {
   readonly steps: readonly (
     | { readonly kind: "channels"; readonly of: "key" }
     | { readonly kind: "tokens"; readonly positions?: unknown }
+    | { readonly kind: "basis"; readonly of: "key" | "value" }
     | CodesRule
   )[];
   /** What keys are rotated by; absent: as the steps say without parameters. */
@@ -89,7 +90,8 @@ export function denseLayout(types: CacheTypes, tiles: StreamTiles = DEFAULT_TILE
 /**
  * The layout a variant's steps make. New rows go to a full segment, the last of its stream. A channels step
  * puts the pruned keys in a segment with a channel list before it, a codes step the coded rows; where a
- * stream has both, the pruned rows are the coded rows. A tokens step gives every row its position.
+ * stream has both, the pruned rows are the coded rows. A basis step turns every segment of its stream. A
+ * tokens step gives every row its position.
  *
  * @param variant null: no pruning
  * @throws {KerfError} two steps cut the same axis, or the variant's own layout breaks a rule
@@ -144,7 +146,9 @@ function streamSegments(
     ? lists.map(() => rule ? codedSegment(rule, "list", tile) : listSegment(type, tile))
     : rules.map((one) => codedSegment(one, "all", tile));
   const full = fullSegment(type, tile);
-  return [...compressed, rule ? Object.freeze({ ...full, flush: rule.flush }) : full];
+  const segments = [...compressed, rule ? Object.freeze({ ...full, flush: rule.flush }) : full];
+  const turns = steps.some((step) => step.kind === "basis" && step.of === of);
+  return turns ? segments.map((s) => Object.freeze({ ...s, basis: "orthogonal" })) : segments;
 }
 
 const evicts = (steps: LayoutSteps["steps"]) => steps.some(({ kind }) => kind === "tokens");

@@ -5,10 +5,11 @@
  *
  *     segment: [list_ | bitmap_] [mean_] [basis_] (f32 | f16 | q<bits><r|c><group>) t<tile>
  *     layout:  k_<segment>…_v_<segment>… [_cached] [_evicted]
- *     move:    <segment>__<segment> [_positions]
+ *     move:    <segment>__<segment> [_positions], without their basis: rows move as they are
  */
 
 import { KerfError } from "../core/error.ts";
+import { isTurned } from "./types.ts";
 import type { Code, Layout, Segment, Stream } from "./types.ts";
 
 /** A code's part of a segment's name: `f16`, or `q4r32` for 4 bits with scales shared by 32 rows. */
@@ -40,6 +41,10 @@ export function layoutName(layout: Layout): string {
   const evicted = layout.rowPositions ? "_evicted" : "";
   return `k_${stream(layout.key)}_v_${stream(layout.value)}${cached}${evicted}`;
 }
+
+/** The kernel that joins partial softmaxes over a layout's values: another one turns them back. */
+export const mergeKernel = ({ value }: Pick<Layout, "value">): string =>
+  isTurned(value) ? "attention_merge_turned" : "attention_merge";
 
 const SEGMENT =
   /^(?:(list|bitmap)_)?(mean_)?(basis_)?(?:(f32|f16)|q([248])([rc])(\d+))t(1|16|32)(?:_|$)/;
@@ -120,7 +125,8 @@ export interface SegmentMove {
  * ```
  */
 export function moveName({ from, to, positions }: SegmentMove): string {
-  return `${segmentName(from)}__${segmentName(to)}${positions ? POSITIONS : ""}`;
+  const own = (segment: Segment) => segmentName({ ...segment, basis: "identity" });
+  return `${own(from)}__${own(to)}${positions ? POSITIONS : ""}`;
 }
 
 /**

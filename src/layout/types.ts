@@ -35,6 +35,9 @@ export interface Stream {
   readonly segments: readonly Segment[];
 }
 
+/** Whether a stream is stored in another basis than the model's own channels: its last segment decides. */
+export const isTurned = ({ segments }: Stream): boolean => segments.at(-1)?.basis === "orthogonal";
+
 /** A cache layout. */
 export interface Layout {
   readonly key: Stream;

@@ -5,8 +5,10 @@
 
 import type { Append } from "../dsl/append.ts";
 import { layoutName } from "../layout/name.ts";
+import { isTurned } from "../layout/types.ts";
 import { authorRunner } from "../reference/hooks.ts";
 import { rotateReference } from "../reference/append.ts";
+import { turnBound, turnReference } from "../reference/basis.ts";
 import { qkvStride } from "./attention.ts";
 import { keyAt, positionOf, rowOf, seenCache, valueAt, withBuffers } from "./cache_state.ts";
 import type { CacheState, CaseRow } from "./cache_state.ts";
@@ -139,15 +141,21 @@ function measure(
         ? undefined
         : rows.written[i]![(head - nHeads) % N_KV_HEADS]![kind === "key" ? 0 : 1]!;
       if (row !== undefined) got.set(rowOf(found.after, row), at);
-      if (kind === "value") {
+      const isTurnedHead = isTurned(kind === "value" ? p.layout.value : p.layout.key);
+      if (kind === "value" && !isTurnedHead) {
         want.set(x.map((value) => stored(value, segments[row!.index]!)), at);
         continue;
       }
-      const turned = rotateReference(x, { pairing, rotate, rope: angles });
-      const errors = rotateReference(x, {
+      const none = () => new Float64Array(headDim);
+      const rotated = kind === "value"
+        ? Float64Array.from(x)
+        : rotateReference(x, { pairing, rotate, rope: angles });
+      const rotatedErrors = kind === "value" ? none() : rotateReference(x, {
         ...{ pairing, rope: angles },
         rotate: (pair) => rounded(pair).map(({ error }) => error),
       });
+      const turned = isTurnedHead ? turnReference(rotated) : rotated;
+      const errors = isTurnedHead ? none().fill(turnBound(rotated, rotatedErrors)) : rotatedErrors;
       const segment = row && segments[row.index]!;
       const store = (value: number) => segment ? stored(value, segment) : value;
       turned.forEach((value, c) => {

@@ -5,8 +5,10 @@
 
 import { QUERY_TILE } from "../core/tiles.ts";
 import type { Layout } from "../layout/types.ts";
-import { layoutName } from "../layout/name.ts";
+import { layoutName, mergeKernel } from "../layout/name.ts";
+import { isTurned } from "../layout/types.ts";
 import { attentionReference } from "../reference/attention.ts";
+import { turnBound, turnReference } from "../reference/basis.ts";
 import { authorRunner } from "../reference/hooks.ts";
 import type { KernelSource } from "../emit/types.ts";
 import { attentionBound } from "./attention_bound.ts";
@@ -54,7 +56,7 @@ export function attentionUses(
   const heads = ["prefill", "decode"].map((entry) => `attention_${variant}_${entry}`);
   return [
     ...heads.map((head) => ({ name: `${head}__${layoutName(layout)}`, defines })),
-    { name: "attention_merge", defines },
+    { name: mergeKernel(layout), defines },
   ];
 }
 
@@ -88,8 +90,10 @@ export function attentionAnswer(p: AttentionProblem): AttentionAnswer {
         },
       };
       const to = (query * nHeads + head) * headDim;
-      want.set(attentionReference(one), to);
-      bound.set(attentionBound(one, rounded), to);
+      const [out, errors] = [attentionReference(one), attentionBound(one, rounded)];
+      const isBack = isTurned(p.cache.layout.value);
+      want.set(isBack ? turnReference(out) : out, to);
+      bound.set(isBack ? errors.fill(turnBound(out, errors)) : errors, to);
     }
   }
   return { want, bound };
@@ -185,7 +189,7 @@ async function decode(p: AttentionProblem, run: RunNamed): Promise<Float32Array>
     },
     step,
   });
-  const { out } = await run("attention_merge", {
+  const { out } = await run(mergeKernel(p.cache.layout), {
     ...pool,
     buffers: {
       ...{ partials, decode_rows },

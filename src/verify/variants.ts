@@ -25,7 +25,7 @@ export interface VerifiedVariant {
 }
 
 /** The order in which steps run; a composition has at most one of each. */
-const ORDER: readonly PruningStep["kind"][] = ["tokens", "channels"];
+const ORDER: readonly PruningStep["kind"][] = ["tokens", "channels", "basis"];
 
 const kindsOf = ({ definition }: KernelSource): PruningStep["kind"][] =>
   definition.kind === "pruning" ? (definition as Pruning).steps.map(({ kind }) => kind) : [];

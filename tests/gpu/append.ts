@@ -63,6 +63,39 @@ export async function assertAppend(
   );
 }
 
+/**
+ * Appending in another basis: a channel is a sum of all, so that what WGSL rounds otherwise is that of the
+ * largest, and a half near zero may lie many halves off.
+ */
+async function assertTurned(
+  layout: string,
+  shape: { headDim: number; rows: number; nNew: number },
+): Promise<void> {
+  const run = appendRun(layout, shape);
+  const want = await runOnCpu(`append__${layout}`, run);
+  const got = await runNamed(`append__${layout}`, run);
+  const label = `${layout}, ${shape.nNew} rows behind ${shape.rows}`;
+  const sums = 64 * Math.sqrt(shape.headDim) * 2 ** -24;
+  assertClose(got.qkv, want.qkv!, { bound: gpu().exact ? 0 : sums, label });
+  const halves = (bytes: Uint8Array<ArrayBuffer>) =>
+    // The bytes of no element are NaN.
+    Float64Array.from(new Float16Array(bytes.buffer), (x) => Number.isNaN(x) ? -7 : x);
+  const stored = halves(want.arena!);
+  const bound = (i: number) => gpu().exact ? 0 : sums + Math.abs(stored[i]!) * 2 ** -10;
+  assertClose(halves(got.arena), stored, { bound, label });
+}
+
+gpuTest("append turns what a layout stores in another basis", async () => {
+  const plain = "k_basis_f16t16_v_basis_f16t1";
+  for (const [rows, nNew] of [[0, 1], [7, 1], [15, 4], [126, 31]] as const) {
+    await assertTurned(plain, { headDim: 32, rows, nNew });
+  }
+  for (const headDim of [16, 64, 128]) await assertTurned(plain, { headDim, rows: 3, nNew: 2 });
+  for (const layout of ["k_basis_f16t16_v_f16t1", "k_f16t1_v_basis_f16t16_evicted"]) {
+    await assertTurned(layout, { headDim: 64, rows: 0, nNew: 3 });
+  }
+});
+
 /** Queries and arena of halves to the CPU's. */
 export function assertAppended(got: Appended, want: Appended, label = ""): void {
   // WGSL may fuse a product and a sum: values of at most 4 differ by two roundings.

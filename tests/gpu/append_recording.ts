@@ -3,13 +3,22 @@
  * device itself rotated, bit for bit; queries and arena are the CPU's plain append's.
  */
 
-import { gpuTest, runNamed } from "../_gpu.ts";
+import { assertClose } from "../_close.ts";
+import { gpu, gpuTest, runNamed } from "../_gpu.ts";
 import { assertRecording } from "../_recording.ts";
-import type { RecordingCase } from "../_recording.ts";
+import type { Appended, RecordingCase } from "../_recording.ts";
 import { assertAppended } from "./append.ts";
 
 const EVICTED = "k_f16t16_v_f16t1_evicted";
 const RECORDED = ["k_list_f16t16_f16t16_v_f16t1", EVICTED, "k_f16t16_v_f16t1_cached_evicted"];
+
+/** Queries are kept as they were turned: by the CPU's append too, where a device has its bits. */
+gpuTest("append_recording keeps turned queries", async () => {
+  const layout = "k_basis_f16t16_v_basis_f16t1";
+  const about = (got: Appended, want: Appended) =>
+    assertClose(got.qkv, want.qkv, { bound: gpu().exact ? 0 : 64 * 4 * 2 ** -24 });
+  await assertRecording({ ...CASE, layout }, runNamed, about);
+});
 
 /** Steps through the kernel of each layout that scores read queries of. */
 export async function assertRecorded(given: Omit<RecordingCase, "layout">): Promise<void> {

@@ -6,6 +6,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { QUERY_TILE } from "../../src/core/mod.ts";
+import { mergeKernel } from "../../src/layout/mod.ts";
 import { DENSE, LISTED, problem, reference, shared, variants } from "../_attention_case.ts";
 import type { Case, Problem } from "../_attention_case.ts";
 import { assertClose } from "../_close.ts";
@@ -54,7 +55,7 @@ async function decode(p: Problem): Promise<Float32Array> {
     },
   });
   const width = p.nHeads * p.headDim;
-  const { out } = await runNamed("attention_merge", {
+  const { out } = await runNamed(mergeKernel(p.cache.layout), {
     ...{ defines: { HEAD_DIM: p.headDim }, step },
     buffers: { partials, decode_rows, out: new Float32Array(p.nQuery * width).fill(NaN) },
     constants: { n_heads: p.nHeads, out_stride: width },
@@ -98,6 +99,13 @@ gpuTest("heads of 16, 80 and 256 channels", async () => {
   for (const [group, headDim] of [[2, 16], [3, 80], [2, 256]]) {
     const shape = { group: group!, headDim: headDim!, width: headDim! / 4 };
     await assertAttention({ layout: LISTED, rows: 290, nListed: 130, nQuery: 9, ...shape });
+  }
+});
+
+gpuTest("values in another basis are turned back", async () => {
+  const layout = "k_basis_f16t16_v_basis_f16t1";
+  for (const [group, headDim] of [[3, 64], [1, 16], [4, 128], [8, 32]]) {
+    await assertAttention({ layout, rows: 290, nQuery: 9, group: group!, headDim: headDim! });
   }
 });
 

@@ -7,7 +7,13 @@ import { assertEquals } from "@std/assert";
 import appendDefinition from "../../kernels/ops/append.ts";
 import { testIsas } from "../../src/device/testing.ts";
 import { loadSources } from "../../src/emit/sources.ts";
-import { authorRunner, interpreterRunner, rotateReference } from "../../src/reference/mod.ts";
+import { isTurned } from "../../src/layout/mod.ts";
+import {
+  authorRunner,
+  interpreterRunner,
+  rotateReference,
+  turnReference,
+} from "../../src/reference/mod.ts";
 import { projectRoot } from "../../src/sys/cache_dir.ts";
 import { assertClose } from "../_close.ts";
 import { activations, randomFrom, runNamed } from "../_kernel.ts";
@@ -102,10 +108,16 @@ async function check(
     const got = written.qkv!.subarray((i + 1) * stride, (i + 2) * stride);
     const head = (index: number) => row.slice(index * headDim, (index + 1) * headDim);
     const angles = rope.subarray(position * headDim, (position + 1) * headDim);
-    const turned = (index: number) =>
-      rotateReference(head(index), { pairing: "half", rotate, rope: angles });
+    const [turnsKeys, turnsValues] = [isTurned(cache.layout.key), isTurned(cache.layout.value)];
+    const turned = (index: number) => {
+      const rotated = rotateReference(head(index), { pairing: "half", rotate, rope: angles });
+      return turnsKeys ? turnReference(rotated) : rotated;
+    };
+    // A rounding of every sum on the way, each at most Σ|x| / √headDim, which is at most 100 · √headDim.
+    const turning = (Math.log2(headDim) + 4) * 100 * Math.sqrt(headDim) * 2 ** -24;
     // Two products and a sum, each rounded: 2 units of the larger product, which is at most 100.
-    const bound = 2 * 100 * 2 ** -24 * 2;
+    const bound = 2 * 100 * 2 ** -24 * 2 * (turnsKeys ? Math.sqrt(headDim) : 1) +
+      (turnsKeys ? turning : 0);
     for (let h = 0; h < N_HEADS; h++) {
       const q = got.subarray(h * headDim, (h + 1) * headDim);
       assertClose(q, turned(h), { bound, label: `q, position ${position}` });
@@ -128,11 +140,15 @@ async function check(
         bound: (c) => bound + Math.abs(want[c]!) * half * 1.01,
         label: `k, position ${position}`,
       });
-      assertEquals(
-        read(segments.length - 1, position - gap - nCoded),
-        Array.from(head(N_HEADS + N_KV_HEADS + h), (x) => stored(x, value)),
-        `v, position ${position}`,
-      );
+      const own = head(N_HEADS + N_KV_HEADS + h);
+      const v = read(segments.length - 1, position - gap - nCoded);
+      if (turnsValues) {
+        const want = turnReference(own);
+        assertClose(v, want, {
+          bound: (c) => turning + Math.abs(want[c]!) * half * 1.01,
+          label: `v, position ${position}`,
+        });
+      } else assertEquals(v, Array.from(own, (x) => stored(x, value)), `v, position ${position}`);
       if (!cache.layout.rowPositions) continue;
       const at = { arena: written.arena!, nKvHeads: N_KV_HEADS, kvHead: h, row: position - gap };
       assertEquals(readPosition(cache, at), position);
@@ -158,6 +174,19 @@ Deno.test("append goes to the last segments, whatever is stored before them", as
   await check(layout, { headDim: 64, before: 50, nQuery: 3, nListed: 40 });
   const coded = "k_q4r32t16_f16t16_v_q4c32t1_f16t1";
   await check(coded, { headDim: 64, before: 50, nQuery: 3, nCoded: 32 });
+});
+
+Deno.test("append turns what a layout stores in another basis, queries with the keys", async () => {
+  const codes = "k_basis_q4r64t16_basis_f16t16_v_basis_q4c64t1_basis_f16t1";
+  await check(codes, { headDim: 64, before: 130, nQuery: 9, nCoded: 64 });
+  for (const headDim of [16, 32, 128]) {
+    await check("k_basis_f16t16_v_basis_f16t1", { headDim, before: 5, nQuery: 31 });
+  }
+  await check("k_basis_f32t16_v_f32t1", { headDim: 64, before: 0, nQuery: 33 });
+  await check("k_f16t16_v_basis_f16t1_evicted", { headDim: 64, before: 9, nQuery: 3, gap: 57 });
+  for (const isa of await testIsas()) {
+    await check(codes, { headDim: 64, before: 64, nQuery: 2, nCoded: 64, isa: isa as "v4" });
+  }
 });
 
 Deno.test("append notes true positions where rows were evicted", async () => {

@@ -12,7 +12,13 @@ import type { Attention } from "../../src/dsl/mod.ts";
 import { testIsas } from "../../src/device/testing.ts";
 import type { Isa } from "../../src/device/testing.ts";
 import { loadSources } from "../../src/emit/sources.ts";
-import { attentionReference, authorRunner, interpreterRunner } from "../../src/reference/mod.ts";
+import { isTurned, mergeKernel } from "../../src/layout/mod.ts";
+import {
+  attentionReference,
+  authorRunner,
+  interpreterRunner,
+  turnReference,
+} from "../../src/reference/mod.ts";
 import type { HookRunner } from "../../src/reference/mod.ts";
 import { projectRoot } from "../../src/sys/cache_dir.ts";
 import { assertClose } from "../_close.ts";
@@ -211,7 +217,7 @@ async function decode(p: Problem, position = positionOf(p, p.rows - 1)): Promise
     },
     constants: constantsOf(p),
   });
-  const { out } = await runNamed("attention_merge", {
+  const { out } = await runNamed(mergeKernel(p.cache.layout), {
     ...run,
     buffers: { partials: partials!, decode_rows, out: new Float32Array(nHeads * p.headDim) },
     constants: { n_heads: nHeads, out_stride: nHeads * p.headDim },
@@ -251,7 +257,7 @@ function reference(
     const context = { ...p.params, ...views, queryPosition, head, kvHead, layer: AT.layer };
     const rows = { keys: seen, values, ...(positions ? { positions } : {}) };
     const out = attentionReference({ q, ...rows, scale, context, ...hooks });
-    want.set(out, head * p.headDim);
+    want.set(isTurned(p.cache.layout.value) ? turnReference(out) : out, head * p.headDim);
     // One rounding per multiply-add of a logit, each at most half a unit of Σ|q k|; a few more of the
     // hook's result; twice that of a weight; the sums over keys add one each. All first order.
     // A code's product and its minimum's are each at most thrice the channel's largest key's.
@@ -262,7 +268,9 @@ function reference(
     const hook = p.variant.name === "alibi" ? p.rows : 64;
     const logitError = (p.headDim + 2) * Math.max(...sizes) + 4 * hook;
     const largest = values.reduce((a, row) => Math.max(a, ...row.map(Math.abs)), 0);
-    bound.fill(2 ** -24 * largest * (4 * logitError + p.rows + 64), head * p.headDim);
+    // Errors of an output's channels meet when it is turned back.
+    const meet = isTurned(p.cache.layout.value) ? Math.sqrt(p.headDim) : 1;
+    bound.fill(meet * 2 ** -24 * largest * (4 * logitError + p.rows + 64), head * p.headDim);
   }
   return { want, bound };
 }
@@ -335,6 +343,29 @@ Deno.test("codes of one stream only, of kept channels, of rows with gaps, beside
   for (const [nListed, width] of [[32, 39], [288, 1], [288, 64]] as const) {
     const layout = "k_list_q2r32t16_f16t16_v_q2c32t1_f16t1";
     await check({ ...given, layout, nListed, width, nCoded: nListed });
+  }
+});
+
+Deno.test("values in another basis are turned back, by prefill and by merging alike", async () => {
+  const plain = "k_basis_f16t16_v_basis_f16t1";
+  for (const rows of [1, 31, 33, 127, 300]) {
+    await check({ ...base, layout: plain, rows, nQuery: Math.min(rows, 19), seed: rows });
+  }
+  for (const [group, headDim] of [[1, 16], [4, 128], [8, 32]] as const) {
+    const shape = { group, headDim, nKvHeads: 2, rows: 150, nQuery: 9 };
+    await check({ ...base, layout: plain, ...shape });
+    const listed = "k_list_f16t16_f16t16_v_basis_f16t1_evicted";
+    await check({ ...base, layout: listed, ...shape, nListed: 61, width: 5 });
+  }
+  const layout = "k_basis_q4r64t16_basis_f16t16_v_basis_q4c64t1_basis_f16t1";
+  await check({ ...base, layout, rows: 300, nQuery: 11, nCoded: 192 });
+  const p = problem({
+    ...{ ...base, layout: plain, rows: 20, variant: variantNamed("sliding_window") },
+    params: { window: 4 },
+  });
+  // Nothing to see stays nothing (oracle 7).
+  for (const out of [await prefill(p, { position: FAR }), await decode(p, FAR)]) {
+    assertEquals(out, new Float32Array(out.length));
   }
 });
 

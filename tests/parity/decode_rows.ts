@@ -119,6 +119,7 @@ Deno.test("coded keys become whole rows, of all channels and of a list", async (
       channels,
     });
   }
+  await check({ stream: "key", from: "q4r64t16", rows: [64] });
   await check({ stream: "key", from: "q4r16t16", rows: [144], to: 33 });
   await check({ stream: "key", from: "q2r128t16", rows: [256], headDim: 48 });
   await check({ stream: "key", from: "list_q4r64t16", rows: [192], channels: [63], type: "f32" });
@@ -130,6 +131,7 @@ Deno.test("coded values become whole rows, with a short last group, from any row
     await check({ stream: "value", from: `q${bits}c32t1`, rows: [33], headDim: 80, first: 1 });
   }
   await check({ stream: "value", from: "q2c64t1", rows: [127], headDim: 128, type: "f32", to: 5 });
+  await check({ stream: "value", from: "q4c64t1", rows: [33] });
   await check({ stream: "value", from: "q4c128t1", rows: [40] });
 });
 

@@ -113,6 +113,7 @@ Deno.test("keys are coded along rows, of all channels and of those kept", async 
     await check({ stream: "key", to: `list_q${bits}r32t16`, rows: [96, 32], coded: 64, channels });
   }
   await check({ stream: "key", to: "q4r16t16", rows: [48], coded: 112 });
+  await check({ stream: "key", to: "q4r64t16", rows: [64] });
   await check({ stream: "key", to: "q2r128t16", rows: [256], headDim: 48 });
   await check({ stream: "key", to: "list_q4r64t16", rows: [192], channels: [63], type: "f32" });
 });
@@ -123,6 +124,7 @@ Deno.test("values are coded along channels, with a short last group, at any row"
     await check({ stream: "value", to: `q${bits}c32t1`, rows: [33], headDim: 80 });
   }
   await check({ stream: "value", to: "q2c64t1", rows: [127], headDim: 128, type: "f32" });
+  await check({ stream: "value", to: "q4c64t1", rows: [33] });
   await check({ stream: "value", to: "q4c128t1", rows: [40] });
 });
 

@@ -3,15 +3,17 @@
  * the merge of partial softmaxes, and the place of the largest logit.
  */
 
-import { assert, assertEquals } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { testIsas } from "../../src/device/testing.ts";
 import {
   argMaxReference,
   attentionMergeReference,
   selectChannelsReference,
+  turnReference,
 } from "../../src/reference/mod.ts";
 import { argMaxRows } from "../_arg_max.ts";
+import { assertClose } from "../_close.ts";
 import { randomFrom, runNamed } from "../_kernel.ts";
 
 const HEAD_DIM = 32;
@@ -62,6 +64,7 @@ Deno.test("attention_merge: partial softmaxes meet as one softmax", async () => 
     const size = HEAD_DIM + 16;
     const partials = new Float32Array(nDecode * nHeads * nSplits * size).fill(NaN);
     const expected = new Float64Array((nDecode + 2) * (nHeads * HEAD_DIM + 3)).fill(-7);
+    const turnedBack = Float64Array.from(expected);
     const rows = Uint32Array.of(4, 0, 2);
     const stride = nHeads * HEAD_DIM + 3;
     for (let decoded = 0; decoded < nDecode; decoded++) {
@@ -74,6 +77,7 @@ Deno.test("attention_merge: partial softmaxes meet as one softmax", async () => 
           values: Float32Array.from({ length: HEAD_DIM }, () => split < nSeen ? random() : 0),
         }));
         const want = attentionMergeReference(parts, HEAD_DIM);
+        turnedBack.set(turnReference(want), rows[decoded]! * stride + head * HEAD_DIM);
         expected.set(want, rows[decoded]! * stride + head * HEAD_DIM);
         parts.forEach(({ largest, sum, values }, split) => {
           const at = ((decoded * nHeads + head) * nSplits + split) * size;
@@ -82,17 +86,23 @@ Deno.test("attention_merge: partial softmaxes meet as one softmax", async () => 
         });
       }
     }
-    const { out } = await runNamed("attention_merge", {
-      buffers: { partials, decode_rows: rows, out: new Float32Array(expected.length).fill(-7) },
-      constants: { n_heads: nHeads, out_stride: stride },
-      defines: { HEAD_DIM },
-      step: { nDecode, nSplits },
-    });
-    out!.forEach((actual, i) => {
+    for (const isa of isas) {
+      const run = {
+        isa,
+        buffers: { partials, decode_rows: rows, out: new Float32Array(expected.length).fill(-7) },
+        constants: { n_heads: nHeads, out_stride: stride },
+        defines: { HEAD_DIM },
+        step: { nDecode, nSplits },
+      };
+      const merged = await runNamed("attention_merge", run);
       // Values are at most 1 in size; each of ≤ 7 merges adds a few roundings and exp's two units.
-      const close = Math.abs(actual - expected[i]!) <= 7 * 8 * 2 ** -24;
-      assert(close, `${nSplits} splits: out[${i}] is ${actual}, not ${expected[i]}`);
-    });
+      const bound = 7 * 8 * 2 ** -24;
+      assertClose(merged.out!, expected, { bound, label: `${nSplits} splits` });
+      const turned = await runNamed("attention_merge_turned", run);
+      // The errors of the channels meet, and every sum on the way rounds.
+      const meets = (bound + (Math.log2(HEAD_DIM) + 4) * 2 ** -24) * Math.sqrt(HEAD_DIM);
+      assertClose(turned.out!, turnedBack, { bound: meets, label: `turned, ${nSplits} splits` });
+    }
   }
 });
 

@@ -6,7 +6,7 @@
 import type { Signature } from "../../core/signature.ts";
 import type { Append } from "../../dsl/append.ts";
 import { layoutName, parseLayoutName } from "../../layout/name.ts";
-import { ARENA_UNIT, PAGE_ROWS } from "../../layout/types.ts";
+import { ARENA_UNIT, isTurned, PAGE_ROWS } from "../../layout/types.ts";
 import type { Layout, Segment } from "../../layout/types.ts";
 import { bindArguments } from "../arguments.ts";
 import { emitFunc, varying } from "../func.ts";
@@ -33,6 +33,9 @@ export interface AppendContext {
   readonly arena_unit: string;
   readonly head_fields: string;
   readonly streams: readonly AppendStreamContext[];
+  /** Whether keys, and queries with them, are stored in the Hadamard basis, and whether values are. */
+  readonly turns_keys: boolean;
+  readonly turns_values: boolean;
   /** Whether pages of values begin with their rows' positions. */
   readonly row_positions: boolean;
   /** Whether keys, and queries, are rotated by their place in the cache. */
@@ -80,6 +83,8 @@ export const append: Family = Object.freeze<Family>({
         stream(name, "key", layout.key.segments.at(-1)!, nKey - 1),
         stream(name, "value", layout.value.segments.at(-1)!, nSegments - 1),
       ],
+      turns_keys: isTurned(layout.key),
+      turns_values: isTurned(layout.value),
       row_positions: layout.rowPositions,
       cached: layout.positions === "cache",
       records,

@@ -12,7 +12,7 @@ import type { Attention } from "../../dsl/attention.ts";
 import { keyRange } from "../../ir/key_range.ts";
 import type { Func } from "../../ir/types.ts";
 import { layoutName, parseLayoutName } from "../../layout/name.ts";
-import { ARENA_UNIT, CHUNK_ROWS, PAGE_ROWS } from "../../layout/types.ts";
+import { ARENA_UNIT, CHUNK_ROWS, isTurned, PAGE_ROWS } from "../../layout/types.ts";
 import type { Layout } from "../../layout/types.ts";
 import { emitFunc, uniform, upTo, varying } from "../func.ts";
 import type { Argument } from "../func.ts";
@@ -68,6 +68,8 @@ export interface AttentionContext {
   /** Of the segments that new rows go to. */
   readonly key_code: "f16" | "f32";
   readonly value_code: "f16" | "f32";
+  /** Whether values are stored in the Hadamard basis: what is made of them is turned back. */
+  readonly turns_values: boolean;
   /** Whether pages of values begin with their rows' positions; else a key's place is its position. */
   readonly row_positions: boolean;
   /** What the hooks need once per query, before the loop over keys. */
@@ -177,6 +179,7 @@ function layoutContext({ layout, codes }: LayoutCodes) {
     value_codes: distinctCodes(codes.value),
     reads_codes: [...codes.key, ...codes.value].some(isCoded),
     folds_groups: codes.key.some(isCoded),
+    turns_values: isTurned(value),
     row_positions: layout.rowPositions,
     key_code: key.segments.at(-1)!.code.kind as "f16" | "f32",
     value_code: value.segments.at(-1)!.code.kind as "f16" | "f32",

@@ -1,5 +1,6 @@
 /** Pruning variants: one score kernel for each step that scores, by what it scores. */
 
+import { isScored } from "../../dsl/pruning.ts";
 import type { Pruning } from "../../dsl/pruning.ts";
 import type { Family, KernelSource } from "../types.ts";
 import { channelScores } from "./channel_scores.ts";
@@ -9,7 +10,7 @@ const BY_STEP = { channels: channelScores, tokens: tokenScores } as const;
 
 const familiesOf = ({ definition }: KernelSource): Family[] => [
   ...new Set(
-    (definition as Pruning).steps.flatMap(({ kind }) => kind === "codes" ? [] : [BY_STEP[kind]]),
+    (definition as Pruning).steps.filter(isScored).map(({ kind }) => BY_STEP[kind]),
   ),
 ];
 

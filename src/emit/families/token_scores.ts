@@ -8,6 +8,8 @@ import type { Binding, Signature } from "../../core/signature.ts";
 import { stepOf } from "../../dsl/pruning.ts";
 import type { Pruning } from "../../dsl/pruning.ts";
 import { layoutName } from "../../layout/name.ts";
+import { sumsSquares } from "../../ir/sum_of_squares.ts";
+import { isTurned } from "../../layout/types.ts";
 import type { Layout } from "../../layout/types.ts";
 import { cacheContext } from "../cache_context.ts";
 import type { CacheContext } from "../cache_context.ts";
@@ -61,6 +63,7 @@ export const tokenScores: Family = Object.freeze<Family>({
     const hook = hookContext(source, target);
     const context: TokenScoresContext = { ...cacheContext(name, layout), ...hook.context };
     const definition = source.definition as Pruning;
+    checkBasis(source, layout);
     return {
       signature: signature(name, { definition, layout, context, read: hook.read }),
       doc: [...source.doc, "Scores of every row of one layer; higher keeps."],
@@ -71,6 +74,21 @@ export const tokenScores: Family = Object.freeze<Family>({
     };
   },
 });
+
+/** @throws {KerfError} the score sums channels that the layout stores in another basis otherwise than squared */
+function checkBasis({ definition, funcs, file }: KernelSource, layout: Layout): void {
+  const { index } = stepOf(definition as Pruning, "tokens")!;
+  for (const node of funcs[`steps[${index}].score`]!.nodes) {
+    if (node.kind !== "reduce" || node.param > 1) continue;
+    const stream = node.param === 0 ? "key" : "value";
+    if (!isTurned(layout[stream]) || sumsSquares(node.reduction)) continue;
+    throw new KerfError(
+      `Cannot emit the scores of "${definition.name}": ${node.reduction.name} of a ${stream} is ` +
+        "another number in the basis that it is stored in",
+      { where: file, hint: "score by norm, sumSquare or meanSquare, or leave out the basis" },
+    );
+  }
+}
 
 /** Whether a variant's token score is one per query head: it reads weights. */
 export const scoresQueryHeads = (context: Pick<TokenScoresContext, "weight_reductions">) =>

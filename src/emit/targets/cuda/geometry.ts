@@ -42,6 +42,7 @@ export const CUDA_GEOMETRY: Readonly<Record<string, Geometry>> = Object.freeze({
   },
   select_channels: { workgroup: 128 },
   attention_merge: { workgroup: 64 },
+  attention_merge_turned: { workgroup: 64 },
   // One row is all that a step of one sequence has: as many loads in flight as a block can hold.
   arg_max: { workgroup: 1024 },
   // Each thread owns two of a chunk's 256 rows.

@@ -46,6 +46,7 @@ export const WGSL_GEOMETRY: Readonly<Record<string, Geometry>> = Object.freeze({
   pack_codes: { workgroup: 64 },
   select_channels: { workgroup: 64 },
   attention_merge: { workgroup: 64 },
+  attention_merge_turned: { workgroup: 64 },
   // One row is all that a step of one sequence has: the most threads that every adapter grants.
   arg_max: { workgroup: 256 },
   // Each thread owns two of a chunk's 256 rows, which share a word.
