@@ -56,6 +56,7 @@ async function launch(words: readonly string[]): Promise<number> {
   const flags = trusted ? ["--allow-all"] : permissionFlags(command, parseCommand(command, rest), {
     ...{ root: ROOT, cwd, findProgram },
     cache: cacheDir(),
+    deno: Deno.execPath(),
     compiler: programOf("CC"),
     cudaLibraries: driver === undefined ? [] : [...cudaDriverFiles(), ...cublasFiles()],
     emulatorCompilers: emulates ? [programOf("CXX") ?? [], "c++", "g++", "clang++"].flat() : [],

@@ -23,6 +23,8 @@ export interface Places {
   readonly cudaLibraries: readonly string[];
   /** The programs that compile for an emulated GPU; none unless one was asked for. */
   readonly emulatorCompilers?: readonly string[];
+  /** This Deno, which renders kernels in a process of its own. */
+  readonly deno: string;
   /** The absolute path of a program, if it is there: one element or none. */
   readonly findProgram: (name: string) => readonly string[];
 }
@@ -30,7 +32,7 @@ export interface Places {
 /** Environment variables Kerf itself reads, then those its libraries look at when they load. */
 const ENVIRONMENT = [
   ...["KERF_*", "HF_TOKEN", "HF_ENDPOINT", "INIT_CWD", "CC", "CXX", "PATH", "HOME", "TMPDIR"],
-  ...["NO_COLOR", "TERM", "COLUMNS"],
+  ...["NO_COLOR", "TERM", "COLUMNS", "DENO_DIR"],
   // Which of several cuBLAS a driver runs, only the command can ask.
   "LD_LIBRARY_PATH",
   // Set before WebGPU starts: which graphics interface it asks, and a folder that Mesa wants.
@@ -74,7 +76,7 @@ function usesCuda(command: Command, parsed: ParsedArgs): boolean {
 
 /** Deno's flags for one invocation of a command. */
 export function permissionFlags(command: Command, parsed: ParsedArgs, places: Places): string[] {
-  const { root, cache, cwd, compiler, findProgram } = places;
+  const { root, cache, cwd, compiler, deno, findProgram } = places;
   const absolute = (path: string) => path.startsWith("/") ? path : `${cwd}/${path}`;
   const named = (kind: "path-in" | "path-out") =>
     command.flags
@@ -89,6 +91,7 @@ export function permissionFlags(command: Command, parsed: ParsedArgs, places: Pl
   const libraries = hasCuda ? places.cudaLibraries : [];
   const programs = [
     ...(usesDevice ? [...(compiler ? [compiler] : []), ...COMPILERS].flatMap(findProgram) : []),
+    ...(usesDevice ? [deno] : []),
     // pip fetches the default model, with a network of its own.
     ...(usesModel && model === undefined ? findProgram("python3") : []),
     ...(hasCuda ? ["nvcc", ...places.emulatorCompilers ?? []].flatMap(findProgram) : []),

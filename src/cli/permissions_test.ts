@@ -18,6 +18,7 @@ function allowedOn(places: Partial<Places>, ...words: string[]): Record<string, 
     cache: "/big/cache",
     cwd: "/home/me",
     compiler: "tcc",
+    deno: "/bin/deno",
     cudaLibraries: ["/usr/lib/libcuda.so.1"],
     findProgram: (program) => /^clang/.test(program) ? [] : [`/bin/${program}`],
     ...places,
@@ -30,11 +31,12 @@ function allowedOn(places: Partial<Places>, ...words: string[]): Record<string, 
   return Object.fromEntries(lists);
 }
 
-const COMPILERS = ["/bin/tcc", "/bin/cc", "/bin/gcc"];
+/** What every command that runs a model starts: compilers, and Deno to render kernels. */
+const PROGRAMS = ["/bin/tcc", "/bin/cc", "/bin/gcc", "/bin/deno"];
 
 Deno.test("the default model needs pip, whose network is its own", () => {
   const { env: _, ...rest } = allowed("run", "hi");
-  const programs = [...COMPILERS, "/bin/python3"];
+  const programs = [...PROGRAMS, "/bin/python3"];
   assertEquals(rest, {
     read: ["/kerf", "/big/cache", ...programs],
     write: ["/big/cache"],
@@ -45,12 +47,12 @@ Deno.test("the default model needs pip, whose network is its own", () => {
 
 Deno.test("a model file is readable, a hub's model needs the network", () => {
   const file = allowed("run", "-m", "m.gguf", "-f", "/tmp/a,b.txt", "hi");
-  const read = ["/kerf", "/big/cache", ...COMPILERS, "/tmp/a,,b.txt", "/home/me/m.gguf"];
-  assertEquals([file.read, file.run, file.net], [read, COMPILERS, undefined]);
+  const read = ["/kerf", "/big/cache", ...PROGRAMS, "/tmp/a,,b.txt", "/home/me/m.gguf"];
+  assertEquals([file.read, file.run, file.net], [read, PROGRAMS, undefined]);
   const hub = allowed("run", "-m", "hf:user/repo", "hi");
   assertEquals([hub.read, hub.run, hub.net], [
-    ["/kerf", "/big/cache", ...COMPILERS],
-    COMPILERS,
+    ["/kerf", "/big/cache", ...PROGRAMS],
+    PROGRAMS,
     [],
   ]);
 });
@@ -76,19 +78,19 @@ Deno.test("new writes kernels/ and starts nothing", () => {
 
 Deno.test("bench may run the peer and git", () => {
   const { run } = allowed("bench", "-m", "/m.gguf", "--vs", "llama/llama-bench");
-  assertEquals(run, [...COMPILERS, "/bin/git", "/home/me/llama/llama-bench"]);
+  assertEquals(run, [...PROGRAMS, "/bin/git", "/home/me/llama/llama-bench"]);
 });
 
 Deno.test("CUDA needs the driver's library and nvcc, and nothing else does", () => {
   const FFI = ["/big/cache", "/usr/lib/libcuda.so.1"];
   for (const device of ["cuda", "auto"]) {
     const { ffi, read, run, sys } = allowed("run", "-m", "/m.gguf", "--device", device, "hi");
-    assertEquals([ffi, run, sys], [FFI, [...COMPILERS, "/bin/nvcc"], undefined]);
+    assertEquals([ffi, run, sys], [FFI, [...PROGRAMS, "/bin/nvcc"], undefined]);
     assertEquals(read!.includes("/usr/lib/libcuda.so.1"), true);
   }
   for (const device of ["cpu", "webgpu"]) {
     const { ffi, read, run } = allowed("run", "-m", "/m.gguf", "--device", device, "hi");
-    assertEquals([ffi, run], [["/big/cache"], COMPILERS]);
+    assertEquals([ffi, run], [["/big/cache"], PROGRAMS]);
     assertEquals(read!.includes("/usr/lib/libcuda.so.1"), false);
   }
 });
@@ -96,17 +98,17 @@ Deno.test("CUDA needs the driver's library and nvcc, and nothing else does", () 
 Deno.test("the emulated GPU's kernels need a C++ compiler", () => {
   const run = (device: string) =>
     allowedOn({ emulatorCompilers: ["c++"] }, "run", "-m", "/m.gguf", "--device", device).run;
-  assertEquals(run("cuda"), [...COMPILERS, "/bin/nvcc", "/bin/c++"]);
-  assertEquals(run("cpu"), COMPILERS);
+  assertEquals(run("cuda"), [...PROGRAMS, "/bin/nvcc", "/bin/c++"]);
+  assertEquals(run("cpu"), PROGRAMS);
 });
 
 Deno.test("inspect devices looks at all of it, and inspect kernel compiles for the GPU", () => {
   const devices = allowed("inspect", "devices", "-m", "/m.gguf");
   assertEquals([devices.ffi!.length, devices.sys], [2, ["systemMemoryInfo"]]);
-  assertEquals(devices.run, [...COMPILERS, "/bin/nvcc"]);
+  assertEquals(devices.run, [...PROGRAMS, "/bin/nvcc"]);
   const kernel = allowed("inspect", "kernel", "decode", "-m", "/m.gguf", "--target", "cuda");
   assertEquals([kernel.ffi!.length, kernel.sys], [2, undefined]);
-  assertEquals(kernel.run, [...COMPILERS, "/bin/nvcc"]);
+  assertEquals(kernel.run, [...PROGRAMS, "/bin/nvcc"]);
   assertEquals(allowed("gen", "--target", "cuda").run, undefined);
   // A prompt, not a subject.
   assertEquals(allowed("run", "-m", "/m.gguf", "devices").sys, undefined);
@@ -120,8 +122,8 @@ Deno.test("WebGPU's variables are set before it starts", () => {
 Deno.test("verify compiles for every device that is here, and writes beside its report", () => {
   const emulator = { emulatorCompilers: ["c++"] };
   const all = allowedOn(emulator, "verify", "think", "--report", "out/think.html");
-  assertEquals(all.run, [...COMPILERS, "/bin/nvcc", "/bin/c++"]);
+  assertEquals(all.run, [...PROGRAMS, "/bin/nvcc", "/bin/c++"]);
   assertEquals(all.write, ["/big/cache", "/home/me/out"]);
   assertEquals(all.net, undefined);
-  assertEquals(allowedOn(emulator, "verify", "--device", "cpu").run, COMPILERS);
+  assertEquals(allowedOn(emulator, "verify", "--device", "cpu").run, PROGRAMS);
 });

@@ -1,33 +1,16 @@
 /**
- * Where a plan's kernels come from: generated/ as the manifest lists it, else the renderer, which is
- * loaded only then. A generated file that is not the one the manifest describes is an error, never used.
+ * Where a plan's kernels come from: generated/ as the manifest lists it, else the renderer, which runs in a
+ * process of its own. A generated file that is not the one the manifest describes is an error, never used.
  */
 
 import { fromFileUrl } from "@std/path";
 import { KerfError } from "../core/error.ts";
 import { sha256 } from "../core/hash.ts";
-import type { AuthoredFile, KernelEntry, Manifest, Target } from "../core/manifest.ts";
-
-/** A kernel's manifest entry and the text that holds it. */
-export interface KernelText {
-  readonly entry: KernelEntry;
-  readonly text: string;
-}
-
-/** What `src/emit/renderer.ts` exports: the half that a plain run does not load. */
-interface RendererModule {
-  /** @throws {KerfError} a kernel file has problems */
-  openRenderer(root: string): Promise<{
-    /** @throws {KerfError} no file in kernels/ makes the kernel */
-    render(name: string): Promise<{
-      readonly entry: KernelEntry;
-      readonly texts: Partial<Record<Target, string>>;
-    }>;
-  }>;
-}
+import type { AuthoredFile, Manifest, Target } from "../core/manifest.ts";
+import { renderedTexts } from "./rendered_texts.ts";
+import type { KernelText } from "./rendered_texts.ts";
 
 const PROJECT: URL = new URL("../../", import.meta.url);
-const RENDERER: URL = new URL("src/emit/renderer.ts", PROJECT);
 
 async function readManifest(root: URL): Promise<Manifest> {
   let text: string;
@@ -73,18 +56,9 @@ export async function kernelTexts(
     texts.set(name, { entry, text });
   }
   if (missing.length > 0) {
-    const { openRenderer }: RendererModule = await import(RENDERER.href);
-    const renderer = await openRenderer(fromFileUrl(root).replace(/\/$/, ""));
-    for (const name of missing) {
-      const { entry, texts: rendered } = await renderer.render(name);
-      const text = rendered[target];
-      if (text === undefined) {
-        throw new KerfError(`Cannot run kernel "${name}": Kerf emits none for ${target} yet`, {
-          hint: "--device cpu has every kernel",
-        });
-      }
-      texts.set(name, { entry, text });
-    }
+    const project = fromFileUrl(root).replace(/\/$/, "");
+    const rendered = await renderedTexts(missing, { target, root: project });
+    missing.forEach((name, i) => texts.set(name, rendered[i]!));
   }
   return names.map((name) => texts.get(name)!);
 }
