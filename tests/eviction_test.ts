@@ -82,6 +82,14 @@ const keyDiff: Published = ({ keys }, kvHead) => {
   const anchor = units[0]!.map((_, c) => units.reduce((s, u) => s + u[c]!, 0) / units.length);
   return units.map((unit) => -dot(unit, anchor) / norm(anchor));
 };
+const h2o: Published = (layer, kvHead) => {
+  const group = layer.queries.length / layer.keys.length;
+  const n = layer.keys[0]!.length;
+  return mean(Array.from(
+    { length: group },
+    (_, g) => total(windowSoftmax(layer, kvHead * group + g, n)),
+  ));
+};
 const position: Published = ({ keys }) => keys[0]!.map((_, row) => row);
 
 Deno.test("kept rows are the published definitions' over an independent forward pass", async () => {
@@ -93,6 +101,7 @@ Deno.test("kept rows are the published definitions' over an independent forward 
     ["key_norm:budget=1", keyNorm, {}],
     ["key_diff:budget=40", keyDiff, {}],
     ["streaming:budget=40,sinks=4", position, { first: 4 }],
+    ["h2o:budget=41", h2o, { last: 21 }],
   ];
   const nPrompt = 90;
   for (const [seed, [nHeads, nKvHeads]] of GQA.entries()) {
@@ -125,6 +134,42 @@ Deno.test("kept rows are the published definitions' over an independent forward 
         assert(compared > 0, `${prune}: no cut was clear enough to compare`);
       });
     }
+  }
+});
+
+Deno.test("column sums: every query counts once, whatever chunks, turns and decoded rows it came in", async () => {
+  const [n, budget] = [90, 60];
+  for (const [seed, [nHeads, nKvHeads]] of GQA.entries()) {
+    const prune = `h2o:budget=${budget},every=0`;
+    await withModel({ nHeads, nKvHeads, seed }, { prune, ...F32 }, async (model) => {
+      const { engine, gguf, config } = model.loaded;
+      const ids = tokens(n, seed);
+      const { layers } = forward(gguf, config, ids);
+      // The first turn fits the budget; rows of one come as decoded ones.
+      for (const cuts of [[[90]], [[7, 30, 1, 12], [1, 1, 38]], [[1, 1], [1, 57], [30]]]) {
+        const slot = engine.cache.openSlot();
+        let position = 0;
+        for (const turn of cuts) {
+          for (const length of turn) {
+            const rows = ids.slice(position, position + length);
+            await engine.step([{ slot, position, tokens: rows, logits: "none" }]);
+            position += length;
+          }
+          await engine.compress(slot);
+        }
+        (await keptTokens(model, slot)).forEach((heads, layer) =>
+          heads.forEach((kept, kvHead) => {
+            const scores = h2o(layers[layer]!, kvHead);
+            const want = selectRowsReference(scores, { keep: budget, first: 0, last: budget / 2 });
+            const sorted = scores.slice(0, n - budget / 2).sort((a, b) => b - a);
+            const [low, next] = [sorted[budget / 2 - 1]!, sorted[budget / 2]!];
+            if (low - next < 1e-5 * low) return;
+            assertEquals(kept, want, `${JSON.stringify(cuts)}, layer ${layer}, head ${kvHead}`);
+          })
+        );
+        engine.cache.closeSlot(slot);
+      }
+    });
   }
 });
 

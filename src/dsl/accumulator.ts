@@ -9,8 +9,15 @@ import type { Column, f32 } from "./types.ts";
 /** A number, or the name of the parameter that holds it. */
 export type Amount = number | string;
 
+/** A number that follows from the parameters. */
+export type Derived = (values: Readonly<Record<string, number>>) => number;
+
 /** The number an amount stands for. */
-export function amountOf(amount: Amount, values: Readonly<Record<string, number>>): number {
+export function amountOf(
+  amount: Amount | Derived,
+  values: Readonly<Record<string, number>>,
+): number {
+  if (typeof amount === "function") return amount(values);
   return typeof amount === "number" ? amount : values[amount]!;
 }
 
@@ -70,4 +77,44 @@ export function lastQueries(rows: Amount): Accumulator<RowRing> {
     },
   };
   return Object.freeze(ring);
+}
+
+/** An accumulator over the rows of one KV head's cache, each of which carries its own state. */
+export interface RowStatistic<S> {
+  readonly kind: "statistic";
+  readonly name: "columnSums";
+  readonly of: "weights";
+  /** A row's state before the first query that sees it. */
+  readonly init: () => S;
+  /** The state once one more query head of the group gave the row this softmax weight. */
+  readonly update: (state: S, weight: f32) => S;
+  /** What a score reads of it; `groupSize` query heads share the KV head. */
+  readonly finish: (state: S, groupSize: number) => f32;
+}
+
+/**
+ * Column sums of attention: what all queries since a row came have given it, each query by the softmax over
+ * the rows it saw, in the mean of the group's query heads. A score reads it as `attention`. Kernel
+ * `attention_NAME_sums` adds a step's queries in order, one f32 sum a row, which moves with the row.
+ *
+ * Source: H2O, arXiv:2306.14048, section 4.
+ *
+ * @example
+ * ```ts
+ * import { columnSums } from "kerf/dsl";
+ * const sums = columnSums();
+ * const state = [0.5, 0.25].reduce(sums.update, sums.init());
+ * if (sums.finish(state, 2) !== 0.375) throw new Error("the mean of two heads");
+ * ```
+ */
+export function columnSums(): RowStatistic<number> {
+  const sums: RowStatistic<number> = {
+    kind: "statistic",
+    name: "columnSums",
+    of: "weights",
+    init: () => 0,
+    update: (sum, weight) => sum + weight,
+    finish: (sum, groupSize) => sum / groupSize,
+  };
+  return Object.freeze(sums);
 }

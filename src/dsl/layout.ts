@@ -44,6 +44,7 @@ export function layout({ key, value }: LayoutSpec): Layout {
     value: { segments: Object.freeze([...value]) },
     positions: "true",
     rowPositions: false,
+    rowSums: false,
   });
 }
 

@@ -4,7 +4,7 @@
  */
 
 import { lastQueries } from "./accumulator.ts";
-import type { Accumulator, Amount, RowRing } from "./accumulator.ts";
+import type { Accumulator, Amount, Derived, RowRing, RowStatistic } from "./accumulator.ts";
 import { paramArgs } from "./params.ts";
 import type { ParamSpecs } from "./params.ts";
 import { tableArgs } from "./table.ts";
@@ -33,6 +33,8 @@ export interface TokenContext {
   /** key · anchor and ‖anchor‖, where the step declares an `anchor`; else 0. */
   readonly anchorDot: f32;
   readonly anchorNorm: f32;
+  /** The row's `columnSums()`, where the step's `statistics` declare them; else 0. */
+  readonly attention: f32;
 }
 
 /** Neighbours meet before heads do; a row at the edge of the candidates has fewer. */
@@ -69,6 +71,8 @@ export interface TokensSpec {
   readonly window?: Amount;
   /** What `anchorDot` compares the key with: the mean of a head's keys, each divided by its norm. */
   readonly anchor?: "meanUnitKey";
+  /** What rows carry beside their position, from the step that appends them on. */
+  readonly statistics?: readonly RowStatistic<number>[];
   /** Share of the rows removed: floor(remove · rows). Give this or `keep`. */
   readonly remove?: Amount;
   /**
@@ -90,7 +94,7 @@ export interface TokensSpec {
    */
   readonly positions?: "true" | "cache" | { readonly cacheIf: string };
   /** Rows that stay whatever their score. */
-  readonly protect?: { readonly first?: Amount; readonly last?: Amount };
+  readonly protect?: { readonly first?: Amount; readonly last?: Amount | Derived };
 }
 
 /** A token step of a variant. */
@@ -124,13 +128,19 @@ export function tokens({ window, queries, scope = "head", ...spec }: TokensSpec)
   return Object.freeze({ kind: "tokens", ...spec, scope, queries: ring });
 }
 
+/** Whether a step declares a statistic. */
+export const hasStatistic = (
+  { statistics = [] }: Pick<TokensStep, "statistics">,
+  name: RowStatistic<number>["name"],
+): boolean => statistics.some((statistic) => statistic.name === name);
+
 /** The IR types of a token score's arguments. */
 export function tokenScoreArgs(params: ParamSpecs, tables: TableSpecs): HookArg[] {
   const [i, f] = [scalar("i32"), scalar("f32")];
   return [
     record({ key: column, value: column, weights: column }),
     record({
-      ...{ layer: i, kvHead: i, position: i, anchorDot: f, anchorNorm: f },
+      ...{ layer: i, kvHead: i, position: i, anchorDot: f, anchorNorm: f, attention: f },
       ...paramArgs(params),
       ...tableArgs(tables),
     }),

@@ -69,7 +69,10 @@ export function findKernel(
       if (name !== head && !name.startsWith(`${head}__`)) continue;
       const suffixes = name.slice(head.length).split("__").slice(1);
       const counts = family.variants(source, shipped, head).map((variant) => variant.length);
-      if (counts.includes(suffixes.length)) return { source, family, request: { head, suffixes } };
+      // Where no shipped layout needs the head, its family says what the suffixes name.
+      if (counts.length === 0 || counts.includes(suffixes.length)) {
+        return { source, family, request: { head, suffixes } };
+      }
     }
   }
   return undefined;

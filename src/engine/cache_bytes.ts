@@ -1,6 +1,6 @@
 /** How many bytes a slot's rows take, counted from what is stored. Pages are the block table's to count. */
 
-import { rowBytes, storedBytes, storedPositionBytes } from "../layout/bytes.ts";
+import { rowBytes, storedBytes, storedSideBytes } from "../layout/bytes.ts";
 import type { KvCache } from "./cache.ts";
 
 /** Bytes of a slot's occupied rows: masks and positions included, free tails not. */
@@ -13,7 +13,7 @@ export function slotStoredBytes(cache: KvCache, slot: number): number {
         .map(({ index }) => cache.sizeOf({ slot, head }, index));
       bytes += storedBytes(layout[stream], sizes, headDim);
     }
-    bytes += storedPositionBytes(layout, cache.rowsOf({ slot, head }));
+    bytes += storedSideBytes(layout, cache.rowsOf({ slot, head }));
   }
   return bytes;
 }

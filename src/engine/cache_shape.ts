@@ -1,6 +1,6 @@
 /** Sizes of a cache and the places of its segments, fixed when a plan is made. */
 
-import { pageBytes, pageCount, positionBytes } from "../layout/offset.ts";
+import { pageBytes, pageCount, positionBytes, sumBytes } from "../layout/offset.ts";
 import type { Layout, Segment } from "../layout/types.ts";
 
 /** Sizes of a cache. */
@@ -25,14 +25,16 @@ export interface CacheSegment {
   readonly isLast: boolean;
   /** Bytes at the head of each of its pages, before the first row. */
   readonly headBytes: number;
+  /** … and at its end, behind the last. */
+  readonly tailBytes: number;
 }
 
 /** Bytes of a page of a segment; `rows` of one that is cut. */
 export function segmentPageBytes(
-  { segment, headBytes }: Pick<CacheSegment, "segment" | "headBytes">,
+  { segment, headBytes, tailBytes }: Pick<CacheSegment, "segment" | "headBytes" | "tailBytes">,
   size: { readonly width: number; readonly headDim: number; readonly rows?: number },
 ): number {
-  return pageBytes(segment, { ...size, head: headBytes });
+  return pageBytes(segment, { ...size, head: headBytes, tail: tailBytes });
 }
 
 /** A head: slot, and layer · nKvHeads + KV head. */
@@ -50,10 +52,13 @@ export interface LayerRange {
 /** The segments of a layout with their ranges of the block table, keys' first. */
 export function cacheSegments(layout: Layout, nCtx: number): CacheSegment[] {
   const perSegment = pageCount(nCtx);
-  const streams = [["key", layout.key, 0], ["value", layout.value, positionBytes(layout)]] as const;
-  const list = streams.flatMap(([stream, { segments }, headBytes]) =>
-    segments.map((segment, i) => ({
-      ...{ stream, segment, headBytes },
+  const sides = {
+    key: { headBytes: 0, tailBytes: 0 },
+    value: { headBytes: positionBytes(layout), tailBytes: sumBytes(layout) },
+  };
+  const list = (["key", "value"] as const).flatMap((stream) =>
+    layout[stream].segments.map((segment, i, segments) => ({
+      ...{ stream, segment, ...sides[stream] },
       isLast: i === segments.length - 1,
     }))
   );

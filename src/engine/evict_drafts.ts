@@ -122,16 +122,17 @@ function selectDrafts(
   ];
 }
 
-/** Copies a layer's kept rows to their new pages. */
-export function keepDraft(
+/** Copies a layer's kept rows, and what they carry, to their new pages. */
+export function keepDrafts(
   { inputs: { cache }, buffers }: Place,
   { slot, layer, maxRows }: EvictionAt,
-): Draft {
+): Draft[] {
   const rows = wholeNames({ cache, buffers });
-  return {
-    kernel: `keep_rows__${layoutName(wholeRows(cache).layout)}`,
-    label: `layer ${layer} · keep rows`,
+  const { layout } = wholeRows(cache);
+  return ["rows", ...(layout.rowSums ? ["sums"] : [])].map((what) => ({
+    kernel: `keep_${what}__${layoutName(layout)}`,
+    label: `layer ${layer} · keep ${what}`,
     buffers: { ...rows.buffers, arena: whole(cache.table.arenas[layer]!) },
     constants: { ...rows.constants, slot, layer, max_rows: maxRows },
-  };
+  }));
 }

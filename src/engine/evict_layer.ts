@@ -11,7 +11,7 @@ import type { KvCache } from "./cache.ts";
 import { segmentPageBytes } from "./cache_shape.ts";
 import type { HeadAt } from "./cache_shape.ts";
 import type { LayerAt } from "./compress_drafts.ts";
-import { choiceDrafts, keepDraft } from "./evict_drafts.ts";
+import { choiceDrafts, keepDrafts } from "./evict_drafts.ts";
 import type { Plan } from "./plan.ts";
 import { expandLayer } from "./expand_layer.ts";
 import { growCompressed } from "./move_layer.ts";
@@ -65,7 +65,7 @@ export async function evictLayer(
   const counts = await readCounts(device.read(kept_counts, 8 * layer * nKvHeads, 8 * nKvHeads));
   const old = replacePages(device, plan, cuts.map(({ at }, i) => ({ at, kept: counts[i]! })));
   cache.sync();
-  await plan.run([keepDraft(plan, at)]);
+  await plan.run(keepDrafts(plan, at));
   for (const page of old) cache.table.release(page);
   cuts.forEach(({ at }, i) => setRows(cache, at, counts[i]!));
   return true;

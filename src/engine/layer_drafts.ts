@@ -38,10 +38,11 @@ export interface DraftContext {
     readonly params: Readonly<Record<string, number>>;
     readonly tables: Readonly<Record<string, BufferSlice>>;
   };
-  /** The cache's layout, as kernels are named. */
+  /** The cache's layout, as kernels are named, and whether its rows carry running sums. */
   readonly layoutName: string;
   /** The kernel that joins the partial softmaxes of decoded rows. */
   readonly mergeKernel: string;
+  readonly rowSums: boolean;
   /** The cache's arena of every layer. */
   readonly arenas: readonly BufferSlice[];
   /** Where the last queries go that scores will read; null: none will. */
@@ -138,7 +139,7 @@ export function embeddingDrafts(
 
 /** Attention of one layer, from rotated and stored keys to the merged heads in `out`. */
 function attentionDrafts(context: DraftContext, layer: number): Draft[] {
-  const { layoutName, attention, recording } = context;
+  const { layoutName, rowSums, attention, recording } = context;
   const arena = context.arenas[layer]!;
   const at = (what: string) => `layer ${layer} · ${what}`;
   const kernel = (phase: string) => `attention_${attention.name}_${phase}__${layoutName}`;
@@ -153,9 +154,17 @@ function attentionDrafts(context: DraftContext, layer: number): Draft[] {
       buffers: { ...recording?.buffers, arena },
       constants: { ...recording?.constants, layer },
     },
-    { kernel: kernel("prefill"), label: at("attention, prefill rows"), ...own, barrier: false },
+    {
+      kernel: kernel(rowSums ? "prefill_recording" : "prefill"),
+      label: at("attention, prefill rows"),
+      ...own,
+      barrier: false,
+    },
     { kernel: kernel("decode"), label: at("attention, decode rows"), ...own },
     { kernel: context.mergeKernel, label: at("attention, merge") },
+    ...(rowSums
+      ? [{ kernel: kernel("sums"), label: at("attention, sums of columns"), ...own }]
+      : []),
   ];
 }
 

@@ -14,7 +14,7 @@ import type { Draft } from "./draft.ts";
 import { kernelTexts } from "./kernel_texts.ts";
 import { embeddingDrafts, headDrafts, layerDrafts } from "./layer_drafts.ts";
 import type { DraftContext } from "./layer_drafts.ts";
-import { choiceDrafts, keepDraft } from "./evict_drafts.ts";
+import { choiceDrafts, keepDrafts } from "./evict_drafts.ts";
 import { codedStreams, expandDrafts } from "./expand_layer.ts";
 import { allocateBuffers, poolOf } from "./plan_buffers.ts";
 import type { PlanBuffers, PlanInputs } from "./plan_buffers.ts";
@@ -65,7 +65,7 @@ function kernelNames(inputs: PlanInputs, context: DraftContext, buffers: PlanBuf
   if (inputs.tokens) {
     const place = { inputs, buffers };
     const eviction = { ...at, nTokens: 1, maxRows: 1 };
-    drafts.push(...choiceDrafts(inputs.tokens, place, eviction), keepDraft(place, eviction));
+    drafts.push(...choiceDrafts(inputs.tokens, place, eviction), ...keepDrafts(place, eviction));
   }
   if (inputs.channels) {
     drafts.push(...scoreDrafts(inputs.channels, buffers, inputs.cache, at));
@@ -108,6 +108,7 @@ export async function makePlan(
     },
     layoutName: layoutName(cache.shape.layout),
     mergeKernel: mergeKernel(cache.shape.layout),
+    rowSums: cache.shape.layout.rowSums,
     arenas: cache.table.arenas.map(whole),
     recording: recordingOf(buffers.rings),
   };

@@ -72,6 +72,8 @@ export interface EvictBuffers {
   readonly kept: DeviceBuffer;
   /** u32 [nLayers, nKvHeads, 2] */
   readonly kept_counts: DeviceBuffer;
+  /** f32 [nRows, nHeads, 2]: of each row of a step its largest logit and its sum of weights. */
+  readonly row_softmax: DeviceBuffer;
 }
 
 /** Everything a plan allocates beside weights and cache. */
@@ -131,6 +133,7 @@ export function allocateBuffers(device: Device, inputs: PlanInputs): PlanBuffers
       token_scores: words(nKvHeads * limits.nCtx, "token_scores"),
       kept: words(nKvHeads * limits.nCtx, "kept"),
       kept_counts: words(nLayers * nKvHeads * 2, "kept_counts"),
+      row_softmax: words(layout.rowSums ? limits.nRows * config.nHeads * 2 : 0, "row_softmax"),
     },
     wholeHeads: tokens === null || !rows.isPart
       ? null
@@ -182,6 +185,7 @@ export function poolOf(
       page_entries: cache.pageEntries,
       scale: 1 / Math.sqrt(headDim),
       max_rows: limits.nCtx,
+      n_ctx: limits.nCtx,
     },
   };
 }

@@ -8,6 +8,7 @@ import { amountOf } from "../dsl/accumulator.ts";
 import { layoutSteps } from "../dsl/pruning.ts";
 import type { Pruning, PruningStep } from "../dsl/pruning.ts";
 import type { ModelDims } from "../dsl/table.ts";
+import { hasStatistic } from "../dsl/tokens.ts";
 import { wrapped } from "../dsl/wrapper.ts";
 import type { Wrapper } from "../dsl/wrapper.ts";
 import type { LayoutSteps } from "../layout/make.ts";
@@ -161,6 +162,9 @@ function checkEviction(
     const off = typeof step.positions === "object" ? step.positions.cacheIf : null;
     const why = `${compressing === channels ? "pruned" : "coded"} keys cannot be rotated again`;
     refuse("with positions in the cache", compressing, why, off);
+  }
+  if (hasStatistic(step, "columnSums") && codes) {
+    refuse("with running sums", codes, "coded rows have no place for them", null);
   }
   if (every > 0 && codes) {
     const why = "rows that share scales cannot leave one by one";

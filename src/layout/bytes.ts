@@ -1,7 +1,7 @@
 /**
  * How many bytes a stream's rows take, counted from what is stored: elements or codes, f16 scales and
  * minima, one mask of ⌈headDim/8⌉ bytes per (layer, KV head) that stores a channel list, one per row
- * where each row has its own, four bytes of position where rows carry it. Pages that are allocated but
+ * where each row has its own, four bytes each of position and sum where rows carry them. Pages that are allocated but
  * not filled are counted in offset.ts.
  */
 
@@ -97,9 +97,12 @@ export function storedBytes(
   return bytes + (listed ? maskBytes(headDim) : 0);
 }
 
-/** Bytes of the positions that `rows` rows carry: an i32 each where rows were evicted. */
-export function storedPositionBytes(layout: Pick<Layout, "rowPositions">, rows: number): number {
-  return layout.rowPositions ? 4 * rows : 0;
+/** Bytes of what `rows` rows carry beside their elements: a position, i32, and a running sum, f32. */
+export function storedSideBytes(
+  { rowPositions, rowSums }: Pick<Layout, "rowPositions" | "rowSums">,
+  rows: number,
+): number {
+  return 4 * rows * (Number(rowPositions) + Number(rowSums));
 }
 
 /** Bytes rounded up to whole units of the arena. */

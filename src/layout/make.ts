@@ -41,8 +41,12 @@ export interface LayoutSteps {
   readonly name: string;
   readonly steps: readonly (
     | { readonly kind: "channels"; readonly of: "key" }
-    | { readonly kind: "tokens"; readonly positions?: unknown }
     | { readonly kind: "basis"; readonly of: "key" | "value" }
+    | {
+      readonly kind: "tokens";
+      readonly positions?: unknown;
+      readonly statistics?: readonly { readonly name: string }[];
+    }
     | CodesRule
   )[];
   /** What keys are rotated by; absent: as the steps say without parameters. */
@@ -121,6 +125,7 @@ export function layoutOf(
     value: stream("value"),
     positions: positionsOf(variant),
     rowPositions: evicts(steps),
+    rowSums: sums(steps),
   }, variant?.name);
 }
 
@@ -153,11 +158,17 @@ function streamSegments(
 
 const evicts = (steps: LayoutSteps["steps"]) => steps.some(({ kind }) => kind === "tokens");
 
+const sums = (steps: LayoutSteps["steps"]) =>
+  steps.some((s) => s.kind === "tokens" && s.statistics?.some(({ name }) => name === "columnSums"));
+
 /** A variant's own layout, which must have a place for what its steps keep. */
 function checkOwnLayout({ name, steps }: LayoutSteps, layout: Layout): Layout {
   const lists = layout.key.segments.filter((s) => s.channels === "list").length;
   const wanted = steps.filter(({ kind }) => kind === "channels").length;
-  if (lists === wanted) return checkLayout({ ...layout, rowPositions: evicts(steps) }, name);
+  if (lists === wanted) {
+    const rows = { rowPositions: evicts(steps), rowSums: sums(steps) };
+    return checkLayout({ ...layout, ...rows }, name);
+  }
   throw new KerfError(
     `Cannot lay out the key stream of "${name}": it has ${lists} segments with a channel list, ` +
       `its steps make ${wanted}`,

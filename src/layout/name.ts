@@ -1,7 +1,7 @@
 /**
  * Names of layouts: what kernels carry behind `__`, and back. A name says everything that changes a
  * kernel's text (channels, fill, basis, code, tile, positions) and nothing that does not (row counts,
- * widths, when rows are flushed), so one compiled kernel serves every ratio.
+ * widths, when rows are flushed, sums behind a page's rows), so one compiled kernel serves every ratio.
  *
  *     segment: [list_ | bitmap_] [mean_] [basis_] (f32 | f16 | q<bits><r|c><group>) t<tile>
  *     layout:  k_<segment>…_v_<segment>… [_cached] [_evicted]
@@ -85,7 +85,7 @@ export function parseSegmentName(name: string): Segment {
 }
 
 /**
- * The layout a name stands for, without flush rules.
+ * The layout a name stands for, without flush rules and sums.
  *
  * @throws {KerfError} the text names no layout
  */
@@ -101,6 +101,7 @@ export function parseLayoutName(name: string): Layout {
     value: { segments: value.segments },
     positions: suffix?.[1] ? "cache" : "true",
     rowPositions: suffix?.[2] !== undefined,
+    rowSums: false,
   };
   if (suffix === null || layoutName(layout) !== name) throw unreadable(name, "layout", example);
   return layout;

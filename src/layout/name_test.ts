@@ -29,6 +29,7 @@ Deno.test("layoutName: every layout's name parses back to it", () => {
     value: streams,
     positions: fc.constantFrom("true", "cache"),
     rowPositions: fc.boolean(),
+    rowSums: fc.constant(false),
   });
   fc.assert(
     fc.property(layouts, (layout) => assertEquals(parseLayoutName(layoutName(layout)), layout)),

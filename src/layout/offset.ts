@@ -21,6 +21,14 @@ export function positionBytes({ rowPositions }: Pick<Layout, "rowPositions">): n
   return rowPositions ? 4 * PAGE_ROWS : 0;
 }
 
+/**
+ * Bytes behind the last row of each page of values: the running sums of its rows, f32, where rows carry them.
+ * Pages of evicted rows' values are never cut.
+ */
+export function sumBytes({ rowSums }: Pick<Layout, "rowSums">): number {
+  return rowSums ? 4 * PAGE_ROWS : 0;
+}
+
 /** Pages that `rows` rows need. */
 export function pageCount(rows: number): number {
   return Math.ceil(rows / PAGE_ROWS);
@@ -51,6 +59,7 @@ export function elementOffset(
  * end in a page cut behind its last tile.
  *
  * @param size.head bytes before the first row ({@linkcode positionBytes})
+ * @param size.tail bytes behind the last one ({@linkcode sumBytes})
  */
 export function pageBytes(
   segment: Segment,
@@ -59,9 +68,11 @@ export function pageBytes(
     readonly headDim: number;
     readonly rows?: number;
     readonly head?: number;
+    readonly tail?: number;
   },
 ): number {
   const unit = unitRows(segment);
   const units = Math.ceil((size.rows ?? PAGE_ROWS) / unit);
-  return arenaBytes((size.head ?? 0) + units * tileBytes(segment, size.width, size.headDim));
+  const rows = units * tileBytes(segment, size.width, size.headDim);
+  return arenaBytes((size.head ?? 0) + rows + (size.tail ?? 0));
 }

@@ -3,7 +3,7 @@
  * bar whose filled part is the stored share of a row. Byte counts come from bytes.ts, never from here.
  */
 
-import { storedBytes, storedPositionBytes } from "./bytes.ts";
+import { storedBytes, storedSideBytes } from "./bytes.ts";
 import type { SegmentSize } from "./bytes.ts";
 import { layoutName, segmentName } from "./name.ts";
 import type { Layout, Stream } from "./types.ts";
@@ -48,14 +48,15 @@ function streamLines(
 export function drawLayout(layout: Layout, sizes: PictureSizes): string {
   const { headDim, key, value } = sizes;
   const nRows = value.reduce((sum, { rows }) => sum + rows, 0);
-  const positions = storedPositionBytes(layout, nRows);
+  const side = storedSideBytes(layout, nRows);
+  const carried = ["positions", ...(layout.rowSums ? ["sums"] : [])].join(", ");
   const total = storedBytes(layout.key, key, headDim) + storedBytes(layout.value, value, headDim) +
-    positions;
+    side;
   return [
     `layout ${layoutName(layout)}, headDim ${headDim}`,
     ...streamLines("keys", layout.key, key, headDim),
     ...streamLines("values", layout.value, value, headDim),
-    ...(layout.rowPositions ? [`positions  ${positions} B`] : []),
+    ...(layout.rowPositions ? [`${carried}  ${side} B`] : []),
     `total  ${total} B`,
   ].join("\n");
 }

@@ -46,6 +46,8 @@ export interface Layout {
   readonly positions: "true" | "cache";
   /** Whether rows are evicted, so that each carries its position: i32, at the head of its page of values. */
   readonly rowPositions: boolean;
+  /** Whether each row carries a running sum too: f32, behind the rows of its page of values. */
+  readonly rowSums: boolean;
 }
 
 /** Rows of one page: the unit in which a stream grows. A multiple of every tile. */

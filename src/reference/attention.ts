@@ -22,30 +22,43 @@ export interface AttentionQuery {
   readonly context: Readonly<Record<string, unknown>>;
 }
 
+/** A query's softmax: the weight of every key, 0 where the mask hides it, and what the weights are made of. */
+export interface QuerySoftmax {
+  /** f64 [keys] */
+  readonly weights: Float64Array;
+  /** −Infinity when no key is seen. */
+  readonly largest: number;
+  /** Of e^(logit − largest). */
+  readonly sum: number;
+}
+
+/** The softmax of a query over its keys. */
+export function softmaxReference(query: Omit<AttentionQuery, "values">): QuerySoftmax {
+  const { q, keys, positions, scale, context } = query;
+  const logits = Float64Array.from(keys, (key, row) => {
+    let dot = 0;
+    for (let c = 0; c < q.length; c++) dot += q[c]! * key[c]!;
+    const inside = { ...context, keyPosition: positions?.[row] ?? row };
+    if (!query.mask(dot * scale, inside)[0]) return -Infinity;
+    return query.score(dot * scale, inside)[0] as number;
+  });
+  const largest = logits.reduce((a, b) => Math.max(a, b), -Infinity);
+  if (largest === -Infinity) return { weights: new Float64Array(keys.length), largest, sum: 0 };
+  const weights = logits.map((logit) => Math.exp(logit - largest));
+  const sum = weights.reduce((a, b) => a + b, 0);
+  return { weights: weights.map((weight) => weight / sum), largest, sum };
+}
+
 /**
  * The output row, f64 [headDim]; zeros when the mask lets nothing through (THINK.md, oracle 7).
  *
  * Source: arXiv:1706.03762, eq. 1.
  */
 export function attentionReference(query: AttentionQuery): Float64Array {
-  const { q, keys, positions, values, scale, context } = query;
-  const logits: number[] = [];
-  const visible: number[] = [];
-  keys.forEach((key, row) => {
-    const keyPosition = positions?.[row] ?? row;
-    let dot = 0;
-    for (let c = 0; c < q.length; c++) dot += q[c]! * key[c]!;
-    const inside = { ...context, keyPosition };
-    if (!query.mask(dot * scale, inside)[0]) return;
-    logits.push(query.score(dot * scale, inside)[0] as number);
-    visible.push(row);
-  });
+  const { q, values } = query;
   const out = new Float64Array(q.length);
-  const largest = Math.max(...logits);
-  const weights = logits.map((logit) => Math.exp(logit - largest));
-  const sum = weights.reduce((a, b) => a + b, 0);
-  visible.forEach((row, i) => {
-    for (let c = 0; c < out.length; c++) out[c]! += weights[i]! / sum * values[row]![c]!;
+  softmaxReference(query).weights.forEach((weight, row) => {
+    for (let c = 0; c < out.length; c++) out[c]! += weight * values[row]![c]!;
   });
   return out;
 }

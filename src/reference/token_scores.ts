@@ -16,10 +16,12 @@ export interface TokenScoresInput {
   readonly values: readonly ArrayLike<number>[];
   /** True position of each row. */
   readonly positions: readonly number[];
+  /** What each row's column sums read as, where the step declares them. */
+  readonly attention?: readonly number[];
   /** 1 / √headDim. */
   readonly scale: number;
   readonly score: HookRunner;
-  /** The hook's context without position and anchor. */
+  /** The hook's context without position, anchor and attention. */
   readonly context: Readonly<Record<string, unknown>>;
 }
 
@@ -68,6 +70,7 @@ export function tokenScoresReference(input: TokenScoresInput): Float64Array[] {
         position: positions[row]!,
         anchorDot: dot(key, anchor),
         anchorNorm: Math.sqrt(dot(anchor, anchor)),
+        attention: input.attention?.[row] ?? 0,
       };
       const seen = { key, value: values[row]!, weights: weights.map((of) => of[row]!) };
       return score(seen, inside)[0] as number;

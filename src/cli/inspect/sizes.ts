@@ -3,7 +3,7 @@
 import { noRows, rowsAfter } from "../../engine/kv_forecast.ts";
 import type { ForecastShape, HeadRows } from "../../engine/kv_forecast.ts";
 import type { PictureSizes } from "../../layout/picture.ts";
-import { storedBytes, storedPositionBytes } from "../../layout/bytes.ts";
+import { storedBytes, storedSideBytes } from "../../layout/bytes.ts";
 import type { LlamaConfig } from "../../model/config.ts";
 import type { CacheDesign } from "./header.ts";
 
@@ -48,6 +48,6 @@ export function cacheBytes(config: LlamaConfig, design: CacheDesign, nTokens: nu
     const sizes = sizesOf(config, design, { head, rows });
     return bytes + storedBytes(layout.key, sizes.key, config.headDim) +
       storedBytes(layout.value, sizes.value, config.headDim) +
-      storedPositionBytes(layout, rows.rows);
+      storedSideBytes(layout, rows.rows);
   }, 0);
 }

@@ -6,7 +6,7 @@
 
 import { KerfError } from "../../core/error.ts";
 import { STEP_FIELDS } from "../../core/signature.ts";
-import type { GridFactor, Signature } from "../../core/signature.ts";
+import type { Binding, GridFactor, Signature } from "../../core/signature.ts";
 import { QUERY_TILE } from "../../core/tiles.ts";
 import type { Attention } from "../../dsl/attention.ts";
 import { keyRange } from "../../ir/key_range.ts";
@@ -47,7 +47,9 @@ export interface ValueSegmentContext {
 
 /** What templates/<target>/attention.* read. */
 export interface AttentionContext {
-  readonly entry: "prefill" | "decode";
+  readonly entry: Entry;
+  /** Whether prefill also leaves the softmax of each row: its largest logit and sum of weights. */
+  readonly records: boolean;
   readonly page_rows: string;
   readonly tile_rows: string;
   readonly chunk_rows: string;
@@ -86,25 +88,53 @@ export interface AttentionContext {
   readonly range_upper: string;
 }
 
+/** What a kernel of the family does: a part of the template. */
+type Entry = "prefill" | "decode" | "sums";
+
+/** The kernels of a variant, by what its name ends in. */
+const ENTRIES: Readonly<Record<string, { readonly entry: Entry; readonly records: boolean }>> = {
+  prefill: { entry: "prefill", records: false },
+  decode: { entry: "decode", records: false },
+  prefill_recording: { entry: "prefill", records: true },
+  sums: { entry: "sums", records: false },
+};
+
 /** The family of attention variants. */
 export const attention: Family = Object.freeze<Family>({
   kind: "attention",
-  heads: ({ definition: { name } }) => [`attention_${name}_prefill`, `attention_${name}_decode`],
-  variants: ({ definition }, { layouts }) =>
+  heads: ({ definition: { name } }) =>
+    Object.keys(ENTRIES).map((end) => `attention_${name}_${end}`),
+  variants: ({ definition: { name } }, { layouts }, head) => {
     // Other variants on other layouts are rendered when a plan asks for them.
-    (definition.name === "causal" ? layouts : layouts.slice(0, 1)).map((l) => [layoutName(l)]),
+    const own = name === "causal" ? layouts : layouts.slice(0, 1);
+    const { entry, records } = entryOf(name, head);
+    // Sums belong to rows that are evicted.
+    const sums = entry === "sums" || records;
+    return (sums ? own.filter(({ rowPositions }) => rowPositions) : own).map((
+      l,
+    ) => [layoutName(l)]);
+  },
   emit(source, request, target) {
     const definition = source.definition as Attention;
     const requested = requestedLayout(request);
-    const entry = request.head.endsWith("_prefill") ? "prefill" : "decode";
+    const { entry, records } = entryOf(definition.name, request.head);
+    const { rowPositions, value } = requested.layout;
+    if (entry === "sums" && !(rowPositions && value.segments.length === 1)) {
+      throw new KerfError(
+        `Cannot emit "${
+          kernelName(request)
+        }": sums stand behind evicted rows in one segment of values`,
+        { hint: "a layout such as k_f16t16_v_f16t1_evicted" },
+      );
+    }
     const context: AttentionContext = {
-      entry,
+      ...{ entry, records },
       ...layoutContext(requested),
       ...hookContext(definition, { funcs: source.funcs, target }),
     };
     return {
-      signature: signature(request, definition, requested.layout),
-      doc: [...source.doc, ...ENTRY_DOC[entry]],
+      signature: signature(request, definition, { layout: requested.layout, entry, records }),
+      doc: [...source.doc, ...ENTRY_DOC[entry], ...(records ? RECORDING_DOC : [])],
       from: [source.file],
       template: "attention",
       context: { ...context },
@@ -113,17 +143,25 @@ export const attention: Family = Object.freeze<Family>({
   },
 });
 
+const entryOf = (name: string, head: string) => ENTRIES[head.slice(`attention_${name}_`.length)]!;
+
 const ENTRY_DOC = {
   prefill: ["Prefill: tiles of queries over the whole cache, chunk after chunk."],
   decode: [
     "Decode: one partial softmax per 256-row chunk of the cache; attention_merge joins them.",
   ],
+  sums: [
+    "Adds to the running sum of every row what the step's queries give it, query after query.",
+  ],
 };
 
+const RECORDING_DOC = ["Leaves the softmax of every row, for the sums of columns."];
+
 const KV_HEADS: GridFactor = { of: { constant: "n_kv_heads" } };
-const GRID: Readonly<Record<"prefill" | "decode", readonly GridFactor[]>> = {
+const GRID: Readonly<Record<Entry, readonly GridFactor[]>> = {
   prefill: [{ of: { step: "nTiles" } }, KV_HEADS],
   decode: [{ of: { step: "nDecode" } }, KV_HEADS, { of: { step: "nSplits" } }],
+  sums: [{ of: { step: "nSeqs" } }, KV_HEADS, { of: { constant: "n_ctx" }, per: CHUNK_ROWS }],
 };
 
 /** A layout, and the code of every segment of its streams. */
@@ -244,29 +282,55 @@ function hookContext(
   };
 }
 
+/** The rows of a step that an entry takes. */
+const ROWS: Readonly<Record<Entry, readonly Binding[]>> = {
+  prefill: [readOnly("tiles", "u32", "nTiles", "4")],
+  decode: [readOnly("decode_rows", "u32", "nDecode"), readOnly("row_seq", "u32", "nRows")],
+  sums: [],
+};
+
+/** What an entry writes. */
+const OUTPUTS: Readonly<Record<Entry, Binding>> = {
+  prefill: { name: "out", dtype: "f32", access: "write", shape: ["nRows", "out_stride"] },
+  decode: {
+    name: "partials",
+    dtype: "f32",
+    access: "write",
+    shape: ["nDecode", "nHeads", "nSplits", "headDim + 16"],
+  },
+  sums: { name: "arena", dtype: "u8", access: "readwrite", shape: ["arenaBytes"] },
+};
+
 /** The outside, as ARCHITECTURE.md's table has it. */
-function signature(request: EmitRequest, definition: Attention, layout: Layout): Signature {
-  const prefill = request.head.endsWith("_prefill");
+function signature(
+  request: EmitRequest,
+  definition: Attention,
+  { layout, entry, records }: {
+    readonly layout: Layout;
+    readonly entry: Entry;
+    readonly records: boolean;
+  },
+): Signature {
+  const prefill = entry === "prefill";
   const listed = layout.key.segments.some((segment) => segment.channels === "list");
-  const partials = ["nDecode", "nHeads", "nSplits", "headDim + 16"];
+  const output = OUTPUTS[entry];
+  const softmax = ["nRows", "nHeads", "2"];
   return {
     name: kernelName(request),
     bindings: [
       readOnly("qkv", "f32", "nRows", "qkv_stride"),
-      ...(prefill
-        ? [readOnly("tiles", "u32", "nTiles", "4")]
-        : [readOnly("decode_rows", "u32", "nDecode"), readOnly("row_seq", "u32", "nRows")]),
+      ...ROWS[entry],
       readOnly("seqs", "u32", "nSeqs", "4"),
       readOnly("pages", "u32", ...PER_HEAD, "page_entries"),
       readOnly("heads", "u32", ...PER_HEAD, headFields(layout)),
       ...(listed ? [readOnly("channels", "u32", ...PER_HEAD, "headDim")] : []),
-      readOnly("arena", "u8", "arenaBytes"),
+      ...(entry === "sums" ? [] : [readOnly("arena", "u8", "arenaBytes")]),
       ...Object.entries(definition.tables).map(([name, t]) =>
         readOnly(snakeCase(name), t.dtype, ...t.shape)
       ),
-      prefill
-        ? { name: "out", dtype: "f32", access: "write", shape: ["nRows", "out_stride"] }
-        : { name: "partials", dtype: "f32", access: "write", shape: partials },
+      ...(entry === "sums" ? [readOnly("row_softmax", "f32", ...softmax)] : []),
+      output,
+      ...(records ? [{ ...output, name: "row_softmax", shape: softmax }] : []),
       readOnly("step", "u32", "stepFields"),
     ],
     constants: [
@@ -277,6 +341,7 @@ function signature(request: EmitRequest, definition: Attention, layout: Layout):
       u32("qkv_stride", "elements between rows of qkv"),
       ...(prefill ? [u32("out_stride", "elements between rows of out")] : []),
       u32("page_entries", "entries of a head in pages"),
+      ...(entry === "sums" ? [u32("n_ctx", "rows that a head may have")] : []),
       ...layout.key.segments.map((_, i) => u32(`key_page_${i}`, "the segment's first page entry")),
       ...layout.value.segments.map((_, i) => u32(`value_page_${i}`)),
       { name: "scale", dtype: "f32", doc: "1 / √headDim" },

@@ -6,6 +6,7 @@
 import { KerfError } from "../../core/error.ts";
 import type { Binding, Signature } from "../../core/signature.ts";
 import { stepOf } from "../../dsl/pruning.ts";
+import { hasStatistic } from "../../dsl/tokens.ts";
 import type { Pruning } from "../../dsl/pruning.ts";
 import { layoutName } from "../../layout/name.ts";
 import { sumsSquares } from "../../ir/sum_of_squares.ts";
@@ -36,6 +37,7 @@ export interface TokenScoresContext extends CacheContext {
   /** What the score reads beside reductions. */
   readonly reads_position: boolean;
   readonly reads_anchor: boolean;
+  readonly reads_attention: boolean;
   readonly reads_layer: boolean;
   readonly reads_kv_head: boolean;
   /** Whether a reduction of channels, or of weights, reads how many there are. */
@@ -114,6 +116,12 @@ function hookContext(source: KernelSource, target: EmitTarget) {
       { where: source.file, hint: 'give the step `anchor: "meanUnitKey"`' },
     );
   }
+  if (read.has("attention") && !hasStatistic(step, "columnSums")) {
+    throw new KerfError(
+      `Cannot emit the scores of "${definition.name}": they read \`attention\`, which is not declared`,
+      { where: source.file, hint: "give the step `statistics: [columnSums()]`" },
+    );
+  }
   const scope = hookScope();
   const counts = { 0: "channel_count", 1: "channel_count", 2: "weight_count" };
   const columns = collectRows(func, {
@@ -146,6 +154,7 @@ function hookContext(source: KernelSource, target: EmitTarget) {
       weight_reductions: of(2),
       reads_position: read.has("position"),
       reads_anchor: read.has("anchorDot") || read.has("anchorNorm"),
+      reads_attention: read.has("attention"),
       reads_layer: read.has("layer"),
       reads_kv_head: read.has("kvHead"),
       counts_channels: [...of(0), ...of(1)].some(({ counts }) => counts),
@@ -170,6 +179,7 @@ function contextArgument(
   if (name === "position") return upTo(varying("position"));
   if (name === "anchorDot") return varying("anchor_dot");
   if (name === "anchorNorm") return uniform("anchor_norm");
+  if (name === "attention") return varying("attention");
   if (name === "layer") return upTo(uniform("layer_index"));
   if (name === "kvHead") return upTo(uniform("kv_head_index"));
   const table = tables[name];

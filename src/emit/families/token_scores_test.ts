@@ -26,13 +26,18 @@ async function emitted(file: string) {
   );
 }
 
-Deno.test("a score that reads weights without a window, or an anchor that is not declared, is refused", async () => {
+Deno.test("a score that reads weights without a window, an anchor or sums that are not declared, is refused", async () => {
   const refusals = [
     ["weights_without_window", "they read weights of no queries", "give the step a `window`"],
     [
       "anchor_undeclared",
       "they read an anchor that is not declared",
       'give the step `anchor: "meanUnitKey"`',
+    ],
+    [
+      "attention_undeclared",
+      "they read `attention`, which is not declared",
+      "give the step `statistics: [columnSums()]`",
     ],
   ] as const;
   for (const [file, message, hint] of refusals) {

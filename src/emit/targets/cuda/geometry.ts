@@ -28,6 +28,7 @@ export const CUDA_GEOMETRY: Readonly<Record<string, Geometry>> = Object.freeze({
   keep_rows: { workgroup: 128 },
   pool_scores: { workgroup: 128 },
   raise_rows: { workgroup: 128 },
+  keep_sums: { workgroup: 128 },
   select_rows: { workgroup: 256 },
   key_anchors: { workgroup: 128 },
   // A query a block: as many rows side by side as its threads.
@@ -43,6 +44,7 @@ export const CUDA_GEOMETRY: Readonly<Record<string, Geometry>> = Object.freeze({
   select_channels: { workgroup: 128 },
   attention_merge: { workgroup: 64 },
   attention_merge_turned: { workgroup: 64 },
+  attention_merge_recording: { workgroup: 64 },
   // One row is all that a step of one sequence has: as many loads in flight as a block can hold.
   arg_max: { workgroup: 1024 },
   // Each thread owns two of a chunk's 256 rows.

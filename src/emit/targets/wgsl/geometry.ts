@@ -30,6 +30,7 @@ export const WGSL_GEOMETRY: Readonly<Record<string, Geometry>> = Object.freeze({
     grid: [{ of: { constant: "n_kv_heads" } }, { of: { constant: "max_rows" }, per: 64 }],
   },
   raise_rows: { workgroup: 128 },
+  keep_sums: { workgroup: 128 },
   select_rows: { workgroup: 256 },
   key_anchors: { workgroup: 64 },
   // A query a work group: as many rows side by side as its threads.
@@ -47,6 +48,7 @@ export const WGSL_GEOMETRY: Readonly<Record<string, Geometry>> = Object.freeze({
   select_channels: { workgroup: 64 },
   attention_merge: { workgroup: 64 },
   attention_merge_turned: { workgroup: 64 },
+  attention_merge_recording: { workgroup: 64 },
   // One row is all that a step of one sequence has: the most threads that every adapter grants.
   arg_max: { workgroup: 256 },
   // Each thread owns two of a chunk's 256 rows, which share a word.

@@ -1,0 +1,263 @@
+/*
+ * Causal attention: a query sees every key up to its own position.
+ * Adds to the running sum of every row what the step's queries give it, query after query.
+ *
+ * In front of this text the device puts `const HEAD_DIM: u32 = …;`, `const GROUP: u32 = …;`.
+ * Generated from kernels/attention/causal.ts by `deno task gen`. Do not edit.
+ */
+#include "kerf.wgsl"
+
+struct Params {
+  layer: u32,
+  n_layers: u32,
+  n_heads: u32,
+  n_kv_heads: u32,
+  qkv_stride: u32, /* elements between rows of qkv */
+  page_entries: u32, /* entries of a head in pages */
+  n_ctx: u32, /* rows that a head may have */
+  key_page_0: u32, /* the segment's first page entry */
+  value_page_0: u32,
+  scale: f32, /* 1 / √headDim */
+}
+
+@group(0) @binding(0) var<storage, read> qkv_buf: array<f32>; /* f32 [nRows, qkv_stride] */
+@group(0) @binding(1) var<storage, read> seqs_buf: array<u32>; /* u32 [nSeqs, 4] */
+@group(0) @binding(2) var<storage, read> pages_buf: array<u32>; /* u32 [nSlots, nLayers, nKvHeads, page_entries] */
+@group(0) @binding(3) var<storage, read> heads_buf: array<u32>; /* u32 [nSlots, nLayers, nKvHeads, 4] */
+@group(0) @binding(4) var<storage, read> row_softmax_buf: array<f32>; /* f32 [nRows, nHeads, 2] */
+@group(0) @binding(5) var<storage, read_write> arena_buf: array<u32>; /* u8 [arenaBytes] */
+@group(0) @binding(6) var<uniform> step_buf: array<vec4<u32>, 2>; /* the step header */
+@group(0) @binding(7) var<uniform> params: Params;
+
+const WORKGROUP = 128u;
+
+fn step_field(index: u32) -> u32 {
+  return step_buf[index / 4u][index % 4u];
+}
+
+const PAGE_ROWS = 128u; /* rows of a page */
+const TILE_ROWS = 16u; /* rows of a tile of keys, which is channel-major */
+const CHUNK_ROWS = 256u; /* rows of one partial softmax: two per thread */
+const UNIT_WORDS = 64u / 4u; /* words that a page entry counts */
+const KEY_SEGMENTS = 1u;
+const HEAD_FIELDS = 4u; /* rows and width of every segment */
+/* Queries whose heads meet each key together: as many as fit into 16 KiB with their products. */
+const BLOCK_QUERIES = max(1u, min(8u, 1024u / HEAD_DIM) / GROUP);
+const BLOCK_ROWS = BLOCK_QUERIES * GROUP;
+/* The logit of a key that is not seen, and the largest of none: WGSL has no infinities. */
+const MASKED = -1e30;
+
+const_assert CHUNK_ROWS == 2u * WORKGROUP;
+const_assert GROUP >= 1u && GROUP <= 8u;
+
+/* f32 [BLOCK_ROWS, HEAD_DIM]: the stored channels of the block's queries. */
+var<workgroup> q: array<f32, BLOCK_ROWS * HEAD_DIM>;
+/* f32 [BLOCK_ROWS, CHUNK_ROWS]: logits, then weights. */
+var<workgroup> products: array<f32, BLOCK_ROWS * CHUNK_ROWS>;
+
+/* One query head of one row: what hooks may read of it, and the keys stored up to it. */
+struct Query {
+  position: i32,
+  head: i32,
+  kv_head: i32,
+  layer: i32,
+  n_visible: u32,
+}
+
+/* Queries that follow each other and see the same pages, `n_new` new rows at the last of them. */
+struct Block {
+  row: u32,
+  n_queries: u32,
+  position: u32, /* of the first query */
+  kv_head: u32,
+  place: u32, /* of the head in pages, heads and channels */
+  n_new: u32,
+}
+
+/* At most CHUNK_ROWS rows of one key segment; `position` counts rows of all segments before them. */
+struct Chunk {
+  segment: u32,
+  row: u32,
+  position: u32,
+  n_rows: u32,
+}
+
+fn head_place(slot: u32, kv_head: u32) -> u32 {
+  return (slot * params.n_layers + params.layer) * params.n_kv_heads + kv_head;
+}
+
+/* Rows of a key segment; the new ones are in the last. */
+fn key_rows(block: Block, segment: u32) -> u32 {
+  let stored = heads_buf[block.place * HEAD_FIELDS + 2u * segment];
+  return stored + select(0u, block.n_new, segment + 1u == KEY_SEGMENTS);
+}
+
+/* The chunk of that index, segments cut one after the other; without rows past the last. */
+fn find_chunk(block: Block, index: u32) -> Chunk {
+  var left = index;
+  var position = 0u;
+  for (var segment = 0u; segment < KEY_SEGMENTS; segment++) {
+    let n_rows = key_rows(block, segment);
+    let n_chunks = (n_rows + CHUNK_ROWS - 1u) / CHUNK_ROWS;
+    if (left < n_chunks) {
+      let row = left * CHUNK_ROWS;
+      return Chunk(segment, row, position + row, min(CHUNK_ROWS, n_rows - row));
+    }
+    left -= n_chunks;
+    position += n_rows;
+  }
+  return Chunk(0u, 0u, position, 0u);
+}
+
+/* The first page entry of a key segment, and the channels it stores of this head. */
+fn key_pages(block: Block, segment: u32) -> u32 {
+  let entries = block.place * params.page_entries;
+  return entries + params.key_page_0;
+}
+fn key_width(block: Block, segment: u32) -> u32 {
+  return HEAD_DIM;
+}
+
+/* The query head and row that is row r of a block; rows past the last query repeat it. */
+fn query_of(block: Block, r: u32) -> Query {
+  let index = min(r / GROUP, block.n_queries - 1u);
+  var n_visible = block.n_new - (block.n_queries - 1u - index);
+  for (var segment = 0u; segment < KEY_SEGMENTS; segment++) {
+    n_visible += heads_buf[block.place * HEAD_FIELDS + 2u * segment];
+  }
+  return Query(
+    i32(block.position + index), i32(block.kv_head * GROUP + r % GROUP), i32(block.kv_head),
+    i32(params.layer), n_visible);
+}
+
+/* The true position of a key of the chunk, from the head of its page of values; any past its end. */
+fn position_of(block: Block, chunk: Chunk, key: u32) -> i32 {
+  if (key >= chunk.n_rows) { return 0; }
+  let row = chunk.position + key;
+  let page = pages_buf[block.place * params.page_entries + params.value_page_0 + row / PAGE_ROWS];
+  return i32(arena_buf[page * UNIT_WORDS + row % PAGE_ROWS]);
+}
+
+/* Loads the channels of the block's queries that a key segment stores. */
+fn gather_queries(block: Block, segment: u32, lane: u32) {
+  let width = key_width(block, segment);
+  for (var i = lane; i < BLOCK_ROWS * HEAD_DIM; i += WORKGROUP) {
+    let r = i / HEAD_DIM;
+    let c = i % HEAD_DIM;
+    if (c < width) {
+      let row = block.row + min(r / GROUP, block.n_queries - 1u);
+      let first = row * params.qkv_stride + (block.kv_head * GROUP + r % GROUP) * HEAD_DIM;
+      var channel = c;
+      q[i] = qkv_buf[first + channel];
+    }
+  }
+  workgroupBarrier();
+}
+
+/* The logit of one key that the query sees, from q · k. */
+fn logit_of(query: Query, place: i32, key_position: i32, product: f32) -> f32 {
+  let s = product * params.scale;
+
+  // kernels/attention/causal.ts:7
+  let mask: bool = key_position <= query.position;
+  // generated/wgsl/attention_causal_sums__k_f16t16_v_f16t1_evicted.wgsl:164
+  let visible = (mask) && place < i32(query.n_visible);
+  return select(MASKED, s, visible);
+}
+
+/*
+ * Logits of all rows of the block against the chunk's keys. A thread takes two keys that lie side by side
+ * in each channel of a tile; a channel that is not stored is a turn less.
+ */
+fn multiply_keys(block: Block, chunk: Chunk, lane: u32) {
+  let width = key_width(block, chunk.segment);
+  let key = 2u * lane;
+  var sums: array<vec2<f32>, BLOCK_ROWS>;
+  if (key < chunk.n_rows) {
+    let row = chunk.row + key;
+    let in_page = row % PAGE_ROWS;
+    let page = pages_buf[key_pages(block, chunk.segment) + row / PAGE_ROWS] * UNIT_WORDS;
+    let first = in_page / TILE_ROWS * TILE_ROWS * width + in_page % TILE_ROWS;
+    for (var c = 0u; c < width; c++) {
+      let keys = unpack2x16float(arena_buf[page + (first + c * TILE_ROWS) / 2u]);
+      for (var r = 0u; r < BLOCK_ROWS; r++) {
+        sums[r] = fma(vec2<f32>(q[r * HEAD_DIM + c]), keys, sums[r]);
+      }
+    }
+  }
+  for (var r = 0u; r < BLOCK_ROWS; r++) {
+    let query = query_of(block, r);
+    for (var i = 0u; i < 2u; i++) {
+      let place = i32(chunk.position + key + i);
+      let key_position = position_of(block, chunk, key + i);
+      /* Keys past the chunk were never stored, or are another chunk's. */
+      let logit = logit_of(query, place, key_position, sums[r][i]);
+      products[r * CHUNK_ROWS + key + i] = select(MASKED, logit, key + i < chunk.n_rows);
+    }
+  }
+  workgroupBarrier();
+}
+
+/* The word of the arena that holds the running sum of a key: behind the rows of its page of values. */
+fn sum_at(block: Block, chunk: Chunk, key: u32) -> u32 {
+  let row = chunk.position + key;
+  let page = pages_buf[block.place * params.page_entries + params.value_page_0 + row / PAGE_ROWS];
+  return page * UNIT_WORDS + PAGE_ROWS + PAGE_ROWS * HEAD_DIM / 2u + row % PAGE_ROWS;
+}
+
+/*
+ * One work group: every n_chunks-th chunk of one KV head of a sequence; the step's queries in order. A thread
+ * has the sums of two keys; a key that a query does not see gets exactly 0 of it.
+ */
+@compute @workgroup_size(WORKGROUP)
+fn attention_causal_sums__k_f16t16_v_f16t1_evicted(
+  @builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32) {
+  let item = kerf_item(group, groups);
+  let n_chunks = (params.n_ctx + CHUNK_ROWS - 1u) / CHUNK_ROWS;
+  let seq = 4u * (item / n_chunks / params.n_kv_heads);
+  if (seq >= 4u * step_field(1u /* nSeqs */)) { return; }
+  let kv_head = item / n_chunks % params.n_kv_heads;
+  let n_queries = seqs_buf[seq];
+  let first_row = seqs_buf[seq + 1u];
+  let place = head_place(seqs_buf[seq + 3u], kv_head);
+  let all = Block(first_row, n_queries, seqs_buf[seq + 2u], kv_head, place, n_queries);
+  let n_before = query_of(all, 0u).n_visible - 1u;
+  let key = 2u * lane;
+
+  var chunk = find_chunk(all, item % n_chunks);
+  for (var index = item % n_chunks; chunk.n_rows > 0u; index += n_chunks) {
+    /* Rows of this step begin at 0. */
+    var sums = vec2<f32>(0.0);
+    for (var k = 0u; k < 2u; k++) {
+      if (key + k < chunk.n_rows && chunk.position + key + k < n_before) {
+        sums[k] = bitcast<f32>(arena_buf[sum_at(all, chunk, key + k)]);
+      }
+    }
+    for (var first = 0u; first < n_queries; first += BLOCK_QUERIES) {
+      let n_block = min(BLOCK_QUERIES, n_queries - first);
+      /* Else no query of the block sees the chunk. */
+      if (n_before + first + n_block > chunk.position) {
+        let block = Block(first_row + first, n_block, seqs_buf[seq + 2u] + first, kv_head, place,
+            first + n_block);
+        workgroupBarrier();
+        gather_queries(block, chunk.segment, lane);
+        multiply_keys(block, chunk, lane);
+        for (var r = 0u; r < n_block * GROUP; r++) {
+          let softmax = 2u
+              * ((first_row + first + r / GROUP) * params.n_heads + kv_head * GROUP + r % GROUP);
+          for (var k = 0u; k < 2u; k++) {
+            let logit = products[r * CHUNK_ROWS + key + k];
+            if (logit != MASKED) { sums[k] += kerf_exp(logit - row_softmax_buf[softmax])
+                / row_softmax_buf[softmax + 1u]; }
+          }
+        }
+      }
+    }
+    for (var k = 0u; k < 2u; k++) {
+      if (key + k < chunk.n_rows) { arena_buf[sum_at(all, chunk, key + k)] = bitcast<u32>(sums[k]);
+          }
+    }
+    chunk = find_chunk(all, index + n_chunks);
+  }
+}
