@@ -9,6 +9,7 @@ import { layoutName, mergeKernel } from "../layout/name.ts";
 import { isTurned } from "../layout/types.ts";
 import { attentionReference } from "../reference/attention.ts";
 import { turnBound, turnReference } from "../reference/basis.ts";
+import type { AttentionQuery } from "../reference/attention.ts";
 import { authorRunner } from "../reference/hooks.ts";
 import type { KernelSource } from "../emit/types.ts";
 import { attentionBound } from "./attention_bound.ts";
@@ -64,39 +65,45 @@ export function attentionUses(
 export function attentionAnswer(p: AttentionProblem): AttentionAnswer {
   const { group, headDim } = p.shape;
   const nHeads = group * N_KV_HEADS;
-  const { definition } = p.source;
-  const [score, mask] = [authorRunner(definition, "score"), authorRunner(definition, "mask")];
   const rounded = roundedHook(p.source, "score");
   const want = new Float64Array(p.nQuery * nHeads * headDim);
   const bound = new Float64Array(want.length);
-  const keys = p.heads.map(keysAsRead);
-  for (let query = 0; query < p.nQuery; query++) {
-    for (let head = 0; head < nHeads; head++) {
-      const kvHead = Math.floor(head / group);
-      const { keys: rows, values, positions } = p.heads[kvHead]!;
-      const place = rows.length - p.nQuery + query;
-      const at = query * qkvStride(p.shape) + head * headDim;
-      const one = {
-        q: p.qkv.subarray(at, at + headDim),
-        // A query sees the rows up to its own, whatever its position.
-        keys: keys[kvHead]!.slice(0, place + 1),
-        values,
-        ...(positions ? { positions } : {}),
-        scale: 1 / Math.sqrt(headDim),
-        ...{ score, mask },
-        context: {
-          ...p.values.context,
-          ...{ queryPosition: p.position + query, head, kvHead, layer: AT.layer },
-        },
-      };
-      const to = (query * nHeads + head) * headDim;
-      const [out, errors] = [attentionReference(one), attentionBound(one, rounded)];
-      const isBack = isTurned(p.cache.layout.value);
-      want.set(isBack ? turnReference(out) : out, to);
-      bound.set(isBack ? errors.fill(turnBound(out, errors)) : errors, to);
-    }
-  }
+  const isBack = isTurned(p.cache.layout.value);
+  attentionQueries(p).forEach((one, i) => {
+    const [out, errors] = [attentionReference(one), attentionBound(one, rounded)];
+    want.set(isBack ? turnReference(out) : out, i * headDim);
+    bound.set(isBack ? errors.fill(turnBound(out, errors)) : errors, i * headDim);
+  });
   return { want, bound };
+}
+
+/** Every query and head, [nQuery, nHeads], with what it may look at. */
+export function attentionQueries(p: AttentionProblem): AttentionQuery[] {
+  const { group, headDim } = p.shape;
+  const nHeads = group * N_KV_HEADS;
+  const { definition } = p.source;
+  const [score, mask] = [authorRunner(definition, "score"), authorRunner(definition, "mask")];
+  const keys = p.heads.map(keysAsRead);
+  return Array.from({ length: p.nQuery * nHeads }, (_, i) => {
+    const [query, head] = [Math.floor(i / nHeads), i % nHeads];
+    const kvHead = Math.floor(head / group);
+    const { keys: rows, values, positions } = p.heads[kvHead]!;
+    const place = rows.length - p.nQuery + query;
+    const at = query * qkvStride(p.shape) + head * headDim;
+    return {
+      q: p.qkv.subarray(at, at + headDim),
+      // A query sees the rows up to its own, whatever its position.
+      keys: keys[kvHead]!.slice(0, place + 1),
+      values,
+      ...(positions ? { positions } : {}),
+      scale: 1 / Math.sqrt(headDim),
+      ...{ score, mask },
+      context: {
+        ...p.values.context,
+        ...{ queryPosition: p.position + query, head, kvHead, layer: AT.layer },
+      },
+    };
+  });
 }
 
 /** Rows of a list segment with zeros for the channels it does not store. */
@@ -125,8 +132,8 @@ export async function measureAttention(
   ];
 }
 
-/** What both entries bind. */
-function poolOf({ shape: { group, headDim }, values, cache }: AttentionProblem) {
+/** What all entries bind. */
+export function attentionPool({ shape: { group, headDim }, values, cache }: AttentionProblem) {
   const nKey = cache.layout.key.segments.length;
   const pages = cache.firstPages.map((page, i) =>
     [i < nKey ? `key_page_${i}` : `value_page_${i - nKey}`, page] as const
@@ -146,17 +153,20 @@ function poolOf({ shape: { group, headDim }, values, cache }: AttentionProblem) 
   };
 }
 
-const kernelOf = (p: AttentionProblem, entry: "prefill" | "decode") =>
-  `attention_${p.source.definition.name}_${entry}__${layoutName(p.cache.layout)}`;
+/** The kernel of an entry. */
+export const kernelOf = (
+  p: AttentionProblem,
+  entry: "prefill" | "prefill_recording" | "decode" | "sums",
+) => `attention_${p.source.definition.name}_${entry}__${layoutName(p.cache.layout)}`;
 
-/** The step's outputs, in tiles of queries: f32 [nQuery, nHeads · headDim]. */
-async function prefill(p: AttentionProblem, run: RunNamed): Promise<Float32Array> {
-  const pool = poolOf(p);
+/** What prefill of a step binds and writes: `out`, f32 [nQuery, nHeads · headDim]. */
+export function prefillPool(p: AttentionProblem) {
+  const pool = attentionPool(p);
   const tiles: number[] = [];
   for (let row = 0; row < p.nQuery; row += QUERY_TILE) {
     tiles.push(0, row, Math.min(QUERY_TILE, p.nQuery - row), 0);
   }
-  const { out } = await run(kernelOf(p, "prefill"), {
+  return {
     ...pool,
     buffers: {
       ...pool.buffers,
@@ -166,13 +176,17 @@ async function prefill(p: AttentionProblem, run: RunNamed): Promise<Float32Array
       out: new Float32Array(p.nQuery * pool.constants.out_stride).fill(NaN),
     },
     step: { nRows: p.nQuery, nSeqs: 1, nTiles: tiles.length / 4 },
-  });
-  return out;
+  };
+}
+
+/** The step's outputs, in tiles of queries. */
+async function prefill(p: AttentionProblem, run: RunNamed): Promise<Float32Array> {
+  return (await run(kernelOf(p, "prefill"), prefillPool(p))).out;
 }
 
 /** The last query's output, in chunks of the cache that are merged: f32 [nHeads · headDim]. */
 async function decode(p: AttentionProblem, run: RunNamed): Promise<Float32Array> {
-  const pool = poolOf(p);
+  const pool = attentionPool(p);
   const nHeads = pool.constants.n_heads;
   // One more than there are chunks, as a longer sequence beside this one would ask for.
   const nSplits = p.cache.nSplits + 1;

@@ -6,7 +6,7 @@
 import type { AttentionQuery } from "../reference/attention.ts";
 import type { RoundedHook } from "./hooks.ts";
 import { roundedLogit, softmaxBound, TINY } from "./softmax_bound.ts";
-import type { RoundedLogit } from "./softmax_bound.ts";
+import type { RoundedLogit, RoundedSoftmax } from "./softmax_bound.ts";
 
 /** One visible key's logit. */
 interface VisibleLogit extends RoundedLogit {
@@ -19,18 +19,29 @@ interface VisibleLogit extends RoundedLogit {
  */
 export function attentionBound(query: AttentionQuery, rounded: RoundedHook): Float64Array {
   const { q, values } = query;
-  const logits = logitsOf(query, rounded);
   const bound = new Float64Array(q.length);
-  if (logits.length === 0) return bound;
-  const { errors } = softmaxBound(logits);
-  logits.forEach(({ row }, i) => {
+  const seen = weightsBound(query, rounded);
+  if (seen === null) return bound;
+  seen.rows.forEach((row, i) => {
     const value = values[row]!;
-    for (let c = 0; c < bound.length; c++) bound[c]! += errors[i]! * Math.abs(value[c]!);
+    for (let c = 0; c < bound.length; c++) {
+      bound[c]! += seen.softmax.errors[i]! * Math.abs(value[c]!);
+    }
   });
   return bound.map((x) => x + TINY);
 }
 
-function logitsOf(query: AttentionQuery, rounded: RoundedHook): VisibleLogit[] {
+/** The softmax of a query over the rows that it may see, ascending, with bounds; null: none. */
+export function weightsBound(
+  query: Omit<AttentionQuery, "values">,
+  rounded: RoundedHook,
+): { readonly rows: readonly number[]; readonly softmax: RoundedSoftmax } | null {
+  const logits = logitsOf(query, rounded);
+  if (logits.length === 0) return null;
+  return { rows: logits.map(({ row }) => row), softmax: softmaxBound(logits) };
+}
+
+function logitsOf(query: Omit<AttentionQuery, "values">, rounded: RoundedHook): VisibleLogit[] {
   const { q, keys, positions, scale, mask, context } = query;
   const logits: VisibleLogit[] = [];
   keys.forEach((key, row) => {

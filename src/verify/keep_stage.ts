@@ -9,6 +9,7 @@ import { withFreshPages } from "./fresh_pages.ts";
 import type { RunNamed } from "./kernels.ts";
 import type { ChosenRows } from "./select_rows_stage.ts";
 import { strayBytes } from "./stray_bytes.ts";
+import { compareSums, sumsOf } from "./sums_stage.ts";
 import { tokenPool } from "./token_stage.ts";
 import type { TokenStage } from "./token_stage.ts";
 
@@ -30,7 +31,7 @@ export async function keepRows(
       ...{ src_pages: moving.src_pages, dst_pages: pages, arena: before },
     },
   });
-  const next: CacheState = {
+  const copiedTo: CacheState = {
     ...state,
     cache: withBuffers(moving.cache, { arena }),
     heads: state.heads.map(({ listed, channels }, kvHead) => ({
@@ -40,16 +41,25 @@ export async function keepRows(
     })),
   };
   const written = kept.flatMap((rows, kvHead) =>
-    rows.flatMap((_, i) => [keyAt(next, kvHead, i), valueAt(next, kvHead, i)])
+    rows.flatMap((_, i) => [keyAt(copiedTo, kvHead, i), valueAt(copiedTo, kvHead, i)])
   );
-  return {
-    state: next,
-    measurements: [
-      copied(state, next, kept),
-      positions(state, next, kept),
-      strayBytes("keep rows", { before: moving.cache, after: next.cache }, written),
-    ],
-  };
+  const measurements = [
+    copied(state, copiedTo, kept),
+    positions(state, copiedTo, kept),
+    strayBytes("keep rows", { before: moving.cache, after: copiedTo.cache }, written),
+  ];
+  if (!layout.rowSums) return { state: copiedTo, measurements };
+  const summed = await run(`keep_sums__${layoutName(layout)}`, {
+    ...pool,
+    buffers: { ...pool.buffers, ...buffers, src_pages: moving.src_pages, dst_pages: pages, arena },
+  });
+  const next = { ...copiedTo, cache: withBuffers(copiedTo.cache, { arena: summed.arena }) };
+  const wanted = kept.map((rows, kvHead) => {
+    const sums = sumsOf(state, kvHead);
+    return { want: rows.map((row) => sums[row]!) };
+  });
+  const sums = compareSums("keep sums", { before: copiedTo, after: next }, wanted);
+  return { state: next, measurements: [...measurements, sums.measurement, sums.beside] };
 }
 
 /** Keys, then values, of every kept row; channels that are not stored are 0 in both. */

@@ -26,6 +26,7 @@ import type { Rings } from "./ring_stage.ts";
 import { selectChannels } from "./select_channels_stage.ts";
 import { selectRows, selectRowsNames } from "./select_rows_stage.ts";
 import { scoreTokens, tokenScoreNames } from "./token_score_stage.ts";
+import { addSums, startSums } from "./sums_stage.ts";
 import type { TokenStage } from "./token_stage.ts";
 
 /** The kernels that a case runs. */
@@ -48,9 +49,14 @@ export function pruningUses(sources: PruningSources, given: PruningCase): Kernel
       ]
       : []),
   ];
+  const attention = sources.attention.definition.name;
+  if (layout.rowSums) {
+    const ends = ["prefill_recording", "sums"].map((end) => `attention_${attention}_${end}`);
+    names.push(`keep_sums__${name}`, ...ends.map((head) => `${head}__${name}`));
+  }
   return [
     ...names.map((kernel) => ({ name: kernel, defines })),
-    ...attentionUses(sources.attention.definition.name, layout, shape),
+    ...attentionUses(attention, layout, shape),
   ];
 }
 
@@ -68,10 +74,11 @@ export async function measurePruning(p: PruningProblem, run: RunNamed): Promise<
     const { rings } = progress;
     const appended = await append(p, progress.state, { n, rings, run });
     found.push(...appended.measurements);
-    if (turn > 0) found.push(...await attend(p, appended, run));
+    const attended = await attend(p, appended, { isFirst: turn === 0, run });
+    found.push(...attended.measurements);
     const seen = recorded(p, rings, appended);
     found.push(...seen.measurements);
-    progress = { state: appended.state, rings: seen.rings };
+    progress = { state: attended.state, rings: seen.rings };
     if (turn === p.nRows.length - 1) break;
     const compressed = await compress(p, progress, { isFirst: turn === 0, run });
     found.push(...compressed.measurements);
@@ -136,17 +143,21 @@ function emptyState({ nRows, layout, shape: { headDim }, widths }: PruningProble
   };
 }
 
-/** A step's queries over the cache that they were appended to. */
+/** A step's queries over the cache that they were appended to; a prompt's sums are given. */
 async function attend(
   p: PruningProblem,
   { state, cache, qkv, position }: Appended,
-  run: RunNamed,
-): Promise<Measurement[]> {
+  { isFirst, run }: { readonly isFirst: boolean; readonly run: RunNamed },
+): Promise<{ state: CacheState; measurements: Measurement[] }> {
+  if (isFirst) return { state: p.layout.rowSums ? startSums(state) : state, measurements: [] };
   const problem: AttentionProblem = {
     source: p.sources.attention,
     values: p.attentionValues,
     ...{ shape: p.shape, nQuery: state.nTokens - position, position, qkv, cache },
     heads: state.heads.map((_, kvHead) => headRows(state, kvHead)),
   };
-  return await measureAttention(problem, attentionAnswer(problem), run);
+  const measurements = await measureAttention(problem, attentionAnswer(problem), run);
+  if (!p.layout.rowSums) return { state, measurements };
+  const summed = await addSums(problem, state, run);
+  return { state: summed.state, measurements: [...measurements, ...summed.measurements] };
 }

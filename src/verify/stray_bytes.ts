@@ -27,6 +27,15 @@ export function strayBytes(
     for (let channel = 0; channel < at.width; channel++) restore(start + channel * step, size);
     if (carriesPosition(after.layout, at.index)) restore(positionByte(after, at), 4);
   }
+  return changedBytes(kernel, was, is);
+}
+
+/** How many bytes of two arenas differ. */
+export function changedBytes(
+  kernel: string,
+  was: Uint8Array<ArrayBuffer>,
+  is: Uint8Array<ArrayBuffer>,
+): Measurement {
   let stray = 0;
   // Whole words first: hardly one differs.
   const [before32, after32] = [new Uint32Array(was.buffer), new Uint32Array(is.buffer)];

@@ -4,14 +4,17 @@ import { readParams } from "../emit/func.ts";
 import { layoutName } from "../layout/name.ts";
 import { authorRunner } from "../reference/hooks.ts";
 import { tokenScoresReference } from "../reference/token_scores.ts";
+import { columnSums } from "../dsl/accumulator.ts";
 import { N_KV_HEADS } from "./cases.ts";
 import type { Measurement } from "./compare.ts";
 import { roundedHook } from "./hooks.ts";
 import type { RunNamed } from "./kernels.ts";
 import type { PlannedTokens } from "./pruning_case.ts";
 import { remembered } from "./ring_stage.ts";
+import { HALF_ULP } from "./rounded_op.ts";
 import type { Rounded } from "./rounding.ts";
 import { TINY } from "./softmax_bound.ts";
+import { sumsOf } from "./sums_stage.ts";
 import { maxRowsOf, tokenPool } from "./token_stage.ts";
 import type { TokenStage } from "./token_stage.ts";
 import { anchorDot, keyAnchors, roundedAnchor, windowRows, windowSoftmax } from "./window_stage.ts";
@@ -108,11 +111,18 @@ function authorsScores(stage: TokenStage, list: number, perQueryHead: boolean): 
     queries: [own.rows],
     queryPositions: own.rows.map((_, i) => own.first + i),
     ...{ keys, values: rows, positions: positions! },
+    attention: attentionOf(stage, kvHead),
     scale: 1 / Math.sqrt(shape.headDim),
     score: authorRunner(source.definition, path),
     context: { ...values.context, layer: AT.layer, kvHead },
   });
   return scores!;
+}
+
+/** What column sums a head's rows carry, as scores read them; 0 where none are declared. */
+function attentionOf({ problem: { layout, shape }, state }: TokenStage, kvHead: number): number[] {
+  if (!layout.rowSums) return Array(state.heads[kvHead]!.rows).fill(0);
+  return sumsOf(state, kvHead).map((sum) => columnSums().finish(sum, shape.group));
 }
 
 function measure(
@@ -136,10 +146,11 @@ function measure(
 
 /** How far f32 may take each of a list's scores. */
 function scoreBounds(
-  { problem: { shape }, tokens: { source, path, values }, heads }: TokenStage,
+  stage: TokenStage,
   list: number,
   { windows, anchors }: Beside,
 ): Float64Array {
+  const { problem: { shape }, tokens: { source, path, values }, heads } = stage;
   const window = windows[list];
   const kvHead = window ? Math.floor(list / shape.group) : list;
   const { keys, values: rows, positions } = heads[kvHead]!;
@@ -147,11 +158,14 @@ function scoreBounds(
   const context = { ...values.context, layer: AT.layer, kvHead };
   const weights = window && weightColumns(window, keys.length);
   const anchor = anchors[kvHead];
+  const attention = attentionOf(stage, kvHead);
   return Float64Array.from(keys, (key, row) => {
     const inside: Record<string, unknown> = {
       ...{ ...context, position: positions![row]! },
       anchorDot: anchor ? anchorDot(key, anchor) : 0,
       anchorNorm: anchor ? anchor.norm : 0,
+      // A quotient is at most eight half units off on any target.
+      attention: { value: attention[row]!, error: 8 * HALF_ULP * attention[row]! },
     };
     const seen = { key, value: rows[row]!, weights: weights?.[row] ?? [] };
     const [score] = rounded(seen, inside) as [Rounded];

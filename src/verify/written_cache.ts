@@ -13,6 +13,7 @@ import {
   pageIndex,
   parseLayoutName,
   positionBytes,
+  sumBytes,
 } from "../layout/mod.ts";
 import type { Layout, Segment } from "../layout/mod.ts";
 import { codeRowsReference } from "../reference/codes.ts";
@@ -65,6 +66,9 @@ export const isKey = (layout: Layout, index: number) => index < layout.key.segme
 const headBytes = (layout: Layout, index: number) =>
   isKey(layout, index) ? 0 : positionBytes(layout);
 
+/** Bytes behind the last row: room for the running sums that evicted rows may carry. */
+const tailBytes = ({ rowPositions }: Layout) => sumBytes({ rowSums: rowPositions });
+
 /**
  * Writes the rows of every KV head.
  *
@@ -91,7 +95,10 @@ export function writeCache(
   // Every page has full width's room; their order in the arena is shuffled by a stride prime to it.
   const unitsOfPage = Math.max(
     ...segments.map((s, index) =>
-      pageBytes(s, { width: headDim, headDim, head: headBytes(layout, index) }) / ARENA_UNIT
+      pageBytes(s, {
+        ...{ width: headDim, headDim },
+        ...{ head: headBytes(layout, index), tail: tailBytes(layout) },
+      }) / ARENA_UNIT
     ),
   );
   const nPages = rows.length * pageEntries;
@@ -173,6 +180,19 @@ function pageByte(cache: WrittenCache, at: Omit<RowAt, "width">): number {
   const entry = head * cache.constants["page_entries"]! + cache.firstPages[at.index]! +
     pageIndex(at.row);
   return cache.buffers.pages[entry]! * ARENA_UNIT;
+}
+
+/** Where the running sum of row `row` of a head lies in the arena, in bytes: behind the rows of its page. */
+export function sumByte(
+  cache: WrittenCache,
+  at: { readonly nKvHeads: number; readonly kvHead: number; readonly row: number },
+  headDim: number,
+): number {
+  const index = cache.layout.key.segments.length;
+  const [segment] = cache.layout.value.segments;
+  const rows = PAGE_ROWS * headDim * elementBytes(segment!);
+  const page = pageByte(cache, { ...at, index }) + headBytes(cache.layout, index);
+  return page + rows + 4 * (at.row % PAGE_ROWS);
 }
 
 /** Where channel place `channel` of a row lies in the arena, in bytes. */
