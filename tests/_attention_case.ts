@@ -106,44 +106,59 @@ export function shared(
   };
 }
 
-/** The reference's output of one query, all heads, and how far rounding may take f32 from it. */
-export function reference(p: Problem, query: number) {
-  const { headDim, nHeads, variant } = p;
-  const want = new Float64Array(nHeads * headDim);
-  const bound = new Float64Array(want.length);
+/** One query of one head as the reference takes it, over the rows that it may look at. */
+export function queryOf(p: Problem, { query, head }: { query: number; head: number }) {
+  const { headDim, variant } = p;
   const nSeen = p.rows - p.nQuery + query + 1;
-  const scale = 1 / Math.sqrt(headDim);
   const views = Object.fromEntries(
     Object.entries(variant.tables).map(([name, { shape }]) => {
       return [name, tableView(p.tables[name]!, shape.map((dim) => p.dims[dim]))];
     }),
   );
-  for (let head = 0; head < nHeads; head++) {
-    const kvHead = Math.floor(head / p.group);
-    const { keys, values, channels, positions } = p.heads[kvHead]!;
-    const q = p.qkv.subarray(query * p.stride + head * headDim).subarray(0, headDim);
-    const kept = new Set(channels);
-    const seen = keys.slice(0, nSeen).map((key, i) =>
+  const kvHead = Math.floor(head / p.group);
+  const { keys, values, channels, positions } = p.heads[kvHead]!;
+  const kept = new Set(channels);
+  const queryPosition = nSeen - 1 + p.ahead;
+  return {
+    q: p.qkv.subarray(query * p.stride + head * headDim).subarray(0, headDim),
+    keys: keys.slice(0, nSeen).map((key, i) =>
       i < p.nListed ? key.map((x, c) => kept.has(c) ? x : 0) : key
-    );
-    const queryPosition = nSeen - 1 + p.ahead;
-    const out = attentionReference({
-      ...{ q, keys: seen, values, scale, ...(positions ? { positions } : {}) },
-      score: authorRunner(variant, "score"),
-      mask: authorRunner(variant, "mask"),
-      context: { ...p.params, ...views, queryPosition, head, kvHead, layer: AT.layer },
-    });
+    ),
+    ...{ values, scale: 1 / Math.sqrt(headDim), ...(positions ? { positions } : {}) },
+    score: authorRunner(variant, "score"),
+    mask: authorRunner(variant, "mask"),
+    context: { ...p.params, ...views, queryPosition, head, kvHead, layer: AT.layer },
+  };
+}
+
+/**
+ * How far a logit may be off, in units of 2⁻²⁴: two roundings per multiply-add, where a target does not fuse
+ * them, each at most half a unit of Σ|q k|; some of the hook's own (alibi's bias is as large as the distance).
+ */
+export function logitError(
+  { headDim, rows, variant }: Problem,
+  { q, keys, scale }: ReturnType<typeof queryOf>,
+): number {
+  const sizes = keys.map((key) => key.reduce((a, x, c) => a + Math.abs(x * q[c]!), 0) * scale);
+  const hook = variant.name === "alibi" ? rows : 64;
+  return 2 * (headDim + 2) * Math.max(...sizes) + 4 * hook;
+}
+
+/** The reference's output of one query, all heads, and how far rounding may take f32 from it. */
+export function reference(p: Problem, query: number) {
+  const { headDim, nHeads } = p;
+  const want = new Float64Array(nHeads * headDim);
+  const bound = new Float64Array(want.length);
+  for (let head = 0; head < nHeads; head++) {
+    const own = queryOf(p, { query, head });
+    const out = attentionReference(own);
     want.set(isTurned(p.cache.layout.value) ? turnReference(out) : out, head * headDim);
-    // Two roundings per multiply-add of a logit, where a target does not fuse them, each at most half a unit
-    // of Σ|q k|; some of the hook's own (alibi's bias is as large as the distance); twice that of a
-    // weight; the sums over keys add one each. All first order.
-    const sizes = seen.map((key) => key.reduce((a, x, c) => a + Math.abs(x * q[c]!), 0) * scale);
-    const hook = variant.name === "alibi" ? p.rows : 64;
-    const logitError = 2 * (headDim + 2) * Math.max(...sizes) + 4 * hook;
-    const largest = values.reduce((a, row) => Math.max(a, ...row.map(Math.abs)), 0);
+    // A weight is off by twice as much as its logit; the sums over keys add one rounding each. All first order.
+    const largest = own.values.reduce((a, row) => Math.max(a, ...row.map(Math.abs)), 0);
+    const error = 4 * logitError(p, own) + 2 * p.rows + 64;
     // Errors of an output's channels meet when it is turned back.
     const meet = isTurned(p.cache.layout.value) ? Math.sqrt(headDim) : 1;
-    bound.fill(meet * 2 ** -24 * largest * (4 * logitError + 2 * p.rows + 64), head * headDim);
+    bound.fill(meet * 2 ** -24 * largest * error, head * headDim);
   }
   return { want, bound };
 }

@@ -11,7 +11,7 @@ import { assertClose } from "../_close.ts";
 import { gpu, gpuTest, render, runNamed, sources } from "../_gpu.ts";
 import { GROUP, N_HEADS, N_KV_HEADS, rowsOf, SEEDS } from "../_head_rows.ts";
 import { randomFrom, runNamed as runOnCpu } from "../_kernel.ts";
-import { AT, writeCache } from "../_kv_cache.ts";
+import { AT, sumByte, writeCache } from "../_kv_cache.ts";
 
 export const EVICTED = "k_f16t16_v_f16t1_evicted";
 const CACHED = "k_f16t16_v_f16t1_cached_evicted";
@@ -33,6 +33,13 @@ function pool({ layout = EVICTED, headDim, rows, listed = 0, window }: Shape) {
     positions: Array.from({ length: rows }, (_, i) => 2 * i),
   }));
   const cache = writeCache(layout, heads, { headDim });
+  const view = new DataView(cache.buffers.arena.buffer);
+  heads.forEach(({ keys }, kvHead) =>
+    keys.forEach((_, row) => {
+      const at = sumByte(cache, { nKvHeads: N_KV_HEADS, kvHead, row }, headDim);
+      view.setFloat32(at, kvHead + row / 8, true);
+    })
+  );
   const nKey = cache.layout.key.segments.length;
   const pages = cache.firstPages.map((page, i) =>
     [i < nKey ? `key_page_${i}` : "value_page_0", page] as const
@@ -198,8 +205,11 @@ const ordered = (bytes: TypedArray) =>
 /** The copy of kept rows: every byte of both arenas. */
 export async function assertKept(shape: Shape): Promise<void> {
   const { layout = EVICTED } = shape;
-  const { got, want } = await both(`keep_rows__${layout}`, pool(shape));
+  const from = pool(shape);
+  const { got, want } = await both(`keep_rows__${layout}`, from);
   const label = JSON.stringify(shape);
+  const sums = await both(`keep_sums__${layout}`, from);
+  assertEquals(sums.got["arena"], sums.want["arena"], `${label}: sums`);
   if (!layout.includes("_cached")) {
     assertEquals(got["arena"], want["arena"], label);
     return;

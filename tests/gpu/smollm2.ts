@@ -11,6 +11,7 @@ import { randomFrom } from "../_kernel.ts";
 import { gpu, modelSizeTest, sources } from "../_gpu.ts";
 import { DENSE, LISTED, variants } from "../_attention_case.ts";
 import { assertAttention } from "./attention.ts";
+import { assertSums } from "./column_sums.ts";
 import { assertAppend } from "./append.ts";
 import { assertRecorded } from "./append_recording.ts";
 import { assertChosen, assertKept, assertRowScores, EVICTED } from "./eviction.ts";
@@ -83,6 +84,7 @@ modelSizeTest("SmolLM2: attention", async () => {
     await assertAttention({ ...shape, layout: LISTED, nListed: 300, width: 32 });
     await assertAttention({ ...shape, layout: EVICTED });
   }
+  await assertSums({ headDim: HEAD_DIM, group: 3, nKvHeads: 3, rows: 400, nQuery: 21 });
 });
 
 modelSizeTest("SmolLM2: the kernels around a cache", async () => {

@@ -15,7 +15,7 @@ import {
 import type { Meeting } from "../../src/reference/mod.ts";
 import { assertClose } from "../_close.ts";
 import { randomFrom, runNamed } from "../_kernel.ts";
-import { AT, readPosition, readRow, writeCache } from "../_kv_cache.ts";
+import { AT, readPosition, readRow, sumByte, writeCache } from "../_kv_cache.ts";
 import type { HeadRows } from "../_kv_cache.ts";
 
 const isas = await testIsas();
@@ -257,12 +257,19 @@ async function checkKeep(
   const cache = writeCache(layout, heads, { headDim });
   const { pages, heads: sizes, arena: source } = cache.buffers;
   const nKvHeads = kept.length;
+  const sums = new DataView(source.buffer);
+  for (let kvHead = 0; kvHead < nKvHeads; kvHead++) {
+    for (let row = 0; row < nRows; row++) {
+      const at = sumByte(cache, { nKvHeads, kvHead, row }, headDim);
+      sums.setFloat32(at, kvHead + row / 8, true);
+    }
+  }
   const entries = cache.constants["page_entries"]!;
   const arena = new Uint8Array(2 * source.length).fill(0xff);
   arena.set(source);
   const firstHead = (AT.slot * AT.nLayers + AT.layer) * nKvHeads;
   const nKey = cache.layout.key.segments.length;
-  const written = await runNamed(`keep_rows__${layout}`, {
+  const own = {
     ...(isa ? { isa } : {}),
     defines: { HEAD_DIM: headDim },
     buffers: {
@@ -287,9 +294,22 @@ async function checkKeep(
         cache.firstPages.map((page, i) => [i < nKey ? `key_page_${i}` : "value_page_0", page]),
       ),
     },
-  });
+  };
+  const written = await runNamed(`keep_rows__${layout}`, own);
+  const { src_pages, dst_pages, kept: list, kept_counts } = own.buffers;
+  const onlySums = { ...own, buffers: { src_pages, dst_pages, kept: list, kept_counts, arena } };
   const after = written.arena!.slice(source.length);
   assertEquals(written.arena!.slice(0, source.length), source, "the source stays");
+  const summed = (await runNamed(`keep_sums__${layout}`, onlySums)).arena!.slice(source.length);
+  const view = new DataView(summed.buffer);
+  kept.forEach((rows, kvHead) => {
+    rows.forEach((from, row) => {
+      const at = sumByte(cache, { nKvHeads, kvHead, row }, headDim);
+      assertEquals(view.getFloat32(at, true), kvHead + from / 8, `sum of row ${row}`);
+      view.setUint32(at, 0xffffffff);
+    });
+  });
+  assert(summed.every((byte) => byte === 0xff), "keep_sums wrote beside the sums");
   kept.forEach((rows, kvHead) => {
     const nKeptListed = rows.filter((r) => r < nListed).length;
     rows.forEach((from, i) => {

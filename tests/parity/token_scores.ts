@@ -4,7 +4,7 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { resolveParams, stepOf } from "../../src/dsl/mod.ts";
+import { columnSums, resolveParams, stepOf } from "../../src/dsl/mod.ts";
 import type { Pruning } from "../../src/dsl/mod.ts";
 import { testIsas } from "../../src/device/testing.ts";
 import type { Isa, TypedArray } from "../../src/device/testing.ts";
@@ -26,7 +26,7 @@ import type { HookRunner, TokenScoresInput } from "../../src/reference/mod.ts";
 import { projectRoot } from "../../src/sys/cache_dir.ts";
 import { assertClose } from "../_close.ts";
 import { randomFrom, renderNamed, runEmitted } from "../_kernel.ts";
-import { AT, writeCache } from "../_kv_cache.ts";
+import { AT, sumByte, writeCache } from "../_kv_cache.ts";
 import type { HeadRows } from "../_kv_cache.ts";
 
 const DENSE = "k_f16t16_v_f16t1_evicted";
@@ -86,7 +86,19 @@ function problem(given: Case) {
       return row;
     }));
   const cache = writeCache(layout, heads, { headDim });
-  return { ...{ heads, queries, queryPositions, ring, cache }, nTokens, nWindow, group, headDim };
+  // Sums in eighths, so that a mean of group heads is a quotient's rounding away.
+  const sums = heads.map(({ keys }) => keys.map(() => Math.round(64 + 64 * random()) / 8));
+  const view = new DataView(cache.buffers.arena.buffer);
+  sums.forEach((own, kvHead) =>
+    own.forEach((sum, row) => {
+      const at = { nKvHeads: N_KV_HEADS, kvHead, row };
+      view.setFloat32(sumByte(cache, at, headDim), sum, true);
+    })
+  );
+  return {
+    ...{ heads, queries, queryPositions, ring, cache, sums },
+    ...{ nTokens, nWindow, group, headDim },
+  };
 }
 
 type Problem = ReturnType<typeof problem>;
@@ -101,6 +113,7 @@ function inputOf(p: Problem, kvHead: number, score: HookRunner, params = {}): To
     keys: keys.map((key, i) => i < nListed ? key.map((x, c) => kept.has(c) ? x : 0) : key),
     values,
     positions: positions!,
+    attention: p.sums[kvHead]!.map((sum) => columnSums().finish(sum, p.group)),
     scale: 1 / Math.sqrt(p.headDim),
     score,
     context: { ...params, layer: AT.layer, kvHead },

@@ -1,0 +1,126 @@
+/**
+ * The running sums of attention's columns: prefill and decode leave each row's softmax and do what they do
+ * without it; the sums of rows that were there go on, those of the step's rows begin at zero.
+ */
+
+import { assert, assertEquals } from "@std/assert";
+import { QUERY_TILE } from "../src/core/mod.ts";
+import type { TypedArray } from "../src/device/run_kernel.ts";
+import { softmaxReference } from "../src/reference/mod.ts";
+import { sumByte } from "../src/verify/written_cache.ts";
+import { logitError, problem, queryOf, shared } from "./_attention_case.ts";
+import type { Case, Problem } from "./_attention_case.ts";
+import { assertClose } from "./_close.ts";
+import { AT } from "./_kv_cache.ts";
+
+/** Runs a kernel once and gives what it writes. */
+export type RunKernel = (
+  name: string,
+  options: {
+    readonly buffers: Record<string, TypedArray>;
+    readonly constants: Record<string, number>;
+    readonly defines: Record<string, number>;
+    readonly step: Record<string, number>;
+  },
+) => Promise<Record<string, TypedArray>>;
+
+/** What a row's sum is before the step. */
+const before = (kvHead: number, row: number) => Math.fround(kvHead + row / 8);
+
+/** The buffers of one step: every query of the problem, of one sequence. */
+function stepOf(p: Problem) {
+  const { defines, buffers, constants } = shared(p);
+  const tiles: number[] = [];
+  for (let i = 0; i < p.nQuery; i += QUERY_TILE) {
+    tiles.push(0, i, Math.min(QUERY_TILE, p.nQuery - i), 0);
+  }
+  const width = p.nHeads * p.headDim;
+  return {
+    defines,
+    buffers: {
+      ...{ qkv: p.qkv, tiles: Uint32Array.from(tiles), ...buffers },
+      seqs: Uint32Array.of(p.nQuery, 0, p.rows - p.nQuery + p.ahead, AT.slot),
+      out: new Float32Array(p.nQuery * width).fill(NaN),
+      row_softmax: new Float32Array(p.nQuery * p.nHeads * 2).fill(NaN),
+      decode_rows: Uint32Array.of(p.nQuery - 1),
+      row_seq: new Uint32Array(p.nQuery),
+      partials: new Float32Array(p.nHeads * p.cache.nSplits * (p.headDim + 16)).fill(NaN),
+    } as Record<string, TypedArray>,
+    // Fewer items than chunks: each takes several.
+    constants: { ...constants, out_stride: width, n_ctx: 300 } as Record<string, number>,
+    step: {
+      ...{ nRows: p.nQuery, nSeqs: 1, nTiles: tiles.length / 4 },
+      ...{ nDecode: 1, nSplits: p.cache.nSplits },
+    },
+  };
+}
+
+/** @param exact whether decode and merge give the bits of prefill */
+export async function assertColumnSums(
+  given: Partial<Case>,
+  { run, exact }: { readonly run: RunKernel; readonly exact: boolean },
+): Promise<void> {
+  const p = problem(given);
+  const { variant: _, ...shape } = given;
+  const label = `${p.variant.name} ${JSON.stringify(shape)}`;
+  const { arena } = p.cache.buffers;
+  const view = new DataView(arena.buffer);
+  const at = (kvHead: number, row: number) =>
+    sumByte(p.cache, { nKvHeads: p.nKvHeads, kvHead, row }, p.headDim);
+  const nOld = p.rows - p.nQuery;
+  for (let kvHead = 0; kvHead < p.nKvHeads; kvHead++) {
+    for (let row = 0; row < nOld; row++) {
+      view.setFloat32(at(kvHead, row), before(kvHead, row), true);
+    }
+  }
+  const step = stepOf(p);
+  const kernel = (end: string) => `attention_${p.variant.name}_${end}__${p.layout}`;
+  const { row_softmax, out } = await run(kernel("prefill_recording"), step);
+  const plain = await run(kernel("prefill"), step);
+  assertEquals(out, plain["out"], `${label}: what comes out`);
+  const { partials } = await run(kernel("decode"), step);
+  const merging = { ...step, buffers: { ...step.buffers, partials: partials! } };
+  const merged = await run("attention_merge_recording", merging);
+  assertEquals(merged["out"], (await run("attention_merge", merging))["out"], label);
+  const lastRow = row_softmax!.slice(-2 * p.nHeads);
+  const decoded = merged["row_softmax"]!.slice(-2 * p.nHeads);
+  if (exact) assertEquals(decoded, lastRow, `${label}: decoded`);
+
+  const sums = await run(kernel("sums"), {
+    ...step,
+    buffers: { ...step.buffers, row_softmax: row_softmax! },
+  });
+  const got = new DataView((sums["arena"] as Uint8Array).slice().buffer);
+  for (let kvHead = 0; kvHead < p.nKvHeads; kvHead++) {
+    const want = Float64Array.from({ length: p.rows }, (_, i) => i < nOld ? before(kvHead, i) : 0);
+    const bound = new Float64Array(p.rows);
+    for (let query = 0; query < p.nQuery; query++) {
+      for (let head = kvHead * p.group; head < (kvHead + 1) * p.group; head++) {
+        const own = queryOf(p, { query, head });
+        const { weights, largest, sum } = softmaxReference(own);
+        const error = 2 ** -24 * (4 * logitError(p, own) + p.rows + 64);
+        weights.forEach((weight, row) => {
+          want[row]! += weight;
+          // A rounding of the sum for each query that is added.
+          bound[row]! += weight * error + 2 ** -24 * (want[row]! + 1);
+        });
+        for (const softmax of query === p.nQuery - 1 ? [row_softmax!, decoded] : [row_softmax!]) {
+          const place = 2 * (softmax === decoded ? head : query * p.nHeads + head);
+          const [top, weight] = [softmax[place]!, softmax[place + 1]!];
+          if (sum === 0) assertEquals(weight, 0, `${label}: a query that sees nothing`);
+          else {
+            assertClose([top], [largest], { bound: error, label: `${label}: largest logit` });
+            assertClose([weight], [sum], { bound: error * sum, label: `${label}: sum of weights` });
+          }
+        }
+      }
+    }
+    const own = want.map((_, row) => got.getFloat32(at(kvHead, row), true));
+    assert(want.some((x, row) => x !== before(kvHead, row)), "nothing was added");
+    assertClose(own, want, { bound: (i) => bound[i]!, label: `${label}: sums of ${kvHead}` });
+    for (let row = 0; row < p.rows; row++) {
+      got.setUint32(at(kvHead, row), view.getUint32(at(kvHead, row)));
+    }
+  }
+  assertEquals(new Uint8Array(got.buffer), arena, `${label}: bytes beside the sums`);
+}

@@ -1,0 +1,51 @@
+/**
+ * Running sums of attention's columns on a GPU against the f64 reference: the kernels that leave each row's
+ * softmax, and the pass that adds it up.
+ */
+
+import type { TypedArray } from "../../src/device/run_kernel.ts";
+import { DENSE, LISTED, variants } from "../_attention_case.ts";
+import type { Case } from "../_attention_case.ts";
+import { assertColumnSums } from "../_column_sums.ts";
+import type { RunKernel } from "../_column_sums.ts";
+import { gpu, gpuTest, render, runNamed } from "../_gpu.ts";
+
+/** Runs a kernel with what its signature names. */
+const run: RunKernel = async (name, { buffers, constants, defines, step }) => {
+  const { signature } = (await render(name)).entry;
+  const pick = <T>(names: readonly string[], from: Readonly<Record<string, T>>) =>
+    Object.fromEntries(names.map((own) => [own, from[own]!]));
+  const bound = signature.bindings.map((binding) => binding.name).filter((own) => own !== "step");
+  return await runNamed(name, {
+    buffers: pick<TypedArray>(bound, buffers),
+    constants: pick(signature.constants.map((constant) => constant.name), constants),
+    defines: pick(signature.defines, defines),
+    step,
+  });
+};
+
+/** Running sums of one problem. */
+export const assertSums = (given: Partial<Case>) =>
+  assertColumnSums({ layout: `${DENSE}_evicted`, ...given }, { run, exact: gpu().exact });
+
+gpuTest("column sums of one row, of a page's, of three chunks", async () => {
+  for (const [rows, nQuery] of [[1, 1], [127, 20], [560, 9]] as const) {
+    await assertSums({ rows, nQuery, ahead: rows });
+  }
+});
+
+gpuTest("column sums of groups of heads, of pruned keys, of f32", async () => {
+  for (const [group, headDim] of [[1, 64], [8, 48]] as const) {
+    await assertSums({ group, headDim, rows: 140, nQuery: 13, ahead: 40 });
+  }
+  const pruned = { layout: `${LISTED}_evicted`, nListed: 270, width: 20 };
+  await assertSums({ ...pruned, rows: 300, nQuery: 11, ahead: 500 });
+  await assertSums({ layout: "k_f32t16_v_f32t1_evicted", rows: 60, nQuery: 7 });
+});
+
+gpuTest("column sums of every attention variant", async () => {
+  for (const variant of variants) {
+    const params = Object.hasOwn(variant.params, "window") ? { window: 30 } : {};
+    await assertSums({ variant, params: params as Record<string, number>, rows: 90, nQuery: 6 });
+  }
+});

@@ -1,0 +1,60 @@
+/**
+ * Running sums of attention's columns as C against the f64 reference, over every attention variant, lists of
+ * channels, groups, sizes and several chunks; each step's rows beside rows that were evicted before.
+ */
+
+import { testIsas } from "../../src/device/testing.ts";
+import { DENSE, LISTED, variants } from "../_attention_case.ts";
+import type { TypedArray } from "../../src/device/run_kernel.ts";
+import type { Case } from "../_attention_case.ts";
+import { assertColumnSums } from "../_column_sums.ts";
+import type { RunKernel } from "../_column_sums.ts";
+import { renderNamed, runEmitted } from "../_kernel.ts";
+
+const isas = await testIsas();
+const EVICTED = { layout: `${DENSE}_evicted` };
+const PRUNED = { layout: `${LISTED}_evicted`, nListed: 270, width: 20 };
+
+/** Runs a kernel with what its signature names. */
+const runOn = (isa: (typeof isas)[number]): RunKernel => async (name, options) => {
+  const kernel = await renderNamed(name);
+  const { bindings, constants, defines } = kernel.entry.signature;
+  const pick = <T>(names: readonly string[], from: Readonly<Record<string, T>>) =>
+    Object.fromEntries(names.map((own) => [own, from[own]!]));
+  const own = bindings.map((binding) => binding.name).filter((binding) => binding !== "step");
+  const written = await runEmitted(kernel, {
+    ...{ isa, step: options.step },
+    buffers: pick(own, options.buffers),
+    constants: pick(constants.map((constant) => constant.name), options.constants),
+    defines: pick(defines, options.defines),
+  });
+  return written as Record<string, TypedArray>;
+};
+
+const check = (given: Partial<Case>, isa = isas[0]!) =>
+  assertColumnSums(given, { run: runOn(isa), exact: true });
+
+Deno.test("column sums of one row to several chunks of them", async () => {
+  for (const [rows, nQuery] of [[1, 1], [31, 31], [33, 1], [127, 20], [560, 9]] as const) {
+    await check({ ...EVICTED, rows, nQuery, ahead: rows });
+  }
+});
+
+Deno.test("column sums of groups of 1, 4 and 8 heads, of pruned keys, of f32", async () => {
+  for (const [group, headDim] of [[1, 64], [4, 128], [8, 48]] as const) {
+    await check({ ...EVICTED, group, headDim, rows: 140, nQuery: 13, ahead: 40 });
+  }
+  await check({ ...PRUNED, rows: 300, nQuery: 11, ahead: 500 });
+  await check({ layout: "k_f32t16_v_f32t1_evicted", rows: 60, nQuery: 7 });
+});
+
+Deno.test("column sums of every attention variant", async () => {
+  for (const variant of variants) {
+    const params = Object.hasOwn(variant.params, "window") ? { window: 30 } : {};
+    await check({ ...EVICTED, variant, params, rows: 150, nQuery: 6, ahead: 20 });
+  }
+});
+
+for (const isa of isas) {
+  Deno.test(`column sums on ${isa}`, () => check({ ...PRUNED, rows: 280, nQuery: 5 }, isa));
+}
