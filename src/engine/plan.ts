@@ -96,6 +96,7 @@ export async function makePlan(
 ): Promise<Plan> {
   const { config, cache, attention } = inputs;
   const buffers = allocateBuffers(device, inputs);
+  const { rowSums } = cache.shape.layout;
   const context: DraftContext = {
     config,
     activations: Object.fromEntries(
@@ -107,8 +108,8 @@ export async function makePlan(
       tables: buffers.attentionTables,
     },
     layoutName: layoutName(cache.shape.layout),
-    mergeKernel: mergeKernel(cache.shape.layout),
-    rowSums: cache.shape.layout.rowSums,
+    mergeKernel: rowSums ? "attention_merge_recording" : mergeKernel(cache.shape.layout),
+    rowSums,
     arenas: cache.table.arenas.map(whole),
     recording: recordingOf(buffers.rings),
   };
