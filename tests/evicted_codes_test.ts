@@ -259,3 +259,21 @@ Deno.test("chunks, company and layers change no bit, over two turns", async () =
     assertEquals(last, whole.bits[0]);
   });
 });
+
+Deno.test("4,096 tokens take a twelfth evicted, pruned and coded, a fifth pruned and coded", async () => {
+  const codes = "think:ratio=0.4+kivi:bits=2";
+  await using folder = await testFolder();
+  const shape = { nHeads: 1, nKvHeads: 1, headDim: 64, nLayers: 6, nCtx: 4352 };
+  const model = await folder.write("tiny.gguf", tinyModel(shape));
+  const denseBytes = 6 * 4096 * 2 * 64 * 2;
+  for (const [prune, share] of [[`snapkv:budget=1024+${codes}`, 12], [codes, 5]] as const) {
+    using loaded = await load({ model, prune, kvMax: Math.floor(denseBytes / 2) });
+    const prompt = { tokens: tokens(4096, 1) };
+    const { stats: { kv } } = await loaded.generate(prompt, { maxTokens: 1 }).result;
+    assertEquals([kv.tokens, kv.denseBytes], [4096, denseBytes]);
+    assert(kv.storedBytes <= denseBytes / share, `${prune} stores ${kv.storedBytes}`);
+    assert(kv.allocatedBytes <= denseBytes / share, `${prune} holds ${kv.allocatedBytes}`);
+    // A layer's prompt, what stays of it beside it, and the layers before.
+    assert(kv.peakBytes <= denseBytes * (1 / 6 + 1 / 12 + 1 / share), `${prune}: ${kv.peakBytes}`);
+  }
+});

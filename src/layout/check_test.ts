@@ -69,17 +69,43 @@ Deno.test("drawLayout: rows, widths, bytes and the stored share", () => {
     key: [{ rows: 992, width: 32 }, { rows: 32, width: 64 }],
     value: [{ rows: 1024, width: 64 }],
   });
-  const filled = "█".repeat(32);
+  const [whole, half] = ["█".repeat(16), "█".repeat(8) + "·".repeat(8)];
   assertEquals(
     picture,
     [
       "layout k_list_f16t16_f16t16_v_f32t1, headDim 64",
-      `keys    list_f16t16         992 rows ×  32 channels       63496 B  ${"█".repeat(16)}${
-        "·".repeat(16)
-      }`,
-      `        f16t16               32 rows ×  64 channels        4096 B  ${filled}`,
-      `values  f32t1              1024 rows ×  64 channels      262144 B  ${filled}`,
-      "total  329736 B",
+      `keys    list_f16t16      992 rows ×  32 channels × 16 bits   63496 B  ${half}`,
+      `        f16t16            32 rows ×  64 channels × 16 bits    4096 B  ${whole}`,
+      `values  f32t1           1024 rows ×  64 channels × 32 bits  262144 B  ${whole}`,
+      "total                                                       329736 B",
+    ].join("\n"),
+  );
+});
+
+Deno.test("drawLayout: the bits of codes with what they share, and positions", () => {
+  const code = (along: "rows" | "channels") =>
+    ({ kind: "affine", bits: 2, along, group: 32 }) as const;
+  const flush = { rows: 32, atRows: 64 };
+  const steps = [
+    { kind: "tokens" },
+    { kind: "codes", of: "key", code: code("rows"), flush },
+    { kind: "codes", of: "value", code: code("channels"), flush },
+  ] as const;
+  const sizes = [{ rows: 96, width: 64 }, { rows: 0, width: 64 }];
+  const picture = drawLayout(layoutOf({ name: "x", steps }, { key: "f16", value: "f16" }), {
+    ...{ headDim: 64, key: sizes, value: sizes },
+  });
+  const bar = "███·············";
+  assertEquals(
+    picture,
+    [
+      "layout k_q2r32t16_f16t16_v_q2c32t1_f16t1_evicted, headDim 64",
+      `keys       q2r32t16       96 rows ×  64 channels × 3 bits   2304 B  ${bar}`,
+      "           f16t16          0 rows ×  64 channels × 16 bits     0 B",
+      `values     q2c32t1        96 rows ×  64 channels × 3 bits   2304 B  ${bar}`,
+      "           f16t1           0 rows ×  64 channels × 16 bits     0 B",
+      "positions  i32            96 rows                            384 B",
+      "total                                                       4992 B",
     ].join("\n"),
   );
 });

@@ -1,15 +1,16 @@
 /**
- * A drawing of one head's cache for people: a line per segment with rows, stored channels and bytes, a
- * bar whose filled part is the stored share of a row. Byte counts come from bytes.ts, never from here.
+ * A drawing of one head's cache for people: a line per segment with rows, stored channels, bits and bytes,
+ * and a bar whose filled part is a row's share of a whole one. Byte counts come from bytes.ts, never from
+ * here.
  */
 
-import { storedBytes, storedSideBytes } from "./bytes.ts";
+import { rowBytes, storedBytes, storedSideBytes } from "./bytes.ts";
 import type { SegmentSize } from "./bytes.ts";
 import { layoutName, segmentName } from "./name.ts";
 import type { Layout, Stream } from "./types.ts";
 
-/** Cells of the bar: a whole row of channels. */
-const BAR_CELLS = 32;
+/** Cells of the bar: a row as it arrives, with every channel. */
+const BAR_CELLS = 16;
 
 /** What is drawn: the sizes of one head, segments in order. */
 export interface PictureSizes {
@@ -18,26 +19,42 @@ export interface PictureSizes {
   readonly value: readonly SegmentSize[];
 }
 
+/** One line: of which stream, what is stored how, how many rows of what, bytes, a bar. */
+type Line = readonly [title: string, name: string, rows: string, bytes: number, bar?: string];
+
+const rowsText = (rows: number) => `${String(rows).padStart(7)} rows`;
+
 function streamLines(
   title: string,
-  stream: Stream,
+  { segments }: Stream,
   sizes: readonly SegmentSize[],
   headDim: number,
-) {
-  const lines = stream.segments.map((segment, i) => {
+): Line[] {
+  const whole = rowBytes(segments.at(-1)!, headDim, headDim);
+  return segments.map((segment, i) => {
     const size = sizes[i]!;
-    const filled = Math.round(BAR_CELLS * size.width / headDim);
-    const cells = size.rows === 0 ? "" : "█".repeat(filled) + "·".repeat(BAR_CELLS - filled);
-    const bytes = storedBytes({ segments: [segment] }, [size], headDim);
-    return [
-      (i === 0 ? title : "").padEnd(6),
-      segmentName(segment).padEnd(14),
-      `${String(size.rows).padStart(7)} rows × ${String(size.width).padStart(3)} channels`,
-      `${String(bytes).padStart(10)} B`,
-      cells,
-    ].join("  ").trimEnd();
+    const bytes = rowBytes(segment, size.width, headDim);
+    // With the scales and minima that its codes share.
+    const bits = (8 * bytes / size.width).toFixed(2).replace(/\.?0+$/, "");
+    const rows = `${rowsText(size.rows)} × ${
+      String(size.width).padStart(3)
+    } channels × ${bits} bits`;
+    const filled = Math.max(1, Math.round(BAR_CELLS * bytes / whole));
+    const bar = size.rows === 0 ? "" : "█".repeat(filled) + "·".repeat(BAR_CELLS - filled);
+    const stored = storedBytes({ segments: [segment] }, [size], headDim);
+    return [i === 0 ? title : "", segmentName(segment), rows, stored, bar];
   });
-  return lines;
+}
+
+/** Lines in columns. */
+function columns(lines: readonly Line[]): string[] {
+  const width = (of: (line: Line) => string) => Math.max(...lines.map((line) => of(line).length));
+  const [title, name, rows] = [width(([t]) => t), width(([, n]) => n), width(([, , r]) => r)];
+  const bytes = width(([, , , b]) => String(b));
+  return lines.map(([t, n, r, b, bar = ""]) =>
+    [t.padEnd(title), n.padEnd(name), r.padEnd(rows), `${String(b).padStart(bytes)} B`, bar]
+      .join("  ").trimEnd()
+  );
 }
 
 /**
@@ -49,14 +66,16 @@ export function drawLayout(layout: Layout, sizes: PictureSizes): string {
   const { headDim, key, value } = sizes;
   const nRows = value.reduce((sum, { rows }) => sum + rows, 0);
   const side = storedSideBytes(layout, nRows);
-  const carried = ["positions", ...(layout.rowSums ? ["sums"] : [])].join(", ");
+  const carried = layout.rowSums ? "i32, sums f32" : "i32";
   const total = storedBytes(layout.key, key, headDim) + storedBytes(layout.value, value, headDim) +
     side;
   return [
     `layout ${layoutName(layout)}, headDim ${headDim}`,
-    ...streamLines("keys", layout.key, key, headDim),
-    ...streamLines("values", layout.value, value, headDim),
-    ...(layout.rowPositions ? [`${carried}  ${side} B`] : []),
-    `total  ${total} B`,
+    ...columns([
+      ...streamLines("keys", layout.key, key, headDim),
+      ...streamLines("values", layout.value, value, headDim),
+      ...(layout.rowPositions ? [["positions", carried, rowsText(nRows), side] as const] : []),
+      ["total", "", "", total],
+    ]),
   ].join("\n");
 }

@@ -32,18 +32,22 @@ export async function inspect({ values }: ParsedArgs): Promise<number> {
     writeOut(JSON.stringify(estimate) + "\n");
     return 0;
   }
-  const share = (bytes: number) => `${(100 * bytes / estimate.denseBytes).toFixed(1)} % of dense`;
+  const { denseBytes, storedBytes, peakBytes, layeredPeakBytes } = estimate;
   const rows = [
     ["weights", formatBytes(weightBytes)],
-    ["cache, dense", formatBytes(estimate.denseBytes)],
-    [
-      `cache, ${design.prune.spec}`,
-      `${formatBytes(estimate.storedBytes)}, ${share(estimate.storedBytes)}`,
-    ],
-    ["peak while prefilling", formatBytes(estimate.peakBytes)],
-    ["… layer by layer", `${formatBytes(estimate.layeredPeakBytes)} (--kv-max chooses it)`],
+    ["cache, dense", formatBytes(denseBytes)],
   ];
-  writeOut(`after a prompt of ${nTokens} tokens\n`);
+  if (design.prune.spec !== "none") {
+    const share = `${(100 * storedBytes / denseBytes).toFixed(1)} % of dense`;
+    const saved = formatBytes(denseBytes - storedBytes);
+    rows.push(["cache, pruned", `${formatBytes(storedBytes)}, ${share}: saves ${saved}`]);
+  }
+  rows.push(["peak of the cache", formatBytes(peakBytes)]);
+  if (layeredPeakBytes < peakBytes) {
+    const lower = `${formatBytes(layeredPeakBytes)}, with a --kv-max below the peak`;
+    rows.push(["… layer by layer", lower]);
+  }
+  writeOut(`after a prompt of ${nTokens} tokens (-c), ${design.prune.spec}\n`);
   const width = Math.max(...rows.map(([key]) => key!.length)) + 2;
   writeOut(rows.map(([key, value]) => `  ${key!.padEnd(width)}${value}\n`).join(""));
   return 0;
