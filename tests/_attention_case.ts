@@ -8,9 +8,12 @@ import { sources } from "./_gpu.ts";
 import { randomFrom } from "./_kernel.ts";
 import { AT, writeCache } from "./_kv_cache.ts";
 import type { HeadRows } from "./_kv_cache.ts";
+import { asStored } from "./_stored_rows.ts";
 
 export const DENSE = "k_f16t16_v_f16t1";
 export const LISTED = "k_list_f16t16_f16t16_v_f16t1";
+export const TURNED = "k_basis_q4r64t16_basis_f16t16_v_basis_q4c64t1_basis_f16t1";
+export const CODED = "k_q4r32t16_f16t16_v_q4c32t1_f16t1";
 
 /** Every variant of kernels/attention/. */
 export const variants = sources.flatMap(({ definition }) =>
@@ -29,6 +32,8 @@ export interface Case {
   readonly rows: number;
   readonly nQuery: number;
   readonly nListed: number;
+  /** Rows of streams without a list that are coded, where the layout has a segment for them. */
+  readonly nCoded: number;
   readonly width: number;
   /** Added to every query's position: rows far behind it, or between which others were evicted. */
   readonly ahead: number;
@@ -36,7 +41,7 @@ export interface Case {
 
 const BASE: Case = {
   ...{ variant: causal, params: {}, layout: DENSE, headDim: 64, group: 3, nKvHeads: 2 },
-  ...{ rows: 40, nQuery: 1, nListed: 0, width: 0, ahead: 0 },
+  ...{ rows: 40, nQuery: 1, nListed: 0, nCoded: 0, width: 0, ahead: 0 },
 };
 
 /** True positions where rows were evicted: the cached ones spread over what lies before the step. */
@@ -49,7 +54,8 @@ const gaps = ({ rows, nQuery, ahead }: Case) =>
 /** The rows and queries of a case. */
 export function problem(given: Partial<Case>) {
   const filled = { ...BASE, ...given };
-  const { headDim, group, nKvHeads, rows, nQuery, nListed, width, variant, layout } = filled;
+  const { headDim, group, nKvHeads, rows, nQuery, nListed, nCoded, width } = filled;
+  const { variant, layout } = filled;
   const nHeads = group * nKvHeads;
   const random = randomFrom(rows + headDim);
   const heads = Array.from({ length: nKvHeads }, (_, h): HeadRows => {
@@ -64,16 +70,17 @@ export function problem(given: Partial<Case>) {
     const keys = Array.from({ length: rows }, () => row(12));
     const values = Array.from({ length: rows }, () => row(1));
     const positions = layout.endsWith("_evicted") ? { positions: gaps(filled) } : {};
-    return { keys, values, nListed, channels, ...positions };
+    return { keys, values, nListed, nCoded, channels, ...positions };
   });
   const stride = (nHeads + 2 * nKvHeads) * headDim;
   const dims = { nLayers: AT.nLayers, nHeads, nKvHeads, headDim, nCtx: 4096 };
+  const cache = writeCache(layout, heads, { headDim, nNew: nQuery });
   return {
     ...filled,
-    ...{ nHeads, stride, heads, dims },
+    ...{ nHeads, stride, dims, cache },
+    heads: heads.map((head, kvHead) => asStored(cache, head, { kvHead, nKvHeads, headDim })),
     params: resolveParams(variant.name, variant.params, filled.params),
     qkv: Float32Array.from({ length: nQuery * stride }, () => 2 * random()),
-    cache: writeCache(layout, heads, { headDim, nNew: nQuery }),
     tables: Object.fromEntries(
       Object.entries(variant.tables).map(([name, t]) => [name, tableValues(name, t, dims)]),
     ) as Record<string, Float32Array<ArrayBuffer>>,
@@ -136,10 +143,14 @@ export function queryOf(p: Problem, { query, head }: { query: number; head: numb
  * them, each at most half a unit of Σ|q k|; some of the hook's own (alibi's bias is as large as the distance).
  */
 export function logitError(
-  { headDim, rows, variant }: Problem,
+  { headDim, rows, variant, layout }: Problem,
   { q, keys, scale }: ReturnType<typeof queryOf>,
 ): number {
-  const sizes = keys.map((key) => key.reduce((a, x, c) => a + Math.abs(x * q[c]!), 0) * scale);
+  // A code's product and its minimum's are each at most thrice the channel's largest key's.
+  const coded = layout.includes("q") ? channelMaxima(keys).map((x) => 3 * x) : null;
+  const sizes = keys.map((key) =>
+    (coded ?? key).reduce((a, x, c) => a + Math.abs(x * q[c]!), 0) * scale
+  );
   const hook = variant.name === "alibi" ? rows : 64;
   return 2 * (headDim + 2) * Math.max(...sizes) + 4 * hook;
 }
@@ -162,3 +173,7 @@ export function reference(p: Problem, query: number) {
   }
   return { want, bound };
 }
+
+/** The largest size of each channel. */
+const channelMaxima = (rows: readonly Float32Array[]) =>
+  rows[0]!.map((_, c) => rows.reduce((a, row) => Math.max(a, Math.abs(row[c]!)), 0));

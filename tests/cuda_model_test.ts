@@ -6,73 +6,19 @@
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { load } from "kerf";
-import type { ChatMessage, LoadOptions, Model } from "kerf";
+import type { ChatMessage, LoadOptions } from "kerf";
 import { loadEmulatedDriver } from "../src/device/cuda/emulator/emulated_driver.ts";
 import { openEmulatedCuda } from "../src/device/cuda/emulator/open.ts";
 import { openCpuDevice } from "../src/device/mod.ts";
-import { keptChannelsOf } from "../src/engine/mask.ts";
 import { testFolder } from "../src/model/testing_files.ts";
 import { tinyModel } from "../src/model/testing.ts";
 import type { TinyModelOptions } from "../src/model/testing.ts";
 import { cacheDir } from "../src/sys/cache_dir.ts";
 import { assertClose } from "./_close.ts";
+import { runTurns, SHORT } from "./_turns.ts";
+import type { Lengths } from "./_turns.ts";
 
 const emulated = await loadEmulatedDriver(join(cacheDir(), "emulated"));
-
-const tokens = (n: number, seed: number) =>
-  Array.from({ length: n }, (_, i) => 3 + (Math.imul(i + 1, 7919 + seed * 104729) >>> 7) % 290);
-
-/** Rows of a step at most, and prompts of a turn, which come in chunks. */
-interface Lengths {
-  readonly chunk: number;
-  readonly turns: readonly number[];
-}
-const SHORT: Lengths = { chunk: 24, turns: [50, 7, 30] };
-
-/** What a device made of the script. */
-interface Outcome {
-  /** Rows of logits in order. */
-  readonly logits: Float32Array[];
-  readonly kept: unknown;
-}
-
-/** Two sequences over several turns in one cache, then one prefilled layer by layer. */
-async function script(
-  { loaded: { engine } }: Model,
-  { chunk, turns }: Lengths,
-): Promise<Outcome> {
-  const logits: Float32Array[] = [];
-  const [a, b] = [engine.cache.openSlot(), engine.cache.openSlot()];
-  const lengths = new Map([[a, 0], [b, 0]]);
-  /** One step: these tokens for each sequence. */
-  const step = async (rows: readonly [slot: number, tokens: readonly number[]][]) => {
-    logits.push(
-      ...await engine.step(rows.map(([slot, tokens]) => ({
-        ...{ slot, tokens, position: lengths.get(slot)!, logits: "last" as const },
-      }))),
-    );
-    for (const [slot, { length }] of rows) lengths.set(slot, lengths.get(slot)! + length);
-  };
-  for (const [turn, nPrompt] of turns.entries()) {
-    const prompt = tokens(nPrompt, turn);
-    // The other sequence decodes beside every chunk.
-    for (let at = 0; at < nPrompt; at += chunk - 1) {
-      await step([[a, prompt.slice(at, at + chunk - 1)], [b, [5 + at]]]);
-    }
-    await engine.compress(a);
-    for (let i = 0; i < 3; i++) await step([[a, [20 + i]], [b, [40 + i]]]);
-    await step([[a, [77]]]);
-  }
-  const kept = [...await keptChannelsOf(engine, a)];
-  engine.cache.closeSlot(a);
-  engine.cache.closeSlot(b);
-  const slot = engine.cache.openSlot();
-  const prefill = engine.prefillLayered(slot, tokens(60, 9));
-  let last = await prefill.next();
-  while (!last.done) last = await prefill.next();
-  logits.push(last.value as Float32Array);
-  return { logits, kept };
-}
 
 async function compare(
   shape: TinyModelOptions,
@@ -89,7 +35,7 @@ async function compare(
   const run = async (openDevice: NonNullable<LoadOptions["openDevice"]>) => {
     const common = { parallel: 2, chunkSize: lengths.chunk, activations: "f32" } as const;
     using model = await load({ ...common, ...options, model: path, openDevice });
-    return await script(model, lengths);
+    return await runTurns(model, lengths);
   };
   emulated.reset();
   const cuda = await run(() => openEmulatedCuda(emulation));
@@ -112,6 +58,7 @@ const EXACT = { bound: 5e-5 };
 const ROUNDED = { bound: 1e-3 };
 const f32 = { cacheTypes: { key: "f32", value: "f32" } } as const;
 const think = { prune: "think:ratio=0.5,window=16,recent=8" } as const;
+const kivi = (bits: number) => ({ prune: `kivi:bits=${bits},group=16,residual=16` });
 
 Deno.test("emulated CUDA gives the CPU's logits: dense, turns, chunks, a batch", async () => {
   await compare({ seed: 1 }, f32, { ...EXACT, checked: true });
@@ -124,6 +71,16 @@ Deno.test("emulated CUDA gives the CPU's logits: think, f32 cache", async () => 
 Deno.test("emulated CUDA gives the CPU's logits: think, f16 cache, 4-bit weights", async () => {
   const shape = { seed: 3, storage: "Q4_1", embeddingStorage: "Q8_0", ownHead: true } as const;
   await compare(shape, think, { ...ROUNDED, checked: false });
+});
+
+Deno.test("emulated CUDA gives the CPU's logits: codes, and codes of kept channels", async () => {
+  // Of rows in f32: no code is its neighbour, but a scale or a minimum may be the neighbouring f16.
+  await compare({ seed: 6, storage: "Q4_1" }, { ...f32, ...kivi(4) }, {
+    ...ROUNDED,
+    checked: false,
+  });
+  const both = { prune: `${think.prune}+${kivi(2).prune}` };
+  await compare({ seed: 7 }, { ...f32, ...both }, { ...ROUNDED, checked: true });
 });
 
 Deno.test("emulated CUDA gives the CPU's logits: products of many rows by cuBLAS", async () => {

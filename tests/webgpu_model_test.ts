@@ -19,6 +19,7 @@ import { argmax } from "../src/engine/sampling.ts";
 import { testFolder } from "../src/model/testing_files.ts";
 import { tinyModel } from "../src/model/testing.ts";
 import { assertClose } from "./_close.ts";
+import { runTurns, SHORT } from "./_turns.ts";
 
 const ignore = await ignoreWithoutAdapter();
 
@@ -168,6 +169,31 @@ gpuTest("matrices over what the adapter binds are cut, and give the same logits"
     assertClose(cut.logits[i]!, logits, { bound, label: `logits ${i}` });
   }
 });
+
+gpuTest(
+  "the CPU's logits over turns, chunks and flushes: codes, and codes of kept channels",
+  async () => {
+    await using folder = await testFolder();
+    const path = await folder.write("tiny.gguf", tinyModel({ nHeads: 6, nKvHeads: 2, seed: 6 }));
+    const kivi = (bits: number) => `kivi:bits=${bits},group=16,residual=16`;
+    const both = `think:ratio=0.5,window=16,recent=8+${kivi(2)}`;
+    // Evicting again makes coded rows whole first.
+    for (const prune of [kivi(4), both, `snapkv:budget=48,window=8+${both}`]) {
+      const run = async (device: "cpu" | "webgpu") => {
+        const cacheTypes = { key: "f32", value: "f32" } as const;
+        const options = { model: path, prune, cacheTypes, parallel: 2, chunkSize: SHORT.chunk };
+        return await onDevice({ ...options, device }, (model) => runTurns(model, SHORT));
+      };
+      const [want, got] = [await run("cpu"), await run("webgpu")];
+      assertEquals(got.kept, want.kept);
+      assertEquals(got.logits.length, want.logits.length);
+      got.logits.forEach((logits, i) =>
+        // Of rows in f32: no code is its neighbour, but a scale or a minimum may be the neighbouring f16.
+        assertClose(logits, want.logits[i]!, { bound: 1e-3, label: `${prune}: row ${i}` })
+      );
+    }
+  },
+);
 
 gpuTest("a step is one submission, and at most ten dispatches a layer", async () => {
   await using folder = await testFolder();

@@ -84,11 +84,8 @@ function familyOf({ definition, file }: KernelSource): Family {
   throw new TypeError(`Cannot emit "${definition.name}" (${file}): no family "${definition.kind}"`);
 }
 
-/** What suffixes tell: rows carry positions, or are coded; whole values move only beside coded ones. */
-const SUFFIX_FEATURES: readonly (readonly [RegExp, Feature])[] = [
-  [/_evicted$/, "eviction"],
-  [/(^|_)q\d[rc]\d+t|^f(16|32)t1(_positions)?__f(16|32)t1(_positions)?$/, "codes"],
-];
+/** What suffixes tell: rows carry positions. */
+const SUFFIX_FEATURES: readonly (readonly [RegExp, Feature])[] = [[/_evicted$/, "eviction"]];
 
 /** The parts of Kerf that a kernel belongs to, where targets may lack them. */
 function featuresOf({ source: { definition }, request }: CatalogEntry): Feature[] {

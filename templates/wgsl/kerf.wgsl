@@ -206,3 +206,49 @@ fn kerf_bf16_pair(word: u32) -> vec2<f32> {
 fn kerf_bytes(word: u32) -> vec4<u32> {
   return (vec4<u32>(word) >> vec4<u32>(0u, 8u, 16u, 24u)) & vec4<u32>(255u);
 }
+
+/* ---- codes of 2, 4 and 8 bits ---- */
+
+/*
+ * Sixteen codes are a cell of 2·bits bytes: element i in byte i mod 2·bits, from bit bits·⌊i / 2·bits⌋ up
+ * (src/layout/coded.ts). Their group's scale and minimum share a word, halves; code c is scale·c + minimum.
+ */
+
+/* The word of a cell that holds elements i and i + 1; i is even, and counted modulo 16. */
+fn kerf_code_word(i: u32, bits: u32) -> u32 {
+  return i % 16u % (2u * bits) / 4u;
+}
+/* Those two codes of the word. */
+fn kerf_code_pair(word: u32, i: u32, bits: u32) -> vec2<f32> {
+  let shifted = word >> (i % 4u * 8u + i % 16u / (2u * bits) * bits);
+  return vec2<f32>(f32(extractBits(shifted, 0u, bits)), f32(extractBits(shifted, 8u, bits)));
+}
+
+/* a / b to the nearest, for whole b up to 255: b times half of the bits of a quotient is exact. */
+fn kerf_divide_small(a: f32, b: f32) -> f32 {
+  let quotient = a / b;
+  let high = bitcast<f32>(bitcast<u32>(quotient) & 0xfffff000u);
+  let rest = (a - high * b) - (quotient - high) * b;
+  return quotient + rest / b;
+}
+
+/* The word of a group of values: scale (largest − smallest) / (2^bits − 1). */
+fn kerf_group_word(smallest: f32, largest: f32, bits: u32) -> u32 {
+  return kerf_f16_pair(kerf_divide_small(largest - smallest, f32((1u << bits) - 1u)), smallest);
+}
+
+/*
+ * The nearest code with scale and minimum as they are stored, halves to even; 0 where the scale is. Exact
+ * whatever the hardware's division: `half` by the scale is, and so is the rest where it is small.
+ */
+fn kerf_code_of(x: f32, group: vec2<f32>, bits: u32) -> u32 {
+  if (group.x <= 0.0) { return 0u; }
+  let steps = x - group.y;
+  let below = clamp(floor(steps / group.x), 0.0, f32((1u << bits) - 1u));
+  let half = below + 0.5;
+  let rest = steps - half * group.x;
+  /* A quotient within half a unit in the last place of `half` is it. */
+  let unit = bitcast<f32>(bitcast<u32>(half) & 0x7f800000u) * 5.9604645e-8 * group.x;
+  let rises = rest > unit || (rest >= -unit && u32(below) % 2u == 1u);
+  return min(u32(below) + u32(rises), (1u << bits) - 1u);
+}

@@ -4,14 +4,13 @@
  */
 
 import { assertEquals } from "@std/assert";
+import { CODED, DENSE, LISTED, TURNED } from "../_attention_case.ts";
 import { assertClose } from "../_close.ts";
 import { gpu, gpuTest, runNamed } from "../_gpu.ts";
 import { N_HEADS, N_KV_HEADS, rowsOf, SEEDS } from "../_head_rows.ts";
 import { randomFrom, runNamed as runOnCpu } from "../_kernel.ts";
 import { AT, writeCache } from "../_kv_cache.ts";
 import type { Appended } from "../_recording.ts";
-
-const LISTED = "k_list_f16t16_f16t16_v_f16t1";
 
 /** A run that appends `nNew` rows to `rows` rows. */
 function appendRun(layout: string, shape: { headDim: number; rows: number; nNew: number }) {
@@ -67,7 +66,7 @@ export async function assertAppend(
  * Appending in another basis: a channel is a sum of all, so that what WGSL rounds otherwise is that of the
  * largest, and a half near zero may lie many halves off.
  */
-async function assertTurned(
+export async function assertTurned(
   layout: string,
   shape: { headDim: number; rows: number; nNew: number },
 ): Promise<void> {
@@ -91,7 +90,7 @@ gpuTest("append turns what a layout stores in another basis", async () => {
     await assertTurned(plain, { headDim: 32, rows, nNew });
   }
   for (const headDim of [16, 64, 128]) await assertTurned(plain, { headDim, rows: 3, nNew: 2 });
-  for (const layout of ["k_basis_f16t16_v_f16t1", "k_f16t1_v_basis_f16t16_evicted"]) {
+  for (const layout of ["k_basis_f16t16_v_f16t1", "k_f16t1_v_basis_f16t16_evicted", TURNED]) {
     await assertTurned(layout, { headDim: 64, rows: 0, nNew: 3 });
   }
 });
@@ -106,7 +105,7 @@ export function assertAppended(got: Appended, want: Appended, label = ""): void 
 
 const EVICTED = "k_f16t16_v_f16t1_evicted";
 const CACHED = "k_f16t16_v_f16t1_cached_evicted";
-for (const layout of ["k_f16t16_v_f16t1", LISTED, "k_f16t1_v_f16t16", EVICTED, CACHED]) {
+for (const layout of [DENSE, LISTED, CODED, "k_f16t1_v_f16t16", EVICTED, CACHED]) {
   gpuTest(`append to ${layout} stores the CPU's rows and nothing else`, async () => {
     // Odd and even starts and counts; over the end of a tile and of a page.
     for (const [rows, nNew] of [[0, 1], [0, 5], [7, 1], [15, 4], [127, 2], [126, 133]] as const) {

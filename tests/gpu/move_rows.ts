@@ -13,10 +13,15 @@ interface Move {
   readonly width: number;
 }
 
-/** A run that moves rows from the last key segment to the first, one move per KV head. */
-function moveRun(pair: string, moves: readonly Move[], headDim: number) {
-  const [from, to] = pair.split("__");
-  const layout = `k_${to}_${from}_v_f16t1`;
+/**
+ * A run that moves rows from a stream's last segment to its first, one move per KV head: of keys, or of
+ * values where the pages begin with positions.
+ */
+function moveRun(name: string, moves: readonly Move[], headDim: number) {
+  const [pair, positions] = name.split("_positions");
+  const [from, to] = pair!.split("__");
+  const ofValues = positions !== undefined;
+  const layout = ofValues ? `k_f16t16_v_${to}_${from}_evicted` : `k_${to}_${from}_v_f16t1`;
   const listed = to!.startsWith("list");
   const heads = moves.map(({ width }, i) => ({
     ...rowsOf(300, { headDim, seed: i, listed: 100 }),
@@ -45,8 +50,8 @@ function moveRun(pair: string, moves: readonly Move[], headDim: number) {
     constants: {
       ...cache.constants,
       ...{ slot: AT.slot, n_kv_heads: moves.length },
-      src_page: cache.firstPages[1]!,
-      dst_page: cache.firstPages[0]!,
+      src_page: cache.firstPages[ofValues ? 2 : 1]!,
+      dst_page: cache.firstPages[ofValues ? 1 : 0]!,
       max_rows: Math.max(...moves.map((m) => m.rows)),
     },
   };

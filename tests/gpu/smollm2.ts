@@ -9,11 +9,12 @@ import type { Pairwise } from "../../src/dsl/pairwise.ts";
 import type { Rowwise } from "../../src/dsl/rowwise.ts";
 import { randomFrom } from "../_kernel.ts";
 import { gpu, modelSizeTest, sources } from "../_gpu.ts";
-import { DENSE, LISTED, variants } from "../_attention_case.ts";
+import { CODED, DENSE, LISTED, TURNED, variants } from "../_attention_case.ts";
 import { assertAttention } from "./attention.ts";
 import { assertSums } from "./column_sums.ts";
-import { assertAppend } from "./append.ts";
-import { assertRecorded } from "./append_recording.ts";
+import { assertAppend, assertTurned } from "./append.ts";
+import { assertRecorded, assertTurnedRecorded } from "./append_recording.ts";
+import { assertDecoded, assertEncoded } from "./codes.ts";
 import { assertChosen, assertKept, assertRowScores, EVICTED } from "./eviction.ts";
 import { assertEmbedding, assertProduct, products } from "./matmul.ts";
 import { assertMoved } from "./move_rows.ts";
@@ -84,18 +85,30 @@ modelSizeTest("SmolLM2: attention", async () => {
     await assertAttention({ ...shape, layout: LISTED, nListed: 300, width: 32 });
     await assertAttention({ ...shape, layout: EVICTED });
   }
-  await assertSums({ headDim: HEAD_DIM, group: 3, nKvHeads: 3, rows: 400, nQuery: 21 });
+  const shape = { headDim: HEAD_DIM, group: 3, nKvHeads: 3, rows: 400, nQuery: 21 };
+  await assertSums(shape);
+  for (const layout of [CODED, TURNED]) await assertAttention({ ...shape, layout, nCoded: 320 });
 });
 
 modelSizeTest("SmolLM2: the kernels around a cache", async () => {
-  for (const layout of [DENSE, LISTED, EVICTED]) {
+  for (const layout of [DENSE, LISTED, CODED, EVICTED]) {
     await assertAppend(layout, { headDim: HEAD_DIM, rows: 300, nNew: 40 });
   }
-  for (const pair of ["f16t16__list_f16t16", "f16t16__f16t16"]) {
+  for (const pair of ["f16t16__list_f16t16", "f16t16__f16t16", "f16t1__f16t1"]) {
     await assertMoved(pair, { source: 5, destination: 0, rows: 190 }, HEAD_DIM);
   }
+  const rows = [320, 128, 64];
+  for (const group of [32, 64]) {
+    await assertEncoded({ stream: "key", to: `q4r${group}t16`, rows });
+    await assertEncoded({ stream: "value", to: `q4c${group}t1`, rows });
+    await assertDecoded({ stream: "key", from: `q4r${group}t16`, rows });
+    await assertDecoded({ stream: "value", from: `q4c${group}t1`, rows });
+  }
+  await assertTurned(TURNED, { headDim: HEAD_DIM, rows: 300, nNew: 40 });
   const shape = { headDim: HEAD_DIM, nKvHeads: 3, group: 3 };
-  await assertRecorded({ ...shape, windows: [32, 0], steps: [[200, 16], [1, 1]] });
+  const recorded = { ...shape, windows: [32, 0], steps: [[200, 16], [1, 1]] } as const;
+  await assertRecorded(recorded);
+  await assertTurnedRecorded(recorded, TURNED);
   for (const definition of prunings) {
     await assertScores(definition, { headDim: HEAD_DIM, rows: 400, nWindow: 32 });
   }

@@ -23,8 +23,9 @@ import type { HookRunner } from "../../src/reference/mod.ts";
 import { projectRoot } from "../../src/sys/cache_dir.ts";
 import { assertClose } from "../_close.ts";
 import { randomFrom, runNamed } from "../_kernel.ts";
-import { AT, readRow, stored, writeCache } from "../_kv_cache.ts";
+import { AT, stored, writeCache } from "../_kv_cache.ts";
 import type { HeadRows, WrittenCache } from "../_kv_cache.ts";
+import { asStored } from "../_stored_rows.ts";
 
 const DENSE = "k_f16t16_v_f16t1";
 const LISTED = "k_list_f16t16_f16t16_v_f16t1";
@@ -112,30 +113,6 @@ function problem(given: Case): Problem {
   const cache = writeCache(given.layout, heads, { headDim, nNew: nQuery });
   const stored = heads.map((head, kvHead) => asStored(cache, head, { kvHead, nKvHeads, headDim }));
   return { ...filled, params, heads: stored, qkv, stride, cache, isa: given.isa, tables };
-}
-
-/** A head's rows with what its codes stand for, to f32; channels that a coded key lacks are left alone. */
-function asStored(
-  cache: WrittenCache,
-  head: HeadRows,
-  at: { readonly kvHead: number; readonly nKvHeads: number; readonly headDim: number },
-): HeadRows {
-  const { layout, buffers: { arena } } = cache;
-  const rowsOf = (stream: "key" | "value", rows: readonly Float32Array[]) => {
-    const [segment] = layout[stream].segments;
-    if (segment!.code.kind !== "affine") return rows;
-    const listed = segment!.channels === "list";
-    const channels = listed ? head.channels : Array.from({ length: at.headDim }, (_, c) => c);
-    const index = stream === "key" ? 0 : layout.key.segments.length;
-    return rows.map((row, i) => {
-      if (i >= (listed ? head.nListed : head.nCoded!)) return row;
-      const decoded = Float32Array.from(row);
-      readRow(cache, { ...at, arena, index, row: i, width: channels.length })
-        .forEach((x, c) => decoded[channels[c]!] = x);
-      return decoded;
-    });
-  };
-  return { ...head, keys: rowsOf("key", head.keys), values: rowsOf("value", head.values) };
 }
 
 const constantsOf = (p: Problem) => {

@@ -7,85 +7,24 @@
 import { assertEquals } from "@std/assert";
 import { testIsas } from "../../src/device/testing.ts";
 import type { Isa } from "../../src/device/testing.ts";
-import { moveName, parseSegmentName, storedBytes } from "../../src/layout/mod.ts";
+import { storedBytes } from "../../src/layout/mod.ts";
 import { codeRowsReference, decoded } from "../../src/reference/mod.ts";
-import { randomFrom, runNamed } from "../_kernel.ts";
-import { AT, readPosition, readRow, segmentsOf, writeCache } from "../_kv_cache.ts";
-import type { HeadRows } from "../_kv_cache.ts";
+import { encodeRun } from "../_encode_case.ts";
+import type { EncodeCase } from "../_encode_case.ts";
+import { runNamed } from "../_kernel.ts";
+import { readPosition, readRow } from "../_kv_cache.ts";
 
-interface Case {
-  readonly stream: "key" | "value";
-  /** What the rows become: `q4r32t16`, `list_q2r32t16`, `q2c32t1`. */
-  readonly to: string;
-  readonly type?: "f16" | "f32";
-  readonly headDim?: number;
-  /** Rows of each KV head that are coded, behind `coded` that are already. */
-  readonly rows: readonly number[];
-  readonly coded?: number;
-  readonly channels?: readonly number[];
-  readonly positions?: boolean;
-  readonly isa?: Isa;
-}
-
-/** Rows with an outlier, a channel and a row that are constant, and one of tiny differences. */
-function rowsOf(n: number, headDim: number, random: () => number): Float32Array[] {
-  return Array.from({ length: n }, (_, r) =>
-    Float32Array.from({ length: headDim }, (_, c) => {
-      if (c === 3 || r === 5) return -2.5;
-      if (c === 7) return Math.f16round(1 + (r % 2) * 2 ** -10);
-      return Math.f16round((c === 1 ? 3000 : 1) * (random() - (c === 2 ? 4 : 0)));
-    }));
-}
-
-async function check(given: Case): Promise<void> {
-  const { stream, type = "f16", headDim = 64, coded = 0, isa } = given;
-  const isKey = stream === "key";
-  const to = parseSegmentName(given.to);
+async function check(given: EncodeCase, isa?: Isa): Promise<void> {
+  const { headDim = 64, coded = 0, rows } = given;
+  const { name, run, cache, heads, channels, move, first } = encodeRun(given);
+  const { to, positions } = move;
   const { code } = to;
   if (code.kind !== "affine") throw new TypeError("a case codes");
-  const listed = to.channels === "list";
-  const channels = given.channels ?? Array.from({ length: headDim }, (_, c) => c);
-  const evicted = given.positions ? "_evicted" : "";
-  const name = isKey
-    ? `k_${given.to}_${type}t16_v_${type}t1`
-    : `k_${type}t16_v_${given.to}_${type}t1`;
-  const random = randomFrom(headDim + given.rows[0]!);
-  const longest = Math.max(...given.rows) + coded;
-  const nKvHeads = given.rows.length;
-  const heads = given.rows.map((n): HeadRows => {
-    const all = rowsOf(coded + n, headDim, random);
-    const positions = all.map((_, i) => 3 * i + 1);
-    return { keys: all, values: all, nListed: coded, nCoded: coded, channels, positions };
-  });
-  const cache = writeCache(name + evicted, heads, { headDim, spare: Math.ceil(longest / 128) + 1 });
-  const first = isKey ? 0 : 1;
-  const { arena: before, pages } = cache.buffers;
-  const entries = cache.constants["page_entries"]!;
-  const firstHead = (AT.slot * AT.nLayers + AT.layer) * nKvHeads;
-  const move = { from: segmentsOf(cache.layout)[first + 1]!, to, positions: evicted !== "" };
-  const { arena } = await runNamed(`encode_rows__${moveName(move)}`, {
-    ...(isa ? { isa } : {}),
-    defines: { HEAD_DIM: headDim },
-    buffers: {
-      src_pages: pages.slice(firstHead * entries, (firstHead + nKvHeads) * entries),
-      dst_pages: pages,
-      ...(listed ? { channels: cache.buffers.channels } : {}),
-      moves: Uint32Array.from([
-        ...Array(AT.layer * nKvHeads * 4).fill(0),
-        ...given.rows.flatMap((n) => [0, coded, n, channels.length]),
-      ]),
-      arena: before,
-    },
-    constants: {
-      ...{ slot: AT.slot, layer: AT.layer, n_layers: AT.nLayers, n_kv_heads: nKvHeads },
-      page_entries: entries,
-      src_page: cache.firstPages[first + 1]!,
-      dst_page: cache.firstPages[first]!,
-      max_rows: Math.max(...given.rows),
-    },
-  });
+  const nKvHeads = rows.length;
+  const before = run.buffers.arena;
+  const { arena } = await runNamed(name, { ...run, ...(isa ? { isa } : {}) });
   let written = 0;
-  given.rows.forEach((n, kvHead) => {
+  rows.forEach((n, kvHead) => {
     const gathered = heads[kvHead]!.keys.map((row) => channels.map((c) => row[c]!));
     const groups = [gathered.slice(0, coded), gathered.slice(coded)];
     const want = groups.flatMap((rows) => codeRowsReference(rows, code)).map((r) => r.map(decoded));
@@ -93,13 +32,13 @@ async function check(given: Case): Promise<void> {
       const place = { nKvHeads, kvHead, index: first, row: at, width: channels.length };
       const got = readRow(cache, { ...place, arena: arena! });
       assertEquals(got, row, `${given.to}, head ${kvHead}, row ${at}`);
-      if (!move.positions) return;
+      if (!positions) return;
       const position = readPosition(cache, { ...place, arena: arena! });
       assertEquals(position, heads[kvHead]!.positions![at]);
     });
     const size = { rows: n, width: channels.length };
     const stream = { segments: [{ ...to, channels: "all" as const }] };
-    written += storedBytes(stream, [size], headDim) + (evicted ? 4 * n : 0);
+    written += storedBytes(stream, [size], headDim) + (positions ? 4 * n : 0);
   });
   const changed = arena!.filter((byte, i) => byte !== before[i]).length;
   // A written byte may happen to be what it was; many more than were stored would be stray ones.
@@ -136,7 +75,7 @@ Deno.test("positions move along", async () => {
 
 Deno.test("every instruction set codes alike", async () => {
   for (const isa of await testIsas()) {
-    await check({ stream: "key", to: "q4r32t16", rows: [64], isa });
-    await check({ stream: "value", to: "q4c32t1", rows: [20], isa });
+    await check({ stream: "key", to: "q4r32t16", rows: [64] }, isa);
+    await check({ stream: "value", to: "q4c32t1", rows: [20] }, isa);
   }
 });

@@ -25,6 +25,8 @@ export const CUDA_GEOMETRY: Readonly<Record<string, Geometry>> = Object.freeze({
   pack_values: { workgroup: 128 },
   append: { workgroup: 128 },
   move_rows: { workgroup: 128 },
+  encode_rows: { workgroup: 128 },
+  decode_rows: { workgroup: 128 },
   keep_rows: { workgroup: 128 },
   pool_scores: { workgroup: 128 },
   raise_rows: { workgroup: 128 },

@@ -24,6 +24,8 @@ export const WGSL_GEOMETRY: Readonly<Record<string, Geometry>> = Object.freeze({
   embedding_values: { workgroup: 64 },
   append: { workgroup: 64 },
   move_rows: { workgroup: 64 },
+  encode_rows: { workgroup: 64 },
+  decode_rows: { workgroup: 64 },
   keep_rows: { workgroup: 64 },
   pool_scores: {
     workgroup: 64,

@@ -1,0 +1,118 @@
+/**
+ * Coded rows on a GPU: coding them gives the CPU's arena, every byte of it; attention over them is held to
+ * the f64 reference over what codes stand for.
+ */
+
+import { assertEquals } from "@std/assert";
+import { CODED, TURNED } from "../_attention_case.ts";
+import { decodeRun } from "../_decode_case.ts";
+import type { DecodeCase } from "../_decode_case.ts";
+import { encodeRun } from "../_encode_case.ts";
+import type { EncodeCase } from "../_encode_case.ts";
+import { gpuTest, runNamed } from "../_gpu.ts";
+import { runNamed as runOnCpu } from "../_kernel.ts";
+import { assertAttention } from "./attention.ts";
+import { assertMoved } from "./move_rows.ts";
+
+/** Rows coded as on the CPU. */
+export async function assertEncoded(given: EncodeCase): Promise<void> {
+  const { name, run } = encodeRun(given);
+  const want = await runOnCpu(name, run);
+  const got = await runNamed(name, run);
+  assertEquals(got.arena, want.arena, JSON.stringify(given));
+}
+
+/** Rows made whole as on the CPU. */
+export async function assertDecoded(given: DecodeCase): Promise<void> {
+  const { name, run } = decodeRun(given);
+  const want = await runOnCpu(name, run);
+  const got = await runNamed(name, run);
+  assertEquals(got.arena, want.arena, JSON.stringify(given));
+}
+
+const ODD = Array.from({ length: 64 }, (_, c) => c).filter((c) => c % 5 !== 2);
+
+for (const bits of [2, 4, 8]) {
+  gpuTest(`keys of all channels and of some become codes of ${bits} bits`, async () => {
+    await assertEncoded({ stream: "key", to: `q${bits}r32t16`, rows: [128, 32, 0] });
+    const to = `list_q${bits}r32t16`;
+    await assertEncoded({ stream: "key", to, rows: [96, 32], coded: 64, channels: ODD });
+  });
+
+  gpuTest(`values become codes of ${bits} bits, the last group short, at any row`, async () => {
+    await assertEncoded({ stream: "value", to: `q${bits}c32t1`, rows: [128, 31, 0], coded: 5 });
+    await assertEncoded({ stream: "value", to: `q${bits}c32t1`, rows: [33], headDim: 80 });
+  });
+}
+
+gpuTest("groups of 16 to 128 are coded, beside f32, and with positions", async () => {
+  const key = { stream: "key" } as const;
+  const value = { stream: "value" } as const;
+  await assertEncoded({ ...key, to: "q4r16t16", rows: [48], coded: 112 });
+  await assertEncoded({ ...key, to: "q2r128t16", rows: [256], headDim: 48 });
+  await assertEncoded({ ...key, to: "list_q4r64t16", rows: [192], channels: [63], type: "f32" });
+  await assertEncoded({ ...value, to: "q2c64t1", rows: [127], headDim: 128, type: "f32" });
+  await assertEncoded({ ...key, to: "q4r64t16", rows: [64] });
+  await assertEncoded({ ...value, to: "q4c64t1", rows: [40] });
+  await assertEncoded({ ...value, to: "q4c32t1", rows: [130, 7], coded: 100, positions: true });
+});
+
+gpuTest("coded keys become whole rows, channels that are not stored 0", async () => {
+  const key = { stream: "key" } as const;
+  for (const bits of [2, 4, 8]) {
+    const from = `list_q${bits}r32t16`;
+    await assertDecoded({ ...key, from, rows: [160, 96, 64], first: 64, channels: ODD });
+  }
+  await assertDecoded({ ...key, from: "q4r32t16", rows: [96, 0], to: 33 });
+  await assertDecoded({ ...key, from: "q4r64t16", rows: [64] });
+  await assertDecoded({ ...key, from: "q2r128t16", rows: [256], headDim: 48, to: 128 });
+  await assertDecoded({ ...key, from: "list_q4r16t16", rows: [48], channels: [63], type: "f32" });
+});
+
+gpuTest("coded values become whole rows, the last group short, with positions", async () => {
+  const value = { stream: "value" } as const;
+  for (const bits of [2, 4, 8]) {
+    await assertDecoded({ ...value, from: `q${bits}c32t1`, rows: [33], headDim: 80, first: 1 });
+  }
+  await assertDecoded({ ...value, from: "q2c64t1", rows: [127], headDim: 128, type: "f32", to: 5 });
+  await assertDecoded({ ...value, from: "q4c32t1", rows: [130, 7], first: 3, to: 100 });
+  await assertDecoded({ ...value, from: "q4c64t1", rows: [33] });
+  await assertDecoded({ ...value, from: "q4c32t1", rows: [130, 7], to: 9, positions: true });
+});
+
+gpuTest("whole values move beside coded ones, with their positions", async () => {
+  for (const type of ["f16", "f32"]) {
+    for (const pair of [`${type}t1__${type}t1`, `${type}t1__${type}t1_positions`]) {
+      await assertMoved(pair, { source: 37, destination: 3, rows: 140 });
+    }
+  }
+});
+
+/** Codes of both streams, as `kivi` lays them out. */
+const coded = (key: string, value: string) => `k_${key}t16_f16t16_v_${value}t1_f16t1`;
+
+gpuTest("attention over codes of 2, 4 and 8 bits, groups of 16 to 128", async () => {
+  await assertAttention({ layout: coded("q2r16", "q2c128"), rows: 61, nQuery: 11, nCoded: 16 });
+  await assertAttention({ layout: coded("q8r128", "q8c16"), rows: 301, nQuery: 9, nCoded: 256 });
+  // Heads of 80 channels end in a short group of values.
+  const shape = { headDim: 80, group: 4, nQuery: 9, layout: CODED };
+  await assertAttention({ ...shape, rows: 365, nCoded: 320 });
+  await assertAttention({ ...shape, rows: 20, nCoded: 0 });
+  await assertAttention({ layout: TURNED, rows: 150, nQuery: 9, nCoded: 128 });
+  const wide = { group: 8, headDim: 128, rows: 300, nQuery: 9, nCoded: 256 };
+  await assertAttention({ ...wide, layout: coded("q4r64", "q2c64") });
+});
+
+gpuTest("codes of one stream, of kept channels, of rows with gaps, beside f32", async () => {
+  const given = { rows: 340, nQuery: 9, nCoded: 288 };
+  await assertAttention({ ...given, layout: "k_q4r32t16_f16t16_v_f16t1" });
+  const evicted = "k_q2r32t16_f32t16_v_q2c32t1_f32t1_evicted";
+  await assertAttention({ ...given, layout: evicted, ahead: 200 });
+  const listed = "k_list_f16t16_f16t16_v_q4c32t1_f16t1";
+  await assertAttention({ ...given, layout: listed, nListed: 300, width: 26 });
+  for (const [nListed, width] of [[32, 39], [288, 1], [288, 64]]) {
+    const layout = coded("list_q2r32", "q2c32");
+    const kept = { nListed: nListed!, nCoded: nListed!, width: width! };
+    await assertAttention({ ...given, ...kept, layout });
+  }
+});
