@@ -132,5 +132,40 @@ Deno.test("a sequence outgrows the context at constant bytes where positions are
   await withModel(shape, { prune: "streaming:budget=40,every=16" }, async (model) => {
     const error = await assertRejects(() => model.generate("the sea", options).result, KerfError);
     assert(error.message.includes("in the context: it holds 128"), error.message);
+    assertEquals(
+      error.hints.at(-1),
+      "or outgrow it: --prune streaming:budget=40,in_cache=1,every=16",
+    );
+  });
+});
+
+Deno.test("heavy rows and positions in the cache: thousands of tokens at constant bytes", async () => {
+  const shape = { nHeads: 6, nKvHeads: 2, nCtx: 128 };
+  const options = { raw: true, maxTokens: 3000, ignoreStop: true, temperature: 0 } as const;
+  await withModel(shape, { prune: "h2o:budget=40,in_cache=1,every=8" }, async (model) => {
+    const { cache } = model.loaded.engine;
+    using session = model.session();
+    const bytes = new Set<number>();
+    const run = model.generate("the sea", { ...options, session });
+    for await (const _ of run) {
+      if (cache.tokensOf(session.slot) > 100) bytes.add(cache.table.allocatedBytes);
+    }
+    const { stats, tokens: made } = await run.result;
+    assertEquals([made.length, stats.decodeTokens], [3000, 2999]);
+    // One page of keys and one of values a head: positions before its rows, sums behind them.
+    const page = 2 * 128 * 32 * 2 + 2 * 512;
+    assertEquals([...bytes], [cache.nHeadsPerSlot * page]);
+    assertEquals(stats.kv.peakBytes, (cache.nHeadsPerSlot + 2) * page);
+    for (const kept of (await keptTokens(model, session.slot)).flat()) {
+      assertEquals(
+        kept!.slice(-20),
+        Array.from({ length: 20 }, (_, i) => stats.kv.tokens - 20 + i),
+      );
+      assert(kept![0]! < stats.kv.tokens - 200, "no row is heavy");
+    }
+  });
+  await withModel(shape, { prune: "h2o:budget=40" }, async (model) => {
+    const error = await assertRejects(() => model.generate("the sea", options).result, KerfError);
+    assertEquals(error.hints.at(-1), "or outgrow it: --prune h2o:budget=40,in_cache=1");
   });
 });
