@@ -1,9 +1,10 @@
 /** Attention problems for kernels: rows as a cache stores them, queries, and the f64 reference over both. */
 
-import { resolveParams, tableValues, tableView } from "../src/dsl/mod.ts";
+import { resolveParams, tableView } from "../src/dsl/mod.ts";
 import type { Attention } from "../src/dsl/mod.ts";
 import { isTurned } from "../src/layout/mod.ts";
 import { attentionReference, authorRunner, turnReference } from "../src/reference/mod.ts";
+import { caseTable } from "../src/verify/hooks.ts";
 import { sources } from "./_gpu.ts";
 import { randomFrom } from "./_kernel.ts";
 import { AT, writeCache } from "./_kv_cache.ts";
@@ -82,7 +83,7 @@ export function problem(given: Partial<Case>) {
     params: resolveParams(variant.name, variant.params, filled.params),
     qkv: Float32Array.from({ length: nQuery * stride }, () => 2 * random()),
     tables: Object.fromEntries(
-      Object.entries(variant.tables).map(([name, t]) => [name, tableValues(name, t, dims)]),
+      Object.entries(variant.tables).map(([name, t]) => [name, caseTable(name, t, dims)]),
     ) as Record<string, Float32Array<ArrayBuffer>>,
   };
 }

@@ -5,9 +5,13 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { KerfError } from "../src/core/error.ts";
+import type { Pruning, Wrapper } from "../src/dsl/mod.ts";
 import { prunePlan } from "../src/engine/prune_plan.ts";
+import { loadDefinition } from "../src/engine/registry.ts";
 import { expandSweep } from "../src/engine/sweep.ts";
+import { specWithTables } from "../src/engine/testing_tables.ts";
 import { layoutOf } from "../src/layout/mod.ts";
+import { testFolder } from "../src/model/testing_files.ts";
 
 const FILE = new URL("fixtures/reject_specs.txt", import.meta.url);
 
@@ -51,10 +55,16 @@ Deno.test("every spec of tests/fixtures/reject_specs.txt is refused as its text 
 Deno.test("every two variants compose, or are refused by name with something else to type", async () => {
   const folder = new URL("../kernels/prune/", import.meta.url);
   const names = [...Deno.readDirSync(folder)].map(({ name }) => name.replace(/\.ts$/, "")).sort();
+  await using files = await testFolder();
+  const specs = new Map<string, string>();
+  for (const name of names) {
+    const definition = await loadDefinition<Pruning | Wrapper>("prune", name);
+    specs.set(name, await specWithTables(definition, DIMS, files));
+  }
   const composed = new Set<string>();
   for (const [a, b] of names.flatMap((a) => names.map((b) => [a, b] as const))) {
     try {
-      const { steps } = await prunePlan(`${a}+${b}`, DIMS);
+      const { steps } = await prunePlan(`${specs.get(a)}+${specs.get(b)}`, DIMS);
       layoutOf(steps, { key: "f16", value: "f16" });
       composed.add(`${a}+${b}`);
     } catch (error) {

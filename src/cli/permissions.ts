@@ -81,7 +81,7 @@ export function permissionFlags(command: Command, parsed: ParsedArgs, places: Pl
   const named = (kind: "path-in" | "path-out") =>
     command.flags
       .filter((flag) => flag.kind === kind && parsed.values[flag.name] !== undefined)
-      .map((flag) => absolute(String(parsed.values[flag.name])));
+      .flatMap((flag) => [parsed.values[flag.name]].flat().map((path) => absolute(String(path))));
   const outputs = named("path-out");
   const model = parsed.values.m as string | undefined;
   const has = (name: string) => command.flags.some((flag) => flag.name === name);

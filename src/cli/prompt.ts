@@ -27,8 +27,8 @@ const REASONS: Readonly<Record<string, string>> = {
   PermissionDenied: "you may not read it",
 };
 
-/** Reads a text file the user named. */
-function readUserFile(path: string): string {
+/** Reads a text file the user named. @throws {KerfError} exit code 2: it cannot be read */
+export function readUserFile(path: string): string {
   try {
     return Deno.readTextFileSync(userPath(path));
   } catch (cause) {

@@ -22,8 +22,10 @@ export interface TableSpec {
   readonly dtype: "f32" | "u32";
   /** Row-major values; or, with `file`, absent. */
   readonly from?: (dims: ModelDims) => ArrayLike<number>;
-  /** The tensor's name in the safetensors file given by the parameter of this table's name. */
+  /** The tensor's name in a safetensors file that the spec names. */
   readonly file?: string;
+  /** What the spec names that file by; tables may share one. Default: the table's own name. */
+  readonly path?: string;
 }
 
 export type TableSpecs = Readonly<Record<string, TableSpec>>;
@@ -47,6 +49,10 @@ export function table(spec: TableSpec): TableSpec {
   }
   return Object.freeze({ ...spec });
 }
+
+/** What a spec names a table's file by; undefined: the table is computed. */
+export const pathName = (name: string, { file, path }: TableSpec): string | undefined =>
+  file === undefined ? undefined : path ?? name;
 
 /**
  * The values of a computed table for a model, row-major.

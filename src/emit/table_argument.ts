@@ -21,9 +21,9 @@ const SIZES: Readonly<Record<string, string>> = {
  */
 export function tableArgument(name: string, spec: TableSpec, target: EmitTarget): Argument {
   const dims = spec.shape.map((dim, axis) => {
-    if (dim === "headDim") return "HEAD_DIM";
+    if (dim === "headDim") return target.countAsI32("HEAD_DIM");
     const size = SIZES[dim];
-    if (size !== undefined) return target.constant(size);
+    if (size !== undefined) return target.countAsI32(target.constant(size));
     // The outermost size is never multiplied by.
     if (axis === 0) return dim;
     throw new KerfError(`Cannot index table "${name}": ${dim} stands behind ${spec.shape[0]}`, {

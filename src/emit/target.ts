@@ -90,8 +90,9 @@ export interface EmitTarget {
   partials(accumulator: string): string;
   /** How they meet where that is not by `lane` and `lane + half` of the array; see {@linkcode meetingOf}. */
   meeting?(accumulator: string): Meeting;
-  /** A count as f32. */
+  /** A count as f32, and as i32. */
   countAsF32(name: string): string;
+  countAsI32(name: string): string;
   /** How a buffer and a constant of the invocation are declared. */
   bindingType(binding: Binding): string;
   constantType(dtype: Constant["dtype"]): string;

@@ -4,6 +4,7 @@
  */
 
 import type { ChatMessage } from "../model/chat.ts";
+import { channelScoresOf } from "./channel_scores.ts";
 import { maskOf } from "./mask.ts";
 import type { MaskLayer } from "./mask.ts";
 import { Generation, peakRssBytes } from "./generation.ts";
@@ -133,6 +134,21 @@ export class Model {
     using session = this.session();
     await this.generate(prompt, { ...options, maxTokens: 0, session }).result;
     return await maskOf(this.loaded.engine, session.slot);
+  }
+
+  /**
+   * The scores by which a prompt's channels were chosen: f32 [nLayers, nKvHeads, headDim]. Prefills the
+   * prompt and generates nothing.
+   *
+   * @throws {KerfError} the spec does not score the channels of every layer
+   */
+  async channelScores(
+    prompt: Prompt,
+    options: GenerateOptions = {},
+  ): Promise<Float32Array<ArrayBuffer>> {
+    using session = this.session();
+    await this.generate(prompt, { ...options, maxTokens: 0, session }).result;
+    return await channelScoresOf(this.loaded, session.slot);
   }
 
   /** Frees device memory. */

@@ -7,8 +7,10 @@ import { meanSquare } from "../dsl/reductions.ts";
 import { table } from "../dsl/table.ts";
 import type { Wrapper } from "../dsl/wrapper.ts";
 import { channelsPlan, keptChannels } from "./channels_plan.ts";
+import { testFolder } from "../model/testing_files.ts";
 import { prunePlan } from "./prune_plan.ts";
 import { definitionNames, loadDefinition } from "./registry.ts";
+import { specWithTables } from "./testing_tables.ts";
 import { paramsOf } from "./variant_params.ts";
 
 const dims = { nLayers: 2, nHeads: 6, nKvHeads: 3, headDim: 128, nCtx: 256 };
@@ -74,9 +76,11 @@ Deno.test("widths may come from a table, one per layer and KV head", async () =>
 });
 
 Deno.test("prunePlan works for every variant of the folder", async () => {
+  await using folder = await testFolder();
   for (const name of definitionNames("prune")) {
-    const { tokens, channels, steps } = await prunePlan(name, dims);
     const definition = await loadDefinition<Pruning | Wrapper>("prune", name);
+    const spec = await specWithTables(definition, dims, folder);
+    const { tokens, channels, steps } = await prunePlan(spec, dims);
     const own = definition.kind === "wrapper" ? definition.of : name;
     assertEquals((tokens ?? channels)?.definition.name ?? steps?.name, own);
   }

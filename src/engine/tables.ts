@@ -6,7 +6,7 @@
 
 import { resolve } from "@std/path";
 import { KerfError } from "../core/error.ts";
-import { tableValues } from "../dsl/table.ts";
+import { pathName, tableValues } from "../dsl/table.ts";
 import type { ModelDims, TableSpec, TableSpecs } from "../dsl/table.ts";
 import { readSafetensors } from "../model/safetensors.ts";
 import type { SpecValue } from "./spec.ts";
@@ -27,21 +27,27 @@ export async function fillTables(
 ): Promise<TableData> {
   const filled: Record<string, Float32Array | Uint32Array> = {};
   for (const [name, spec] of Object.entries(tables)) {
-    filled[name] = spec.file === undefined
+    const key = pathName(name, spec);
+    filled[name] = key === undefined
       ? tableValues(name, spec, dims)
-      : await fromFile({ owner, name, path: values[name] }, spec, dims);
+      : await fromFile({ owner, name, key, path: values[key] }, spec, dims);
   }
   return filled;
 }
 
 async function fromFile(
-  { owner, name, path }: { owner: string; name: string; path: SpecValue | undefined },
+  { owner, name, key, path }: {
+    readonly owner: string;
+    readonly name: string;
+    readonly key: string;
+    readonly path: SpecValue | undefined;
+  },
   spec: TableSpec,
   dims: ModelDims,
 ): Promise<Float32Array | Uint32Array> {
   if (typeof path !== "string") {
     throw new KerfError(`Cannot use "${owner}": its table "${name}" is read from a file`, {
-      hint: `name the file: ${owner}:${name}=FILE.safetensors`,
+      hint: `name the file: ${owner}:${key}=FILE.safetensors`,
       exitCode: 2,
     });
   }

@@ -4,6 +4,7 @@ import { KerfError } from "../core/error.ts";
 import { nearest } from "../core/nearest.ts";
 import { resolveParams } from "../dsl/params.ts";
 import type { ParamSpecs } from "../dsl/params.ts";
+import { pathName } from "../dsl/table.ts";
 import type { TableSpecs } from "../dsl/table.ts";
 import type { SpecStep } from "./spec.ts";
 import { isRange } from "./sweep.ts";
@@ -18,8 +19,9 @@ export function paramsOf(
   { params, tables }: { readonly params: ParamSpecs; readonly tables: TableSpecs },
 ): Record<string, number> {
   const given: Record<string, number> = {};
+  const files = new Set(Object.entries(tables).map(([name, table]) => pathName(name, table)));
   for (const [key, value] of Object.entries(step.values)) {
-    if (tables[key]?.file !== undefined) continue;
+    if (files.has(key)) continue;
     const near = Object.hasOwn(params, key) ? undefined : nearest(key, Object.keys(params));
     if (near) {
       throw new KerfError(`Cannot set "${key}" of "${step.name}": it has no such parameter`, {

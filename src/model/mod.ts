@@ -6,4 +6,5 @@ export * from "./gguf.ts";
 export * from "./llama_tensors.ts";
 export * from "./rope_table.ts";
 export * from "./safetensors.ts";
+export * from "./write_safetensors.ts";
 export * from "./tokenizer.ts";

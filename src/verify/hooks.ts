@@ -45,7 +45,7 @@ export function valuesOf(
   const tables: Record<string, Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>> = {};
   const context: Record<string, number | TableView> = { ...params };
   for (const [table, spec] of Object.entries(variant.tables)) {
-    const values = spec.from ? tableValues(table, spec, dims) : fileValues(spec, dims);
+    const values = caseTable(table, spec, dims);
     tables[snakeCase(table)] = values as Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>;
     context[table] = tableView(values, spec.shape.map((dim) => dims[dim]));
   }
@@ -55,7 +55,14 @@ export function valuesOf(
   return { params, constants, tables, context };
 }
 
-function fileValues({ shape, dtype }: TableSpec, dims: ModelDims): Float32Array | Uint32Array {
+/** A table's values in a case, row-major. */
+export function caseTable(
+  name: string,
+  spec: TableSpec,
+  dims: ModelDims,
+): Float32Array | Uint32Array {
+  if (spec.from) return tableValues(name, spec, dims);
+  const { shape, dtype } = spec;
   const length = shape.reduce((n, dim) => n * dims[dim], 1);
   const random = randomFrom(length);
   return dtype === "f32"

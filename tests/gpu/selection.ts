@@ -4,9 +4,11 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { resolveParams, stepOf } from "../../src/dsl/mod.ts";
+import { resolveParams, stepOf, tableView } from "../../src/dsl/mod.ts";
 import type { Pruning } from "../../src/dsl/mod.ts";
 import { argMaxReference, authorRunner, channelScoresReference } from "../../src/reference/mod.ts";
+import { snakeCase } from "../../src/emit/names.ts";
+import { caseTable } from "../../src/verify/hooks.ts";
 import { argMaxRows } from "../_arg_max.ts";
 import { assertClose } from "../_close.ts";
 import { gpuTest, render, runNamed, sources } from "../_gpu.ts";
@@ -31,7 +33,17 @@ export async function assertScores(
   const { name, params } = definition;
   const window = 32;
   const kernel = `channel_scores_${name}__${LISTED}`;
-  const known = (await render(kernel)).entry.signature.constants.map((constant) => constant.name);
+  const { bindings, constants: declared } = (await render(kernel)).entry.signature;
+  const known = declared.map((constant) => constant.name);
+  const { nLayers } = AT;
+  const dims = { nLayers, nHeads: N_HEADS, nKvHeads: N_KV_HEADS, headDim, nCtx: 4096 };
+  // Tables that only a budget reads are none of its buffers.
+  const tables = Object.entries(definition.tables)
+    .filter(([table]) => bindings.some(({ name }) => name === snakeCase(table)))
+    .map(([table, spec]) => [table, spec, caseTable(table, spec, dims)] as const);
+  const views = tables.map(([table, { shape }, data]) =>
+    [table, tableView(data, shape.map((dim) => dims[dim]))] as const
+  );
   const values = resolveParams(name, params);
   const heads = SEEDS.map((seed) => rowsOf(rows, { headDim, seed }));
   const cache = writeCache(LISTED, heads, { headDim });
@@ -51,6 +63,7 @@ export async function assertScores(
   const { scores } = await runNamed(kernel, {
     buffers: {
       ...{ q_ring: ring, pages, heads: sizes, arena },
+      ...Object.fromEntries(tables.map(([table, , data]) => [snakeCase(table), data])),
       scores: new Float32Array((layer + 1) * N_KV_HEADS * headDim).fill(-7),
     },
     defines: { HEAD_DIM: headDim, GROUP },
@@ -68,7 +81,7 @@ export async function assertScores(
     const want = channelScoresReference({
       ...{ queries, keys, headDim, group: stepOf(definition, "channels")!.step.group },
       score: authorRunner(definition, "steps[0].score"),
-      context: { ...values, layer: AT.layer, kvHead },
+      context: { ...values, ...Object.fromEntries(views), layer: AT.layer, kvHead },
     });
     // Sums of squares, all positive: n/128 + 7 roundings, two means and their product, the group's.
     const unit = (rows / 128 + 7 + 16) * 2 ** -23;

@@ -7,7 +7,7 @@
 
 import { assertEquals } from "@std/assert";
 import { QUERY_TILE } from "../../src/core/mod.ts";
-import { resolveParams, tableValues, tableView } from "../../src/dsl/mod.ts";
+import { resolveParams, tableView } from "../../src/dsl/mod.ts";
 import type { Attention } from "../../src/dsl/mod.ts";
 import { testIsas } from "../../src/device/testing.ts";
 import type { Isa } from "../../src/device/testing.ts";
@@ -21,6 +21,7 @@ import {
 } from "../../src/reference/mod.ts";
 import type { HookRunner } from "../../src/reference/mod.ts";
 import { projectRoot } from "../../src/sys/cache_dir.ts";
+import { caseTable } from "../../src/verify/hooks.ts";
 import { assertClose } from "../_close.ts";
 import { randomFrom, runNamed } from "../_kernel.ts";
 import { AT, stored, writeCache } from "../_kv_cache.ts";
@@ -107,7 +108,7 @@ function problem(given: Case): Problem {
   const qkv = Float32Array.from({ length: nQuery * stride }, () => 2 * random());
   const dims = { nLayers: AT.nLayers, nHeads, nKvHeads, headDim, nCtx: 4096 };
   const tables = Object.fromEntries(
-    Object.entries(variant.tables).map(([name, spec]) => [name, tableValues(name, spec, dims)]),
+    Object.entries(variant.tables).map(([name, spec]) => [name, caseTable(name, spec, dims)]),
   );
   const params = resolveParams(variant.name, variant.params, filled.params);
   const cache = writeCache(given.layout, heads, { headDim, nNew: nQuery });

@@ -78,6 +78,7 @@ export const c: EmitTarget = Object.freeze<EmitTarget>({
   binding: (name) => `args->${fieldName(name, C_KEYWORDS)}`,
   partials: (accumulator) => accumulator,
   countAsF32: (name) => `(float)${name}`,
+  countAsI32: (name) => `(int32_t)${name}`,
   bindingType: ({ access, dtype }) => `${access === "read" ? "const " : ""}${TYPES[dtype]} *`,
   constantType: (dtype) => TYPES[dtype]!,
   lineMark: (line, file) => `#line ${line} "${file}"`,

@@ -69,6 +69,7 @@ export const cuda: EmitTarget = Object.freeze<EmitTarget>({
     whole: accumulator,
   }),
   countAsF32: (name) => `(float)${name}`,
+  countAsI32: (name) => `(i32)${name}`,
   bindingType: ({ access, dtype }) => `${access === "read" ? "const " : ""}${ELEMENTS[dtype]} *`,
   constantType: (dtype) => ELEMENTS[dtype]!,
   lineMark: (line, file) => `#line ${line} "${file}"`,

@@ -57,6 +57,7 @@ export const wgsl: EmitTarget = Object.freeze<EmitTarget>({
   binding: (name) => `${fieldName(name, WGSL_KEYWORDS)}_buf`,
   partials: (accumulator) => `${accumulator}_shared`,
   countAsF32: (name) => `f32(${name})`,
+  countAsI32: (name) => `i32(${name})`,
   bindingType: ({ dtype }) => `array<${WORDS[dtype] ?? "u32"}>`,
   constantType: (dtype) => dtype,
   // WGSL has no directives: src/core/author_lines.ts reads these.

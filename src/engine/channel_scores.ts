@@ -1,0 +1,38 @@
+/** The scores that a slot's last choice of channels was made by, read back for calibration. */
+
+import { KerfError } from "../core/error.ts";
+import type { Loaded } from "./load.ts";
+
+/**
+ * Channel scores of a slot whose prefill has ended: f32 [nLayers, nKvHeads, headDim], channels in
+ * half-split RoPE order.
+ *
+ * @throws {KerfError} exit code 2: the spec scores no channels, or leaves a layer whole and so unscored
+ */
+export async function channelScoresOf(
+  { engine, plan, prune }: Loaded,
+  slot: number,
+): Promise<Float32Array<ArrayBuffer>> {
+  const { nLayers, nKvHeads, headDim } = engine.cache.shape;
+  const perLayer = nKvHeads * headDim;
+  const widths = prune.channels?.widths;
+  const scored = widths !== undefined &&
+    Array.from(
+      { length: nLayers },
+      (_, layer) =>
+        widths.subarray(layer * nKvHeads, (layer + 1) * nKvHeads).some((width) => width < headDim),
+    )
+      .every(Boolean);
+  if (!scored) {
+    throw new KerfError(
+      `Cannot read channel scores of "${prune.spec}": it does not score every layer`,
+      {
+        hint: "--prune think:ratio=0.5 scores all",
+        exitCode: 2,
+      },
+    );
+  }
+  const bytes = 4 * nLayers * perLayer;
+  const read = await engine.device.read(plan.buffers.prune!.scores, slot * bytes, bytes);
+  return new Float32Array(read.slice().buffer);
+}
