@@ -17,6 +17,8 @@ export interface EncodeCase {
   readonly coded?: number;
   readonly channels?: readonly number[];
   readonly positions?: boolean;
+  /** Of each head, its full rows one after the other, of which the last are coded; absent: in order. */
+  readonly order?: readonly (readonly number[])[];
 }
 
 /** Rows with an outlier, a channel and a row that are constant, one of tiny differences, and ties. */
@@ -43,9 +45,10 @@ export function encodeRun(given: EncodeCase) {
     ? `k_${given.to}_${type}t16_v_${type}t1`
     : `k_${type}t16_v_${given.to}_${type}t1`;
   const random = randomFrom(headDim + given.rows[0]!);
-  const longest = Math.max(...given.rows) + coded;
+  const full = given.rows.map((n, i) => given.order?.[i]?.length ?? n);
+  const longest = Math.max(...full) + coded;
   const nKvHeads = given.rows.length;
-  const heads = given.rows.map((n): HeadRows => {
+  const heads = full.map((n): HeadRows => {
     const all = rowsOf(coded + n, headDim, random);
     const positions = all.map((_, i) => 3 * i + 1);
     return { keys: all, values: all, nListed: coded, nCoded: coded, channels, positions };
@@ -56,6 +59,9 @@ export function encodeRun(given: EncodeCase) {
   const entries = cache.constants["page_entries"]!;
   const firstHead = (AT.slot * AT.nLayers + AT.layer) * nKvHeads;
   const move = { from: segmentsOf(cache.layout)[first + 1]!, to, positions: evicted !== "" };
+  const order = given.order && Uint32Array.from(
+    given.order.flatMap((list) => [...list, ...Array(longest - list.length).fill(0xffffffff)]),
+  );
   const run = {
     defines: { HEAD_DIM: headDim },
     buffers: {
@@ -64,8 +70,9 @@ export function encodeRun(given: EncodeCase) {
       ...(listed ? { channels: cache.buffers.channels } : {}),
       moves: Uint32Array.from([
         ...Array(AT.layer * nKvHeads * 4).fill(0),
-        ...given.rows.flatMap((n) => [0, coded, n, channels.length]),
+        ...given.rows.flatMap((n, i) => [full[i]! - n, coded, n, channels.length]),
       ]),
+      ...(order ? { order } : {}),
       arena: before,
     },
     constants: {
@@ -73,10 +80,14 @@ export function encodeRun(given: EncodeCase) {
       page_entries: entries,
       src_page: cache.firstPages[first + 1]!,
       dst_page: cache.firstPages[first]!,
-      max_rows: Math.max(...given.rows),
+      max_rows: order ? longest : Math.max(...given.rows),
     },
   };
-  return {
-    ...{ name: `encode_rows__${moveName(move)}`, run, cache, heads, channels, move, first },
+  /** Which row of a head is the `at`-th of what the segment then holds. */
+  const from = (kvHead: number, at: number) => {
+    const list = given.order?.[kvHead]?.slice(full[kvHead]! - given.rows[kvHead]!);
+    return at < coded || !list ? at : coded + list[at - coded]!;
   };
+  const kernel = `encode_${order ? "ordered_" : ""}rows__${moveName(move)}`;
+  return { ...{ name: kernel, run, cache, heads, channels, move, first, from } };
 }

@@ -1,6 +1,6 @@
-/** The rows of a written cache as kernels read them: what the codes of compressed rows stand for. */
+/** Rows of a hand-written cache as a reader sees them: what codes stand for, in place of what was coded. */
 
-import { readRow } from "./_kv_cache.ts";
+import { readRow, segmentStarts } from "./_kv_cache.ts";
 import type { HeadRows, WrittenCache } from "./_kv_cache.ts";
 
 /** A head's rows with what its codes stand for, to f32; channels that a coded key lacks are left alone. */
@@ -11,16 +11,18 @@ export function asStored(
 ): HeadRows {
   const { layout, buffers: { arena } } = cache;
   const rowsOf = (stream: "key" | "value", rows: readonly Float32Array[]) => {
-    const [segment] = layout[stream].segments;
-    if (segment!.code.kind !== "affine") return rows;
-    const listed = segment!.channels === "list";
-    const channels = listed ? head.channels : Array.from({ length: at.headDim }, (_, c) => c);
-    const index = stream === "key" ? 0 : layout.key.segments.length;
+    const { segments } = layout[stream];
+    const starts = segmentStarts(head, segments);
+    const first = stream === "key" ? 0 : layout.key.segments.length;
     return rows.map((row, i) => {
-      if (i >= (listed ? head.nListed : head.nCoded!)) return row;
+      const own = starts.findLastIndex((start) => start <= i);
+      const segment = segments[own]!;
+      if (segment.code.kind !== "affine") return row;
+      const listed = segment.channels === "list";
+      const channels = listed ? head.channels : Array.from({ length: at.headDim }, (_, c) => c);
       const decoded = Float32Array.from(row);
-      readRow(cache, { ...at, arena, index, row: i, width: channels.length })
-        .forEach((x, c) => decoded[channels[c]!] = x);
+      const place = { index: first + own, row: i - starts[own]!, width: channels.length };
+      readRow(cache, { ...at, arena, ...place }).forEach((x, c) => decoded[channels[c]!] = x);
       return decoded;
     });
   };

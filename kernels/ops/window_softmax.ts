@@ -6,6 +6,7 @@ import { layoutKernel, read, write } from "kerf/dsl";
  */
 export default layoutKernel({
   name: "window_softmax",
+  classes: true,
   bindings: [
     read("q_ring", "f32", ["nSlots", "nLayers", "nHeads", "window", "headDim"]),
     read("pages", "u32", ["nSlots", "nLayers", "nKvHeads", "page_entries"]),

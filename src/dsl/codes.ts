@@ -7,12 +7,13 @@ import { KerfError } from "../core/error.ts";
 import type { CodesRule } from "../layout/make.ts";
 import { amountOf } from "./accumulator.ts";
 import type { Amount } from "./accumulator.ts";
+import type { RowBits } from "./row_bits.ts";
 
 /** What an author writes for a codes step. */
 export interface CodesSpec {
   readonly of: "key" | "value";
-  /** Bits of a code: 2, 4 or 8. */
-  readonly bits: Amount;
+  /** Bits of a code: 2, 4 or 8; of values also by row, with `byRow()`. */
+  readonly bits: Amount | RowBits;
   /**
    * What shares a scale and a minimum: `rows` of one channel, as keys want it, whose channels differ in
    * range; or `channels` of one row.
@@ -63,12 +64,24 @@ export function codesRule(
   step: CodesStep,
   values: Readonly<Record<string, number>>,
 ): CodesRule {
-  const [bits, group, rows, keep] = [step.bits, step.group, step.residual, step.keep]
-    .map((amount) => amountOf(amount, values)) as [number, number, number, number];
+  const [group, rows, keep] = [step.group, step.residual, step.keep]
+    .map((amount) => amountOf(amount, values)) as [number, number, number];
+  const byRow = typeof step.bits === "object" ? step.bits : null;
+  const amounts = byRow ? [byRow.high, byRow.low] : [step.bits as Amount];
   const refuse = (why: string, hint: string) => {
     throw new KerfError(`Cannot code ${step.of}s with "${owner}": ${why}`, { hint, exitCode: 2 });
   };
-  if (!BITS.includes(bits)) refuse(`a code has no ${bits} bits`, `use ${BITS.join(", ")} bits`);
+  const codes = amounts.map((amount): CodesRule["code"] => {
+    const bits = amountOf(amount, values);
+    if (!BITS.includes(bits)) refuse(`a code has no ${bits} bits`, `use ${BITS.join(", ")} bits`);
+    return { kind: "affine", bits: bits as 2 | 4 | 8, along: step.along, group };
+  });
+  if (byRow && (step.of !== "value" || step.along !== "channels")) {
+    refuse(
+      "rows of unlike bits share no scale",
+      'use byRow() in codes({ of: "value", along: "channels", … })',
+    );
+  }
   if (!GROUPS.includes(group)) {
     refuse(`${group} values share no scale`, `use groups of ${GROUPS.join(", ")}`);
   }
@@ -79,7 +92,8 @@ export function codesRule(
   return {
     kind: "codes",
     of: step.of,
-    code: { kind: "affine", bits: bits as 2 | 4 | 8, along: step.along, group },
+    code: codes[0]!,
+    ...(codes[1] ? { low: codes[1] } : {}),
     flush: { rows, atRows: (keep + 1) * rows },
   };
 }

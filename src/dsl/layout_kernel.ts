@@ -7,13 +7,20 @@
 import type { KernelSpec } from "./kernel.ts";
 import type { Definition } from "./types.ts";
 
+/** What a file declares. */
+export interface LayoutKernelSpec extends KernelSpec {
+  /** Whether it also reads rows that lie in classes, where they carry no positions. */
+  readonly classes?: boolean;
+}
+
 /** A declared kernel; its template is `templates/<target>/<name>.*.njk`. */
-export interface LayoutKernel extends Definition, KernelSpec {
+export interface LayoutKernel extends Definition, LayoutKernelSpec {
   readonly kind: "layout_kernel";
+  readonly classes: boolean;
   readonly defines: readonly string[];
 }
 
 /** Declares a kernel of layouts with row positions; a file in kernels/ops/ exports it as its default. */
-export function layoutKernel(spec: KernelSpec): LayoutKernel {
-  return Object.freeze({ defines: [], ...spec, kind: "layout_kernel", hooks: [] });
+export function layoutKernel(spec: LayoutKernelSpec): LayoutKernel {
+  return Object.freeze({ defines: [], classes: false, ...spec, kind: "layout_kernel", hooks: [] });
 }

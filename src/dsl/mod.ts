@@ -16,6 +16,7 @@ export * from "./params.ts";
 export * from "./pruning.ts";
 export * from "./reduction.ts";
 export * from "./reductions.ts";
+export * from "./row_bits.ts";
 export * from "./rowwise.ts";
 export * from "./storage.ts";
 export * from "./table.ts";

@@ -11,6 +11,8 @@ export interface MoveRows extends Definition {
   readonly kind: "move_rows";
   /** Which of the two segments stores codes; null: neither. */
   readonly codes: "source" | "destination" | null;
+  /** Whether rows come in an order of their own, as classes of rows do. */
+  readonly ordered: boolean;
 }
 
 /** Declares a row move; a file in kernels/ops/ exports it as its default. */
@@ -19,7 +21,8 @@ export function moveRows(
     readonly name: string;
     readonly source?: string;
     readonly codes?: "source" | "destination";
+    readonly ordered?: boolean;
   },
 ): MoveRows {
-  return Object.freeze({ codes: null, ...spec, kind: "move_rows", hooks: [] });
+  return Object.freeze({ codes: null, ordered: false, ...spec, kind: "move_rows", hooks: [] });
 }

@@ -17,6 +17,7 @@ import type { TokensStep } from "./tokens.ts";
 import type { BasisStep } from "./basis.ts";
 import { codesRule } from "./codes.ts";
 import type { CodesStep } from "./codes.ts";
+import type { RowBits } from "./row_bits.ts";
 import { column, record, scalar } from "./types.ts";
 import type { Column, Definition, f32, Hook, HookArg, i32 } from "./types.ts";
 
@@ -146,7 +147,7 @@ export function pruning<
   const tables: TableSpecs = spec.tables ?? {};
   checkAmounts({ name: spec.name, params, tables, steps: spec.steps });
   const hooks = spec.steps.flatMap((step, i): Hook[] =>
-    !isScored(step) ? [] : [{
+    !isScored(step) ? rowBitsHooks(step, i, tokenScoreArgs(params, tables)) : [{
       path: `steps[${i}].score`,
       run: step.score,
       args: step.kind === "channels"
@@ -167,6 +168,12 @@ export function pruning<
   });
 }
 
+/** The score by which a codes step tells rows apart, where it does. */
+function rowBitsHooks(step: PruningStep, index: number, args: HookArg[]): Hook[] {
+  if (step.kind !== "codes" || typeof step.bits !== "object") return [];
+  return [{ path: `steps[${index}].bits.score`, run: step.bits.score, args, results: ["f32"] }];
+}
+
 /** @throws {TypeError} an amount names what the variant has not declared */
 export function checkAmounts(
   { name, steps, ...declared }: Pick<Pruning, "name" | "params" | "tables" | "steps">,
@@ -184,7 +191,12 @@ export function checkAmounts(
     };
     if (step.kind === "basis") return known(step.if, "if");
     if (step.kind === "codes") {
-      known(step.bits, "bits");
+      if (typeof step.bits === "object") {
+        known(step.bits.high, "bits.high");
+        known(step.bits.low, "bits.low");
+        known(step.bits.share, "bits.share");
+        known(step.bits.queries?.rows, "bits.window");
+      } else known(step.bits, "bits");
       known(step.group, "group");
       known(step.residual, "residual");
       known(step.keep, "keep");
@@ -225,6 +237,18 @@ export function layoutSteps(
     }),
     ...(layout === undefined ? {} : { layout }),
   };
+}
+
+/** The bits by row of a variant, and the path of their score; null: all its coded rows are alike. */
+export function rowBitsOf(
+  { steps }: Pick<Pruning, "steps">,
+): { readonly bits: RowBits; readonly path: string } | null {
+  for (const [index, step] of steps.entries()) {
+    if (step.kind === "codes" && typeof step.bits === "object") {
+      return { bits: step.bits, path: `steps[${index}].bits.score` };
+    }
+  }
+  return null;
 }
 
 /** The step of a kind, where a variant has one. */

@@ -6,9 +6,11 @@
 import { KerfError } from "../core/error.ts";
 import type { Feature, TemplateKernel } from "../dsl/kernel.ts";
 import { layoutSteps } from "../dsl/pruning.ts";
+import type { MoveRows } from "../dsl/move_rows.ts";
 import type { Pruning } from "../dsl/pruning.ts";
 import { denseLayout, layoutOf } from "../layout/make.ts";
 import { layoutName, segmentName } from "../layout/name.ts";
+import { hasRowClasses } from "../layout/row_classes.ts";
 import type { Layout, Segment, Stream } from "../layout/types.ts";
 import { FAMILIES } from "./families/mod.ts";
 import type { EmitTarget } from "./target.ts";
@@ -84,15 +86,22 @@ function familyOf({ definition, file }: KernelSource): Family {
   throw new TypeError(`Cannot emit "${definition.name}" (${file}): no family "${definition.kind}"`);
 }
 
-/** What suffixes tell: rows carry positions. */
-const SUFFIX_FEATURES: readonly (readonly [RegExp, Feature])[] = [[/_evicted$/, "eviction"]];
+/** What suffixes tell: rows carry positions, or are in classes. */
+const SUFFIX_FEATURES: readonly (readonly [RegExp, Feature])[] = [
+  [/_evicted$/, "eviction"],
+  [/_v_q\d+c\d+t1_q\d+c\d+t1_/, "classes"],
+];
 
 /** The parts of Kerf that a kernel belongs to, where targets may lack them. */
 function featuresOf({ source: { definition }, request }: CatalogEntry): Feature[] {
-  const { feature } = definition as Partial<TemplateKernel>;
+  const { feature, ordered } = definition as Partial<TemplateKernel & MoveRows>;
   const suffixes = request.suffixes.join("__");
   const told = SUFFIX_FEATURES.filter(([name]) => name.test(suffixes));
-  return [...(feature === undefined ? [] : [feature]), ...told.map(([, own]) => own)];
+  return [
+    ...(feature === undefined ? [] : [feature]),
+    ...(ordered ? ["classes" as const] : []),
+    ...told.map(([, own]) => own),
+  ];
 }
 
 /** Whether a target has the templates of a kernel. */
@@ -103,7 +112,10 @@ export function isOnTarget(entry: CatalogEntry, { lacks }: Pick<EmitTarget, "lac
 /** The layouts of the shipped pruning variants, and the row moves inside them. */
 export function shippedLayouts(sources: readonly KernelSource[]): Shipped {
   const layouts = new Map<string, Layout>();
-  const moves = new Map<string, readonly [Segment, Segment]>();
+  const [moves, ordered] = [
+    new Map<string, readonly [Segment, Segment]>(),
+    new Map<string, readonly [Segment, Segment]>(),
+  ];
   const add = (layout: Layout) => layouts.set(layoutName(layout), layout);
   add(denseLayout(TYPES));
   for (const { definition } of sources) {
@@ -111,10 +123,15 @@ export function shippedLayouts(sources: readonly KernelSource[]): Shipped {
   }
   for (const layout of layouts.values()) {
     for (const pair of [...streamMoves(layout.key), ...streamMoves(layout.value)]) {
-      moves.set(pair.map(segmentName).join("__"), pair);
+      const isOrdered = hasRowClasses(layout) && pair[0] !== pair[1];
+      (isOrdered ? ordered : moves).set(pair.map(segmentName).join("__"), pair);
     }
   }
-  return { layouts: [...layouts.values()], moves: [...moves.values()] };
+  return {
+    layouts: [...layouts.values()],
+    moves: [...moves.values()],
+    orderedMoves: [...ordered.values()],
+  };
 }
 
 /** Rows arrive in a stream's last segment; a compression moves them, as they are, to any of its segments. */

@@ -29,6 +29,8 @@ export interface Shipped {
   readonly layouts: readonly Layout[];
   /** Every (source, destination) pair of segments that rows move between in those layouts. */
   readonly moves: readonly (readonly [Segment, Segment])[];
+  /** The same of layouts whose compressed rows are in classes. */
+  readonly orderedMoves: readonly (readonly [Segment, Segment])[];
 }
 
 /** One kernel to emit: `attention_causal_decode` with `["k_f16t16_v_f16t1"]`. */

@@ -43,11 +43,12 @@ export class Admission {
 
   constructor(
     cache: KvCache,
-    steps: Pick<ForecastShape, "tokens" | "channels">,
+    steps: Pick<ForecastShape, "tokens" | "channels" | "classes">,
     limitBytes: number,
   ) {
     this.#cache = cache;
-    this.#shape = { ...cache.shape, tokens: steps.tokens, channels: steps.channels };
+    const { tokens, channels, classes } = steps;
+    this.#shape = { ...cache.shape, tokens, channels, classes };
     this.#nCtx = cache.shape.nCtx;
     this.limitBytes = limitBytes;
   }
@@ -99,7 +100,8 @@ export class Admission {
       const at = { slot, head };
       const compressed = (stream: "key" | "value") => {
         const segments = streamSegments(this.#cache, stream);
-        return segments ? this.#cache.sizeOf(at, segments.compressed.index).rows : 0;
+        return (segments?.compressed ?? [])
+          .reduce((sum, { index }) => sum + this.#cache.sizeOf(at, index).rows, 0);
       };
       return { rows: this.#cache.rowsOf(at), key: compressed("key"), value: compressed("value") };
     });

@@ -18,7 +18,7 @@ function admission(limitBytes: number, kept: number | null = 16) {
     window: 32,
     widths: new Uint32Array(8).fill(kept),
   } as unknown as ChannelsPlan;
-  return new Admission(cache, { tokens: null, channels }, limitBytes);
+  return new Admission(cache, { tokens: null, channels, classes: null }, limitBytes);
 }
 
 const KIB = 1024;

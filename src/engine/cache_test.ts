@@ -25,27 +25,35 @@ interface Setup {
   readonly widths: Uint32Array<ArrayBuffer>;
   readonly types?: { key: "f16" | "f32"; value: "f16" | "f32" };
   readonly codes?: readonly CodesRule[];
+  /** Of coded rows those of the first class, where there are classes. */
+  readonly share?: number;
 }
 
 /** A cache on a fake device, with as much of a plan as compression reads: it runs no kernels. */
-function setup({ nLayers, nKvHeads, headDim, recent, widths, types, codes = [] }: Setup) {
+function setup(given: Setup) {
+  const { nLayers, nKvHeads, headDim, recent, widths, types, codes = [], share } = given;
   const device = fakeDevice();
   const steps = { name: "test", steps: [...think.steps, ...codes] };
   const layout = layoutOf(steps, types ?? { key: "f16", value: "f16" });
   const cache = new KvCache(device, { layout, nSlots: 2, nLayers, nKvHeads, headDim, nCtx: 2048 });
   const buffer = (n: number) => device.allocate(4 * n, "test");
-  const moves = () => buffer(nLayers * nKvHeads * 4);
+  const moves = () => Array.from({ length: 3 }, () => buffer(nLayers * nKvHeads * 4));
+  const classes = share === undefined
+    ? null
+    : { definition: think, params: {}, window: 32, share, group: "mean" };
   const ran: string[] = [];
   const channels = { definition: think, params: {}, window: 32, recent, widths };
   const plan = {
-    inputs: { cache, channels, tokens: null },
+    inputs: { cache, channels, tokens: null, classes, config: { nHeads: 4, nKvHeads } },
     buffers: {
       rings: new Map([[32, { buffer: buffer(1) }]]),
       compress: {
         src_pages: buffer(nKvHeads * cache.pageEntries),
-        moves: { key: [moves(), moves()], value: [moves(), moves()] },
+        moves: { key: moves(), value: moves() },
       },
+      evict: { cuts: buffer(nLayers * nKvHeads * 4) },
       pruneTables: {},
+      classTables: {},
     },
     run: (drafts: { kernel: string }[]) => {
       ran.push(...drafts.map(({ kernel }) => kernel));
@@ -63,7 +71,7 @@ function setup({ nLayers, nKvHeads, headDim, recent, widths, types, codes = [] }
       await flushLayer(device, plan, { slot, layer, nTokens });
     }
   };
-  return { device, cache, channels, layout, ran, compress, compressOne, flush };
+  return { device, cache, channels, classes, layout, ran, compress, compressOne, flush };
 }
 
 /** Codes of 4 bits in groups of 16, `rows` at once, of which `keep` times as many stay whole. */
@@ -71,6 +79,12 @@ const codesOf = (of: StreamName, rows: number, keep: number): CodesRule => ({
   ...{ kind: "codes", of, flush: { rows, atRows: (keep + 1) * rows } },
   code: { kind: "affine", bits: 4, along: of === "key" ? "rows" : "channels", group: 16 },
 });
+
+/** The same where the rows of low scores have 2 bits. */
+const classesOf = (rows: number, keep: number): CodesRule[] => {
+  const value = codesOf("value", rows, keep);
+  return [codesOf("key", rows, keep), { ...value, low: { ...value.code, bits: 2 } }];
+};
 
 const uniform = (n: number, width: number) => new Uint32Array(n).fill(width);
 
@@ -124,22 +138,25 @@ Deno.test("the forecast is the peak that work then has, over turns, with widths 
     widths: fc.array(fc.integer({ min: 1, max: 32 }), { minLength: 6, maxLength: 6 }),
     recent: fc.constantFrom(0, 20, 32, 130),
     wholeLayer: fc.boolean(),
-    codes: fc.constantFrom<readonly CodesRule[]>(
-      [],
-      [codesOf("key", 32, 1), codesOf("value", 32, 1)],
-      [codesOf("key", 96, 1), codesOf("value", 48, 0)],
-      [codesOf("value", 128, 1)],
+    rules: fc.constantFrom<Pick<Setup, "codes" | "share">>(
+      {},
+      { codes: [codesOf("key", 32, 1), codesOf("value", 32, 1)] },
+      { codes: [codesOf("key", 96, 1), codesOf("value", 48, 0)] },
+      { codes: [codesOf("value", 128, 1)] },
+      { codes: classesOf(32, 1), share: 0.3 },
+      { codes: classesOf(96, 0), share: 0.5 },
+      { codes: classesOf(64, 1), share: 1 },
     ),
   });
   await fc.assert(
-    fc.asyncProperty(random, async ({ turns, widths: list, recent, wholeLayer, codes }) => {
+    fc.asyncProperty(random, async ({ turns, widths: list, recent, wholeLayer, rules }) => {
       const [nLayers, nKvHeads, headDim] = [3, 2, 32];
       const widths = Uint32Array.from(list);
       if (wholeLayer) widths.fill(headDim, 2, 4);
-      const made = setup({ nLayers, nKvHeads, headDim, recent, widths, codes });
-      const { cache, layout, channels, compress, flush } = made;
+      const made = setup({ nLayers, nKvHeads, headDim, recent, widths, ...rules });
+      const { cache, layout, channels, classes, compress, flush } = made;
       const slot = cache.openSlot();
-      const shape = { layout, nLayers, nKvHeads, headDim, channels, tokens: null };
+      const shape = { layout, nLayers, nKvHeads, headDim, channels, classes, tokens: null };
       let start = noRows(shape);
       for (const { prefill, decode } of turns) {
         const work = { start, nPrefill: prefill, nDecode: decode, order: "chunked" } as const;
@@ -157,7 +174,8 @@ Deno.test("the forecast is the peak that work then has, over turns, with widths 
         start = start.map((_, head) => {
           const compressed = (stream: StreamName) => {
             const segments = streamSegments(cache, stream);
-            return segments ? cache.sizeOf({ slot, head }, segments.compressed.index).rows : 0;
+            return (segments?.compressed ?? [])
+              .reduce((sum, { index }) => sum + cache.sizeOf({ slot, head }, index).rows, 0);
           };
           const [key, value] = [compressed("key"), compressed("value")];
           return { rows: cache.tokensOf(slot), key, value };
@@ -209,7 +227,7 @@ function evicting({ budget, every, remove }: { budget: number; every: number; re
   const compress = { src_pages: words(nKvHeads * cache.pageEntries) };
   const config = { nHeads: 4 };
   const engine = {
-    inputs: { cache, config, tokens: plan, channels: null },
+    inputs: { cache, config, tokens: plan, channels: null, classes: null },
     buffers: { rings: new Map(), evict, compress, evictTables: {} },
     run,
   } as unknown as Plan;
@@ -233,7 +251,7 @@ Deno.test("the forecast bounds the peak of evictions, at a prefill's end and whi
     fc.asyncProperty(random, async ({ prefill, decode, budget, every, remove }) => {
       const made = evicting({ budget, every, ...(remove === undefined ? {} : { remove }) });
       const { cache, plan, evictAll } = made;
-      const shape = { ...made.shape, tokens: plan, channels: null };
+      const shape = { ...made.shape, tokens: plan, channels: null, classes: null };
       const work = {
         start: noRows(shape),
         nPrefill: prefill,
@@ -274,7 +292,7 @@ Deno.test("layer by layer holds one dense layer at a time, as forecast", async (
     cache.advance(slot, 1000, layers);
     await made.compressOne(slot, layer);
   }
-  const shape = { layout, nLayers, nKvHeads, headDim, channels, tokens: null };
+  const shape = { layout, nLayers, nKvHeads, headDim, channels, tokens: null, classes: null };
   const work = { start: noRows(shape), nPrefill: 1000, nDecode: 20 };
   const layered = forecastPeak(shape, { ...work, order: "layered" });
   assertEquals(cache.table.bytesOf(slot).peak, layered);

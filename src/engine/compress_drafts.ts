@@ -61,9 +61,10 @@ export function keySegments(cache: KvCache) {
 /** The streams of a cache. */
 export type StreamName = "key" | "value";
 
-/** The two segments of a stream whose older rows are compressed. */
+/** The segments of a stream whose older rows are compressed. */
 export interface StreamSegments {
-  readonly compressed: CacheSegment;
+  /** One, or one for each class of rows. */
+  readonly compressed: readonly CacheSegment[];
   readonly full: CacheSegment;
 }
 
@@ -73,7 +74,7 @@ export function streamSegments(
   stream: StreamName,
 ): StreamSegments | null {
   const own = segments.filter((s) => s.stream === stream);
-  return own.length < 2 ? null : { compressed: own[0]!, full: own.at(-1)! };
+  return own.length < 2 ? null : { compressed: own.slice(0, -1), full: own.at(-1)! };
 }
 
 /** Moves a layer's rows of a stream: those that are compressed, then those that stay whole. */
@@ -82,15 +83,16 @@ export function moveDrafts(
   cache: KvCache,
   { slot, layer, stream, maxRows }: LayerAt & {
     readonly stream: StreamName;
-    /** Of the longest move, for both. */
-    readonly maxRows: readonly [number, number];
+    /** Of the longest move to each segment. */
+    readonly maxRows: readonly number[];
   },
 ): Draft[] {
   const { compressed, full } = streamSegments(cache, stream)!;
-  return [compressed, full].map((to, i) => {
-    const kind = to.segment.code.kind === "affine" ? "encode" : "move";
+  const codes = compressed.length > 1 ? "encode_ordered" : "encode";
+  return [...compressed, full].map((to, i) => {
+    const kind = to.segment.code.kind === "affine" ? codes : "move";
     const move = { from: full.segment, to: to.segment, positions: full.headBytes > 0 };
-    const deed = i === 1 ? "keep recent" : kind === "encode" ? "code" : "prune";
+    const deed = to === full ? "keep recent" : kind === codes ? "code" : "prune";
     return {
       kernel: `${kind}_rows__${moveName(move)}`,
       label: `layer ${layer} · ${deed} ${stream}s`,

@@ -10,7 +10,7 @@ import { pageCount } from "../layout/offset.ts";
 import type { TakenPage } from "./block_table.ts";
 import type { KvCache } from "./cache.ts";
 import { segmentPageBytes } from "./cache_shape.ts";
-import type { HeadAt } from "./cache_shape.ts";
+import type { CacheSegment, HeadAt } from "./cache_shape.ts";
 import { streamSegments } from "./compress_drafts.ts";
 import type { LayerAt, StreamName, StreamSegments } from "./compress_drafts.ts";
 import { whole } from "./draft.ts";
@@ -27,8 +27,9 @@ interface HeadRows {
   readonly full: number;
 }
 
-/** A stream of a layer that has coded rows. */
-interface Expansion extends StreamSegments {
+/** A stream of a layer that has coded rows, which where rows are evicted are in one segment. */
+interface Expansion extends Pick<StreamSegments, "full"> {
+  readonly compressed: CacheSegment;
   readonly stream: StreamName;
   readonly heads: readonly HeadRows[];
 }
@@ -37,8 +38,13 @@ interface Expansion extends StreamSegments {
 export const codedStreams = (cache: Pick<KvCache, "segments">): StreamName[] =>
   (["key", "value"] as const).filter((stream) => {
     const segments = streamSegments(cache, stream);
-    return segments !== null && isCoded(segments.compressed.segment);
+    return segments !== null && isCoded(segments.compressed[0]!.segment);
   });
+
+const expandable = (cache: KvCache, stream: StreamName) => {
+  const { compressed, full } = streamSegments(cache, stream)!;
+  return { compressed: compressed[0]!, full };
+};
 
 /** Decodes a layer's rows of a stream, then moves the whole ones behind them. */
 export function expandDrafts(
@@ -50,7 +56,7 @@ export function expandDrafts(
     readonly maxRows: readonly [number, number];
   },
 ): Draft[] {
-  const { compressed, full } = streamSegments(cache, stream)!;
+  const { compressed, full } = expandable(cache, stream);
   return [compressed, full].map((from, i) => ({
     kernel: `${i === 0 ? "decode" : "move"}_rows__${
       moveName({ from: from.segment, to: full.segment, positions: full.headBytes > 0 })
@@ -73,7 +79,7 @@ export async function expandLayer(device: Device, plan: Plan, at: LayerAt): Prom
   const { nKvHeads, headDim } = cache.shape;
   const first = { slot: at.slot, head: at.layer * nKvHeads };
   const expansions = codedStreams(cache).map((stream): Expansion => {
-    const segments = streamSegments(cache, stream)!;
+    const segments = expandable(cache, stream);
     const heads = Array.from({ length: nKvHeads }, (_, i): HeadRows => {
       const head = { ...first, head: first.head + i };
       const { rows: coded, width } = cache.sizeOf(head, segments.compressed.index);

@@ -2,11 +2,13 @@
 
 import { pageCount } from "../layout/offset.ts";
 import { PAGE_ROWS } from "../layout/types.ts";
+import { classRows } from "../layout/row_classes.ts";
 import { cacheSegments, segmentPageBytes } from "./cache_shape.ts";
 import type { CacheSegment } from "./cache_shape.ts";
 import type { StreamName } from "./compress_drafts.ts";
 import { STREAMS } from "./forecast_rows.ts";
 import type { ForecastShape, HeadRows } from "./forecast_rows.ts";
+import { rowSplit } from "./row_classes_plan.ts";
 
 /** Byte counts of pages in a cache of a shape. */
 export class PageBytes {
@@ -26,16 +28,28 @@ export class PageBytes {
     return pageCount(rows) * segmentPageBytes(this.#segments[stream].at(-1)!, size);
   }
 
-  /** Of a compressed segment of a head, whose last page is cut. */
-  #compressed(stream: StreamName, head: number, rows: number): number {
+  /** Rows in each compressed segment of a stream, which has `rows` of them. */
+  #split(stream: StreamName, rows: number): readonly number[] {
+    const { classes, layout } = this.#shape;
+    return this.#segments[stream].length > 1 ? classRows(rowSplit(classes, layout), rows) : [];
+  }
+
+  /** Of the `index`-th segment of a head, a compressed one, whose last page is cut. */
+  #segment(stream: StreamName, index: number, head: number, rows: number): number {
     if (rows === 0) return 0;
-    const [segment] = this.#segments[stream];
+    const segment = this.#segments[stream][index]!;
     const { headDim, channels } = this.#shape;
-    const listed = segment!.segment.channels === "list";
+    const listed = segment.segment.channels === "list";
     const size = { width: listed ? channels!.widths[head]! : headDim, headDim };
     const rest = rows % PAGE_ROWS;
-    return Math.floor(rows / PAGE_ROWS) * segmentPageBytes(segment!, size) +
-      (rest > 0 ? segmentPageBytes(segment!, { ...size, rows: rest }) : 0);
+    return Math.floor(rows / PAGE_ROWS) * segmentPageBytes(segment, size) +
+      (rest > 0 ? segmentPageBytes(segment, { ...size, rows: rest }) : 0);
+  }
+
+  /** Of all compressed segments of a stream of a head. */
+  #compressed(stream: StreamName, head: number, rows: number): number {
+    return this.#split(stream, rows)
+      .reduce((sum, own, index) => sum + this.#segment(stream, index, head, own), 0);
   }
 
   /** Of a page of each stream to which new rows go, and of what is coded at once. */
@@ -65,12 +79,25 @@ export class PageBytes {
   /** What a move of older rows writes beside what it reads. */
   moved(head: number, before: HeadRows, after: HeadRows): number {
     return STREAMS.filter((stream) => after[stream] > before[stream]).reduce((sum, stream) => {
-      const [from, to] = [before[stream], after[stream]];
-      const whole = Math.floor(from / PAGE_ROWS) * PAGE_ROWS;
-      const had = this.#compressed(stream, head, from);
-      const unchanged = had === this.#compressed(stream, head, Math.min(to, whole + PAGE_ROWS));
-      const kept = unchanged ? had : this.#compressed(stream, head, whole);
-      return sum + this.#full(stream, after.rows - to) + this.#compressed(stream, head, to) - kept;
+      const split = this.#split(stream, after[stream]);
+      const own = this.#split(stream, before[stream]).map((from, index) =>
+        this.#grown(stream, index, head, { from, to: split[index]! })
+      );
+      return sum + this.#full(stream, after.rows - after[stream]) + own.reduce((a, b) => a + b, 0);
     }, 0);
+  }
+
+  /** Of the pages that a compressed segment of a head takes to grow, beside those that stay. */
+  #grown(
+    stream: StreamName,
+    index: number,
+    head: number,
+    { from, to }: { readonly from: number; readonly to: number },
+  ): number {
+    const bytes = (rows: number) => this.#segment(stream, index, head, rows);
+    const whole = Math.floor(from / PAGE_ROWS) * PAGE_ROWS;
+    const had = bytes(from);
+    const unchanged = had === bytes(Math.min(to, whole + PAGE_ROWS));
+    return bytes(to) - (unchanged ? had : bytes(whole));
   }
 }

@@ -5,9 +5,10 @@
 
 import type { Layout } from "../layout/types.ts";
 import type { StreamName } from "./compress_drafts.ts";
-import { isCoded, rowsToMove } from "./move_layer.ts";
+import { isCoded, rowsToMove, stays } from "./move_layer.ts";
 import { recentRows } from "./prune_layer.ts";
 import type { ChannelCut } from "./prune_layer.ts";
+import type { RowClassesPlan } from "./row_classes_plan.ts";
 import type { TokensPlan } from "./tokens_plan.ts";
 
 /** What the forecast depends on. */
@@ -20,9 +21,11 @@ export interface ForecastShape {
   readonly tokens: TokensPlan | null;
   /** Pruning's numbers; null: no channel is pruned. */
   readonly channels: ChannelCut | null;
+  /** The share of coded rows that get more bits; null: all are coded alike. */
+  readonly classes: Pick<RowClassesPlan, "share"> | null;
 }
 
-/** Rows of a head, and how many of them lie in the compressed segment of each stream. */
+/** Rows of a head, and how many of them lie in the compressed segments of each stream. */
 export interface HeadRows {
   readonly rows: number;
   readonly key: number;
@@ -48,7 +51,7 @@ export function movedRows(
   const more = (stream: StreamName, before: number) => {
     const own = shape.layout[stream];
     if (flushes && own.segments.at(-1)!.flush === null) return before;
-    return before + rowsToMove(own, rows - before, stream === "key" ? recent : 0);
+    return before + rowsToMove(own, rows - before, stays(shape.layout, stream, recent));
   };
   return { rows, key: more("key", key), value: more("value", value) };
 }

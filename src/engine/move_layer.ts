@@ -1,20 +1,23 @@
 /**
- * Older rows of one layer of a slot move to the compressed segment of their streams, losing channels or
- * becoming codes on the way: which rows, new pages, the move, the old pages freed. A stream of one segment,
- * and a head that has no row to move, stay as they are.
+ * Older rows of one layer of a slot move to the compressed segments of their streams, losing channels or
+ * becoming codes on the way: which rows, their order, new pages, the move, the old pages freed. A stream of
+ * one segment, and a head that has no row to move, stay as they are.
  */
 
 import type { Device } from "../device/types.ts";
 import { pageCount } from "../layout/offset.ts";
 import { PAGE_ROWS } from "../layout/types.ts";
-import type { Segment, Stream } from "../layout/types.ts";
+import { classRows, hasRowClasses } from "../layout/row_classes.ts";
+import type { Layout, Segment, Stream } from "../layout/types.ts";
 import type { TakenPage } from "./block_table.ts";
 import type { KvCache } from "./cache.ts";
 import { segmentPageBytes } from "./cache_shape.ts";
 import type { CacheSegment, HeadAt } from "./cache_shape.ts";
+import { orderDrafts } from "./class_drafts.ts";
 import { moveDrafts, streamSegments } from "./compress_drafts.ts";
 import type { LayerAt, StreamName, StreamSegments } from "./compress_drafts.ts";
 import type { Plan } from "./plan.ts";
+import { rowSplit } from "./row_classes_plan.ts";
 
 const STREAMS = ["key", "value"] as const;
 
@@ -30,14 +33,19 @@ export function rowsToMove({ segments }: Stream, full: number, recent: number): 
   return Math.floor(Math.max(0, full - stay) / flush.rows) * flush.rows;
 }
 
+/** Last full rows of a stream that stay for the sake of keys' channels: of values where rows are in classes. */
+export const stays = (layout: Layout, stream: StreamName, recent: number): number =>
+  stream === "key" || hasRowClasses(layout) ? recent : 0;
+
 /** One KV head's share of a stream's move. */
 interface HeadMove {
   readonly at: HeadAt;
-  /** Rows in the compressed segment before, and full ones; how many of these move. */
-  readonly compressed: number;
+  /** Full rows before, and how many of them move. */
   readonly full: number;
   readonly moved: number;
-  /** Channels that the compressed segment stores of this head. */
+  /** Rows of each compressed segment before and after. */
+  readonly segments: readonly { readonly from: number; readonly to: number }[];
+  /** Channels that the compressed segments store of this head. */
   readonly width: number;
 }
 
@@ -57,8 +65,9 @@ export interface MoveOptions {
 
 /** The moves of a layer that has any. */
 function layerMoves(plan: Plan, { slot, layer }: LayerAt, options: MoveOptions): StreamMove[] {
-  const { cache, channels } = plan.inputs;
+  const { cache, channels, classes } = plan.inputs;
   const { nKvHeads, headDim, layout } = cache.shape;
+  const split = rowSplit(classes, layout);
   const moves: StreamMove[] = [];
   for (const stream of STREAMS) {
     const segments = streamSegments(cache, stream);
@@ -66,10 +75,13 @@ function layerMoves(plan: Plan, { slot, layer }: LayerAt, options: MoveOptions):
     const heads = Array.from({ length: nKvHeads }, (_, i): HeadMove => {
       const at: HeadAt = { slot, head: layer * nKvHeads + i };
       const full = cache.sizeOf(at, segments.full.index).rows;
-      const listed = segments.compressed.segment.channels === "list";
+      const listed = segments.compressed[0]!.segment.channels === "list";
+      const moved = rowsToMove(layout[stream], full, stays(layout, stream, options.recent));
+      const before = segments.compressed.map(({ index }) => cache.sizeOf(at, index).rows);
+      const after = classRows(split, before.reduce((a, b) => a + b) + moved);
       return {
-        ...{ at, full, compressed: cache.sizeOf(at, segments.compressed.index).rows },
-        moved: rowsToMove(layout[stream], full, stream === "key" ? options.recent : 0),
+        ...{ at, full, moved },
+        segments: before.map((from, i) => ({ from, to: after[i]! })),
         width: listed ? channels!.widths[at.head]! : headDim,
       };
     });
@@ -86,11 +98,12 @@ export const hasRowsToMove = (plan: Plan, at: LayerAt, options: MoveOptions): bo
 export async function moveLayer(
   device: Device,
   plan: Plan,
-  at: LayerAt,
+  at: LayerAt & { readonly nTokens: number },
   options: MoveOptions,
 ): Promise<boolean> {
   const moves = layerMoves(plan, at, options);
   if (moves.length === 0) return false;
+  await orderRows(device, plan, at, moves[0]!);
   const { cache } = plan.inputs;
   const { headDim, nKvHeads } = cache.shape;
   const first = { slot: at.slot, head: at.layer * nKvHeads };
@@ -98,22 +111,42 @@ export async function moveLayer(
   device.write(src_pages, cache.table.entriesOf({ ...first, nHeads: nKvHeads }));
   const old = moves.flatMap((move) => replacePages(device, plan, move));
   cache.sync();
-  const drafts = moves.flatMap(({ stream, heads }) => {
-    const most = (rows: (head: HeadMove) => number) => Math.max(...heads.map(rows));
-    const stays = ({ full, moved }: HeadMove) => moved > 0 ? full - moved : 0;
-    const maxRows = [most(({ moved }) => moved), most(stays)] as const;
+  const drafts = moves.flatMap(({ stream, heads, compressed }) => {
+    const moved = mostMoved(heads);
+    const whole = heads.filter((head) => head.moved > 0).map((head) => head.full - head.moved);
+    const maxRows = [...compressed.map(() => moved), Math.max(...whole)];
     return moveDrafts(plan.buffers, cache, { ...at, stream, maxRows });
   });
   await plan.run(drafts);
   for (const page of old) cache.table.release(page);
   for (const { compressed, full, heads } of moves) {
-    for (const head of heads.filter(({ moved }) => moved > 0)) {
-      const { width } = head;
-      cache.setSize(head.at, compressed.index, { rows: head.compressed + head.moved, width });
-      cache.setSize(head.at, full.index, { rows: head.full - head.moved, width: headDim });
+    for (const { at, moved, width, ...head } of heads.filter(({ moved }) => moved > 0)) {
+      compressed.forEach(({ index }, i) =>
+        cache.setSize(at, index, { rows: head.segments[i]!.to, width })
+      );
+      cache.setSize(at, full.index, { rows: head.full - moved, width: headDim });
     }
   }
   return true;
+}
+
+const mostMoved = (heads: readonly HeadMove[]) => Math.max(...heads.map(({ moved }) => moved));
+
+/** Where rows are in classes: chooses which of a layer's due rows go to the first one. */
+async function orderRows(
+  device: Device,
+  plan: Plan,
+  at: LayerAt & { readonly nTokens: number },
+  { heads }: StreamMove,
+): Promise<void> {
+  const { classes, cache } = plan.inputs;
+  if (!classes) return;
+  cache.sync();
+  const cuts = heads.flatMap((
+    { moved, segments: [first] },
+  ) => [0, moved, first!.to - first!.from, 0]);
+  device.write(plan.buffers.evict!.cuts, Uint32Array.from(cuts), 16 * heads[0]!.at.head);
+  await plan.run(orderDrafts(classes, plan, { ...at, maxRows: mostMoved(heads) }));
 }
 
 /** Pages for the rows' new places, the list of moves, and the pages that held them. */
@@ -122,25 +155,29 @@ function replacePages(device: Device, plan: Plan, move: StreamMove): TakenPage[]
   const { headDim } = cache.shape;
   const { stream, compressed, full, heads } = move;
   const old: TakenPage[] = [];
-  const [out, stay] = [new Uint32Array(4 * heads.length), new Uint32Array(4 * heads.length)];
+  const lists = [...compressed, full].map(() => new Uint32Array(4 * heads.length));
   heads.forEach((head, i) => {
     if (head.moved === 0) return;
     const { at, moved, width } = head;
+    let first = 0;
     for (let p = 0; p < pageCount(head.full); p++) {
       old.push(cache.table.take(cache.table.entryIndex({ ...at, entry: full.page + p })));
     }
-    const grown = { from: head.compressed, to: head.compressed + moved, width };
-    old.push(...growCompressed(cache, { at, segment: compressed, ...grown }));
+    compressed.forEach((segment, c) => {
+      const { from, to } = head.segments[c]!;
+      old.push(...growCompressed(cache, { at, segment, from, to, width }));
+      lists[c]!.set([first, from, to - from, width], 4 * i);
+      first += to - from;
+    });
     for (let p = 0; p < pageCount(head.full - moved); p++) {
       const index = cache.table.entryIndex({ ...at, entry: full.page + p });
       cache.table.allocate(index, segmentPageBytes(full, { width: headDim, headDim }));
     }
-    out.set([0, head.compressed, moved, width], 4 * i);
-    stay.set([moved, 0, head.full - moved, headDim], 4 * i);
+    lists.at(-1)!.set([moved, 0, head.full - moved, headDim], 4 * i);
   });
   const buffers = plan.buffers.compress!.moves[stream]!;
   const offset = 16 * heads[0]!.at.head;
-  [out, stay].forEach((data, i) => device.write(buffers[i]!, data, offset));
+  lists.forEach((data, i) => device.write(buffers[i]!, data, offset));
   return old;
 }
 

@@ -7,6 +7,7 @@ import type { CompileProgress, Device, Invocation } from "../device/types.ts";
 import type { BufferSlice, CompiledKernel, Program } from "../device/types.ts";
 import { layoutName, mergeKernel } from "../layout/name.ts";
 import type { ActivationName } from "./activations.ts";
+import { orderDrafts } from "./class_drafts.ts";
 import type { LayerRange } from "./cache_shape.ts";
 import { moveDrafts, scoreDrafts, streamSegments } from "./compress_drafts.ts";
 import { bindDraft, whole } from "./draft.ts";
@@ -66,6 +67,10 @@ function kernelNames(inputs: PlanInputs, context: DraftContext, buffers: PlanBuf
     const place = { inputs, buffers };
     const eviction = { ...at, nTokens: 1, maxRows: 1 };
     drafts.push(...choiceDrafts(inputs.tokens, place, eviction), ...keepDrafts(place, eviction));
+  }
+  if (inputs.classes) {
+    const due = { ...at, nTokens: 1, maxRows: 1 };
+    drafts.push(...orderDrafts(inputs.classes, { inputs, buffers }, due));
   }
   if (inputs.channels) {
     drafts.push(...scoreDrafts(inputs.channels, buffers, inputs.cache, at));

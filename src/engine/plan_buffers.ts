@@ -17,6 +17,7 @@ import type { Pool } from "./draft.ts";
 import type { ModelWeights } from "./model_weights.ts";
 import { reserveRings } from "./query_rings.ts";
 import type { QueryRings } from "./query_rings.ts";
+import type { RowClassesPlan } from "./row_classes_plan.ts";
 import type { Step } from "./step.ts";
 import { inKernelSpelling } from "./tables.ts";
 import type { TokensPlan } from "./tokens_plan.ts";
@@ -29,6 +30,7 @@ export interface PlanInputs {
   readonly attention: AttentionPlan;
   readonly tokens: TokensPlan | null;
   readonly channels: ChannelsPlan | null;
+  readonly classes: RowClassesPlan | null;
   readonly cache: KvCache;
   readonly limits: StepLimits;
   /** f32 [nCtx, headDim] */
@@ -40,10 +42,10 @@ export interface CompressBuffers {
   /** u32 [nKvHeads, pageEntries]: the pages that rows are moved from. */
   readonly src_pages: DeviceBuffer;
   /**
-   * u32 [nLayers, nKvHeads, 4] of each stream whose older rows are compressed: for the rows that are, and for
-   * those that stay whole.
+   * u32 [nLayers, nKvHeads, 4] of each stream whose older rows are compressed: for the rows of every
+   * compressed segment, and for those that stay whole.
    */
-  readonly moves: Readonly<Record<StreamName, readonly [DeviceBuffer, DeviceBuffer] | null>>;
+  readonly moves: Readonly<Record<StreamName, readonly DeviceBuffer[] | null>>;
 }
 
 /** Buffers that the pruning of channels needs. */
@@ -54,7 +56,7 @@ export interface PruneBuffers {
   readonly widths: DeviceBuffer;
 }
 
-/** Buffers that eviction needs, for one layer but where they say nLayers. */
+/** Buffers for the choice of rows that stay, or get more bits; for one layer but where they say nLayers. */
 export interface EvictBuffers {
   /** u32 [nLayers, nKvHeads, 4]: rows with a channel list, rows, rows to keep, 0. */
   readonly cuts: DeviceBuffer;
@@ -74,6 +76,8 @@ export interface EvictBuffers {
   readonly kept_counts: DeviceBuffer;
   /** f32 [nRows, nHeads, 2]: of each row of a step its largest logit and its sum of weights. */
   readonly row_softmax: DeviceBuffer;
+  /** u32 [nKvHeads, nCtx]: rows in the order of their classes, where they have any. */
+  readonly order: DeviceBuffer;
 }
 
 /** Everything a plan allocates beside weights and cache. */
@@ -92,12 +96,13 @@ export interface PlanBuffers {
   readonly attentionTables: Record<string, BufferSlice>;
   readonly pruneTables: Record<string, BufferSlice>;
   readonly evictTables: Record<string, BufferSlice>;
+  readonly classTables: Record<string, BufferSlice>;
   readonly rope: DeviceBuffer;
 }
 
 /** Allocates a plan's buffers and fills those that never change. */
 export function allocateBuffers(device: Device, inputs: PlanInputs): PlanBuffers {
-  const { config, tokens, channels, cache, limits, attention, rope } = inputs;
+  const { config, tokens, channels, classes, cache, limits, attention, rope } = inputs;
   const { nSlots, nLayers, nKvHeads, headDim, layout } = cache.shape;
   const nKeySegments = layout.key.segments.length;
   const upload = (name: string, data: Float32Array | Uint32Array) => {
@@ -110,12 +115,14 @@ export function allocateBuffers(device: Device, inputs: PlanInputs): PlanBuffers
       Object.fromEntries(Object.entries(values).map(([n, data]) => [n, whole(upload(n, data))])),
     );
   const list = () => device.allocate(nLayers * nKvHeads * 16, "moves");
-  const listsOf = (stream: StreamName) =>
-    streamSegments(cache, stream) === null ? null : [list(), list()] as const;
+  const listsOf = (stream: StreamName) => {
+    const segments = streamSegments(cache, stream);
+    return segments && [...segments.compressed, segments.full].map(list);
+  };
   const moves = { key: listsOf("key"), value: listsOf("value") };
   const words = (n: number, name: string) => device.allocate(4 * Math.max(1, n), name);
   const rows = wholeRows(cache);
-  const windows = [channels?.window ?? 0, tokens?.window ?? 0];
+  const windows = [channels, tokens, classes].map((scored) => scored?.window ?? 0);
   return {
     activations: allocateAll(device, activationSizes(config, limits, nKeySegments)),
     step: allocateAll(device, stepSizes(limits)),
@@ -124,16 +131,17 @@ export function allocateBuffers(device: Device, inputs: PlanInputs): PlanBuffers
       src_pages: words(nKvHeads * cache.pageEntries, "src_pages"),
       moves,
     },
-    evict: tokens === null ? null : {
+    evict: tokens === null && classes === null ? null : {
       cuts: words(nLayers * nKvHeads * 4, "cuts"),
       floor_cuts: words(nLayers * nKvHeads * 4, "floor_cuts"),
-      window_sums: words(config.nHeads * tokens.window * 2, "window_sums"),
+      window_sums: words(config.nHeads * Math.max(...windows) * 2, "window_sums"),
       anchors: words(nKvHeads * (headDim + 16), "anchors"),
       row_scores: words(config.nHeads * limits.nCtx, "row_scores"),
       token_scores: words(nKvHeads * limits.nCtx, "token_scores"),
       kept: words(nKvHeads * limits.nCtx, "kept"),
       kept_counts: words(nLayers * nKvHeads * 2, "kept_counts"),
       row_softmax: words(layout.rowSums ? limits.nRows * config.nHeads * 2 : 0, "row_softmax"),
+      order: words(classes === null ? 0 : nKvHeads * limits.nCtx, "order"),
     },
     wholeHeads: tokens === null || !rows.isPart
       ? null
@@ -145,6 +153,7 @@ export function allocateBuffers(device: Device, inputs: PlanInputs): PlanBuffers
     attentionTables: tables(attention.tables),
     pruneTables: tables(channels?.tables ?? {}),
     evictTables: tables(tokens?.tables ?? {}),
+    classTables: tables(classes?.tables ?? {}),
     rope: upload("rope", rope),
   };
 }

@@ -44,10 +44,9 @@ export function recentRows(
 export function hasMask({ inputs: { cache } }: Plan, { slot, layer }: LayerAt): boolean {
   const { nKvHeads } = cache.shape;
   const segments = streamSegments(cache, "key");
-  if (segments?.compressed.segment.channels !== "list") return false;
-  const { index } = segments.compressed;
+  const listed = segments?.compressed.filter(({ segment }) => segment.channels === "list") ?? [];
   return Array.from({ length: nKvHeads }, (_, i) => ({ slot, head: layer * nKvHeads + i }))
-    .some((at) => cache.sizeOf(at, index).rows > 0);
+    .some((at) => listed.some(({ index }) => cache.sizeOf(at, index).rows > 0));
 }
 
 /** Chooses the channels that a layer of a slot keeps. */

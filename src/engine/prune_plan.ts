@@ -5,7 +5,7 @@
 
 import { KerfError } from "../core/error.ts";
 import { amountOf } from "../dsl/accumulator.ts";
-import { layoutSteps } from "../dsl/pruning.ts";
+import { layoutSteps, rowBitsOf } from "../dsl/pruning.ts";
 import type { Pruning, PruningStep } from "../dsl/pruning.ts";
 import type { ModelDims } from "../dsl/table.ts";
 import { hasStatistic } from "../dsl/tokens.ts";
@@ -16,6 +16,8 @@ import { checkBasis } from "./basis_check.ts";
 import { channelsPlan } from "./channels_plan.ts";
 import type { ChannelsPlan } from "./channels_plan.ts";
 import { loadDefinition } from "./registry.ts";
+import { rowClassesPlan } from "./row_classes_plan.ts";
+import type { RowClassesPlan } from "./row_classes_plan.ts";
 import { formatSpec, parseSpec } from "./spec.ts";
 import type { SpecStep } from "./spec.ts";
 import { paramsOf } from "./variant_params.ts";
@@ -30,6 +32,8 @@ export interface PrunePlan {
   readonly tokens: TokensPlan | null;
   /** … then the survivors lose channels. */
   readonly channels: ChannelsPlan | null;
+  /** … then they are coded, some rows in more bits than others; null: all alike. */
+  readonly classes: RowClassesPlan | null;
   /** What the layout follows from; null: dense. */
   readonly steps: LayoutSteps | null;
 }
@@ -106,8 +110,15 @@ export async function prunePlan(spec: string, dims: ModelDims): Promise<PrunePla
     spec: formatSpec(steps),
     tokens: tokensOf,
     channels: channels ? await channelsPlan(channels.definition, channels.spec, dims) : null,
+    classes: await classesOf(owned, dims),
     steps: withPositions(composedSteps(owned), tokensOf),
   };
+}
+
+/** The bits by row of the variant that has them. */
+async function classesOf(owned: readonly Owned[], dims: ModelDims): Promise<RowClassesPlan | null> {
+  const found = owned.find(({ definition }) => rowBitsOf(definition) !== null);
+  return found ? await rowClassesPlan(found.definition, found.spec, dims) : null;
 }
 
 /** @throws {KerfError} the first two steps that choose the same, or that stand in another order than they run */
@@ -152,7 +163,7 @@ function checkEviction(
   const refuse = (how: string, other: Owned, why: string, param: unknown) => {
     const names = [tokens, other].map(({ typed: { name } }) => name);
     const off = typeof param === "string" ? turnedOff(param, tokens, steps) : [tokens.typed];
-    throw new KerfError(`Cannot combine "${names[0]}" ${how} and "${names[1]}": ${why}`, {
+    throw new KerfError(`Cannot combine "${names[0]}"${how} and "${names[1]}": ${why}`, {
       hint: `--prune ${formatSpec(off)}`,
       exitCode: 2,
     });
@@ -161,14 +172,17 @@ function checkEviction(
   if (positions === "cache" && compressing) {
     const off = typeof step.positions === "object" ? step.positions.cacheIf : null;
     const why = `${compressing === channels ? "pruned" : "coded"} keys cannot be rotated again`;
-    refuse("with positions in the cache", compressing, why, off);
+    refuse(" with positions in the cache", compressing, why, off);
   }
   if (hasStatistic(step, "columnSums") && codes) {
-    refuse("with running sums", codes, "coded rows have no place for them", null);
+    refuse(" with running sums", codes, "coded rows have no place for them", null);
   }
   if (every > 0 && codes) {
     const why = "rows that share scales cannot leave one by one";
-    refuse("with evictions while decoding", codes, why, step.every);
+    refuse(" with evictions while decoding", codes, why, step.every);
+  }
+  if (codes && rowBitsOf(codes.definition) !== null) {
+    refuse("", codes, "rows that lie by class have lost the order that evictions know", null);
   }
 }
 

@@ -33,6 +33,8 @@ export interface CodesRule {
   readonly kind: "codes";
   readonly of: "key" | "value";
   readonly code: Extract<Code, { readonly kind: "affine" }>;
+  /** Of the rows that score low; absent: all rows are alike. */
+  readonly low?: Extract<Code, { readonly kind: "affine" }>;
   readonly flush: NonNullable<Segment["flush"]>;
 }
 
@@ -77,7 +79,7 @@ export const fullSegment = (type: CacheType, tile: Segment["tile"]): Segment =>
 
 /** The segment of coded rows; `channels` as the stream's steps have it. */
 const codedSegment = (
-  { code }: CodesRule,
+  code: Code,
   channels: Segment["channels"],
   tile: Segment["tile"],
 ): Segment => Object.freeze({ ...segment(channels, "f16", tile), code });
@@ -94,8 +96,9 @@ export function denseLayout(types: CacheTypes, tiles: StreamTiles = DEFAULT_TILE
 /**
  * The layout a variant's steps make. New rows go to a full segment, the last of its stream. A channels step
  * puts the pruned keys in a segment with a channel list before it, a codes step the coded rows; where a
- * stream has both, the pruned rows are the coded rows. A basis step turns every segment of its stream. A
- * tokens step gives every row its position.
+ * stream has both, the pruned rows are the coded rows. Where bits go by row, both streams have a segment for
+ * each class of rows. A basis step turns every segment of its stream. A tokens step gives every row its
+ * position.
  *
  * @param variant null: no pruning
  * @throws {KerfError} two steps cut the same axis, or the variant's own layout breaks a rule
@@ -117,6 +120,7 @@ export function layoutOf(
     return checkOwnLayout(variant, variant.layout(types, tiles));
   }
   const steps = variant?.steps ?? [];
+  if (variant) checkRowClasses(variant);
   const stream = (of: "key" | "value") => ({
     segments: streamSegments(steps, { of, type: types[of], tile: tiles[of] }),
   });
@@ -147,13 +151,40 @@ function streamSegments(
   const lists = steps.filter((step) => step.kind === "channels" && step.of === of);
   const rules = steps.filter((step) => step.kind === "codes").filter((step) => step.of === of);
   const [rule] = rules;
+  const coded = (channels: Segment["channels"], { code, low }: CodesRule) =>
+    // Keys are coded alike in both classes.
+    (splitsRows(steps) ? [code, low ?? code] : [code]).map((own) =>
+      codedSegment(own, channels, tile)
+    );
   const compressed = lists.length > 0
-    ? lists.map(() => rule ? codedSegment(rule, "list", tile) : listSegment(type, tile))
-    : rules.map((one) => codedSegment(one, "all", tile));
+    ? lists.flatMap(() => rule ? coded("list", rule) : listSegment(type, tile))
+    : rules.flatMap((one) => coded("all", one));
   const full = fullSegment(type, tile);
   const segments = [...compressed, rule ? Object.freeze({ ...full, flush: rule.flush }) : full];
   const turns = steps.some((step) => step.kind === "basis" && step.of === of);
   return turns ? segments.map((s) => Object.freeze({ ...s, basis: "orthogonal" })) : segments;
+}
+
+const rulesOf = (steps: LayoutSteps["steps"]) => steps.filter((step) => step.kind === "codes");
+
+const splitsRows = (steps: LayoutSteps["steps"]) => rulesOf(steps).some(({ low }) => low);
+
+/** @throws {KerfError} exit code 2: rows are in classes, and keys are not coded with them */
+function checkRowClasses({ name, steps }: LayoutSteps): void {
+  if (!splitsRows(steps)) return;
+  const flushes = ["key", "value"].map((stream) =>
+    rulesOf(steps).find(({ of }) => of === stream)?.flush
+  );
+  const [key, value] = flushes;
+  if (key && key.rows === value!.rows && key.atRows === value!.atRows) return;
+  throw new KerfError(
+    `Cannot code values of "${name}" by row: keys stand in the rows' order, and ` +
+      (key ? "other rows of them are coded" : "they are not coded"),
+    {
+      hint: 'give codes({ of: "key", … }) the same `residual` and `keep`',
+      exitCode: 2,
+    },
+  );
 }
 
 const evicts = (steps: LayoutSteps["steps"]) => steps.some(({ kind }) => kind === "tokens");

@@ -6,4 +6,5 @@ export * from "./make.ts";
 export * from "./name.ts";
 export * from "./offset.ts";
 export * from "./picture.ts";
+export * from "./row_classes.ts";
 export * from "./types.ts";

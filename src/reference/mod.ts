@@ -11,6 +11,7 @@ export * from "./fma32.ts";
 export * from "./hooks.ts";
 export * from "./matmul.ts";
 export * from "./move_rows.ts";
+export * from "./order_rows.ts";
 export * from "./pack.ts";
 export * from "./packed.ts";
 export * from "./rowwise.ts";

@@ -28,6 +28,8 @@ export interface HeadRows {
   readonly values: readonly Float32Array[];
   readonly nListed: number;
   readonly nCoded?: number;
+  /** Of these, where they are in classes, those of the first class. */
+  readonly nFirst?: number;
   readonly channels: readonly number[];
   /** True position of each row, where the layout stores them; absent: its place. */
   readonly positions?: readonly number[];
@@ -118,8 +120,8 @@ export function writeCache(
       const key = isKey(layout, index);
       const stream = key ? layout.key.segments : layout.value.segments;
       const isLast = segment === stream.at(-1);
-      const compressed = stream.length < 2 ? 0 : compressedRows(head, stream[0]!);
-      const [from, to] = isLast ? [compressed, head.keys.length] : [0, compressed];
+      const starts = segmentStarts(head, stream);
+      const [from, to] = starts.slice(stream.indexOf(segment)) as [number, number];
       const list = segment.channels === "list"
         ? head.channels
         : Array.from({ length: headDim }, (_, c) => c);
@@ -158,9 +160,13 @@ export function writeCache(
   };
 }
 
-/** Rows of a head in the first segment of a stream that has two. */
-const compressedRows = ({ nListed, nCoded = 0 }: HeadRows, { channels }: Segment) =>
-  channels === "list" ? nListed : nCoded;
+/** The first row of each segment of a stream of a head, then its end. */
+export function segmentStarts(head: HeadRows, segments: readonly Segment[]): number[] {
+  const { keys, nListed, nCoded = 0, nFirst = 0 } = head;
+  if (segments.length < 2) return [0, keys.length];
+  const compressed = segments[0]!.channels === "list" ? nListed : nCoded;
+  return [0, ...(segments.length > 2 ? [nFirst] : []), compressed, keys.length];
+}
 
 /** A row of a segment of a head. */
 export interface RowAt {

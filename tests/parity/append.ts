@@ -174,6 +174,8 @@ Deno.test("append goes to the last segments, whatever is stored before them", as
   await check(layout, { headDim: 64, before: 50, nQuery: 3, nListed: 40 });
   const coded = "k_q4r32t16_f16t16_v_q4c32t1_f16t1";
   await check(coded, { headDim: 64, before: 50, nQuery: 3, nCoded: 32 });
+  const classes = "k_q4r64t16_q4r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1";
+  await check(classes, { headDim: 64, before: 150, nQuery: 3, nCoded: 128 });
 });
 
 Deno.test("append turns what a layout stores in another basis, queries with the keys", async () => {

@@ -44,6 +44,7 @@ interface Case {
   readonly nQuery: number;
   readonly nListed?: number;
   readonly nCoded?: number;
+  readonly nFirst?: number;
   readonly width?: number;
   readonly seed: number;
   readonly isa?: Isa;
@@ -79,10 +80,12 @@ function problem(given: Case): Problem {
     params: {},
     nListed: 0,
     nCoded: 0,
+    nFirst: 0,
     width: 0,
     ...given,
   };
-  const { headDim, group, nKvHeads, rows, nQuery, nListed, nCoded, width, variant } = filled;
+  const { headDim, group, nKvHeads, rows, nQuery, nListed, nCoded, nFirst, width, variant } =
+    filled;
   const random = randomFrom(given.seed);
   const nHeads = group * nKvHeads;
   const heads = Array.from({ length: nKvHeads }, (): HeadRows => {
@@ -100,6 +103,7 @@ function problem(given: Case): Problem {
       values: Array.from({ length: rows }, () => row(false)),
       nListed,
       nCoded,
+      nFirst,
       channels,
       ...(given.layout.endsWith(EVICTED) ? { positions: gaps(rows, nQuery) } : {}),
     };
@@ -304,6 +308,21 @@ Deno.test("coded keys and values of 2, 4 and 8 bits, groups of 16 to 128, cuts o
   for (const group of [1, 8]) {
     const layout = coded("q4r32t16", "q2c64t1");
     await check({ ...base, group, headDim: 128, nKvHeads: 2, layout, rows: 300, nCoded: 256 });
+  }
+});
+
+Deno.test("coded rows in two classes: values of unlike bits, cuts that coincide", async () => {
+  const layout = "k_q4r64t16_q4r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1";
+  const given = { ...base, layout, nQuery: 9 };
+  for (const [nFirst, nCoded] of [[64, 320], [0, 128], [192, 192], [320, 640], [0, 0]] as const) {
+    await check({ ...given, rows: nCoded + 41, nCoded, nFirst, seed: nCoded });
+  }
+  await check({ ...given, rows: 1, headDim: 128, group: 8, nKvHeads: 1, nQuery: 1 });
+  const listed = "k_list_q2r32t16_list_q2r32t16_f16t16_v_q8c32t1_q2c32t1_f16t1";
+  const rows = { nListed: 160, nCoded: 160, nFirst: 32, rows: 190, width: 26 };
+  await check({ ...given, ...rows, layout: listed, headDim: 80, group: 4, nKvHeads: 2 });
+  for (const isa of await testIsas()) {
+    await check({ ...given, rows: 300, nCoded: 256, nFirst: 64, isa });
   }
 });
 

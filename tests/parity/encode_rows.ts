@@ -11,12 +11,12 @@ import { storedBytes } from "../../src/layout/mod.ts";
 import { codeRowsReference, decoded } from "../../src/reference/mod.ts";
 import { encodeRun } from "../_encode_case.ts";
 import type { EncodeCase } from "../_encode_case.ts";
-import { runNamed } from "../_kernel.ts";
+import { randomFrom, runNamed } from "../_kernel.ts";
 import { readPosition, readRow } from "../_kv_cache.ts";
 
 async function check(given: EncodeCase, isa?: Isa): Promise<void> {
   const { headDim = 64, coded = 0, rows } = given;
-  const { name, run, cache, heads, channels, move, first } = encodeRun(given);
+  const { name, run, cache, heads, channels, move, first, from } = encodeRun(given);
   const { to, positions } = move;
   const { code } = to;
   if (code.kind !== "affine") throw new TypeError("a case codes");
@@ -26,7 +26,8 @@ async function check(given: EncodeCase, isa?: Isa): Promise<void> {
   let written = 0;
   rows.forEach((n, kvHead) => {
     const gathered = heads[kvHead]!.keys.map((row) => channels.map((c) => row[c]!));
-    const groups = [gathered.slice(0, coded), gathered.slice(coded)];
+    const moved = Array.from({ length: n }, (_, i) => gathered[from(kvHead, coded + i)]!);
+    const groups = [gathered.slice(0, coded), moved];
     const want = groups.flatMap((rows) => codeRowsReference(rows, code)).map((r) => r.map(decoded));
     want.forEach((row, at) => {
       const place = { nKvHeads, kvHead, index: first, row: at, width: channels.length };
@@ -34,7 +35,7 @@ async function check(given: EncodeCase, isa?: Isa): Promise<void> {
       assertEquals(got, row, `${given.to}, head ${kvHead}, row ${at}`);
       if (!positions) return;
       const position = readPosition(cache, { ...place, arena: arena! });
-      assertEquals(position, heads[kvHead]!.positions![at]);
+      assertEquals(position, heads[kvHead]!.positions![from(kvHead, at)]);
     });
     const size = { rows: n, width: channels.length };
     const stream = { segments: [{ ...to, channels: "all" as const }] };
@@ -65,6 +66,34 @@ Deno.test("values are coded along channels, with a short last group, at any row"
   await check({ stream: "value", to: "q2c64t1", rows: [127], headDim: 128, type: "f32" });
   await check({ stream: "value", to: "q4c64t1", rows: [33] });
   await check({ stream: "value", to: "q4c128t1", rows: [40] });
+});
+
+/** A shuffled list of n rows, the same on every run. */
+const shuffled = (n: number) => {
+  const random = randomFrom(n);
+  return Array.from({ length: n }, (_, row) => ({ row, key: random() }))
+    .sort((a, b) => a.key - b.key).map(({ row }) => row);
+};
+
+Deno.test("rows are coded in an order of their own, from any place of it", async () => {
+  const orders = (...counts: number[]) => counts.map(shuffled);
+  for (const to of ["q4r64t16", "q2r32t16"]) {
+    await check({ stream: "key", to, rows: [128, 64, 0], order: orders(128, 64, 0) });
+  }
+  const kept = Array.from({ length: 64 }, (_, c) => c).filter((c) => c % 5 !== 2);
+  const list = { stream: "key", to: "list_q2r32t16", channels: kept } as const;
+  await check({ ...list, rows: [96, 32], coded: 64, order: orders(96, 32) });
+  await check({ stream: "value", to: "q4c64t1", rows: [64, 0], order: orders(128, 64) });
+  await check({
+    ...{ stream: "value", to: "q2c64t1", coded: 5 } as const,
+    ...{ rows: [31, 127], order: orders(33, 127) },
+  });
+  const positions = { stream: "value", to: "q2c32t1", rows: [70], positions: true } as const;
+  await check({ ...positions, coded: 100, order: orders(70) });
+  for (const isa of await testIsas()) {
+    await check({ stream: "key", to: "q4r32t16", rows: [64], order: orders(64) }, isa);
+    await check({ stream: "value", to: "q4c32t1", rows: [20], order: orders(20) }, isa);
+  }
 });
 
 Deno.test("positions move along", async () => {

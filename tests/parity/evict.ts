@@ -9,6 +9,7 @@ import { testIsas } from "../../src/device/testing.ts";
 import type { Isa } from "../../src/device/testing.ts";
 import {
   meetScoresReference,
+  orderRowsReference,
   selectRowsReference,
   shareRowsReference,
 } from "../../src/reference/mod.ts";
@@ -170,6 +171,39 @@ Deno.test("select_rows: thousands of rows, in which scores repeat", async () => 
       assertEquals([...kept!.subarray(0, kept_counts![3]!)], want, `${keep} of ${n}`);
       assertEquals(want.length, keep);
     }
+  }
+});
+
+Deno.test("order_rows: the chosen rows, then the others", async () => {
+  const random = randomFrom(12);
+  const maxRows = 300;
+  const counts = [[0, 0], [1, 0], [31, 31], [33, 1], [127, 60], [300, 128]] as const;
+  const heads = counts.map(([n, nChosen]) => {
+    const rows = Array.from({ length: n }, (_, row) => ({ row, key: random() }))
+      .sort((a, b) => a.key - b.key).slice(0, nChosen).map(({ row }) => row);
+    return rows.sort((a, b) => a - b);
+  });
+  const kept = new Uint32Array(heads.length * maxRows).fill(7);
+  heads.forEach((rows, h) => kept.set(rows, h * maxRows));
+  const kept_counts = new Uint32Array(N_LAYERS * heads.length * 2);
+  kept_counts.set(heads.flatMap((rows) => [0, rows.length]), LAYER * heads.length * 2);
+  for (const isa of isas) {
+    const { order } = await runNamed("order_rows", {
+      isa,
+      buffers: {
+        kept,
+        kept_counts,
+        cuts: cutsOf(counts.map(([n, nChosen]) => [0, n, nChosen] as const)),
+        order: new Uint32Array(heads.length * maxRows).fill(99),
+      },
+      constants: { layer: LAYER, n_kv_heads: heads.length, max_rows: maxRows },
+    });
+    heads.forEach((rows, h) => {
+      const [n] = counts[h]!;
+      const own = [...order!.subarray(h * maxRows, (h + 1) * maxRows)];
+      assertEquals(own.slice(0, n), orderRowsReference(rows, n));
+      assertEquals(own.slice(n), Array(maxRows - n).fill(99), "places that no row takes");
+    });
   }
 });
 

@@ -4,16 +4,16 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { columnSums, resolveParams, stepOf } from "../../src/dsl/mod.ts";
+import { columnSums, resolveParams, rowBitsOf, stepOf } from "../../src/dsl/mod.ts";
 import type { Pruning } from "../../src/dsl/mod.ts";
 import { testIsas } from "../../src/device/testing.ts";
 import type { Isa, TypedArray } from "../../src/device/testing.ts";
 import { emitKernel } from "../../src/emit/emit_kernels.ts";
 import { openTemplates } from "../../src/emit/environment.ts";
-import { tokenScores } from "../../src/emit/families/token_scores.ts";
+import { classScores, tokenScores } from "../../src/emit/families/token_scores.ts";
 import { loadSources } from "../../src/emit/sources.ts";
 import { c } from "../../src/emit/targets/c/mod.ts";
-import type { KernelSource } from "../../src/emit/types.ts";
+import type { Family, KernelSource } from "../../src/emit/types.ts";
 import { openFrontend } from "../../src/frontend/mod.ts";
 import {
   authorRunner,
@@ -28,9 +28,12 @@ import { assertClose } from "../_close.ts";
 import { randomFrom, renderNamed, runEmitted } from "../_kernel.ts";
 import { AT, sumByte, writeCache } from "../_kv_cache.ts";
 import type { HeadRows } from "../_kv_cache.ts";
+import { asStored } from "../_stored_rows.ts";
 
 const DENSE = "k_f16t16_v_f16t1_evicted";
 const LISTED = "k_list_f16t16_f16t16_v_f16t1_evicted";
+/** Rows in classes, of which the older are codes. */
+const CLASSES = "k_q4r64t16_q4r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1";
 const N_KV_HEADS = 2;
 
 interface Case {
@@ -42,6 +45,10 @@ interface Case {
   readonly headDim?: number;
   readonly layout?: string;
   readonly nListed?: number;
+  readonly nCoded?: number;
+  readonly nFirst?: number;
+  /** How many of the full rows are scored; default: all. */
+  readonly nDue?: number;
   readonly isa?: Isa;
   readonly threads?: number;
 }
@@ -49,12 +56,16 @@ interface Case {
 const root = projectRoot();
 const { sources } = await loadSources(root);
 const templates = openTemplates(`${root}/templates`);
+const classesOf = ({ definition }: KernelSource) =>
+  definition.kind === "pruning" ? rowBitsOf(definition as Pruning) : null;
 const variants = sources.filter(({ definition }) =>
   definition.kind === "pruning" && stepOf(definition as Pruning, "tokens") !== null
 );
 
 function problem(given: Case) {
   const { rows, window, group = 3, headDim = 64, layout = DENSE, nListed = 0 } = given;
+  const { nCoded = 0, nFirst = 0 } = given;
+  const hasGaps = layout.endsWith("_evicted");
   const random = randomFrom(rows * 31 + group);
   const channels = Array.from({ length: headDim }, (_, i) => i).filter((i) => i % 3 !== 1);
   // Every third row was evicted; heads differ in how many rows they have.
@@ -68,12 +79,12 @@ function problem(given: Case) {
     return {
       keys: Array.from({ length: n }, () => row(2)),
       values: Array.from({ length: n }, () => row(1)),
-      nListed: Math.min(nListed, n),
+      ...{ nListed: Math.min(nListed, n), nCoded, nFirst },
       channels,
-      positions: Array.from({ length: n }, (_, i) => i + Math.floor(i / 2)),
+      positions: Array.from({ length: n }, (_, i) => hasGaps ? i + Math.floor(i / 2) : i),
     };
   });
-  const nTokens = rows + Math.floor(rows / 2) + 1;
+  const nTokens = hasGaps ? rows + Math.floor(rows / 2) + 1 : rows;
   const nWindow = given.nWindow ?? Math.min(window, nTokens);
   const nHeads = group * N_KV_HEADS;
   const ring = new Float32Array(AT.nSlots * AT.nLayers * nHeads * window * headDim).fill(NaN);
@@ -89,15 +100,20 @@ function problem(given: Case) {
   // Sums in eighths, so that a mean of group heads is a quotient's rounding away.
   const sums = heads.map(({ keys }) => keys.map(() => Math.round(64 + 64 * random()) / 8));
   const view = new DataView(cache.buffers.arena.buffer);
-  sums.forEach((own, kvHead) =>
-    own.forEach((sum, row) => {
-      const at = { nKvHeads: N_KV_HEADS, kvHead, row };
-      view.setFloat32(sumByte(cache, at, headDim), sum, true);
-    })
+  if (hasGaps) {
+    sums.forEach((own, kvHead) =>
+      own.forEach((sum, row) => {
+        const at = { nKvHeads: N_KV_HEADS, kvHead, row };
+        view.setFloat32(sumByte(cache, at, headDim), sum, true);
+      })
+    );
+  }
+  const stored = heads.map((head, kvHead) =>
+    asStored(cache, head, { kvHead, nKvHeads: N_KV_HEADS, headDim })
   );
   return {
-    ...{ heads, queries, queryPositions, ring, cache, sums },
-    ...{ nTokens, nWindow, group, headDim },
+    ...{ heads: stored, queries, queryPositions, ring, cache, sums },
+    ...{ nTokens, nWindow, group, headDim, nCoded, nDue: given.nDue ?? Infinity },
   };
 }
 
@@ -120,7 +136,7 @@ function inputOf(p: Problem, kvHead: number, score: HookRunner, params = {}): To
   };
 }
 
-const maxRows = (p: Problem) => p.heads[0]!.keys.length;
+const maxRows = (p: Problem) => Math.min(p.nDue, p.heads[0]!.keys.length - p.nCoded);
 
 function poolOf(p: Problem, given: Case) {
   const { layout, buffers, constants, firstPages } = p.cache;
@@ -141,7 +157,8 @@ function poolOf(p: Problem, given: Case) {
       n_tokens: p.nTokens,
       scale: 1 / Math.sqrt(p.headDim),
       max_rows: maxRows(p),
-      n_tiles: Math.ceil(maxRows(p) / 16) + nKey - 1,
+      // Only full rows of classes are scored, else every segment may end in a tile of its own.
+      n_tiles: Math.ceil(maxRows(p) / 16) + (layout.rowPositions ? nKey - 1 : 0),
     } as Record<string, number>,
   };
 }
@@ -194,7 +211,7 @@ function weightError(p: Problem): number {
     }
   });
   const logit = (p.headDim + 2) * size / Math.sqrt(p.headDim);
-  return 2 ** -24 * (4 * logit + maxRows(p) + 64);
+  return 2 ** -24 * (4 * logit + p.heads[0]!.keys.length + 64);
 }
 
 async function checkWindow(given: Case): Promise<void> {
@@ -214,11 +231,18 @@ async function checkWindow(given: Case): Promise<void> {
   }
 }
 
-async function scoresOf(source: KernelSource, given: Case, params: Record<string, number>) {
+async function scoresOf(
+  source: KernelSource,
+  given: Case,
+  { params, family = tokenScores }: Pick<Scored, "family"> & {
+    readonly params: Record<string, number>;
+  },
+) {
   const p = problem(given);
   const layout = given.layout ?? DENSE;
-  const request = { head: `token_scores_${source.definition.name}`, suffixes: [layout] };
-  const kernel = await emitKernel({ source, family: tokenScores, request }, [c], templates);
+  const [head] = family.heads(source);
+  const request = { head: head!, suffixes: [layout] };
+  const kernel = await emitKernel({ source, family, request }, [c], templates);
   const names = kernel.entry.signature.bindings.map(({ name }) => name);
   const perQueryHead = names.includes("window_sums");
   const n = perQueryHead ? p.queries.length : N_KV_HEADS;
@@ -242,13 +266,21 @@ function paramsOf({ name, params }: Pruning, { window }: Case) {
   return resolveParams(name, params, Object.hasOwn(params, "window") ? { window } : {});
 }
 
-async function checkScores(source: KernelSource, cases: readonly Case[]): Promise<void> {
+/** Which scores are checked: by default a token step's. */
+interface Scored {
+  readonly family?: Family;
+  readonly path?: string;
+}
+
+async function checkScores(
+  source: KernelSource,
+  cases: readonly Case[],
+  { family = tokenScores, path = `steps[${tokensIndex(source)}].score` }: Scored = {},
+): Promise<void> {
   const variant = source.definition as Pruning;
-  const { index } = stepOf(variant, "tokens")!;
-  const path = `steps[${index}].score`;
   for (const given of cases) {
     const params = paramsOf(variant, given);
-    const { p, perQueryHead, scores } = await scoresOf(source, given, params);
+    const { p, perQueryHead, scores } = await scoresOf(source, given, { params, family });
     const width = maxRows(p);
     for (let kvHead = 0; kvHead < N_KV_HEADS; kvHead++) {
       const runners = [authorRunner(variant, path)];
@@ -258,7 +290,8 @@ async function checkScores(source: KernelSource, cases: readonly Case[]): Promis
       for (const score of runners) {
         const want = tokenScoresReference(inputOf(p, kvHead, score, params));
         const rows = perQueryHead ? want : want.slice(0, 1);
-        rows.forEach((values, g) => {
+        rows.forEach((all, g) => {
+          const values = all.slice(p.nCoded).slice(0, width);
           const at = (perQueryHead ? kvHead * p.group + g : kvHead) * width;
           // A sum of weights is off by as much as they are; sums over channels by a rounding each.
           const error = perQueryHead ? weightError(p) : 2 ** -24 * (p.headDim + 64);
@@ -274,6 +307,9 @@ async function checkScores(source: KernelSource, cases: readonly Case[]): Promis
   }
 }
 
+const tokensIndex = ({ definition }: KernelSource) =>
+  stepOf(definition as Pruning, "tokens")!.index;
+
 const CASES: readonly Case[] = [
   ...[1, 31, 33, 127, 300].map((rows) => ({ rows, window: 32 })),
   { rows: 300, window: 1, group: 1, headDim: 128 },
@@ -287,6 +323,36 @@ const CASES: readonly Case[] = [
 Deno.test("window_softmax: every query's softmax over all rows, causal by positions", async () => {
   for (const given of CASES) await checkWindow(given);
 });
+
+/** Full rows behind classes, behind none, a class of no rows, and nothing but full rows. */
+const CLASS_CASES: readonly Case[] = [
+  { rows: 300, window: 32, nCoded: 192, nFirst: 64 },
+  { rows: 200, window: 32, nCoded: 64, nFirst: 64, nDue: 48, group: 4 },
+  { rows: 170, window: 9, nCoded: 128, nFirst: 0, group: 1, headDim: 128 },
+  { rows: 170, window: 31, nCoded: 128, nFirst: 128, group: 8, headDim: 48 },
+  ...[1, 31, 33, 127].map((rows) => ({ rows, window: 32, group: 4 })),
+].map((given) => ({ layout: CLASSES, ...given }));
+
+Deno.test("window_softmax reads codes of both classes; the places of full rows are their positions", async () => {
+  for (const given of CLASS_CASES) await checkWindow(given);
+  const listed = "k_list_q2r32t16_list_q2r32t16_f16t16_v_q4c64t1_q2c64t1_f16t1";
+  await checkWindow({ rows: 150, window: 9, layout: listed, nListed: 96, nCoded: 96, nFirst: 32 });
+});
+
+for (const source of sources.filter((s) => classesOf(s) !== null)) {
+  const { definition: { name } } = source;
+  Deno.test(`class scores of ${name}: function, interpreter and C agree on full rows`, async () => {
+    const own = { family: classScores, path: classesOf(source)!.path };
+    await checkScores(source, CLASS_CASES, own);
+    for (const isa of await testIsas()) {
+      const given = { ...CLASS_CASES[0]!, isa };
+      const params = paramsOf(source.definition as Pruning, given);
+      const { scores } = await scoresOf(source, given, { params, family: classScores });
+      const one = await scoresOf(source, { ...given, threads: 1 }, { params, family: classScores });
+      assertEquals(scores, one.scores, isa);
+    }
+  });
+}
 
 for (const source of variants) {
   const { name } = source.definition;
@@ -327,14 +393,14 @@ Deno.test("token scores have the same bits on every instruction set and on one t
   const source = await fixture("token_context");
   const given: Case = { rows: 150, window: 9, layout: LISTED, nListed: 61 };
   const params = paramsOf(source.definition as Pruning, given);
-  const { scores: want } = await scoresOf(source, { ...given, threads: 1 }, params);
+  const { scores: want } = await scoresOf(source, { ...given, threads: 1 }, { params });
   for (const isa of await testIsas()) {
-    assertEquals((await scoresOf(source, { ...given, isa }, params)).scores, want, isa);
+    assertEquals((await scoresOf(source, { ...given, isa }, { params })).scores, want, isa);
   }
   for (const isa of await testIsas()) {
     for (const own of variants) {
       const short = { rows: 20, window: 4, isa };
-      await scoresOf(own, short, paramsOf(own.definition as Pruning, short));
+      await scoresOf(own, short, { params: paramsOf(own.definition as Pruning, short) });
     }
   }
 });

@@ -2,6 +2,8 @@
 
 import { noRows, rowsAfter } from "../../engine/kv_forecast.ts";
 import type { ForecastShape, HeadRows } from "../../engine/kv_forecast.ts";
+import { rowSplit } from "../../engine/row_classes_plan.ts";
+import { classRows } from "../../layout/row_classes.ts";
 import type { PictureSizes } from "../../layout/picture.ts";
 import { storedBytes, storedSideBytes } from "../../layout/bytes.ts";
 import type { LlamaConfig } from "../../model/config.ts";
@@ -10,8 +12,8 @@ import type { CacheDesign } from "./header.ts";
 /** What a forecast reads of a design. */
 export const forecastShape = (
   { nLayers, nKvHeads, headDim }: LlamaConfig,
-  { layout, prune: { tokens, channels } }: CacheDesign,
-): ForecastShape => ({ layout, nLayers, nKvHeads, headDim, tokens, channels });
+  { layout, prune: { tokens, channels, classes } }: CacheDesign,
+): ForecastShape => ({ layout, nLayers, nKvHeads, headDim, tokens, channels, classes });
 
 /** The rows of every head (layer · nKvHeads + KV head) after `nTokens` of prompt. */
 function promptRows(config: LlamaConfig, design: CacheDesign, nTokens: number): HeadRows[] {
@@ -24,11 +26,14 @@ function sizesOf(
   { prune, layout }: CacheDesign,
   { head, rows }: { readonly head: number; readonly rows: HeadRows },
 ): PictureSizes {
-  const stream = (name: "key" | "value") =>
-    layout[name].segments.map((segment, i, { length }) => ({
-      rows: i === length - 1 ? rows.rows - rows[name] : rows[name],
+  const split = rowSplit(prune.classes, layout);
+  const stream = (name: "key" | "value") => {
+    const compressed = classRows(split, rows[name]);
+    return layout[name].segments.map((segment, i, { length }) => ({
+      rows: i === length - 1 ? rows.rows - rows[name] : compressed[i]!,
       width: segment.channels === "list" ? prune.channels!.widths[head]! : headDim,
     }));
+  };
   return { headDim, key: stream("key"), value: stream("value") };
 }
 

@@ -13,11 +13,13 @@ import { keyRange } from "../../ir/key_range.ts";
 import type { Func } from "../../ir/types.ts";
 import { layoutName, parseLayoutName } from "../../layout/name.ts";
 import { ARENA_UNIT, CHUNK_ROWS, isTurned, PAGE_ROWS } from "../../layout/types.ts";
+import { hasRowClasses } from "../../layout/row_classes.ts";
 import type { Layout } from "../../layout/types.ts";
 import { emitFunc, uniform, upTo, varying } from "../func.ts";
 import type { Argument } from "../func.ts";
 import { markedText } from "../lines.ts";
 import type { CodeLine } from "../lines.ts";
+import { readsKeyOrder } from "../key_order.ts";
 import { hookScope, snakeCase } from "../names.ts";
 import { paramConstants } from "../params.ts";
 import { headFields, PER_HEAD, readOnly, u32 } from "../signature_parts.ts";
@@ -117,6 +119,7 @@ export const attention: Family = Object.freeze<Family>({
   emit(source, request, target) {
     const definition = source.definition as Attention;
     const requested = requestedLayout(request);
+    checkOrder(definition, { layout: requested.layout, funcs: source.funcs });
     const { entry, records } = entryOf(definition.name, request.head);
     const { rowPositions, value } = requested.layout;
     if (entry === "sums" && !(rowPositions && value.segments.length === 1)) {
@@ -187,6 +190,18 @@ function requestedLayout(request: EmitRequest): LayoutCodes {
     );
   }
   return { layout, codes };
+}
+
+/** @throws {KerfError} exit code 2: hooks read where keys stand, and rows lie by class without positions */
+function checkOrder(
+  { name }: Attention,
+  { layout, funcs }: { readonly layout: Layout; readonly funcs: Readonly<Record<string, Func>> },
+): void {
+  if (!hasRowClasses(layout) || layout.rowPositions || !readsKeyOrder(funcs)) return;
+  throw new KerfError(
+    `Cannot attend with "${name}": it reads positions of keys, and rows that lie by class carry none`,
+    { hint: "--attention causal, or a --prune that leaves rows in order", exitCode: 2 },
+  );
 }
 
 function layoutContext({ layout, codes }: LayoutCodes) {

@@ -4,6 +4,7 @@ import { KerfError } from "../../core/error.ts";
 import type { Constant } from "../../core/signature.ts";
 import type { LayoutKernel } from "../../dsl/layout_kernel.ts";
 import { layoutName, parseLayoutName } from "../../layout/name.ts";
+import { hasRowClasses } from "../../layout/row_classes.ts";
 import type { Layout } from "../../layout/types.ts";
 import { cacheContext } from "../cache_context.ts";
 import type { EmitRequest, Family } from "../types.ts";
@@ -13,11 +14,13 @@ import { kernelName } from "../types.ts";
 export const layoutKernels: Family = Object.freeze<Family>({
   kind: "layout_kernel",
   heads: (source) => [source.definition.name],
-  variants: (_, { layouts }) =>
-    layouts.filter(({ rowPositions }) => rowPositions).map((layout) => [layoutName(layout)]),
+  variants: ({ definition }, { layouts }) =>
+    layouts.filter((layout) => isWalked(layout, (definition as LayoutKernel).classes))
+      .map((layout) => [layoutName(layout)]),
   emit(source, request) {
-    const { name, bindings, constants, defines, grid } = source.definition as LayoutKernel;
-    const layout = requestedLayout(request);
+    const { name, bindings, constants, defines, grid, classes } = source
+      .definition as LayoutKernel;
+    const layout = requestedLayout(request, { classes });
     const context = cacheContext(kernelName(request), layout);
     return {
       signature: {
@@ -51,12 +54,20 @@ export function pageConstants({ key, value }: Layout): Constant[] {
   ];
 }
 
-/** @throws {KerfError} the name is of no layout, or of one without positions */
-export function requestedLayout(request: EmitRequest): Layout {
+/** Whether kernels walk a layout's rows: they carry positions, or lie in classes. */
+export const isWalked = (layout: Layout, classes: boolean): boolean =>
+  layout.rowPositions ? layout.value.segments.length === 1 : classes && hasRowClasses(layout);
+
+/**
+ * @param options.classes whether rows may lie in classes
+ * @throws {KerfError} the name is of no layout, or of one without positions
+ */
+export function requestedLayout(
+  request: EmitRequest,
+  { classes }: { readonly classes: boolean },
+): Layout {
   const layout = parseLayoutName(request.suffixes.join("__"));
-  if (layout.rowPositions && layout.value.segments.length === 1) {
-    return layout;
-  }
+  if (isWalked(layout, classes)) return layout;
   throw new KerfError(
     `Cannot emit "${kernelName(request)}": it reads the positions of rows in one segment of values`,
     { hint: "a layout such as k_f16t16_v_f16t1_evicted" },

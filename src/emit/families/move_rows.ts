@@ -36,6 +36,8 @@ export interface MoveRowsContext {
   readonly listed: boolean;
   /** Whether pages begin with their rows' positions. */
   readonly row_positions: boolean;
+  /** Whether a list says where each row comes from. */
+  readonly ordered: boolean;
   /** How the compressed segment stores elements. */
   readonly stored: StoredCode;
 }
@@ -44,9 +46,11 @@ export interface MoveRowsContext {
 export const moveRows: Family = Object.freeze<Family>({
   kind: "move_rows",
   heads: (source) => [source.definition.name],
-  variants: (source, { moves }) => {
+  variants: (source, { moves, orderedMoves }) => {
     const codes = codesOf(source);
-    return moves.filter(([, to]) => (codes !== null) === (to.code.kind === "affine"))
+    return (isOrdered(source) ? orderedMoves : moves).filter(([, to]) =>
+      (codes !== null) === (to.code.kind === "affine")
+    )
       .map((pair) => (codes === "source" ? pair.toReversed() : pair).map(segmentName));
   },
   emit(source, request) {
@@ -61,19 +65,21 @@ export const moveRows: Family = Object.freeze<Family>({
       destination_tile: String(to.tile),
       listed: compressed.channels === "list",
       row_positions: positions,
+      ordered: isOrdered(source),
       stored,
     };
     return {
-      signature: signature(kernelName(request), context.listed),
+      signature: signature(kernelName(request), context),
       doc: source.doc,
       from: [source.file],
-      template: source.definition.name,
+      template: isOrdered(source) ? "encode_rows" : source.definition.name,
       context: { ...context },
       grid: [{ of: { constant: "n_kv_heads" } }, { of: { constant: "max_rows" }, per: rows }],
     };
   },
 });
 
+const isOrdered = ({ definition }: KernelSource) => (definition as MoveRows).ordered;
 const codesOf = ({ definition }: KernelSource) => (definition as MoveRows).codes;
 
 interface RequestedMove extends SegmentMove {
@@ -114,7 +120,10 @@ function requestedMove(source: KernelSource, request: EmitRequest): RequestedMov
 }
 
 /** The outside, as ARCHITECTURE.md's table has it. */
-function signature(name: string, listed: boolean): Signature {
+function signature(
+  name: string,
+  { listed, ordered }: Pick<MoveRowsContext, "listed" | "ordered">,
+): Signature {
   return {
     name,
     bindings: [
@@ -122,6 +131,7 @@ function signature(name: string, listed: boolean): Signature {
       readOnly("dst_pages", "u32", ...PER_HEAD, "page_entries"),
       ...(listed ? [readOnly("channels", "u32", ...PER_HEAD, "headDim")] : []),
       readOnly("moves", "u32", "nLayers", "nKvHeads", "4"),
+      ...(ordered ? [readOnly("order", "u32", "nKvHeads", "max_rows")] : []),
       { name: "arena", dtype: "u8", access: "readwrite", shape: ["arenaBytes"] },
     ],
     constants: [
@@ -132,7 +142,7 @@ function signature(name: string, listed: boolean): Signature {
       u32("page_entries", "entries of a head in both page tables"),
       u32("src_page", "the source segment's first page entry"),
       u32("dst_page", "the destination segment's first page entry"),
-      u32("max_rows", "rows of the longest move"),
+      u32("max_rows", ordered ? "rows of the longest order" : "rows of the longest move"),
     ],
     defines: ["HEAD_DIM"],
   };

@@ -1,17 +1,20 @@
 /** Pruning variants: one score kernel for each step that scores, by what it scores. */
 
 import { isScored } from "../../dsl/pruning.ts";
-import type { Pruning } from "../../dsl/pruning.ts";
+import type { Pruning, PruningStep } from "../../dsl/pruning.ts";
 import type { Family, KernelSource } from "../types.ts";
 import { channelScores } from "./channel_scores.ts";
-import { tokenScores } from "./token_scores.ts";
+import { classScores, tokenScores } from "./token_scores.ts";
 
 const BY_STEP = { channels: channelScores, tokens: tokenScores } as const;
 
+function familyOfStep(step: PruningStep): Family[] {
+  if (isScored(step)) return [BY_STEP[step.kind]];
+  return step.kind === "codes" && typeof step.bits === "object" ? [classScores] : [];
+}
+
 const familiesOf = ({ definition }: KernelSource): Family[] => [
-  ...new Set(
-    (definition as Pruning).steps.filter(isScored).map(({ kind }) => BY_STEP[kind]),
-  ),
+  ...new Set((definition as Pruning).steps.flatMap(familyOfStep)),
 ];
 
 /** The family whose head it is. @throws {TypeError} the variant has no such step */

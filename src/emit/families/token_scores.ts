@@ -1,14 +1,17 @@
 /**
- * Token scores of a pruning variant: its score for sixteen rows at a time. What the score reads decides
- * what the kernel loads: keys once per KV head, values, weights of the remembered queries per query head.
+ * Scores of rows of a pruning variant, sixteen rows at a time: those that decide which rows stay, and those
+ * that decide which are coded with more bits. What a score reads decides what its kernel loads: keys once per
+ * KV head, values, weights of the remembered queries per query head.
  */
 
 import { KerfError } from "../../core/error.ts";
 import type { Binding, Signature } from "../../core/signature.ts";
-import { stepOf } from "../../dsl/pruning.ts";
+import { rowBitsOf, stepOf } from "../../dsl/pruning.ts";
 import { hasStatistic } from "../../dsl/tokens.ts";
 import type { Pruning } from "../../dsl/pruning.ts";
+import type { TokensStep } from "../../dsl/tokens.ts";
 import { layoutName } from "../../layout/name.ts";
+import { hasRowClasses } from "../../layout/row_classes.ts";
 import { sumsSquares } from "../../ir/sum_of_squares.ts";
 import { isTurned } from "../../layout/types.ts";
 import type { Layout } from "../../layout/types.ts";
@@ -53,34 +56,83 @@ export interface TokenScoresContext extends CacheContext {
 const OWN = words(`
 slot layer n_layers n_heads n_kv_heads page_entries window n_window n_tokens scale n_tiles max_rows`);
 
+/** A score of rows as a variant declares it. */
+interface RowScore {
+  /** Of its hook. */
+  readonly path: string;
+  readonly queries: TokensStep["queries"];
+  /** Whether it may read an anchor, and running sums. */
+  readonly hasAnchor: boolean;
+  readonly hasSums: boolean;
+}
+
+/** What tells the scores of one purpose from those of another. */
+interface Purpose {
+  readonly head: string;
+  readonly doc: string;
+  /** Whether only full rows are scored, of layouts whose other rows are in classes. */
+  readonly fullRows: boolean;
+  /** The score of a variant that has one. */
+  readonly of: (definition: Pruning) => RowScore;
+}
+
+const scoresOf = ({ head, doc, fullRows, of }: Purpose): Family =>
+  Object.freeze<Family>({
+    kind: "pruning",
+    heads: ({ definition: { name } }) => [`${head}_${name}`],
+    variants: (_, { layouts }) =>
+      layouts.filter((layout) => fullRows ? hasRowClasses(layout) : layout.rowPositions)
+        .map((layout) => [layoutName(layout)]),
+    emit(source, request, target) {
+      const name = kernelName(request);
+      const layout = requestedLayout(request, { classes: fullRows });
+      const definition = source.definition as Pruning;
+      const score = of(definition);
+      checkBasis(source, score.path, layout);
+      const hook = hookContext(source, score, target);
+      const context: TokenScoresContext = {
+        ...cacheContext(name, layout, { fullRows }),
+        ...hook.context,
+      };
+      return {
+        signature: signature(name, { definition, layout, context, read: hook.read }),
+        doc: [...source.doc, doc],
+        from: [source.file],
+        template: "token_scores",
+        context: { ...context },
+        grid: [{ of: { constant: "n_kv_heads" } }, { of: { constant: "n_tiles" }, per: 8 }],
+      };
+    },
+  });
+
 /** The token scores of pruning variants. */
-export const tokenScores: Family = Object.freeze<Family>({
-  kind: "pruning",
-  heads: ({ definition: { name } }) => [`token_scores_${name}`],
-  variants: (_, { layouts }) =>
-    layouts.filter(({ rowPositions }) => rowPositions).map((layout) => [layoutName(layout)]),
-  emit(source, request, target) {
-    const name = kernelName(request);
-    const layout = requestedLayout(request);
-    const hook = hookContext(source, target);
-    const context: TokenScoresContext = { ...cacheContext(name, layout), ...hook.context };
-    const definition = source.definition as Pruning;
-    checkBasis(source, layout);
+export const tokenScores: Family = scoresOf({
+  head: "token_scores",
+  doc: "Scores of every row of one layer; higher keeps.",
+  fullRows: false,
+  of(definition) {
+    const { step, index } = stepOf(definition, "tokens")!;
     return {
-      signature: signature(name, { definition, layout, context, read: hook.read }),
-      doc: [...source.doc, "Scores of every row of one layer; higher keeps."],
-      from: [source.file],
-      template: "token_scores",
-      context: { ...context },
-      grid: [{ of: { constant: "n_kv_heads" } }, { of: { constant: "n_tiles" }, per: 8 }],
+      ...{ path: `steps[${index}].score`, queries: step.queries },
+      ...{ hasAnchor: step.anchor !== undefined, hasSums: hasStatistic(step, "columnSums") },
     };
   },
 });
 
+/** The scores that decide which of the rows that are coded next get more bits. */
+export const classScores: Family = scoresOf({
+  head: "class_scores",
+  doc: "Scores of the oldest full rows of one layer; higher gets more bits.",
+  fullRows: true,
+  of(definition) {
+    const { bits: { queries }, path } = rowBitsOf(definition)!;
+    return { path, queries, hasAnchor: false, hasSums: false };
+  },
+});
+
 /** @throws {KerfError} the score sums channels that the layout stores in another basis otherwise than squared */
-function checkBasis({ definition, funcs, file }: KernelSource, layout: Layout): void {
-  const { index } = stepOf(definition as Pruning, "tokens")!;
-  for (const node of funcs[`steps[${index}].score`]!.nodes) {
+function checkBasis({ definition, funcs, file }: KernelSource, path: string, layout: Layout): void {
+  for (const node of funcs[path]!.nodes) {
     if (node.kind !== "reduce" || node.param > 1) continue;
     const stream = node.param === 0 ? "key" : "value";
     if (!isTurned(layout[stream]) || sumsSquares(node.reduction)) continue;
@@ -99,24 +151,27 @@ export const scoresQueryHeads = (context: Pick<TokenScoresContext, "weight_reduc
 const COLUMNS = { 0: "key", 1: "value", 2: "weights" } as const;
 
 /** The score and its reductions; `read` holds the parameters and tables that the score reads. */
-function hookContext(source: KernelSource, target: EmitTarget) {
+function hookContext(
+  source: KernelSource,
+  { path, queries, hasAnchor, hasSums }: RowScore,
+  target: EmitTarget,
+) {
   const definition = source.definition as Pruning;
-  const { step, index } = stepOf(definition, "tokens")!;
-  const func = source.funcs[`steps[${index}].score`]!;
+  const func = source.funcs[path]!;
   const read = new Set([...readParams(func)].map((i) => func.params[i]!.name));
-  if (read.has("weights") && step.queries === null) {
+  if (read.has("weights") && queries === null) {
     throw new KerfError(
       `Cannot emit the scores of "${definition.name}": they read weights of no queries`,
       { where: source.file, hint: "give the step a `window`" },
     );
   }
-  if ((read.has("anchorDot") || read.has("anchorNorm")) && step.anchor === undefined) {
+  if ((read.has("anchorDot") || read.has("anchorNorm")) && !hasAnchor) {
     throw new KerfError(
       `Cannot emit the scores of "${definition.name}": they read an anchor that is not declared`,
       { where: source.file, hint: 'give the step `anchor: "meanUnitKey"`' },
     );
   }
-  if (read.has("attention") && !hasStatistic(step, "columnSums")) {
+  if (read.has("attention") && !hasSums) {
     throw new KerfError(
       `Cannot emit the scores of "${definition.name}": they read \`attention\`, which is not declared`,
       { where: source.file, hint: "give the step `statistics: [columnSums()]`" },
@@ -139,7 +194,7 @@ function hookContext(source: KernelSource, target: EmitTarget) {
     form: "lanes",
     scope,
     args: func.params.map((p, i) =>
-      i < 3 ? varying(p.name) : contextArgument(p.name, { source, target, read })
+      i < 3 ? varying(p.name) : contextArgument(p.name, { source, queries, target, read })
     ),
     into: ["score"],
     reduce: (node) => columns.get(columnKey(node.reduction, node.param))!.context.result,
@@ -169,13 +224,14 @@ function hookContext(source: KernelSource, target: EmitTarget) {
 /** What a parameter of the score behind its three columns is in the kernel. */
 function contextArgument(
   name: string,
-  { source, target, read }: {
+  { source, queries, target, read }: {
     readonly source: KernelSource;
+    readonly queries: RowScore["queries"];
     readonly target: EmitTarget;
     readonly read: ReadonlySet<string>;
   },
 ): Argument {
-  const { name: variant, params, tables, steps } = source.definition as Pruning;
+  const { name: variant, params, tables } = source.definition as Pruning;
   if (name === "position") return upTo(varying("position"));
   if (name === "anchorDot") return varying("anchor_dot");
   if (name === "anchorNorm") return uniform("anchor_norm");
@@ -186,8 +242,7 @@ function contextArgument(
   if (table !== undefined) return tableArgument(name, table, target);
   const constant = snakeCase(name);
   // The window that the score reads and the one that the kernel was given are the same number.
-  const isWindow = constant === "window" && params[name]!.integer &&
-    steps.some((step) => step.kind === "tokens" && step.queries?.rows === name);
+  const isWindow = constant === "window" && params[name]!.integer && queries?.rows === name;
   if (read.has(name) && OWN.includes(constant) && !isWindow) {
     throw new KerfError(
       `Cannot emit the scores of "${variant}": its parameter "${name}" has the name of one of the ` +
@@ -248,8 +303,11 @@ function signature(
           { name: "scale", dtype: "f32", doc: "1 / √headDim" },
         ] as const
         : []),
-      u32("n_tiles", "tiles of the longest head, all segments"),
-      u32("max_rows", "rows of the longest head"),
+      u32(
+        "n_tiles",
+        context.full_rows ? "tiles to score" : "tiles of the longest head, all segments",
+      ),
+      u32("max_rows", context.full_rows ? "rows to score" : "rows of the longest head"),
       ...pageConstants(layout),
       ...paramConstants(Object.fromEntries(params)).filter(({ name }) => !OWN.includes(name)),
     ],

@@ -46,7 +46,7 @@ export const cuda: EmitTarget = Object.freeze<EmitTarget>({
   extension: "cu",
   headerExtension: "h",
   keywords: CUDA_KEYWORDS,
-  lacks: new Set(),
+  lacks: new Set(["classes"]),
   geometry: CUDA_GEOMETRY,
   guardsLoads: true,
   arithmetic: CUDA_ARITHMETIC,

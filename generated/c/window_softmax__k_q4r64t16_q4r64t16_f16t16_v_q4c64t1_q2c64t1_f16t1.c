@@ -1,0 +1,240 @@
+/*
+ * The softmax of the last `n_window` queries over every row of a layer, causal by true positions: per query
+ * the largest logit and the sum of e^(logit − largest). Zero rows to see give a sum of 0.
+ *
+ * Generated from kernels/ops/window_softmax.ts by `deno task gen`. Do not edit.
+ */
+#include "kerf.h"
+
+#ifndef HEAD_DIM
+#error "compile with -DHEAD_DIM=N"
+#endif
+#ifndef GROUP
+#error "compile with -DGROUP=N"
+#endif
+
+struct args {
+  const float *q_ring; /* f32 [nSlots, nLayers, nHeads, window, headDim] */
+  const uint32_t *pages; /* u32 [nSlots, nLayers, nKvHeads, page_entries] */
+  const uint32_t *heads; /* u32 [nSlots, nLayers, nKvHeads, 2·nSegments] */
+  const uint8_t *arena; /* u8 [arenaBytes] */
+  float *window_sums; /* f32 [nHeads, n_window, 2] */
+  uint32_t slot;
+  uint32_t layer;
+  uint32_t n_layers;
+  uint32_t n_heads;
+  uint32_t n_kv_heads;
+  uint32_t page_entries; /* entries of a head in pages */
+  uint32_t window; /* places of the ring */
+  uint32_t n_window; /* queries in it */
+  uint32_t n_tokens; /* position after the last query */
+  float scale; /* 1 / √headDim */
+  uint32_t key_page_0; /* the segment's first page entry */
+  uint32_t key_page_1; /* the segment's first page entry */
+  uint32_t key_page_2; /* the segment's first page entry */
+  uint32_t value_page_0;
+  uint32_t value_page_1;
+  uint32_t value_page_2;
+};
+_Static_assert(offsetof(struct args, q_ring) == 0, "q_ring");
+_Static_assert(offsetof(struct args, pages) == 8, "pages");
+_Static_assert(offsetof(struct args, heads) == 16, "heads");
+_Static_assert(offsetof(struct args, arena) == 24, "arena");
+_Static_assert(offsetof(struct args, window_sums) == 32, "window_sums");
+_Static_assert(offsetof(struct args, slot) == 40, "slot");
+_Static_assert(offsetof(struct args, layer) == 44, "layer");
+_Static_assert(offsetof(struct args, n_layers) == 48, "n_layers");
+_Static_assert(offsetof(struct args, n_heads) == 52, "n_heads");
+_Static_assert(offsetof(struct args, n_kv_heads) == 56, "n_kv_heads");
+_Static_assert(offsetof(struct args, page_entries) == 60, "page_entries");
+_Static_assert(offsetof(struct args, window) == 64, "window");
+_Static_assert(offsetof(struct args, n_window) == 68, "n_window");
+_Static_assert(offsetof(struct args, n_tokens) == 72, "n_tokens");
+_Static_assert(offsetof(struct args, scale) == 76, "scale");
+_Static_assert(offsetof(struct args, key_page_0) == 80, "key_page_0");
+_Static_assert(offsetof(struct args, key_page_1) == 84, "key_page_1");
+_Static_assert(offsetof(struct args, key_page_2) == 88, "key_page_2");
+_Static_assert(offsetof(struct args, value_page_0) == 92, "value_page_0");
+_Static_assert(offsetof(struct args, value_page_1) == 96, "value_page_1");
+_Static_assert(offsetof(struct args, value_page_2) == 100, "value_page_2");
+
+#include "kerf_native.h"
+#include "kerf_softmax.h"
+#include "kerf_codes.h"
+
+enum {
+  PAGE_ROWS = 128, /* rows of a page */
+  TILE_ROWS = 16, /* rows of a tile of keys: the lanes */
+  ARENA_UNIT = 64, /* bytes that a page entry counts */
+  KEY_SEGMENTS = 3,
+  HEAD_FIELDS = 12, /* rows and width of every segment */
+};
+_Static_assert(HEAD_DIM % 16 == 0, "HEAD_DIM is a multiple of 16");
+
+/* One KV head: where its rows lie, how many each segment of keys holds, and of what width. */
+struct kv_rows {
+  const uint8_t *arena;
+  const uint32_t *key_pages[KEY_SEGMENTS];
+  uint32_t rows[KEY_SEGMENTS], width[KEY_SEGMENTS];
+  const uint32_t *value_pages;
+};
+
+/* At most sixteen rows of one segment; `place` counts the head's rows before them. */
+struct row_tile {
+  uint32_t segment, row, place, n_rows;
+};
+
+static struct kv_rows rows_of(const struct args *args, uint32_t kv_head)
+{
+  const size_t layer = (size_t)args->slot * args->n_layers + args->layer;
+  const size_t place = layer * args->n_kv_heads + kv_head;
+  const uint32_t *pages = args->pages + place * args->page_entries;
+  const uint32_t *fields = args->heads + place * HEAD_FIELDS;
+  struct kv_rows kv = {.arena = args->arena, .value_pages = pages + args->value_page_2};
+  kv.key_pages[0] = pages + args->key_page_0;
+  kv.rows[0] = fields[0];
+  kv.width[0] = HEAD_DIM;
+  kv.key_pages[1] = pages + args->key_page_1;
+  kv.rows[1] = fields[2];
+  kv.width[1] = HEAD_DIM;
+  kv.key_pages[2] = pages + args->key_page_2;
+  kv.rows[2] = fields[4];
+  kv.width[2] = HEAD_DIM;
+  return kv;
+}
+
+/* The index-th tile of all segments; false past the last. */
+static bool tile_at(const struct kv_rows *kv, uint32_t index, struct row_tile *tile)
+{
+  tile->place = 0;
+  for (uint32_t segment = 0; segment < KEY_SEGMENTS; segment++) {
+    const uint32_t n_tiles = (kv->rows[segment] + TILE_ROWS - 1) / TILE_ROWS;
+    if (index < n_tiles) {
+      tile->segment = segment;
+      tile->row = index * TILE_ROWS;
+      tile->place += tile->row;
+      tile->n_rows = kerf_lanes(kv->rows[segment] - tile->row);
+      return true;
+    }
+    index -= n_tiles;
+    tile->place += kv->rows[segment];
+  }
+  return false;
+}
+
+/* Sixteen keys of a page from its row `row` on, codes of 4 bits: f32 [HEAD_DIM, 16]. */
+KERF_INLINE void load_coded_keys(const uint8_t *page, uint32_t row, uint32_t width, float *keys)
+{
+  enum {
+    BITS = 4,
+    UNIT_ROWS = 64, /* that share scales */
+    CELL_BYTES = 2 * BITS, /* of a channel in a tile */
+  };
+  const size_t code_bytes = (size_t)width * UNIT_ROWS * BITS / 8;
+  const uint8_t *unit = page + row / UNIT_ROWS * (code_bytes + width * sizeof(struct kerf_group));
+  const uint8_t *cells = unit + (size_t)(row % UNIT_ROWS / TILE_ROWS) * width * CELL_BYTES;
+  for (uint32_t c = 0; c < width; c++) {
+    struct kerf_group group;
+    memcpy(&group, unit + code_bytes + c * sizeof group, sizeof group);
+    kerf_decode(group, TILE_ROWS, BITS, cells + c * CELL_BYTES, CELL_BYTES, &keys[c * TILE_ROWS]);
+  }
+}
+
+/* The tile's keys, rows in lanes: f32 [HEAD_DIM, 16]. What is not stored is 0: channels, and lanes past the last row. */
+KERF_INLINE void load_keys(const struct kv_rows *kv, const struct row_tile *tile, float *keys)
+{
+  const uint32_t *pages = kv->key_pages[tile->segment];
+  const uint32_t width = kv->width[tile->segment];
+  const uint8_t *page = kv->arena + (size_t)pages[tile->row / PAGE_ROWS] * ARENA_UNIT;
+  if (tile->segment + 1 < KEY_SEGMENTS) {
+    load_coded_keys(page, tile->row % PAGE_ROWS, width, keys);
+    return;
+  }
+  const kerf_f16 *stored = (const kerf_f16 *)page + tile->row % PAGE_ROWS * width;
+  const i32x16 present = kerf_first16(tile->n_rows);
+  for (uint32_t c = 0; c < width; c++) {
+    const f32x16 key = kerf_select16(present, kerf_load16_f16(stored + c * TILE_ROWS),
+        kerf_splat16(0.0f));
+    kerf_store16(&keys[c * TILE_ROWS], key);
+  }
+}
+
+/* The page of values that holds a row of the full ones. */
+KERF_INLINE const uint8_t *value_page(const struct kv_rows *kv, uint32_t place)
+{
+  return kv->arena + (size_t)kv->value_pages[place / PAGE_ROWS] * ARENA_UNIT;
+}
+
+/* Places of the tile's rows, which for rows as late as the window's queries are their positions. */
+KERF_INLINE i32x16 load_positions(const struct row_tile *tile)
+{
+  const i32x16 lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  return lane + (int32_t)tile->place;
+}
+
+/* q · k of one query and the tile's keys. Four sums hide the latency of one. */
+KERF_INLINE f32x16 multiply_keys(const float *q, const float *keys)
+{
+  f32x16 sums[4] = {{0}};
+  for (uint32_t c = 0; c < HEAD_DIM; c += 4) {
+    for (uint32_t i = 0; i < 4; i++) {
+      sums[i] = kerf_fma16(kerf_splat16(q[c + i]), kerf_load16(&keys[(c + i) * TILE_ROWS]),
+          sums[i]);
+    }
+  }
+  return (sums[0] + sums[1]) + (sums[2] + sums[3]);
+}
+
+enum { QUERIES = 8 }; /* of one item */
+
+/* One item: up to QUERIES queries of one head over all its rows. Lanes hold softmaxes of their own until the end. */
+static void window_softmax__k_q4r64t16_q4r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1(
+    const struct args *restrict args, uint32_t first, uint32_t last)
+{
+  const uint32_t n_blocks = (args->n_window + QUERIES - 1) / QUERIES;
+
+  for (uint32_t item = first; item < last; item++) {
+    const uint32_t head = item / n_blocks, first_query = item % n_blocks * QUERIES;
+    const uint32_t rest = args->n_window - first_query, n_queries = rest < QUERIES ? rest : QUERIES;
+    const struct kv_rows kv = rows_of(args, head / GROUP);
+    const size_t layer = (size_t)args->slot * args->n_layers + args->layer;
+    const float *ring = args->q_ring + (layer * args->n_heads + head) * args->window * HEAD_DIM;
+
+    f32x16 largest[QUERIES], sum[QUERIES];
+    for (uint32_t i = 0; i < n_queries; i++) {
+      largest[i] = kerf_splat16(KERF_MASKED);
+      sum[i] = kerf_splat16(0.0f);
+    }
+    _Alignas(64) float keys[HEAD_DIM * TILE_ROWS];
+    struct row_tile tile;
+    for (uint32_t index = 0; tile_at(&kv, index, &tile); index++) {
+      load_keys(&kv, &tile, keys);
+      const i32x16 positions = load_positions(&tile);
+      const i32x16 present = kerf_first16(tile.n_rows);
+      for (uint32_t i = 0; i < n_queries; i++) {
+        const uint32_t position = args->n_tokens - args->n_window + first_query + i;
+        const float *q = ring + (size_t)(position % args->window) * HEAD_DIM;
+        const i32x16 visible = present & (positions <= (int32_t)position);
+        const f32x16 logit = kerf_select16(visible, multiply_keys(q, keys) * args->scale,
+            kerf_splat16(KERF_MASKED));
+        const f32x16 top = kerf_max16(largest[i], logit);
+        const f32x16 weight = kerf_select16(visible, kerf_exp16(logit - top), kerf_splat16(0.0f));
+        sum[i] = sum[i] * kerf_exp16(largest[i] - top) + weight;
+        largest[i] = top;
+      }
+    }
+    for (uint32_t i = 0; i < n_queries; i++) {
+      const float top = kerf_largest16(largest[i]);
+      float *out = args->window_sums + 2 * ((size_t)head * args->n_window + first_query + i);
+      out[0] = top;
+      out[1] = kerf_sum16(sum[i] * kerf_exp16(largest[i] - top));
+    }
+  }
+}
+
+KERF_EXPORT uint64_t window_softmax__k_q4r64t16_q4r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1_address(
+    void);
+uint64_t window_softmax__k_q4r64t16_q4r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1_address(void)
+{
+  return (uint64_t)(uintptr_t)window_softmax__k_q4r64t16_q4r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1;
+}
