@@ -15,3 +15,4 @@ await testOn({
   run: runEmitted,
 });
 await import("./wgsl/expressions.ts");
+await import("./wgsl/codes.ts");

@@ -1,4 +1,4 @@
-/** Edits of the C templates: loops, tails, merges, indices. */
+/** Edits of the templates: loops, tails, merges, indices. */
 
 import type { Mutant } from "./mutant.ts";
 
@@ -233,6 +233,30 @@ export const TEMPLATES: readonly Mutant[] = [
     replace: "offset[r] = 0.0f * kerf_sum16(offsets[r]);",
     tests: ATTENTION,
     only: "codes of one stream only",
+  },
+  {
+    name: "CUDA: every unit of coded keys is its page's first",
+    file: "templates/cuda/keys_affine.njk",
+    find: "in_page / UNIT_ROWS * (code_bytes",
+    replace: "0 * (code_bytes",
+    tests: ["tests/parity_cuda_test.ts"],
+    only: "codes of one stream",
+  },
+  {
+    name: "WGSL: every segment's values begin where the chunk does",
+    file: "templates/wgsl/attention.wgsl.njk",
+    find: "return ValueRun(start, max(start, chunk.position) - chunk.position,",
+    replace: "return ValueRun(start, 0u,",
+    tests: ["tests/parity_wgsl_test.ts"],
+    only: "codes of one stream",
+  },
+  {
+    name: "WGSL: a scale as the hardware divides",
+    file: "templates/wgsl/kerf.wgsl",
+    find: "return quotient + rest / b;",
+    replace: "return quotient;",
+    tests: ["tests/parity_wgsl_test.ts"],
+    only: "division is off",
   },
   {
     name: "compaction gathers the channels in reverse",
