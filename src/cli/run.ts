@@ -41,7 +41,7 @@ function tokensOfFile(model: Model, asked: TextPrompt, options: GenerateOptions)
 function onEvent(drawer: ProgressDrawer): (event: GenerateEvent) => void {
   return (event) => {
     if (event.kind === "layered") {
-      writeError("the dense prompt exceeds --kv-max: prefilling layer by layer\n");
+      writeError("prefilling layer by layer: the cache holds one dense layer at a time\n");
     } else if (event.kind === "dropped") {
       writeError(`the cache of ${event.cachedTokens} tokens was dropped: the prompt differs\n`);
     } else {

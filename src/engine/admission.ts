@@ -33,6 +33,16 @@ export interface Admitted {
   readonly peakBytes: number;
 }
 
+/** Nobody sees less of a process. */
+const WORTH_LAYERS_BYTES = 8 * 2 ** 20;
+
+/**
+ * Whether a prompt that has the engine to itself runs layer by layer, from both peaks. It takes as long and
+ * leaves the same; but nothing else runs meanwhile.
+ */
+export const isLayeredWorth = (peak: { readonly chunked: number; readonly layered: number }) =>
+  peak.chunked - peak.layered >= Math.max(WORTH_LAYERS_BYTES, peak.chunked / 2);
+
 /** Budget and shape of a cache. */
 export class Admission {
   readonly #shape: ForecastShape;
@@ -127,9 +137,18 @@ export class Admission {
     return peak;
   }
 
-  /** How the work can run within `availableBytes`; null: it cannot. */
-  admit(work: Work, slot: number | null, availableBytes: number): Admitted | null {
-    const orders = work.nCached === 0 ? ["chunked", "layered"] as const : ["chunked"] as const;
+  /**
+   * How the work can run within `availableBytes`; null: it cannot. In chunks, unless only layer by layer it
+   * fits, or it is alone and takes half the bytes so.
+   */
+  admit(
+    work: Work,
+    slot: number | null,
+    availableBytes: number,
+    { alone = false }: { readonly alone?: boolean } = {},
+  ): Admitted | null {
+    const orders: Admitted["order"][] = work.nCached === 0 ? ["chunked", "layered"] : ["chunked"];
+    if (alone && this.#isLayeredWorth(work, slot)) orders.reverse();
     for (const order of orders) {
       const peak = (nTokens: number) => this.#peak(work, slot, { order, nTokens });
       const fewest = work.maxTokens ?? 1;
@@ -141,6 +160,13 @@ export class Admission {
       return { order, maxTokens, peakBytes: peak(maxTokens) };
     }
     return null;
+  }
+
+  #isLayeredWorth(work: Work, slot: number | null): boolean {
+    const nTokens = work.maxTokens ?? 1;
+    const peak = (order: Admitted["order"]) => this.#peak(work, slot, { order, nTokens });
+    return work.nCached === 0 &&
+      isLayeredWorth({ chunked: peak("chunked"), layered: peak("layered") });
   }
 
   /**

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { KerfError } from "../core/error.ts";
 import { layoutOf } from "../layout/make.ts";
+import type { CodesRule } from "../layout/make.ts";
 import { Admission } from "./admission.ts";
 import { KvCache } from "./cache.ts";
 import type { ChannelsPlan } from "./channels_plan.ts";
@@ -53,6 +54,33 @@ Deno.test("a prompt that fits only compressed runs layer by layer", () => {
   // A prompt that continues a cache cannot be redone layer by layer.
   const later = { nCached: 0, nPrompt: 1024, boundaries: [1024], maxTokens: 1 };
   assertEquals(pruned.admit({ ...later, nCached: 1000 }, 0, 0), null);
+});
+
+/** 16 layers of 2 heads with 64 channels; older rows are codes of `bits` bits. */
+function coding(bits: 2 | 8) {
+  const rule = (of: "key" | "value", along: "rows" | "channels"): CodesRule => ({
+    ...{ kind: "codes", of, flush: { rows: 128, atRows: 256 } },
+    code: { kind: "affine", bits, along, group: 32 },
+  });
+  const steps = [rule("key", "rows"), rule("value", "channels")];
+  const layout = layoutOf({ name: "test", steps }, { key: "f16", value: "f16" });
+  const shape = { layout, nSlots: 2, nLayers: 16, nKvHeads: 2, headDim: 64, nCtx: 4096 };
+  const none = { tokens: null, channels: null, classes: null };
+  return new Admission(new KvCache(fakeDevice(), shape), none, Infinity);
+}
+
+Deno.test("alone, a prompt runs layer by layer where that halves the bytes", () => {
+  const order = (bits: 2 | 8, nPrompt: number, alone: boolean) =>
+    coding(bits).admit(work(nPrompt, 1), null, Infinity, { alone })?.order;
+  // Dense, 2000 rows take 16 MiB.
+  assertEquals(order(2, 2000, true), "layered");
+  assertEquals(order(2, 2000, false), "chunked");
+  assertEquals(order(8, 2000, true), "chunked");
+  // 4 MiB are not worth it.
+  assertEquals(order(2, 500, true), "chunked");
+  const later = { ...work(2000, 1), nCached: 1 };
+  const peak = coding(2).admit({ ...later, boundaries: [2000] }, null, Infinity, { alone: true });
+  assertEquals(peak?.order, "chunked");
 });
 
 Deno.test("what fits nowhere is refused with numbers and what to lower", () => {

@@ -76,7 +76,8 @@ export function admitNext(
   const slot = request.kept?.slot ?? null;
   if (slot === null && !engine.cache.hasFreeSlot) return null;
   const available = admission.limitBytes - heldByOthers(engine, slot, running);
-  const admitted = admission.admit(workOf(request), slot, available);
+  const alone = running.size === 0;
+  const admitted = admission.admit(workOf(request), slot, available, { alone });
   // Waiting for company to leave beats working layer by layer.
-  return admitted?.order === "layered" && running.size > 0 ? null : admitted;
+  return admitted?.order === "layered" && !alone ? null : admitted;
 }

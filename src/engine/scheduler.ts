@@ -24,7 +24,7 @@ export type SchedulerEvent =
     readonly done: number;
     readonly total: number;
   }
-  /** The dense prompt does not fit the budget; it runs layer by layer. */
+  /** The prompt runs layer by layer: dense it does not fit the budget, or takes more than twice the bytes. */
   | { readonly kind: "layered"; readonly index: number }
   | { readonly kind: "end"; readonly outcome: Outcome; readonly text: string };
 

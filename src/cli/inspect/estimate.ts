@@ -1,6 +1,7 @@
 /** `inspect estimate`: what a spec costs and saves at a context length, before a model is loaded. */
 
 import { formatBytes } from "../../core/bytes.ts";
+import { isLayeredWorth } from "../../engine/admission.ts";
 import { forecastPeak, noRows } from "../../engine/kv_forecast.ts";
 import type { ParsedArgs } from "../args.ts";
 import { writeOut } from "../terminal.ts";
@@ -42,10 +43,15 @@ export async function inspect({ values }: ParsedArgs): Promise<number> {
     const saved = formatBytes(denseBytes - storedBytes);
     rows.push(["cache, pruned", `${formatBytes(storedBytes)}, ${share}: saves ${saved}`]);
   }
-  rows.push(["peak of the cache", formatBytes(peakBytes)]);
-  if (layeredPeakBytes < peakBytes) {
-    const lower = `${formatBytes(layeredPeakBytes)}, with a --kv-max below the peak`;
-    rows.push(["… layer by layer", lower]);
+  const [chunked, layered] = [formatBytes(peakBytes), formatBytes(layeredPeakBytes)];
+  if (isLayeredWorth({ chunked: peakBytes, layered: layeredPeakBytes })) {
+    rows.push(["peak of the cache", `${layered}, layer by layer`]);
+    rows.push(["… in company", `${chunked}, in chunks`]);
+  } else {
+    rows.push(["peak of the cache", `${chunked}, in chunks`]);
+    if (layeredPeakBytes < peakBytes) {
+      rows.push(["… with less --kv-max", `${layered}, layer by layer`]);
+    }
   }
   writeOut(`after a prompt of ${nTokens} tokens (-c), ${design.prune.spec}\n`);
   const width = Math.max(...rows.map(([key]) => key!.length)) + 2;
