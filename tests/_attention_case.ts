@@ -95,7 +95,7 @@ export type Problem = ReturnType<typeof problem>;
 export function shared(
   { cache, tables, params, nHeads, nKvHeads, stride, headDim, group }: Problem,
 ) {
-  const { channels, ...rest } = cache.buffers;
+  const { channels, value_channels: _, ...rest } = cache.buffers;
   const lists = cache.layout.key.segments.some((segment) => segment.channels === "list");
   const nKey = cache.layout.key.segments.length;
   const pages = cache.firstPages.map((page, i) =>

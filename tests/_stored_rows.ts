@@ -1,6 +1,6 @@
 /** Rows of a hand-written cache as a reader sees them: what codes stand for, in place of what was coded. */
 
-import { readRow, segmentStarts } from "./_kv_cache.ts";
+import { listed, readRow, segmentStarts } from "./_kv_cache.ts";
 import type { HeadRows, WrittenCache } from "./_kv_cache.ts";
 
 /** A head's rows with what its codes stand for, to f32; channels that a coded key lacks are left alone. */
@@ -12,14 +12,16 @@ export function asStored(
   const { layout, buffers: { arena } } = cache;
   const rowsOf = (stream: "key" | "value", rows: readonly Float32Array[]) => {
     const { segments } = layout[stream];
-    const starts = segmentStarts(head, segments);
+    const starts = segmentStarts(head, segments, stream);
     const first = stream === "key" ? 0 : layout.key.segments.length;
     return rows.map((row, i) => {
       const own = starts.findLastIndex((start) => start <= i);
       const segment = segments[own]!;
       if (segment.code.kind !== "affine") return row;
-      const listed = segment.channels === "list";
-      const channels = listed ? head.channels : Array.from({ length: at.headDim }, (_, c) => c);
+      const lists = segment.channels === "list";
+      const channels = lists
+        ? listed(head, stream).channels
+        : Array.from({ length: at.headDim }, (_, c) => c);
       const decoded = Float32Array.from(row);
       const place = { index: first + own, row: i - starts[own]!, width: channels.length };
       readRow(cache, { ...at, arena, ...place }).forEach((x, c) => decoded[channels[c]!] = x);

@@ -75,7 +75,7 @@ async function check(engine: Engine, widths: readonly number[], what: string): P
   }
   const nHeads = SHAPE.nLayers * nKvHeads;
   const bytes = await device.read(
-    plan.buffers.prune!.scores,
+    plan.buffers.prune.key!.scores,
     4 * slot * nHeads * headDim,
     4 * nHeads * headDim,
   );

@@ -6,7 +6,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { load } from "kerf";
 import type { Model } from "kerf";
-import { keySegments } from "../src/engine/compress_drafts.ts";
+import { streamSegments } from "../src/engine/compress_drafts.ts";
 import { keptChannelsOf } from "../src/engine/mask.ts";
 import { elementOffset } from "../src/layout/offset.ts";
 import { PAGE_ROWS } from "../src/layout/types.ts";
@@ -65,7 +65,7 @@ interface Shape {
 /** Gives the heads of a loaded variant widths of their own, as a table would. */
 function setWidths({ loaded: { engine: { device, plan } } }: Model, widths: readonly number[]) {
   plan.inputs.channels!.widths.set(widths);
-  device.write(plan.buffers.prune!.widths, plan.inputs.channels!.widths);
+  device.write(plan.buffers.prune.key!.widths, plan.inputs.channels!.widths);
 }
 
 async function checkOracle({ turns, ratio, widths, ...shape }: Shape) {
@@ -89,7 +89,10 @@ async function checkOracle({ turns, ratio, widths, ...shape }: Shape) {
     await a.compress(0);
     await zeroDropped(dense, { pruned, nRows: position - RECENT });
     for (let head = 0; head < a.cache.nHeadsPerSlot; head++) {
-      const { rows, width } = a.cache.sizeOf({ slot: 0, head }, keySegments(a.cache).list.index);
+      const { rows, width } = a.cache.sizeOf(
+        { slot: 0, head },
+        streamSegments(a.cache, "key")!.compressed[0]!.index,
+      );
       assertEquals(rows, position - RECENT);
       if (widths) assertEquals(width, widths[head]);
     }

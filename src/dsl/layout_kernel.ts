@@ -11,16 +11,26 @@ import type { Definition } from "./types.ts";
 export interface LayoutKernelSpec extends KernelSpec {
   /** Whether it also reads rows that lie in classes, where they carry no positions. */
   readonly classes?: boolean;
+  /**
+   * `every`, the default: those of all segments of a layout with row positions. `whole`: those of the last
+   * segments, where rows are before any has lost a channel of its values.
+   */
+  readonly rows?: "every" | "whole";
 }
 
 /** A declared kernel; its template is `templates/<target>/<name>.*.njk`. */
 export interface LayoutKernel extends Definition, LayoutKernelSpec {
+  readonly rows: "every" | "whole";
   readonly kind: "layout_kernel";
   readonly classes: boolean;
   readonly defines: readonly string[];
 }
 
-/** Declares a kernel of layouts with row positions; a file in kernels/ops/ exports it as its default. */
+/** Declares a kernel of layouts; a file in kernels/ops/ exports it as its default. */
 export function layoutKernel(spec: LayoutKernelSpec): LayoutKernel {
-  return Object.freeze({ defines: [], classes: false, ...spec, kind: "layout_kernel", hooks: [] });
+  return Object.freeze({
+    ...{ defines: [], classes: false, rows: "every" },
+    ...spec,
+    ...{ kind: "layout_kernel", hooks: [] },
+  });
 }

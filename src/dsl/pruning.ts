@@ -31,19 +31,11 @@ export interface ChannelContext {
   readonly channel: i32;
 }
 
-/** What an author writes for a channel step. */
-export interface ChannelsSpec {
-  readonly of: "key";
-  /**
-   * The score of one channel.
-   * q: the channel over what `queries` remembers of one query head (Column, one value per query).
-   * k: the channel over all cached keys, after RoPE (Column).
-   */
-  // deno-lint-ignore no-explicit-any -- the context's parameters and tables are typed by `pruning`
-  readonly score: (q: Column, k: Column, context: ChannelContext & Record<string, any>) => f32;
+/** What a step for channels of either stream has. */
+interface ChannelsBase {
   /** How the scores of a group's query heads become the KV head's. */
   readonly group: "mean" | "max";
-  /** The accumulator that `q` comes from. Give this or `window`. */
+  /** The accumulator of the queries that score. Give this or `window`. */
   readonly queries?: Accumulator<RowRing>;
   /** Short for `queries: lastQueries(window)`. */
   readonly window?: Amount;
@@ -57,11 +49,37 @@ export interface ChannelsSpec {
   readonly protect?: { readonly last?: Amount };
 }
 
-/** A channel step of a variant. */
-export interface ChannelsStep extends Omit<ChannelsSpec, "window" | "queries"> {
-  readonly kind: "channels";
-  readonly queries: Accumulator<RowRing>;
+/** What an author writes for channels of keys. */
+export interface KeyChannelsSpec extends ChannelsBase {
+  readonly of: "key";
+  /**
+   * The score of one channel.
+   * q: the channel over what `queries` remembers of one query head (Column, one value per query).
+   * k: the channel over all cached keys, after RoPE (Column).
+   */
+  // deno-lint-ignore no-explicit-any -- the context's parameters and tables are typed by `pruning`
+  readonly score: (q: Column, k: Column, context: ChannelContext & Record<string, any>) => f32;
 }
+
+/** What an author writes for channels of values. */
+export interface ValueChannelsSpec extends ChannelsBase {
+  readonly of: "value";
+  /**
+   * The score of one channel.
+   * output: the channel of what attention makes for one query head, over the queries that `queries`
+   * remembers: softmax(q·kᵀ/√headDim)·v over all cached rows, causal (Column, one value per query).
+   */
+  // deno-lint-ignore no-explicit-any -- the context's parameters and tables are typed by `pruning`
+  readonly score: (output: Column, context: ChannelContext & Record<string, any>) => f32;
+}
+
+/** What an author writes for a channel step. */
+export type ChannelsSpec = KeyChannelsSpec | ValueChannelsSpec;
+
+/** A channel step of a variant. */
+export type ChannelsStep =
+  & (Omit<KeyChannelsSpec, "window" | "queries"> | Omit<ValueChannelsSpec, "window" | "queries">)
+  & { readonly kind: "channels"; readonly queries: Accumulator<RowRing> };
 
 /** A step of a variant. */
 export type PruningStep = ChannelsStep | TokensStep | BasisStep | CodesStep;
@@ -109,10 +127,14 @@ export interface Pruning extends Definition {
 }
 
 /** The IR types of a channel score's arguments. */
-function channelScoreArgs(params: ParamSpecs, tables: TableSpecs): HookArg[] {
+function channelScoreArgs(
+  of: ChannelsStep["of"],
+  params: ParamSpecs,
+  tables: TableSpecs,
+): HookArg[] {
   const i = scalar("i32");
   const context = { layer: i, kvHead: i, channel: i, ...paramArgs(params), ...tableArgs(tables) };
-  return [column, column, record(context)];
+  return [column, ...(of === "key" ? [column] : []), record(context)];
 }
 
 /**
@@ -151,7 +173,7 @@ export function pruning<
       path: `steps[${i}].score`,
       run: step.score,
       args: step.kind === "channels"
-        ? channelScoreArgs(params, tables)
+        ? channelScoreArgs(step.of, params, tables)
         : tokenScoreArgs(params, tables),
       results: ["f32"],
     }]

@@ -53,12 +53,12 @@ export class Admission {
 
   constructor(
     cache: KvCache,
-    steps: Pick<ForecastShape, "tokens" | "channels" | "classes">,
+    steps: Pick<ForecastShape, "tokens" | "channels" | "valueChannels" | "classes">,
     limitBytes: number,
   ) {
     this.#cache = cache;
-    const { tokens, channels, classes } = steps;
-    this.#shape = { ...cache.shape, tokens, channels, classes };
+    const { tokens, channels, valueChannels, classes } = steps;
+    this.#shape = { ...cache.shape, tokens, channels, valueChannels, classes };
     this.#nCtx = cache.shape.nCtx;
     this.limitBytes = limitBytes;
   }

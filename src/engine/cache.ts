@@ -26,8 +26,8 @@ export class KvCache {
   readonly table: BlockTable;
   /** u32 [nSlots, nLayers, nKvHeads, 2·nSegments]: rows and width of each segment. */
   readonly heads: DeviceBuffer;
-  /** u32 [nSlots, nLayers, nKvHeads, headDim]; null when no segment stores a list. */
-  readonly channels: DeviceBuffer | null;
+  /** Of each stream u32 [nSlots, nLayers, nKvHeads, headDim]; null when none of its segments stores a list. */
+  readonly lists: Readonly<Record<"key" | "value", DeviceBuffer | null>>;
   readonly #device: Device;
   readonly #sizes: Uint32Array<ArrayBuffer>;
   readonly #tokens: Uint32Array;
@@ -56,8 +56,11 @@ export class KvCache {
     });
     this.#sizes = new Uint32Array(nHeads * 2 * this.segments.length);
     this.heads = device.allocate(this.#sizes.byteLength, "heads");
-    const listed = this.segments.some(({ segment }) => segment.channels === "list");
-    this.channels = listed ? device.allocate(nHeads * headDim * 4, "channels") : null;
+    const listOf = (of: "key" | "value") =>
+      layout[of].segments.some(({ channels }) => channels === "list")
+        ? device.allocate(nHeads * headDim * 4, `channels of ${of}s`)
+        : null;
+    this.lists = { key: listOf("key"), value: listOf("value") };
     for (let i = 0; i < nHeads; i++) {
       for (const { index } of this.segments) this.#sizes[this.#sizeIndex(i, index) + 1] = headDim;
     }
@@ -185,7 +188,7 @@ export class KvCache {
   free(): void {
     this.table.free();
     this.#device.free(this.heads);
-    if (this.channels) this.#device.free(this.channels);
+    for (const list of Object.values(this.lists)) if (list) this.#device.free(list);
   }
 
   #sizeIndex(headOfAll: number, segmentIndex: number): number {

@@ -8,7 +8,7 @@ import type { CodesRule } from "../layout/make.ts";
 import { KvCache } from "./cache.ts";
 import { slotDenseBytes, slotStoredBytes } from "./cache_bytes.ts";
 import { compressLayer, flushLayer } from "./compress.ts";
-import { keySegments, streamSegments } from "./compress_drafts.ts";
+import { streamSegments } from "./compress_drafts.ts";
 import type { StreamName } from "./compress_drafts.ts";
 import { forecastPeak, noRows } from "./kv_forecast.ts";
 import type { Plan } from "./plan.ts";
@@ -42,9 +42,23 @@ function setup(given: Setup) {
     ? null
     : { definition: think, params: {}, window: 32, share, group: "mean" };
   const ran: string[] = [];
-  const channels = { definition: think, params: {}, window: 32, recent, widths };
+  const channels = {
+    of: "key" as const,
+    definition: think,
+    params: {},
+    window: 32,
+    recent,
+    widths,
+  };
   const plan = {
-    inputs: { cache, channels, tokens: null, classes, config: { nHeads: 4, nKvHeads } },
+    inputs: {
+      cache,
+      channels,
+      valueChannels: null,
+      tokens: null,
+      classes,
+      config: { nHeads: 4, nKvHeads },
+    },
     buffers: {
       rings: new Map([[32, { buffer: buffer(1) }]]),
       compress: {
@@ -52,8 +66,8 @@ function setup(given: Setup) {
         moves: { key: moves(), value: moves() },
       },
       evict: { cuts: buffer(nLayers * nKvHeads * 4) },
-      pruneTables: {},
       classTables: {},
+      prune: { key: { scores: buffer(1), widths: buffer(1), outputs: null, tables: {} } },
     },
     run: (drafts: { kernel: string }[]) => {
       ran.push(...drafts.map(({ kernel }) => kernel));
@@ -156,7 +170,16 @@ Deno.test("the forecast is the peak that work then has, over turns, with widths 
       const made = setup({ nLayers, nKvHeads, headDim, recent, widths, ...rules });
       const { cache, layout, channels, classes, compress, flush } = made;
       const slot = cache.openSlot();
-      const shape = { layout, nLayers, nKvHeads, headDim, channels, classes, tokens: null };
+      const shape = {
+        layout,
+        nLayers,
+        nKvHeads,
+        headDim,
+        channels,
+        classes,
+        valueChannels: null,
+        tokens: null,
+      };
       let start = noRows(shape);
       for (const { prefill, decode } of turns) {
         const work = { start, nPrefill: prefill, nDecode: decode, order: "chunked" } as const;
@@ -227,7 +250,7 @@ function evicting({ budget, every, remove }: { budget: number; every: number; re
   const compress = { src_pages: words(nKvHeads * cache.pageEntries) };
   const config = { nHeads: 4 };
   const engine = {
-    inputs: { cache, config, tokens: plan, channels: null, classes: null },
+    inputs: { cache, config, tokens: plan, channels: null, valueChannels: null, classes: null },
     buffers: { rings: new Map(), evict, compress, evictTables: {} },
     run,
   } as unknown as Plan;
@@ -251,7 +274,13 @@ Deno.test("the forecast bounds the peak of evictions, at a prefill's end and whi
     fc.asyncProperty(random, async ({ prefill, decode, budget, every, remove }) => {
       const made = evicting({ budget, every, ...(remove === undefined ? {} : { remove }) });
       const { cache, plan, evictAll } = made;
-      const shape = { ...made.shape, tokens: plan, channels: null, classes: null };
+      const shape = {
+        ...made.shape,
+        tokens: plan,
+        channels: null,
+        valueChannels: null,
+        classes: null,
+      };
       const work = {
         start: noRows(shape),
         nPrefill: prefill,
@@ -292,7 +321,16 @@ Deno.test("layer by layer holds one dense layer at a time, as forecast", async (
     cache.advance(slot, 1000, layers);
     await made.compressOne(slot, layer);
   }
-  const shape = { layout, nLayers, nKvHeads, headDim, channels, tokens: null, classes: null };
+  const shape = {
+    layout,
+    nLayers,
+    nKvHeads,
+    headDim,
+    channels,
+    tokens: null,
+    valueChannels: null,
+    classes: null,
+  };
   const work = { start: noRows(shape), nPrefill: 1000, nDecode: 20 };
   const layered = forecastPeak(shape, { ...work, order: "layered" });
   assertEquals(cache.table.bytesOf(slot).peak, layered);
@@ -307,7 +345,8 @@ Deno.test("a layer that keeps every channel and a short slot are left alone", as
   whole.cache.reserveRows(slot, 100);
   whole.cache.advance(slot, 100);
   await whole.compress(slot);
-  const { list, full } = keySegments(whole.cache);
+  const { compressed, full } = streamSegments(whole.cache, "key")!;
+  const list = compressed[0]!;
   const rows = (head: number) =>
     [list, full].map(({ index }) => whole.cache.sizeOf({ slot, head }, index).rows);
   assertEquals([0, 1, 2, 3].map(rows), [[0, 100], [0, 100], [68, 32], [68, 32]]);
@@ -332,7 +371,7 @@ Deno.test("a later turn keeps the first mask and the bytes of a page that was cu
     await compress(slot);
   };
   await grow(48);
-  const { list } = keySegments(cache);
+  const list = streamSegments(cache, "key")!.compressed[0]!;
   const index = cache.table.entryIndex({ slot, head: 0, entry: list.page });
   const marks = Uint8Array.from({ length: 48 * 8 * 2 }, (_, i) => i % 251);
   assertEquals(cache.table.bytesAt(index), marks.length);

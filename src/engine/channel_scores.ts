@@ -33,6 +33,6 @@ export async function channelScoresOf(
     );
   }
   const bytes = 4 * nLayers * perLayer;
-  const read = await engine.device.read(plan.buffers.prune!.scores, slot * bytes, bytes);
+  const read = await engine.device.read(plan.buffers.prune.key!.scores, slot * bytes, bytes);
   return new Float32Array(read.slice().buffer);
 }

@@ -13,6 +13,7 @@ import { paramsOf } from "./variant_params.ts";
 
 /** One channels step with its numbers. */
 export interface ChannelsPlan {
+  readonly of: "key" | "value";
   readonly definition: Pruning;
   readonly params: Readonly<Record<string, number>>;
   readonly tables: TableData;
@@ -64,6 +65,7 @@ export async function channelsPlan(
     });
   }
   return {
+    of: step.of,
     definition,
     params,
     tables,

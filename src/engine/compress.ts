@@ -10,8 +10,10 @@ import { hasRowsToMove, moveLayer } from "./move_layer.ts";
 import type { Plan } from "./plan.ts";
 import { chooseChannels, hasMask, recentRows } from "./prune_layer.ts";
 
-const recentOf = ({ inputs: { channels, cache } }: Plan, layer: number) =>
-  recentRows(channels, { ...cache.shape, layer });
+const recentOf = ({ inputs }: Plan, layer: number) => {
+  const size = { ...inputs.cache.shape, layer };
+  return { key: recentRows(inputs, "key", size), value: recentRows(inputs, "value", size) };
+};
 
 /**
  * Compresses one layer of a slot, at the end of a prefill.

@@ -18,44 +18,47 @@ export interface LayerAt {
   readonly layer: number;
 }
 
-/** Scores a layer's channels over the slot's cached keys and chooses those that stay. */
+/** Scores a layer's channels of a stream over the slot's cached rows and chooses those that stay. */
 export function scoreDrafts(
-  channels: ChannelsPlan,
+  plan: ChannelsPlan,
   buffers: PlanBuffers,
   cache: KvCache,
-  at: LayerAt & { readonly nWindow: number },
+  at: LayerAt & { readonly nTokens: number },
 ): Draft[] {
-  const { slot, layer, nWindow } = at;
+  const { slot, layer, nTokens } = at;
+  const { of, definition, params, window } = plan;
+  const { scores, widths, outputs, tables } = buffers.prune[of]!;
+  const name = layoutName(cache.shape.layout);
+  const nWindow = Math.min(window, nTokens);
+  const ring = { q_ring: buffers.rings.get(window)!, arena: whole(cache.table.arenas[layer]!) };
+  const ofOutputs = outputs ? { outputs: whole(outputs) } : {};
+  const constants = { window, n_window: nWindow, n_tokens: nTokens, slot, layer };
+  const about = `layer ${layer} ·`;
   return [
+    ...(outputs
+      ? [{
+        kernel: `window_outputs__${name}`,
+        label: `${about} outputs of the window`,
+        buffers: { ...ring, ...ofOutputs },
+        constants,
+      }]
+      : []),
     {
-      kernel: `channel_scores_${channels.definition.name}__${layoutName(cache.shape.layout)}`,
-      label: `layer ${layer} · score channels`,
-      buffers: {
-        ...buffers.pruneTables,
-        q_ring: buffers.rings.get(channels.window)!,
-        arena: whole(cache.table.arenas[layer]!),
-      },
-      constants: {
-        ...inKernelSpelling(channels.params),
-        window: channels.window,
-        n_window: nWindow,
-        slot,
-        layer,
-      },
+      kernel: `channel_scores_${definition.name}${outputs ? "" : `__${name}`}`,
+      label: `${about} score ${of} channels`,
+      buffers: { ...tables, ...(outputs ? ofOutputs : ring), scores: whole(scores) },
+      constants: { ...inKernelSpelling(params), ...constants },
     },
     {
       kernel: "select_channels",
-      label: `layer ${layer} · select channels`,
+      label: `${about} select ${of} channels`,
+      buffers: {
+        ...{ scores: whole(scores), widths: whole(widths) },
+        channels: whole(cache.lists[of]!),
+      },
       constants: { slot, layer },
     },
   ];
-}
-
-/** The key segments that a compression moves rows from and to. */
-export function keySegments(cache: KvCache) {
-  const keys = cache.segments.filter((s) => s.stream === "key");
-  const list = keys.find((s) => s.segment.channels === "list")!;
-  return { list, full: keys.at(-1)! };
 }
 
 /** The streams of a cache. */
@@ -97,6 +100,7 @@ export function moveDrafts(
       kernel: `${kind}_rows__${moveName(move)}`,
       label: `layer ${layer} · ${deed} ${stream}s`,
       buffers: {
+        ...(cache.lists[stream] ? { channels: whole(cache.lists[stream]) } : {}),
         moves: whole(compress!.moves[stream]![i]!),
         arena: whole(cache.table.arenas[layer]!),
       },

@@ -7,6 +7,7 @@ import { cacheSegments, segmentPageBytes } from "./cache_shape.ts";
 import type { CacheSegment } from "./cache_shape.ts";
 import type { StreamName } from "./compress_drafts.ts";
 import { STREAMS } from "./forecast_rows.ts";
+import { cutOf } from "./prune_layer.ts";
 import type { ForecastShape, HeadRows } from "./forecast_rows.ts";
 import { rowSplit } from "./row_classes_plan.ts";
 
@@ -38,9 +39,9 @@ export class PageBytes {
   #segment(stream: StreamName, index: number, head: number, rows: number): number {
     if (rows === 0) return 0;
     const segment = this.#segments[stream][index]!;
-    const { headDim, channels } = this.#shape;
+    const { headDim } = this.#shape;
     const listed = segment.segment.channels === "list";
-    const size = { width: listed ? channels!.widths[head]! : headDim, headDim };
+    const size = { width: listed ? cutOf(this.#shape, stream)!.widths[head]! : headDim, headDim };
     const rest = rows % PAGE_ROWS;
     return Math.floor(rows / PAGE_ROWS) * segmentPageBytes(segment, size) +
       (rest > 0 ? segmentPageBytes(segment, { ...size, rows: rest }) : 0);

@@ -7,20 +7,18 @@ import type { Layout } from "../layout/types.ts";
 import type { StreamName } from "./compress_drafts.ts";
 import { isCoded, rowsToMove, stays } from "./move_layer.ts";
 import { recentRows } from "./prune_layer.ts";
-import type { ChannelCut } from "./prune_layer.ts";
+import type { ChannelCuts } from "./prune_layer.ts";
 import type { RowClassesPlan } from "./row_classes_plan.ts";
 import type { TokensPlan } from "./tokens_plan.ts";
 
 /** What the forecast depends on. */
-export interface ForecastShape {
+export interface ForecastShape extends ChannelCuts {
   readonly layout: Layout;
   readonly nLayers: number;
   readonly nKvHeads: number;
   readonly headDim: number;
   /** Eviction's numbers; null: no row is evicted. */
   readonly tokens: TokensPlan | null;
-  /** Pruning's numbers; null: no channel is pruned. */
-  readonly channels: ChannelCut | null;
   /** The share of coded rows that get more bits; null: all are coded alike. */
   readonly classes: Pick<RowClassesPlan, "share"> | null;
 }
@@ -47,7 +45,8 @@ export function movedRows(
   { rows, key, value }: HeadRows,
   { flushes = false }: { readonly flushes?: boolean } = {},
 ): HeadRows {
-  const recent = recentRows(shape.channels, { ...shape, layer });
+  const size = { ...shape, layer };
+  const recent = { key: recentRows(shape, "key", size), value: recentRows(shape, "value", size) };
   const more = (stream: StreamName, before: number) => {
     const own = shape.layout[stream];
     if (flushes && own.segments.at(-1)!.flush === null) return before;

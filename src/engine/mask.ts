@@ -6,7 +6,8 @@ import { pageCount } from "../layout/offset.ts";
 import { PAGE_ROWS } from "../layout/types.ts";
 import type { HeadAt } from "./cache_shape.ts";
 import type { Engine } from "./engine.ts";
-import { keySegments } from "./compress_drafts.ts";
+import { streamSegments } from "./compress_drafts.ts";
+import type { StreamName } from "./compress_drafts.ts";
 
 /** What one head keeps; null: everything. */
 export interface MaskHead {
@@ -57,20 +58,31 @@ export async function maskOf(engine: Engine, slot: number): Promise<MaskLayer[]>
 
 /** The kept channels of a slot, per layer and KV head. */
 export async function keptChannelsOf(engine: Engine, slot: number): Promise<MaskLayer[]> {
-  const { cache, device } = engine;
-  const { nLayers, nKvHeads, headDim } = cache.shape;
-  const whole: MaskHead = { keptChannels: null, keptValueChannels: null, keptTokens: null };
-  const perSlot = cache.nHeadsPerSlot * headDim;
-  const bytes = cache.channels &&
-    await device.read(cache.channels, 4 * slot * perSlot, 4 * perSlot);
-  const lists = bytes && new Uint32Array(bytes.buffer as ArrayBuffer, bytes.byteOffset, perSlot);
-  const headOf = (head: number): MaskHead => {
-    if (!lists) return whole;
-    const { rows, width } = cache.sizeOf({ slot, head }, keySegments(cache).list.index);
-    if (rows === 0) return whole;
-    return { ...whole, keptChannels: [...lists.subarray(head * headDim, head * headDim + width)] };
-  };
+  const { nLayers, nKvHeads } = engine.cache.shape;
+  const [keys, values] = [await listsOf(engine, slot, "key"), await listsOf(engine, slot, "value")];
   return Array.from({ length: nLayers }, (_, layer) => ({
-    heads: Array.from({ length: nKvHeads }, (_, i) => headOf(layer * nKvHeads + i)),
+    heads: Array.from({ length: nKvHeads }, (_, i): MaskHead => {
+      const head = layer * nKvHeads + i;
+      return { keptChannels: keys(head), keptValueChannels: values(head), keptTokens: null };
+    }),
   }));
+}
+
+/** What each head keeps of a stream's channels; null: all of them. */
+async function listsOf(
+  { cache, device }: Engine,
+  slot: number,
+  stream: StreamName,
+): Promise<(head: number) => number[] | null> {
+  const buffer = cache.lists[stream];
+  if (buffer === null) return () => null;
+  const { headDim } = cache.shape;
+  const { index } = streamSegments(cache, stream)!.compressed[0]!;
+  const bytes = 4 * cache.nHeadsPerSlot * headDim;
+  const read = (await device.read(buffer, slot * bytes, bytes)).slice();
+  const lists = new Uint32Array(read.buffer);
+  return (head) => {
+    const { rows, width } = cache.sizeOf({ slot, head }, index);
+    return rows === 0 ? null : [...lists.subarray(head * headDim, head * headDim + width)];
+  };
 }

@@ -18,6 +18,7 @@ import { moveDrafts, streamSegments } from "./compress_drafts.ts";
 import type { LayerAt, StreamName, StreamSegments } from "./compress_drafts.ts";
 import type { Plan } from "./plan.ts";
 import { rowSplit } from "./row_classes_plan.ts";
+import { cutOf } from "./prune_layer.ts";
 
 const STREAMS = ["key", "value"] as const;
 
@@ -33,9 +34,12 @@ export function rowsToMove({ segments }: Stream, full: number, recent: number): 
   return Math.floor(Math.max(0, full - stay) / flush.rows) * flush.rows;
 }
 
-/** Last full rows of a stream that stay for the sake of keys' channels: of values where rows are in classes. */
-export const stays = (layout: Layout, stream: StreamName, recent: number): number =>
-  stream === "key" || hasRowClasses(layout) ? recent : 0;
+/** Last full rows of a stream that stay for the sake of channels: of both alike where rows are in classes. */
+export const stays = (
+  layout: Layout,
+  stream: StreamName,
+  { key, value }: Readonly<Record<StreamName, number>>,
+): number => hasRowClasses(layout) ? Math.max(key, value) : stream === "key" ? key : value;
 
 /** One KV head's share of a stream's move. */
 interface HeadMove {
@@ -57,15 +61,15 @@ interface StreamMove extends StreamSegments {
 
 /** Which rows of a layer are to move. */
 export interface MoveOptions {
-  /** Last rows of keys that keep every channel. */
-  readonly recent: number;
+  /** Last rows of each stream that keep every channel. */
+  readonly recent: Readonly<Record<StreamName, number>>;
   /** Only streams that are flushed while decoding. */
   readonly flushes?: boolean;
 }
 
 /** The moves of a layer that has any. */
 function layerMoves(plan: Plan, { slot, layer }: LayerAt, options: MoveOptions): StreamMove[] {
-  const { cache, channels, classes } = plan.inputs;
+  const { cache, classes } = plan.inputs;
   const { nKvHeads, headDim, layout } = cache.shape;
   const split = rowSplit(classes, layout);
   const moves: StreamMove[] = [];
@@ -82,7 +86,7 @@ function layerMoves(plan: Plan, { slot, layer }: LayerAt, options: MoveOptions):
       return {
         ...{ at, full, moved },
         segments: before.map((from, i) => ({ from, to: after[i]! })),
-        width: listed ? channels!.widths[at.head]! : headDim,
+        width: listed ? cutOf(plan.inputs, stream)!.widths[at.head]! : headDim,
       };
     });
     if (heads.some(({ moved }) => moved > 0)) moves.push({ stream, ...segments, heads });

@@ -62,18 +62,18 @@ function kernelNames(inputs: PlanInputs, context: DraftContext, buffers: PlanBuf
   const x = context.activations.x;
   const all = { first: 0, end: inputs.config.nLayers };
   const drafts = stepDrafts({ inputs, context }, { layers: all, x });
-  const at = { slot: 0, layer: 0, nWindow: 1 };
+  const at = { slot: 0, layer: 0 };
   if (inputs.tokens) {
     const place = { inputs, buffers };
-    const eviction = { ...at, nTokens: 1, maxRows: 1 };
+    const eviction = { ...at, nWindow: 1, nTokens: 1, maxRows: 1 };
     drafts.push(...choiceDrafts(inputs.tokens, place, eviction), ...keepDrafts(place, eviction));
   }
   if (inputs.classes) {
     const due = { ...at, nTokens: 1, maxRows: 1 };
     drafts.push(...orderDrafts(inputs.classes, { inputs, buffers }, due));
   }
-  if (inputs.channels) {
-    drafts.push(...scoreDrafts(inputs.channels, buffers, inputs.cache, at));
+  for (const cut of [inputs.channels, inputs.valueChannels]) {
+    if (cut) drafts.push(...scoreDrafts(cut, buffers, inputs.cache, { ...at, nTokens: 1 }));
   }
   const move = { ...at, maxRows: [1, 1] } as const;
   for (const stream of ["key", "value"] as const) {

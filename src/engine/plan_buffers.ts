@@ -31,6 +31,7 @@ export interface PlanInputs {
   readonly tokens: TokensPlan | null;
   readonly channels: ChannelsPlan | null;
   readonly classes: RowClassesPlan | null;
+  readonly valueChannels: ChannelsPlan | null;
   readonly cache: KvCache;
   readonly limits: StepLimits;
   /** f32 [nCtx, headDim] */
@@ -48,12 +49,15 @@ export interface CompressBuffers {
   readonly moves: Readonly<Record<StreamName, readonly DeviceBuffer[] | null>>;
 }
 
-/** Buffers that the pruning of channels needs. */
+/** Buffers that the pruning of a stream's channels needs. */
 export interface PruneBuffers {
   /** f32 [nSlots, nLayers, nKvHeads, headDim] */
   readonly scores: DeviceBuffer;
   /** u32 [nLayers, nKvHeads] */
   readonly widths: DeviceBuffer;
+  /** f32 [nHeads, window, headDim], where values are scored: what attention makes for the window. */
+  readonly outputs: DeviceBuffer | null;
+  readonly tables: Record<string, BufferSlice>;
 }
 
 /** Buffers for the choice of rows that stay, or get more bits; for one layer but where they say nLayers. */
@@ -86,7 +90,7 @@ export interface PlanBuffers {
   readonly step: Record<Exclude<keyof Step, "step">, DeviceBuffer>;
   readonly rings: QueryRings;
   readonly compress: CompressBuffers | null;
-  readonly prune: PruneBuffers | null;
+  readonly prune: Readonly<Record<StreamName, PruneBuffers | null>>;
   readonly evict: EvictBuffers | null;
   /**
    * u32 [nSlots, nLayers, nKvHeads, 2·nSegments]: as `heads`, of the segments that are not coded; null where
@@ -94,7 +98,6 @@ export interface PlanBuffers {
    */
   readonly wholeHeads: DeviceBuffer | null;
   readonly attentionTables: Record<string, BufferSlice>;
-  readonly pruneTables: Record<string, BufferSlice>;
   readonly evictTables: Record<string, BufferSlice>;
   readonly classTables: Record<string, BufferSlice>;
   readonly rope: DeviceBuffer;
@@ -102,7 +105,8 @@ export interface PlanBuffers {
 
 /** Allocates a plan's buffers and fills those that never change. */
 export function allocateBuffers(device: Device, inputs: PlanInputs): PlanBuffers {
-  const { config, tokens, channels, classes, cache, limits, attention, rope } = inputs;
+  const { config, tokens, channels, valueChannels, classes, cache, limits, attention, rope } =
+    inputs;
   const { nSlots, nLayers, nKvHeads, headDim, layout } = cache.shape;
   const nKeySegments = layout.key.segments.length;
   const upload = (name: string, data: Float32Array | Uint32Array) => {
@@ -122,7 +126,14 @@ export function allocateBuffers(device: Device, inputs: PlanInputs): PlanBuffers
   const moves = { key: listsOf("key"), value: listsOf("value") };
   const words = (n: number, name: string) => device.allocate(4 * Math.max(1, n), name);
   const rows = wholeRows(cache);
-  const windows = [channels, tokens, classes].map((scored) => scored?.window ?? 0);
+  const windows = [channels, valueChannels, tokens, classes].map((step) => step?.window ?? 0);
+  const pruneBuffers = (plan: ChannelsPlan | null): PruneBuffers | null =>
+    plan && {
+      scores: device.allocate(4 * nSlots * nLayers * nKvHeads * headDim, "scores"),
+      widths: upload("widths", plan.widths),
+      outputs: plan.of === "value" ? words(config.nHeads * plan.window * headDim, "outputs") : null,
+      tables: tables(plan.tables),
+    };
   return {
     activations: allocateAll(device, activationSizes(config, limits, nKeySegments)),
     step: allocateAll(device, stepSizes(limits)),
@@ -146,12 +157,8 @@ export function allocateBuffers(device: Device, inputs: PlanInputs): PlanBuffers
     wholeHeads: tokens === null || !rows.isPart
       ? null
       : words(nSlots * nLayers * nKvHeads * 2 * rows.segments.length, "whole_heads"),
-    prune: channels === null ? null : {
-      scores: device.allocate(4 * nSlots * nLayers * nKvHeads * headDim, "scores"),
-      widths: upload("widths", channels.widths),
-    },
+    prune: { key: pruneBuffers(channels), value: pruneBuffers(valueChannels) },
     attentionTables: tables(attention.tables),
-    pruneTables: tables(channels?.tables ?? {}),
     evictTables: tables(tokens?.tables ?? {}),
     classTables: tables(classes?.tables ?? {}),
     rope: upload("rope", rope),
@@ -164,7 +171,7 @@ export function poolOf(
   buffers: PlanBuffers,
 ): Pool {
   const { nHeads, nKvHeads, nLayers, headDim } = config;
-  const { prune, evict, compress } = buffers;
+  const { evict, compress } = buffers;
   const slices = (of: Readonly<Record<string, DeviceBuffer>>) =>
     Object.fromEntries(Object.entries(of).map(([name, buffer]) => [name, whole(buffer)]));
   const pages: Record<string, number> = {};
@@ -179,8 +186,8 @@ export function poolOf(
       ...slices(buffers.step),
       ...slices({ rope: buffers.rope, heads: cache.heads }),
       ...slices({ pages: cache.table.pages, dst_pages: cache.table.pages }),
-      ...(cache.channels ? slices({ channels: cache.channels }) : {}),
-      ...(prune ? slices({ scores: prune.scores, widths: prune.widths }) : {}),
+      ...(cache.lists.key ? slices({ channels: cache.lists.key }) : {}),
+      ...(cache.lists.value ? slices({ value_channels: cache.lists.value }) : {}),
       ...(evict ? slices({ ...evict }) : {}),
       ...(compress ? slices({ src_pages: compress.src_pages }) : {}),
     },

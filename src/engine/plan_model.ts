@@ -78,6 +78,7 @@ export async function planModel(
     attention: await attentionPlan(options.attention ?? "causal", { ...config, nCtx }),
     tokens: prune.tokens,
     channels: prune.channels,
+    valueChannels: prune.valueChannels,
     classes: prune.classes,
     cache: new KvCache(device, { layout, nSlots, nLayers, nKvHeads, headDim, nCtx }),
     limits,

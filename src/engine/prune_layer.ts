@@ -6,9 +6,11 @@
 
 import type { Layout } from "../layout/types.ts";
 import { scoreDrafts, streamSegments } from "./compress_drafts.ts";
-import type { LayerAt } from "./compress_drafts.ts";
+import type { LayerAt, StreamName } from "./compress_drafts.ts";
 import { isCoded } from "./move_layer.ts";
 import type { Plan } from "./plan.ts";
+
+const STREAMS = ["key", "value"] as const;
 
 /** As much of a pruning of channels as decides which rows move. */
 export interface ChannelCut {
@@ -26,37 +28,54 @@ export function layerLosesChannels(
   return widths.subarray(layer * nKvHeads, (layer + 1) * nKvHeads).some((w) => w < headDim);
 }
 
-/** Last rows of a layer's keys that stay whole for the sake of their channels; Infinity: all. */
+/** What is pruned of each stream; null: nothing. */
+export interface ChannelCuts {
+  readonly channels: ChannelCut | null;
+  readonly valueChannels: ChannelCut | null;
+}
+
+/** The cut of a stream. */
+export const cutOf = <C>(
+  { channels, valueChannels }: { readonly channels: C; readonly valueChannels: C },
+  stream: StreamName,
+): C => stream === "key" ? channels : valueChannels;
+
+/** Last rows of a layer's stream that stay whole for the sake of their channels; Infinity: all. */
 export function recentRows(
-  cut: ChannelCut | null,
-  { layout: { key }, ...size }: {
+  cuts: ChannelCuts,
+  stream: StreamName,
+  { layout, ...size }: {
     readonly layout: Layout;
     readonly layer: number;
     readonly nKvHeads: number;
     readonly headDim: number;
   },
 ): number {
+  const cut = cutOf(cuts, stream);
   if (cut === null) return 0;
-  return layerLosesChannels(cut.widths, size) || isCoded(key.segments[0]!) ? cut.recent : Infinity;
+  const moves = layerLosesChannels(cut.widths, size) || isCoded(layout[stream].segments[0]!);
+  return moves ? cut.recent : Infinity;
 }
 
-/** Whether rows of a layer of a slot have lost channels: then the mask stays that chose them. */
+/** Whether rows of a layer of a slot have lost channels of either stream: then the masks stay that chose them. */
 export function hasMask({ inputs: { cache } }: Plan, { slot, layer }: LayerAt): boolean {
   const { nKvHeads } = cache.shape;
-  const segments = streamSegments(cache, "key");
-  const listed = segments?.compressed.filter(({ segment }) => segment.channels === "list") ?? [];
-  return Array.from({ length: nKvHeads }, (_, i) => ({ slot, head: layer * nKvHeads + i }))
-    .some((at) => listed.some(({ index }) => cache.sizeOf(at, index).rows > 0));
+  return STREAMS.some((stream) => {
+    const segments = streamSegments(cache, stream);
+    const listed = segments?.compressed.filter((s) => s.segment.channels === "list") ?? [];
+    return Array.from({ length: nKvHeads }, (_, i) => ({ slot, head: layer * nKvHeads + i }))
+      .some((at) => listed.some(({ index }) => cache.sizeOf(at, index).rows > 0));
+  });
 }
 
-/** Chooses the channels that a layer of a slot keeps. */
+/** Chooses the channels that a layer of a slot keeps, of both streams at once: every row is still whole. */
 export async function chooseChannels(
   plan: Plan,
-  { slot, layer, nTokens }: LayerAt & { readonly nTokens: number },
+  at: LayerAt & { readonly nTokens: number },
 ): Promise<void> {
-  const { channels, cache } = plan.inputs;
-  if (!channels) return;
-  cache.sync();
-  const nWindow = Math.min(channels.window, nTokens);
-  await plan.run(scoreDrafts(channels, plan.buffers, cache, { slot, layer, nWindow }));
+  const { inputs, buffers } = plan;
+  const cuts = STREAMS.map((stream) => cutOf(inputs, stream)).filter((cut) => cut !== null);
+  if (cuts.length === 0) return;
+  inputs.cache.sync();
+  await plan.run(cuts.flatMap((cut) => scoreDrafts(cut, buffers, inputs.cache, at)));
 }

@@ -30,8 +30,10 @@ export interface PrunePlan {
   readonly spec: string;
   /** Rows are evicted first … */
   readonly tokens: TokensPlan | null;
-  /** … then the survivors lose channels. */
+  /** … then the survivors lose channels of their keys … */
   readonly channels: ChannelsPlan | null;
+  /** … and of their values. */
+  readonly valueChannels: ChannelsPlan | null;
   /** … then they are coded, some rows in more bits than others; null: all alike. */
   readonly classes: RowClassesPlan | null;
   /** What the layout follows from; null: dense. */
@@ -42,9 +44,8 @@ type Kind = PruningStep["kind"];
 
 /** The order in which steps run, and what two of one kind would both choose. */
 const ORDER: readonly Kind[] = ["tokens", "channels", "basis", "codes"];
-const CHOICE: Readonly<Record<Kind, string>> = {
+const CHOICE: Readonly<Record<Exclude<Kind, "channels">, string>> = {
   tokens: "which rows stay, and a head has one list of rows",
-  channels: "key channels, and a head has one channel list",
   basis: "the basis of a stream, and it has one",
   codes: "how rows are coded, and a row is coded once",
 };
@@ -54,6 +55,11 @@ const DEED: Readonly<Record<Kind, string>> = {
   basis: "streams are turned",
   codes: "rows are coded",
 };
+
+const choiceOf = (own: PruningStep): string =>
+  own.kind === "channels"
+    ? `${own.of} channels, and a head has one channel list`
+    : CHOICE[own.kind];
 
 /** One step of one variant of a spec. */
 interface Owned {
@@ -91,10 +97,14 @@ export async function prunePlan(spec: string, dims: ModelDims): Promise<PrunePla
   }
   checkSteps(owned);
   const of = (kind: Kind) => owned.find((step) => step.kind === kind);
-  const [tokens, channels] = [of("tokens"), of("channels")];
+  const tokens = of("tokens");
+  const listOf = (stream: "key" | "value") =>
+    owned.find(({ own }) => own.kind === "channels" && own.of === stream);
+  const [channels, valueChannels] = [listOf("key"), listOf("value")];
   const tokensOf = tokens ? await tokensPlan(tokens.definition, tokens.spec, dims) : null;
   if (tokens && tokensOf) {
     checkEviction(tokensOf, { steps, tokens, channels, codes: of("codes") });
+    if (valueChannels) refuseEvictedValues(tokens, valueChannels);
   }
   checkBasis(
     owned.flatMap(({ own, typed }) => own.kind === "basis" ? [{ step: own, typed }] : []),
@@ -106,10 +116,18 @@ export async function prunePlan(spec: string, dims: ModelDims): Promise<PrunePla
       cached: tokensOf?.positions === "cache" ? tokens! : null,
     },
   );
+  const planOf = async (step: Owned | undefined) =>
+    step ? await channelsPlan(step.definition, step.spec, dims) : null;
+  const [keyPlan, valuePlan] = [await planOf(channels), await planOf(valueChannels)];
+  if (valueChannels && valuePlan) {
+    checkCodedWidths(valuePlan, valueChannels, owned.find(codesValues));
+    const ordered = owned.find(({ definition }) => rowBitsOf(definition) !== null);
+    if (ordered) refuseOrderedValues(valueChannels, ordered);
+  }
   return {
     spec: formatSpec(steps),
     tokens: tokensOf,
-    channels: channels ? await channelsPlan(channels.definition, channels.spec, dims) : null,
+    ...{ channels: keyPlan, valueChannels: valuePlan },
     classes: await classesOf(owned, dims),
     steps: withPositions(composedSteps(owned), tokensOf),
   };
@@ -127,10 +145,10 @@ function checkSteps(owned: readonly Owned[]): void {
     throw new KerfError(message, { hint, exitCode: 2 });
   };
   const pairs = owned.flatMap((step, i) => owned.slice(0, i).map((before) => ({ step, before })));
-  for (const { step: { kind, axis, typed: { name } }, before } of pairs) {
+  for (const { step: { own, axis, typed: { name } }, before } of pairs) {
     if (before.axis !== axis) continue;
     refuse(
-      `Cannot combine "${before.typed.name}" and "${name}": both choose ${CHOICE[kind]}`,
+      `Cannot combine "${before.typed.name}" and "${name}": both choose ${choiceOf(own)}`,
       `use one of them: --prune ${formatSpec([before.typed])}`,
     );
   }
@@ -148,6 +166,51 @@ function checkSteps(owned: readonly Owned[]): void {
 function inOrder(owned: readonly Owned[]): SpecStep[] {
   const sorted = owned.toSorted((a, b) => ORDER.indexOf(a.kind) - ORDER.indexOf(b.kind));
   return [...new Set(sorted.map(({ typed }) => typed))];
+}
+
+/** @throws {KerfError} always: what evicts rows reads values that have every channel */
+function refuseEvictedValues(tokens: Owned, values: Owned): never {
+  const names = [tokens, values].map(({ typed: { name } }) => `"${name}"`);
+  throw new KerfError(
+    `Cannot combine ${
+      names.join(" and ")
+    }: rows that are evicted keep every channel of their values`,
+    { hint: `--prune ${formatSpec([values.typed])}`, exitCode: 2 },
+  );
+}
+
+/** @throws {KerfError} always: rows are coded by what the window gives them, with every channel */
+function refuseOrderedValues(values: Owned, ordered: Owned): never {
+  throw new KerfError(
+    `Cannot combine "${values.typed.name}" and "${ordered.typed.name}": values that are coded by row ` +
+      "keep every channel",
+    { hint: `--prune ${formatSpec([ordered.typed])}`, exitCode: 2 },
+  );
+}
+
+const codesValues = ({ own }: Owned): boolean => own.kind === "codes" && own.of === "value";
+
+/** Sixteen codes of a row of values are one cell, so a coded row stores whole cells of channels. */
+const CELL_CHANNELS = 16;
+
+/** @throws {KerfError} values that lose channels and are coded keep a number of them that fills no cells */
+function checkCodedWidths(
+  { widths }: ChannelsPlan,
+  { typed, own }: Owned,
+  codes: Owned | undefined,
+): void {
+  if (!codes || widths.every((width) => width % CELL_CHANNELS === 0)) return;
+  const multiple = own.kind === "channels" ? own.multiple : undefined;
+  const whole = typeof multiple === "string"
+    ? [{ ...typed, values: { ...typed.values, [multiple]: CELL_CHANNELS } }, codes.typed]
+    : [codes.typed];
+  throw new KerfError(
+    `Cannot combine "${typed.name}" and "${codes.typed.name}": coded values store channels in ` +
+      `cells of ${CELL_CHANNELS}, and a head would keep ${
+        widths.find((n) => n % CELL_CHANNELS !== 0)
+      }`,
+    { hint: `--prune ${formatSpec(whole)}`, exitCode: 2 },
+  );
 }
 
 /** @throws {KerfError} rows are evicted in a way that what compresses them later cannot follow */

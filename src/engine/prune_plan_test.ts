@@ -29,7 +29,14 @@ Deno.test("keptChannels removes the floor of the share, as ThinK counts", () => 
 
 Deno.test("prunePlan resolves a variant from its declared data", async () => {
   const none = await prunePlan("none", dims);
-  assertEquals(none, { spec: "none", tokens: null, channels: null, classes: null, steps: null });
+  assertEquals(none, {
+    spec: "none",
+    tokens: null,
+    channels: null,
+    valueChannels: null,
+    classes: null,
+    steps: null,
+  });
   const { spec, channels } = await prunePlan("think:ratio=0.4,recent=16", dims);
   assertEquals(spec, "think:ratio=0.4,recent=16");
   assertEquals([channels!.window, channels!.recent], [32, 16]);

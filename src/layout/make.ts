@@ -42,7 +42,7 @@ export interface CodesRule {
 export interface LayoutSteps {
   readonly name: string;
   readonly steps: readonly (
-    | { readonly kind: "channels"; readonly of: "key" }
+    | { readonly kind: "channels"; readonly of: "key" | "value" }
     | { readonly kind: "basis"; readonly of: "key" | "value" }
     | {
       readonly kind: "tokens";
@@ -95,7 +95,7 @@ export function denseLayout(types: CacheTypes, tiles: StreamTiles = DEFAULT_TILE
 
 /**
  * The layout a variant's steps make. New rows go to a full segment, the last of its stream. A channels step
- * puts the pruned keys in a segment with a channel list before it, a codes step the coded rows; where a
+ * puts the pruned rows in a segment with a channel list before it, a codes step the coded rows; where a
  * stream has both, the pruned rows are the coded rows. Where bits go by row, both streams have a segment for
  * each class of rows. A basis step turns every segment of its stream. A tokens step gives every row its
  * position.
@@ -194,15 +194,17 @@ const sums = (steps: LayoutSteps["steps"]) =>
 
 /** A variant's own layout, which must have a place for what its steps keep. */
 function checkOwnLayout({ name, steps }: LayoutSteps, layout: Layout): Layout {
-  const lists = layout.key.segments.filter((s) => s.channels === "list").length;
-  const wanted = steps.filter(({ kind }) => kind === "channels").length;
-  if (lists === wanted) {
-    const rows = { rowPositions: evicts(steps), rowSums: sums(steps) };
-    return checkLayout({ ...layout, ...rows }, name);
+  for (const stream of ["key", "value"] as const) {
+    const lists = layout[stream].segments.filter((s) => s.channels === "list").length;
+    const wanted = steps.filter((step) => step.kind === "channels" && step.of === stream).length;
+    if (lists === wanted) continue;
+    throw new KerfError(
+      `Cannot lay out the ${stream} stream of "${name}": it has ${lists} segments with a channel ` +
+        `list, its steps make ${wanted}`,
+      {
+        hint: `begin \`${stream}\` with segment({ channels: "list", … }), one per channels() step`,
+      },
+    );
   }
-  throw new KerfError(
-    `Cannot lay out the key stream of "${name}": it has ${lists} segments with a channel list, ` +
-      `its steps make ${wanted}`,
-    { hint: 'begin `key` with segment({ channels: "list", … }), one per channels() step' },
-  );
+  return checkLayout({ ...layout, rowPositions: evicts(steps), rowSums: sums(steps) }, name);
 }

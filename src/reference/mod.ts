@@ -18,3 +18,4 @@ export * from "./rowwise.ts";
 export * from "./select_channels.ts";
 export * from "./select_rows.ts";
 export * from "./token_scores.ts";
+export * from "./window_outputs.ts";

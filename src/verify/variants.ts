@@ -33,8 +33,12 @@ const kindsOf = ({ definition }: KernelSource): PruningStep["kind"][] =>
 const declaresLayout = (sources: readonly KernelSource[]): boolean =>
   sources.some(({ definition }) => (definition as Partial<Pruning>).layout !== undefined);
 
-/** Whether a definition codes rows: its kernels are held to their references in tests/parity/. */
-const codesRows = (source: KernelSource): boolean => kindsOf(source).includes("codes");
+/** Whether a definition codes rows or prunes values: tests/parity/ holds its kernels to their references. */
+const heldByTests = (source: KernelSource): boolean =>
+  source.definition.kind === "pruning" &&
+  (source.definition as Pruning).steps.some((step) =>
+    step.kind === "codes" || (step.kind === "channels" && step.of === "value")
+  );
 
 /** What runs the cases of variants that are not verified here. */
 const PARITY_TESTS = "deno test -A tests/parity_kernels_test.ts";
@@ -43,7 +47,7 @@ const PARITY_TESTS = "deno test -A tests/parity_kernels_test.ts";
 export const skippedVariants = (
   { sources }: Project,
 ): { readonly names: readonly string[]; readonly fix: string } => ({
-  names: sources.filter(codesRows).map(({ definition }) => definition.name),
+  names: sources.filter(heldByTests).map(({ definition }) => definition.name),
   fix: PARITY_TESTS,
 });
 
@@ -52,7 +56,7 @@ function singles({ sources }: Project): VerifiedVariant[] {
   return sources.flatMap((source): VerifiedVariant[] => {
     const { definition } = source;
     const { kind, name } = definition;
-    if (codesRows(source)) return [];
+    if (heldByTests(source)) return [];
     if (kind === "attention" || kind === "pruning") return [{ name, kind, sources: [source] }];
     if (kind !== "wrapper") return [];
     const { of } = definition as Wrapper;
@@ -116,10 +120,10 @@ function named(part: string, name: string, project: Project): VerifiedVariant {
   const found = known.find((variant) => variant.name === part);
   if (found !== undefined) return found;
   if (skippedVariants(project).names.includes(part)) {
-    throw new KerfError(`Cannot verify "${name}": "${part}" codes rows, whose cases are tests`, {
-      hint: PARITY_TESTS,
-      exitCode: 2,
-    });
+    throw new KerfError(
+      `Cannot verify "${name}": "${part}" codes rows or prunes values, whose cases are tests`,
+      { hint: PARITY_TESTS, exitCode: 2 },
+    );
   }
   const names = known.map((variant) => variant.name);
   const near = nearest(part, names);

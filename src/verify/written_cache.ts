@@ -31,6 +31,9 @@ export interface HeadRows {
   /** Of these, where they are in classes, those of the first class. */
   readonly nFirst?: number;
   readonly channels: readonly number[];
+  /** The same of values, where a segment of theirs stores a list; absent: as keys. */
+  readonly nListedValues?: number;
+  readonly valueChannels?: readonly number[];
   /** True position of each row, where the layout stores them; absent: its place. */
   readonly positions?: readonly number[];
 }
@@ -45,6 +48,7 @@ export interface WrittenCache {
     readonly pages: Uint32Array<ArrayBuffer>;
     readonly heads: Uint32Array<ArrayBuffer>;
     readonly channels: Uint32Array<ArrayBuffer>;
+    readonly value_channels: Uint32Array<ArrayBuffer>;
     readonly arena: Uint8Array<ArrayBuffer>;
   };
   readonly constants: Readonly<Record<string, number>>;
@@ -93,6 +97,7 @@ export function writeCache(
   const pages = new Uint32Array(nHeads * pageEntries);
   const heads = new Uint32Array(nHeads * 2 * segments.length);
   const channels = new Uint32Array(nHeads * headDim);
+  const value_channels = new Uint32Array(nHeads * headDim);
 
   // Every page has full width's room; their order in the arena is shuffled by a stride prime to it.
   const unitsOfPage = Math.max(
@@ -115,15 +120,16 @@ export function writeCache(
       table[entry] = (kvHead * pageEntries + entry) * stride % nPages * unitsOfPage;
     }
     channels.set(head.channels, headAt(kvHead) * headDim);
+    value_channels.set(listed(head, "value").channels, headAt(kvHead) * headDim);
     let splits = 0;
     segments.forEach((segment, index) => {
       const key = isKey(layout, index);
       const stream = key ? layout.key.segments : layout.value.segments;
       const isLast = segment === stream.at(-1);
-      const starts = segmentStarts(head, stream);
+      const starts = segmentStarts(head, stream, key ? "key" : "value");
       const [from, to] = starts.slice(stream.indexOf(segment)) as [number, number];
       const list = segment.channels === "list"
-        ? head.channels
+        ? listed(head, key ? "key" : "value").channels
         : Array.from({ length: headDim }, (_, c) => c);
       const isNew = isLast ? nNew : 0;
       const size = [to - from - isNew, list.length];
@@ -153,18 +159,29 @@ export function writeCache(
   });
   return {
     layout,
-    buffers: { pages, heads, channels, arena },
+    buffers: { pages, heads, channels, value_channels, arena },
     constants: { layer: AT.layer, n_layers: AT.nLayers, page_entries: pageEntries },
     firstPages: segments.map((_, index) => index * perSegment),
     nSplits,
   };
 }
 
+/** A head's rows of a stream that lose channels, and those that they keep. */
+export const listed = (head: HeadRows, stream: "key" | "value") =>
+  stream === "key" ? { rows: head.nListed, channels: head.channels } : {
+    rows: head.nListedValues ?? head.nListed,
+    channels: head.valueChannels ?? head.channels,
+  };
+
 /** The first row of each segment of a stream of a head, then its end. */
-export function segmentStarts(head: HeadRows, segments: readonly Segment[]): number[] {
-  const { keys, nListed, nCoded = 0, nFirst = 0 } = head;
+export function segmentStarts(
+  head: HeadRows,
+  segments: readonly Segment[],
+  stream: "key" | "value",
+): number[] {
+  const { keys, nCoded = 0, nFirst = 0 } = head;
   if (segments.length < 2) return [0, keys.length];
-  const compressed = segments[0]!.channels === "list" ? nListed : nCoded;
+  const compressed = segments[0]!.channels === "list" ? listed(head, stream).rows : nCoded;
   return [0, ...(segments.length > 2 ? [nFirst] : []), compressed, keys.length];
 }
 

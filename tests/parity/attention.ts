@@ -46,6 +46,9 @@ interface Case {
   readonly nCoded?: number;
   readonly nFirst?: number;
   readonly width?: number;
+  /** Rows and channels of a list segment of values. */
+  readonly nListedValues?: number;
+  readonly valueWidth?: number;
   readonly seed: number;
   readonly isa?: Isa;
 }
@@ -82,6 +85,8 @@ function problem(given: Case): Problem {
     nCoded: 0,
     nFirst: 0,
     width: 0,
+    nListedValues: 0,
+    valueWidth: 0,
     ...given,
   };
   const { headDim, group, nKvHeads, rows, nQuery, nListed, nCoded, nFirst, width, variant } =
@@ -96,8 +101,11 @@ function problem(given: Case): Problem {
         { length: headDim },
         (_, c) => Math.f16round(2 * random() * (scaled ? gain[c]! : 1)),
       );
-    const channels = Array.from({ length: headDim }, (_, c) => ({ c, order: random() }))
-      .sort((a, b) => a.order - b.order).slice(0, width).map(({ c }) => c).sort((a, b) => a - b);
+    const some = (n: number) =>
+      Array.from({ length: headDim }, (_, c) => ({ c, order: random() }))
+        .sort((a, b) => a.order - b.order).slice(0, n).map(({ c }) => c).sort((a, b) => a - b);
+    const channels = some(width);
+    const listsValues = given.layout.includes("v_list");
     return {
       keys: Array.from({ length: rows }, () => row(true)),
       values: Array.from({ length: rows }, () => row(false)),
@@ -105,6 +113,9 @@ function problem(given: Case): Problem {
       nCoded,
       nFirst,
       channels,
+      ...(listsValues
+        ? { nListedValues: filled.nListedValues, valueChannels: some(filled.valueWidth) }
+        : {}),
       ...(given.layout.endsWith(EVICTED) ? { positions: gaps(rows, nQuery) } : {}),
     };
   });
@@ -136,9 +147,15 @@ const constantsOf = (p: Problem) => {
 };
 
 const buffersOf = ({ cache: { layout, buffers }, tables }: Problem) => {
-  const { channels, ...rest } = buffers;
-  const listed = layout.key.segments.some((s) => s.channels === "list");
-  return { ...rest, ...(listed ? { channels } : {}), ...tables };
+  const { channels, value_channels, ...rest } = buffers;
+  const lists = (stream: "key" | "value") =>
+    layout[stream].segments.some((s) => s.channels === "list");
+  return {
+    ...rest,
+    ...(lists("key") ? { channels } : {}),
+    ...(lists("value") ? { value_channels } : {}),
+    ...tables,
+  };
 };
 
 /** The outputs of the step's queries in tiles, the first at `position`: f32 [nQuery, nHeads · headDim]. */
@@ -230,7 +247,11 @@ function reference(
   );
   for (let head = 0; head < nHeads; head++) {
     const kvHead = Math.floor(head / p.group);
-    const { keys, values, channels, positions } = p.heads[kvHead]!;
+    const { keys, channels, positions, valueChannels = [] } = p.heads[kvHead]!;
+    const keptValues = new Set(valueChannels);
+    const values = p.heads[kvHead]!.values.map((value, i) =>
+      i < p.nListedValues ? value.map((x, c) => keptValues.has(c) ? x : 0) : value
+    );
     const q = p.qkv.subarray(query * p.stride + head * p.headDim).subarray(0, p.headDim);
     const kept = new Set(channels);
     const seen = keys.slice(0, place + 1).map((key, i) =>
@@ -364,6 +385,42 @@ Deno.test("values in another basis are turned back, by prefill and by merging al
   for (const out of [await prefill(p, { position: FAR }), await decode(p, FAR)]) {
     assertEquals(out, new Float32Array(out.length));
   }
+});
+
+Deno.test("values with a channel list, keys and values with lists of their own", async () => {
+  const plain = "k_f16t16_v_list_f16t1_f16t1";
+  for (const [nListedValues, valueWidth] of [[257, 32], [0, 32], [64, 0], [300, 45], [31, 1]]) {
+    const rows = nListedValues! + 45;
+    const cut = { nListedValues: nListedValues!, valueWidth: valueWidth! };
+    await check({ ...base, layout: plain, rows, nQuery: 11, ...cut, seed: valueWidth! + 7 });
+  }
+  const cut = { nListed: 61, width: 13, nListedValues: 97, valueWidth: 21 };
+  for (const [group, headDim] of [[1, 16], [4, 128], [8, 48]] as const) {
+    const shape = { group, headDim, nKvHeads: 2, rows: 150, nQuery: 9 };
+    const few = { ...cut, width: 5, valueWidth: 7 };
+    const layout = "k_list_f16t16_f16t16_v_list_f16t1_f16t1_evicted";
+    await check({ ...base, layout, ...shape, ...few });
+  }
+  const f32 = "k_list_f32t16_f32t16_v_list_f32t1_f32t1";
+  await check({ ...base, layout: f32, rows: 330, nQuery: 9, ...cut });
+  for (const [bits, group, valueWidth] of [[2, 32, 48], [4, 32, 16], [8, 64, 32], [4, 16, 64]]) {
+    const layout = `k_list_q2r32t16_f16t16_v_list_q${bits}c${group}t1_f16t1`;
+    const rows = { nListed: 64, width: 13, nListedValues: 200, valueWidth: valueWidth! };
+    await check({ ...base, layout, rows: 330, nQuery: 9, ...rows, seed: bits! });
+  }
+});
+
+Deno.test("listed values read to the same bits on every instruction set", async () => {
+  const layout = "k_f16t16_v_list_f16t1_f16t1";
+  const given = { ...base, layout, rows: 300, nQuery: 9, nListedValues: 200, valueWidth: 39 };
+  const all: Float32Array[] = [];
+  for (const isa of await testIsas()) {
+    const p = problem({ ...given, isa });
+    const out = await prefill(p);
+    assertEquals(await decode(p), out.slice(-out.length / p.nQuery), `decode, ${isa}`);
+    all.push(out);
+  }
+  for (const out of all.slice(1)) assertEquals(out, all[0]!);
 });
 
 Deno.test("rows between which others were evicted keep their true positions", async () => {

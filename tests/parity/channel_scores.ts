@@ -33,7 +33,7 @@ const N_KV_HEADS = 2;
 
 const { sources } = await loadSources(projectRoot());
 const variants = sources.filter(({ definition }) =>
-  definition.kind === "pruning" && stepOf(definition as Pruning, "channels") !== null
+  definition.kind === "pruning" && stepOf(definition as Pruning, "channels")?.step.of === "key"
 );
 const templates = openTemplates(`${projectRoot()}/templates`);
 

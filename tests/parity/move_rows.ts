@@ -129,6 +129,8 @@ Deno.test("rows lose channels on their way into a list segment, each head its ow
   const unaligned = [{ firstSource: 5, firstDestination: 9, rows: 40 }];
   await check(names, unaligned, { channels: [every] });
   for (const isa of await testIsas()) await check(names, unaligned, { channels: [some(3)], isa });
+  const rows = { source: "k_f16t1_v_f16t1", destination: "k_list_f16t1_f16t1_v_f16t1" };
+  await check(rows, moves, { channels: [some(2), some(5), [63]] });
 });
 
 Deno.test("rows that stay whole move to the front of a full segment", async () => {

@@ -7,13 +7,14 @@ import { classRows } from "../../layout/row_classes.ts";
 import type { PictureSizes } from "../../layout/picture.ts";
 import { storedBytes, storedSideBytes } from "../../layout/bytes.ts";
 import type { LlamaConfig } from "../../model/config.ts";
+import { cutOf } from "../../engine/prune_layer.ts";
 import type { CacheDesign } from "./header.ts";
 
 /** What a forecast reads of a design. */
 export const forecastShape = (
   { nLayers, nKvHeads, headDim }: LlamaConfig,
-  { layout, prune: { tokens, channels, classes } }: CacheDesign,
-): ForecastShape => ({ layout, nLayers, nKvHeads, headDim, tokens, channels, classes });
+  { layout, prune }: CacheDesign,
+): ForecastShape => ({ ...prune, layout, nLayers, nKvHeads, headDim });
 
 /** The rows of every head (layer · nKvHeads + KV head) after `nTokens` of prompt. */
 function promptRows(config: LlamaConfig, design: CacheDesign, nTokens: number): HeadRows[] {
@@ -31,7 +32,7 @@ function sizesOf(
     const compressed = classRows(split, rows[name]);
     return layout[name].segments.map((segment, i, { length }) => ({
       rows: i === length - 1 ? rows.rows - rows[name] : compressed[i]!,
-      width: segment.channels === "list" ? prune.channels!.widths[head]! : headDim,
+      width: segment.channels === "list" ? cutOf(prune, name)!.widths[head]! : headDim,
     }));
   };
   return { headDim, key: stream("key"), value: stream("value") };

@@ -14,7 +14,7 @@ import type { Func } from "../../ir/types.ts";
 import { layoutName, parseLayoutName } from "../../layout/name.ts";
 import { ARENA_UNIT, CHUNK_ROWS, isTurned, PAGE_ROWS } from "../../layout/types.ts";
 import { hasRowClasses } from "../../layout/row_classes.ts";
-import type { Layout } from "../../layout/types.ts";
+import type { Layout, Segment } from "../../layout/types.ts";
 import { emitFunc, uniform, upTo, varying } from "../func.ts";
 import type { Argument } from "../func.ts";
 import { markedText } from "../lines.ts";
@@ -43,8 +43,11 @@ export interface KeySegmentContext {
 
 /** One segment of values as templates read it. */
 export interface ValueSegmentContext {
+  /** Whether it stores the channels of a list. */
+  readonly listed: boolean;
   readonly code: string;
   readonly rows_field: string;
+  readonly width_field: string;
 }
 
 /** What templates/<target>/attention.* read. */
@@ -63,9 +66,11 @@ export interface AttentionContext {
   readonly key_segments: readonly KeySegmentContext[];
   readonly value_segments: readonly ValueSegmentContext[];
   readonly lists_channels: boolean;
-  /** Every code of a stream once. */
+  readonly lists_values: boolean;
+  /** Every code of a stream once; of values those of segments with every channel, and those with a list. */
   readonly key_codes: readonly StoredCode[];
   readonly value_codes: readonly StoredCode[];
+  readonly listed_codes: readonly StoredCode[];
   /** Whether either stream has coded segments, and whether keys have. */
   readonly reads_codes: boolean;
   readonly folds_groups: boolean;
@@ -182,10 +187,9 @@ function requestedLayout(request: EmitRequest): LayoutCodes {
     value: layout.value.segments.map((segment) => storedCode(name, segment, "value")),
   };
   const plain = new Set(codes.key.filter(({ kind }) => kind === "plain").map((code) => code.name));
-  const lists = layout.value.segments.some((s) => s.channels !== "all");
-  if (plain.size !== 1 || lists) {
+  if (plain.size !== 1) {
     throw new KerfError(
-      `Cannot emit "${name}": attention reads keys of one type and values with every channel`,
+      `Cannot emit "${name}": attention reads keys of one type`,
       { hint: "a layout such as k_list_f16t16_f16t16_v_f16t1" },
     );
   }
@@ -203,12 +207,13 @@ function checkOrder(
     { hint: "--attention causal, or a --prune that leaves rows in order", exitCode: 2 },
   );
 }
+const isListed = ({ channels }: Segment): boolean => channels === "list";
 
 function layoutContext({ layout, codes }: LayoutCodes) {
   const { key, value } = layout;
   const nKeys = key.segments.length;
   const isCoded = ({ kind }: StoredCode) => kind === "affine";
-  const listed = key.segments.map((segment) => segment.channels === "list");
+  const listed = key.segments.map(isListed);
   return {
     page_rows: String(PAGE_ROWS),
     tile_rows: "16",
@@ -224,12 +229,16 @@ function layoutContext({ layout, codes }: LayoutCodes) {
       width_field: String(2 * i + 1),
     })),
     value_segments: codes.value.map(({ name }, i) => ({
+      listed: isListed(value.segments[i]!),
       code: name,
       rows_field: String(2 * (nKeys + i)),
+      width_field: String(2 * (nKeys + i) + 1),
     })),
     lists_channels: listed.includes(true),
+    lists_values: value.segments.some(isListed),
     key_codes: distinctCodes(codes.key),
-    value_codes: distinctCodes(codes.value),
+    value_codes: distinctCodes(codes.value.filter((_, i) => !isListed(value.segments[i]!))),
+    listed_codes: distinctCodes(codes.value.filter((_, i) => isListed(value.segments[i]!))),
     reads_codes: [...codes.key, ...codes.value].some(isCoded),
     folds_groups: codes.key.some(isCoded),
     turns_values: isTurned(value),
@@ -327,7 +336,7 @@ function signature(
   },
 ): Signature {
   const prefill = entry === "prefill";
-  const listed = layout.key.segments.some((segment) => segment.channels === "list");
+  const [listed, listsValues] = [layout.key, layout.value].map((s) => s.segments.some(isListed));
   const output = OUTPUTS[entry];
   const softmax = ["nRows", "nHeads", "2"];
   return {
@@ -339,6 +348,7 @@ function signature(
       readOnly("pages", "u32", ...PER_HEAD, "page_entries"),
       readOnly("heads", "u32", ...PER_HEAD, headFields(layout)),
       ...(listed ? [readOnly("channels", "u32", ...PER_HEAD, "headDim")] : []),
+      ...(listsValues ? [readOnly("value_channels", "u32", ...PER_HEAD, "headDim")] : []),
       ...(entry === "sums" ? [] : [readOnly("arena", "u8", "arenaBytes")]),
       ...Object.entries(definition.tables).map(([name, t]) =>
         readOnly(snakeCase(name), t.dtype, ...t.shape)

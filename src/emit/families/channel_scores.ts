@@ -22,7 +22,7 @@ import { headFields, PER_HEAD, readOnly, u32 } from "../signature_parts.ts";
 import { checkStored } from "../stored.ts";
 import { tableArgument } from "../table_argument.ts";
 import type { EmitTarget } from "../target.ts";
-import type { Family, KernelSource } from "../types.ts";
+import type { EmitRequest, Family, KernelSource, KernelUnit } from "../types.ts";
 import { kernelName } from "../types.ts";
 
 /** What templates/<target>/channel_scores.* read. */
@@ -58,12 +58,15 @@ slot layer n_layers n_heads n_kv_heads page_entries key_page window n_window`);
 export const channelScores: Family = Object.freeze<Family>({
   kind: "pruning",
   heads: (source) => [`channel_scores_${source.definition.name}`],
-  // Scores are taken before rows move: from the layouts that the variants make.
-  variants: (_, { layouts }) =>
-    layouts.filter(({ key }) => key.segments.some((segment) => segment.channels === "list"))
-      .map((layout) => [layoutName(layout)]),
+  // Scores are taken before rows move: from the layouts that the variants make. Outputs are no part of any.
+  variants: ({ definition }, { layouts }) =>
+    readsOutputs(definition as Pruning)
+      ? [[]]
+      : layouts.filter(({ key }) => key.segments.some((segment) => segment.channels === "list"))
+        .map((layout) => [layoutName(layout)]),
   emit(source, request, target) {
     const definition = source.definition as Pruning;
+    if (readsOutputs(definition)) return outputScores(source, request, target);
     const name = kernelName(request);
     const layout = parseLayoutName(request.suffixes.join("__"));
     const keys = layout.key.segments.at(-1)!;
@@ -90,6 +93,70 @@ export const channelScores: Family = Object.freeze<Family>({
   },
 });
 
+/** Whether a variant's channels are of values: its score reads what attention makes of them. */
+export const readsOutputs = (definition: Pruning): boolean =>
+  stepOf(definition, "channels")?.step.of === "value";
+
+/** What templates/<target>/output_scores.* read. */
+export type OutputScoresContext = Omit<
+  ChannelScoresContext,
+  | "page_rows"
+  | "chunk_rows"
+  | "arena_unit"
+  | "head_fields"
+  | "rows_field"
+  | "key_code"
+  | "key_reductions"
+  | "counts_keys"
+>;
+
+/** Scores of value channels, from the window's outputs. */
+function outputScores(source: KernelSource, request: EmitRequest, target: EmitTarget): KernelUnit {
+  const definition = source.definition as Pruning;
+  const { read, context: { key_reductions: _, counts_keys: __, ...own } } = hookContext(
+    source,
+    target,
+  );
+  const context: OutputScoresContext = {
+    ...own,
+    group: stepOf(definition, "channels")!.step.group,
+  };
+  return {
+    signature: outputSignature(kernelName(request), definition, read),
+    doc: [...source.doc, "Scores of every value channel of one layer's KV heads; higher keeps."],
+    from: [source.file],
+    template: "output_scores",
+    context: { ...context },
+    grid: [{ of: { constant: "n_kv_heads" } }],
+  };
+}
+
+/** The outside of a score of outputs, as ARCHITECTURE.md's table has it. */
+function outputSignature(name: string, definition: Pruning, read: ReadonlySet<string>): Signature {
+  const params = Object.entries(definition.params).filter(([name]) => read.has(name));
+  return {
+    name,
+    bindings: [
+      readOnly("outputs", "f32", "nHeads", "n_window", "headDim"),
+      ...tableBindings(definition, read),
+      { name: "scores", dtype: "f32", access: "write", shape: [...PER_HEAD, "headDim"] },
+    ],
+    constants: [
+      u32("slot"),
+      u32("layer"),
+      u32("n_layers"),
+      u32("n_kv_heads"),
+      u32("n_window", "queries of the window"),
+      ...paramConstants(Object.fromEntries(params)),
+    ],
+    defines: ["HEAD_DIM", "GROUP"],
+  };
+}
+
+const tableBindings = ({ tables }: Pruning, read: ReadonlySet<string>) =>
+  Object.entries(tables).filter(([name]) => read.has(name))
+    .map(([name, t]) => readOnly(snakeCase(name), t.dtype, ...t.shape));
+
 /** The score and its reductions; `read` holds the parameters and tables that the score reads. */
 function hookContext(source: KernelSource, target: EmitTarget) {
   const definition = source.definition as Pruning;
@@ -104,8 +171,9 @@ function hookContext(source: KernelSource, target: EmitTarget) {
   const read = new Set([...readParams(func)].map((i) => func.params[i]!.name));
   const scope = hookScope();
   const columns = collectColumns(func, { target, scope });
+  const nColumns = readsOutputs(definition) ? 1 : 2;
   const args = func.params.map((p, i) =>
-    i < 2 ? varying(p.name) : contextArgument(p.name, { source, target, read })
+    i < nColumns ? varying(p.name) : contextArgument(p.name, { source, target, read })
   );
   const score = emitFunc(func, {
     target,
@@ -180,9 +248,7 @@ function signature(
       readOnly("pages", "u32", ...PER_HEAD, "page_entries"),
       readOnly("heads", "u32", ...PER_HEAD, headFields(layout)),
       readOnly("arena", "u8", "arenaBytes"),
-      ...Object.entries(definition.tables).filter(([name]) => read.has(name)).map(([name, t]) =>
-        readOnly(snakeCase(name), t.dtype, ...t.shape)
-      ),
+      ...tableBindings(definition, read),
       { name: "scores", dtype: "f32", access: "write", shape: [...PER_HEAD, "headDim"] },
     ],
     constants: [

@@ -1,25 +1,32 @@
-/** Template kernels that walk a cache's rows: one per layout whose rows carry positions. */
+/** Template kernels that walk a cache's rows: one per layout whose rows carry positions, or whose values lose channels. */
 
 import { KerfError } from "../../core/error.ts";
 import type { Constant } from "../../core/signature.ts";
 import type { LayoutKernel } from "../../dsl/layout_kernel.ts";
 import { layoutName, parseLayoutName } from "../../layout/name.ts";
 import { hasRowClasses } from "../../layout/row_classes.ts";
+import { ARENA_UNIT, PAGE_ROWS } from "../../layout/types.ts";
 import type { Layout } from "../../layout/types.ts";
 import { cacheContext } from "../cache_context.ts";
-import type { EmitRequest, Family } from "../types.ts";
+import { headFields } from "../signature_parts.ts";
+import { checkStored } from "../stored.ts";
+import type { EmitRequest, Family, KernelSource, KernelUnit } from "../types.ts";
 import { kernelName } from "../types.ts";
 
 /** The family of kernels that walk rows. */
 export const layoutKernels: Family = Object.freeze<Family>({
   kind: "layout_kernel",
   heads: (source) => [source.definition.name],
-  variants: ({ definition }, { layouts }) =>
-    layouts.filter((layout) => isWalked(layout, (definition as LayoutKernel).classes))
-      .map((layout) => [layoutName(layout)]),
+  variants: ({ definition }, { layouts }) => {
+    const { rows, classes } = definition as LayoutKernel;
+    const reads = (layout: Layout) =>
+      rows === "whole" ? listsValues(layout) : isWalked(layout, classes);
+    return layouts.filter(reads).map((layout) => [layoutName(layout)]);
+  },
   emit(source, request) {
-    const { name, bindings, constants, defines, grid, classes } = source
+    const { name, bindings, constants, defines, grid, classes, rows } = source
       .definition as LayoutKernel;
+    if (rows === "whole") return wholeRowsUnit(source, request);
     const layout = requestedLayout(request, { classes });
     const context = cacheContext(kernelName(request), layout);
     return {
@@ -42,6 +49,46 @@ export const layoutKernels: Family = Object.freeze<Family>({
   },
 });
 
+/** What the templates of kernels over whole rows read. */
+export interface WholeRowsContext {
+  readonly page_rows: string;
+  readonly arena_unit: string;
+  readonly head_fields: string;
+  /** Where the row counts of the last segments stand among a head's fields of `heads`. */
+  readonly key_rows_field: string;
+  readonly value_rows_field: string;
+  readonly key_code: "f16" | "f32";
+  readonly value_code: "f16" | "f32";
+  /** Whether pages of values begin with their rows' positions; else a row's place is its position. */
+  readonly row_positions: boolean;
+}
+
+/** A kernel over the rows of a layout's last segments. */
+function wholeRowsUnit(source: KernelSource, request: EmitRequest): KernelUnit {
+  const { name, bindings, constants, defines, grid } = source.definition as LayoutKernel;
+  const kernel = kernelName(request);
+  const layout = parseLayoutName(request.suffixes.join("__"));
+  const { key: { segments: keys }, value: { segments: values }, rowPositions } = layout;
+  const context: WholeRowsContext = {
+    page_rows: String(PAGE_ROWS),
+    arena_unit: String(ARENA_UNIT),
+    head_fields: headFields(layout),
+    key_rows_field: String(2 * (keys.length - 1)),
+    value_rows_field: String(2 * (keys.length + values.length - 1)),
+    key_code: checkStored(kernel, keys.at(-1)!, { tile: 16 }),
+    value_code: checkStored(kernel, values.at(-1)!, { tile: 1 }),
+    row_positions: rowPositions,
+  };
+  return {
+    signature: { name: kernel, bindings, constants, defines },
+    doc: source.doc,
+    from: [source.file],
+    template: name,
+    context: { ...context },
+    grid,
+  };
+}
+
 /** Where the pages of each segment begin. */
 export function pageConstants({ key, value }: Layout): Constant[] {
   return [
@@ -53,6 +100,9 @@ export function pageConstants({ key, value }: Layout): Constant[] {
     ...value.segments.map((_, i): Constant => ({ name: `value_page_${i}`, dtype: "u32" })),
   ];
 }
+
+const listsValues = ({ value }: Layout): boolean =>
+  value.segments.some(({ channels }) => channels === "list");
 
 /** Whether kernels walk a layout's rows: they carry positions, or lie in classes. */
 export const isWalked = (layout: Layout, classes: boolean): boolean =>

@@ -10,6 +10,7 @@ import causal from "../../../kernels/attention/causal.ts";
 import snapkv from "../../../kernels/prune/snapkv.ts";
 import think from "../../../kernels/prune/think.ts";
 import { KerfError } from "../../core/error.ts";
+import windowOutputs from "../../../kernels/ops/window_outputs.ts";
 import type { Definition } from "../../dsl/types.ts";
 import { c } from "../targets/c/mod.ts";
 import type { Family } from "../types.ts";
@@ -40,7 +41,8 @@ const REFUSED: readonly [Family, Definition, readonly string[], string][] = [
   [attention, causal, ["k_f16t16_v_q4c24t1_f16t1"], "along channels, 16 or a multiple of it"],
   [attention, causal, ["k_q4r32t16_v_f16t1"], "keys of one type"],
   [attention, causal, ["k_list_f32t16_f16t16_v_f16t1"], "keys of one type"],
-  [attention, causal, ["k_f16t16_v_list_f16t1"], "values with every channel"],
+  [attention, causal, ["k_f16t16_v_bitmap_f16t1_f16t1"], "a segment is bitmap_f16t1"],
+  [layoutKernels, windowOutputs, ["k_f16t16_v_list_f16t1_q4c32t1"], "a segment is q4c32t1"],
   [appendFamily, append, ["k_list_f16t16_v_f32"], 'Cannot read "k_list_f16t16_v_f32" as the name'],
   [layoutKernels, keepRows, ["k_f16t16_v_f16t1"], "reads the positions of rows"],
   [layoutKernels, keepRows, ["k_q4r32t16_f16t16_v_f16t1_evicted"], "a segment is q4r32t16"],

@@ -1,0 +1,213 @@
+/**
+ * What pruned value channels must mean: decoding over them is dense decoding with the dropped ones zero; the kept ones
+ * are the definition's; nothing removed is dense; bytes are the formula's; chunks, company and turns change no bit.
+ */
+
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { load } from "kerf";
+import { KerfError } from "../src/core/error.ts";
+import { slotStoredBytes } from "../src/engine/cache_bytes.ts";
+import type { Engine } from "../src/engine/engine.ts";
+import { keptChannelsOf } from "../src/engine/mask.ts";
+import { testFolder } from "../src/model/testing_files.ts";
+import { tinyModel } from "../src/model/testing.ts";
+import { outputScoresReference, windowOutputsReference } from "../src/reference/mod.ts";
+import { segmentRows, segmentsOfStream, writeSegmentRows } from "./_cached_rows.ts";
+import { F32, tokens, withModel } from "./_eviction.ts";
+
+const STREAMS = ["key", "value"] as const;
+
+/** The largest difference; NaN when there is one. */
+const farthest = (a: Float32Array, b: Float32Array) =>
+  a.reduce((most, value, i) => {
+    const off = Math.abs(value - b[i]!);
+    return off > most || Number.isNaN(off) ? off : most;
+  }, 0);
+
+/** Writes an engine's rows over a dense twin's, zeros for the channels that were dropped. */
+async function copyRows(from: Engine, to: Engine) {
+  const { headDim, nKvHeads } = to.cache.shape;
+  const layers = await keptChannelsOf(from, 0);
+  for (const stream of STREAMS) {
+    const [own] = segmentsOfStream(to, stream);
+    for (let head = 0; head < to.cache.nHeadsPerSlot; head++) {
+      const mask = layers[Math.floor(head / nKvHeads)]!.heads[head % nKvHeads]!;
+      const list = stream === "key" ? mask.keptChannels : mask.keptValueChannels;
+      const rows: number[][] = [];
+      for (const segment of segmentsOfStream(from, stream)) {
+        const kept = segment.segment.channels === "list" ? list : null;
+        for (const row of await segmentRows(from, { slot: 0, head }, segment)) {
+          const whole = new Array<number>(headDim).fill(0);
+          row.forEach((x, c) => whole[kept ? kept[c]! : c] = x);
+          rows.push(whole);
+        }
+      }
+      await writeSegmentRows(to, { slot: 0, head }, own!, rows);
+    }
+  }
+}
+
+Deno.test("decoding over pruned values is dense decoding with the dropped channels zero (oracle 1)", async () => {
+  for (
+    const [nHeads, nKvHeads, prune, n] of [
+      [3, 3, "think_values:ratio=0.5", 127],
+      [6, 2, "think+think_values:ratio=0.3,recent=60", 130],
+      [4, 1, "think_values:ratio=0.9,recent=0", 33],
+      [8, 1, "think_values:multiple=16+kivi:bits=4,residual=32", 150],
+      [8, 1, "think:ratio=0.4+think_values:multiple=16+kivi:bits=2,residual=32", 150],
+    ] as const
+  ) {
+    await using folder = await testFolder();
+    const file = tinyModel({ nHeads, nKvHeads, headDim: 32, nCtx: 512 });
+    const model = await folder.write("tiny.gguf", file);
+    using pruned = await load({ model, prune, ...F32, parallel: 1 });
+    using dense = await load({ model, ...F32, parallel: 1 });
+    const [a, b] = [pruned.loaded.engine, dense.loaded.engine];
+    assertEquals([a.cache.openSlot(), b.cache.openSlot()], [0, 0]);
+    let mask = "";
+    let position = 0;
+    const both = async (ids: number[], what: string) => {
+      const rows = { slot: 0, position, tokens: ids, logits: "last" } as const;
+      const [[x], [y]] = [await a.step([rows]), await b.step([rows])];
+      position += ids.length;
+      // Sums in another order, and scales folded into queries: logits of size 4.
+      assert(farthest(x!, y!) < 2e-4, `${prune}: ${what}: ${farthest(x!, y!)}`);
+    };
+    for (const [turn, length] of [n, 1, 70].entries()) {
+      await both(tokens(length, turn), `prefill of turn ${turn}`);
+      await a.compress(0);
+      for (let step = 0; step < 4; step++) {
+        await a.flush(0);
+        await copyRows(a, b);
+        await both([5 + step], `step ${step} of turn ${turn}`);
+      }
+      const kept = JSON.stringify(await keptChannelsOf(a, 0));
+      if (turn > 0) assertEquals(kept, mask, "a later turn keeps the masks");
+      mask = kept;
+    }
+  }
+});
+
+Deno.test("the kept value channels are those of the definition, over group and window", async () => {
+  for (
+    const [nHeads, nKvHeads, n, window] of [[3, 3, 40, 8], [6, 2, 90, 32], [8, 1, 33, 40]] as const
+  ) {
+    const prune = `think_values:ratio=0.5,window=${window},recent=0`;
+    const shape = { nHeads, nKvHeads };
+    await withModel(shape, { prune, ...F32 }, async ({ loaded: { engine } }) => {
+      const { cache, device, plan } = engine;
+      const { headDim, nLayers } = cache.shape;
+      const slot = cache.openSlot();
+      await engine.step([{ slot, position: 0, tokens: tokens(n, 1), logits: "none" }]);
+      const { buffer, offset = 0 } = plan.buffers.rings.get(window)!;
+      const floats = nLayers * nHeads * window * headDim;
+      const bytes = await device.read(buffer, offset + 4 * slot * floats, 4 * floats);
+      const ring = new Float32Array(bytes.slice().buffer);
+      const rows = await Promise.all(
+        Array.from(
+          { length: cache.nHeadsPerSlot },
+          (_, head) =>
+            Promise.all(
+              STREAMS.map((stream) =>
+                segmentRows(engine, { slot, head }, segmentsOfStream(engine, stream).at(-1)!)
+              ),
+            ),
+        ),
+      );
+      await engine.compress(slot);
+      const layers = await keptChannelsOf(engine, slot);
+      const nWindow = Math.min(n, window);
+      layers.forEach(({ heads }, layer) =>
+        heads.forEach(({ keptChannels, keptValueChannels }, kvHead) => {
+          const [keys, values] = rows[layer * nKvHeads + kvHead]!;
+          const group = nHeads / nKvHeads;
+          const outputs = Array.from({ length: group }, (_, g) => {
+            const head = layer * nHeads + kvHead * group + g;
+            const queries = Array.from({ length: nWindow }, (_, i) => {
+              const place = (n - nWindow + i) % window;
+              return ring.subarray((head * window + place) * headDim).subarray(0, headDim);
+            });
+            const scale = 1 / Math.sqrt(headDim);
+            return windowOutputsReference({
+              ...{ queries, nTokens: n, scale },
+              ...{ keys: keys!, values: values! },
+            });
+          });
+          const norms = outputScoresReference(outputs, {
+            score: (column) => [(column as number[]).reduce((a, x) => a + x * x, 0)],
+            ...{ group: "mean", context: {} },
+          });
+          const best = [...norms.keys()].sort((a, b) => norms[b]! - norms[a]! || a - b)
+            .slice(0, headDim / 2).sort((a, b) => a - b);
+          assertEquals(keptChannels, null);
+          assertEquals(keptValueChannels, best, `layer ${layer}, head ${kvHead}`);
+        })
+      );
+    });
+  }
+});
+
+Deno.test("stored bytes are the formula's with a mask, and nothing removed is dense (oracles 3 and 5)", async () => {
+  const shape = { nHeads: 6, nKvHeads: 2 };
+  const ids = tokens(200, 3);
+  const answer = async (engine: Engine) => {
+    const slot = engine.cache.openSlot();
+    await engine.step([{ slot, position: 0, tokens: ids, logits: "none" }]);
+    await engine.compress(slot);
+    const [row] = await engine.step([{ slot, position: 200, tokens: [5], logits: "last" }]);
+    const stored = slotStoredBytes(engine.cache, slot);
+    engine.cache.closeSlot(slot);
+    assertEquals(engine.cache.table.allocatedBytes, 0);
+    return { row: Uint32Array.from(new Uint32Array(Float32Array.from(row!).buffer)), stored };
+  };
+  const runs: Awaited<ReturnType<typeof answer>>[] = [];
+  for (const prune of ["none", "think_values:ratio=0", "think_values:ratio=0.4,recent=20"]) {
+    await withModel(shape, { prune }, async ({ loaded: { engine } }) => {
+      runs.push(await answer(engine));
+      const { headDim, nLayers, nKvHeads } = engine.cache.shape;
+      const perHead = 2 * 201 * headDim + 2 * (180 * 20 + 21 * headDim) + headDim / 8;
+      if (prune.includes("0.4")) assertEquals(runs.at(-1)!.stored, nLayers * nKvHeads * perHead);
+    });
+  }
+  assertEquals(runs[1], runs[0]);
+});
+
+Deno.test("chunks and company change no bit of an answer over pruned values", async () => {
+  const prune = "think:ratio=0.3+think_values:ratio=0.5";
+  await withModel({ nHeads: 6, nKvHeads: 2, seed: 5 }, { prune, parallel: 2 }, async (model) => {
+    const { engine } = model.loaded;
+    const masks: string[] = [];
+    for (const chunk of [512, 50, 33]) {
+      const slot = engine.cache.openSlot();
+      const ids = tokens(150, 6);
+      for (let at = 0; at < ids.length; at += chunk) {
+        const rows = ids.slice(at, at + chunk);
+        await engine.step([{ slot, position: at, tokens: rows, logits: "none" }]);
+      }
+      await engine.compress(slot);
+      const [row] = await engine.step([{ slot, position: 150, tokens: [7], logits: "last" }]);
+      masks.push(JSON.stringify([await keptChannelsOf(engine, slot), [...row!]]));
+      engine.cache.closeSlot(slot);
+    }
+    assertEquals(masks[1], masks[0]);
+    assertEquals(masks[2], masks[0]);
+    const prompts = [1, 2].map((seed) => ({ tokens: tokens(60 + 40 * seed, seed) }));
+    const options = { maxTokens: 20, temperature: 0, ignoreStop: true } as const;
+    const alone: (readonly number[])[] = [];
+    for (const prompt of prompts) alone.push((await model.generate(prompt, options).result).tokens);
+    for await (const { index, result } of model.batch(prompts, options)) {
+      assertEquals(result.tokens, alone[index]);
+    }
+  });
+});
+
+Deno.test("coded values store whole cells of channels, or are refused with the multiple that does", async () => {
+  await using folder = await testFolder();
+  const model = await folder.write("tiny.gguf", tinyModel({ nHeads: 2, nKvHeads: 1, headDim: 64 }));
+  const error = await assertRejects(
+    () => load({ model, prune: "think_values:ratio=0.5,multiple=3+kivi" }),
+    KerfError,
+    "coded values store channels in cells of 16, and a head would keep 33",
+  );
+  assertEquals(error.hints, ["--prune think_values:ratio=0.5,multiple=16+kivi"]);
+});
