@@ -14,6 +14,8 @@ import { asStored } from "./_stored_rows.ts";
 export const DENSE = "k_f16t16_v_f16t1";
 export const LISTED = "k_list_f16t16_f16t16_v_f16t1";
 export const TURNED = "k_basis_q4r64t16_basis_f16t16_v_basis_q4c64t1_basis_f16t1";
+/** Rows in two classes. */
+export const CLASSES = "k_q4r64t16_q4r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1";
 export const CODED = "k_q4r32t16_f16t16_v_q4c32t1_f16t1";
 
 /** Every variant of kernels/attention/. */
@@ -35,6 +37,8 @@ export interface Case {
   readonly nListed: number;
   /** Rows of streams without a list that are coded, where the layout has a segment for them. */
   readonly nCoded: number;
+  /** How many of them are of the first class, where there are two. */
+  readonly nFirst: number;
   readonly width: number;
   /** Added to every query's position: rows far behind it, or between which others were evicted. */
   readonly ahead: number;
@@ -42,7 +46,7 @@ export interface Case {
 
 const BASE: Case = {
   ...{ variant: causal, params: {}, layout: DENSE, headDim: 64, group: 3, nKvHeads: 2 },
-  ...{ rows: 40, nQuery: 1, nListed: 0, nCoded: 0, width: 0, ahead: 0 },
+  ...{ rows: 40, nQuery: 1, nListed: 0, nCoded: 0, nFirst: 0, width: 0, ahead: 0 },
 };
 
 /** True positions where rows were evicted: the cached ones spread over what lies before the step. */
@@ -55,7 +59,7 @@ const gaps = ({ rows, nQuery, ahead }: Case) =>
 /** The rows and queries of a case. */
 export function problem(given: Partial<Case>) {
   const filled = { ...BASE, ...given };
-  const { headDim, group, nKvHeads, rows, nQuery, nListed, nCoded, width } = filled;
+  const { headDim, group, nKvHeads, rows, nQuery, nListed, nCoded, nFirst, width } = filled;
   const { variant, layout } = filled;
   const nHeads = group * nKvHeads;
   const random = randomFrom(rows + headDim);
@@ -71,7 +75,7 @@ export function problem(given: Partial<Case>) {
     const keys = Array.from({ length: rows }, () => row(12));
     const values = Array.from({ length: rows }, () => row(1));
     const positions = layout.endsWith("_evicted") ? { positions: gaps(filled) } : {};
-    return { keys, values, nListed, nCoded, channels, ...positions };
+    return { keys, values, nListed, nCoded, nFirst, channels, ...positions };
   });
   const stride = (nHeads + 2 * nKvHeads) * headDim;
   const dims = { nLayers: AT.nLayers, nHeads, nKvHeads, headDim, nCtx: 4096 };

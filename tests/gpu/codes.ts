@@ -4,7 +4,7 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { CODED, TURNED } from "../_attention_case.ts";
+import { CLASSES, CODED, TURNED } from "../_attention_case.ts";
 import { decodeRun } from "../_decode_case.ts";
 import type { DecodeCase } from "../_decode_case.ts";
 import { encodeRun } from "../_encode_case.ts";
@@ -12,6 +12,7 @@ import type { EncodeCase } from "../_encode_case.ts";
 import { gpuTest, runNamed } from "../_gpu.ts";
 import { runNamed as runOnCpu } from "../_kernel.ts";
 import { assertAttention } from "./attention.ts";
+import { assertClassScores, assertOrdered } from "./eviction.ts";
 import { assertMoved } from "./move_rows.ts";
 
 /** Rows coded as on the CPU. */
@@ -57,6 +58,28 @@ gpuTest("groups of 16 to 128 are coded, beside f32, and with positions", async (
   await assertEncoded({ ...value, to: "q4c32t1", rows: [130, 7], coded: 100, positions: true });
 });
 
+/** Every other row first, then those between. */
+export const byClass = (n: number) =>
+  Array.from({ length: n }, (_, i) => 2 * i < n ? 2 * i : 2 * (n - i) - 1);
+
+gpuTest("rows are coded in an order of their own, from any place of it", async () => {
+  const order = [130, 70].map(byClass);
+  const key = { stream: "key", order } as const;
+  await assertEncoded({ ...key, to: "q4r64t16", rows: [128, 64] });
+  await assertEncoded({ ...key, to: "list_q2r32t16", rows: [96, 32], coded: 64, channels: ODD });
+  const value = { stream: "value", order } as const;
+  await assertEncoded({ ...value, to: "q4c64t1", rows: [100, 0] });
+  await assertEncoded({ ...value, to: "q2c64t1", rows: [31, 70], coded: 5 });
+  await assertEncoded({ ...value, to: "q2c32t1", rows: [70, 9], coded: 100, positions: true });
+});
+
+gpuTest("rows in classes are ordered and scored as on the CPU", async () => {
+  for (const rows of [5, 300]) await assertOrdered(rows);
+  const shape = { layout: CLASSES, headDim: 32, rows: 300, window: 20 };
+  await assertClassScores({ ...shape, coded: [192, 64] });
+  await assertClassScores({ ...shape, rows: 40, coded: [0, 0] });
+});
+
 gpuTest("coded keys become whole rows, channels that are not stored 0", async () => {
   const key = { stream: "key" } as const;
   for (const bits of [2, 4, 8]) {
@@ -99,6 +122,9 @@ gpuTest("attention over codes of 2, 4 and 8 bits, groups of 16 to 128", async ()
   await assertAttention({ ...shape, rows: 365, nCoded: 320 });
   await assertAttention({ ...shape, rows: 20, nCoded: 0 });
   await assertAttention({ layout: TURNED, rows: 150, nQuery: 9, nCoded: 128 });
+  const classes = { layout: CLASSES, nQuery: 9 };
+  await assertAttention({ ...classes, rows: 361, nCoded: 320, nFirst: 64 });
+  await assertAttention({ ...classes, rows: 141, nCoded: 128, nFirst: 128 });
   const wide = { group: 8, headDim: 128, rows: 300, nQuery: 9, nCoded: 256 };
   await assertAttention({ ...wide, layout: coded("q4r64", "q2c64") });
 });

@@ -4,7 +4,7 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { resolveParams, stepOf } from "../../src/dsl/mod.ts";
+import { resolveParams, rowBitsOf, stepOf } from "../../src/dsl/mod.ts";
 import type { Pruning } from "../../src/dsl/mod.ts";
 import type { TypedArray } from "../../src/device/run_kernel.ts";
 import { assertClose } from "../_close.ts";
@@ -23,26 +23,34 @@ interface Shape {
   readonly headDim: number;
   readonly rows: number;
   readonly listed?: number;
+  /** Coded rows, and those of them that are of the first class. */
+  readonly coded?: readonly [rows: number, first: number];
   readonly window: number;
 }
 
 /** What every kernel may take; a kernel gets what its signature names. */
-function pool({ layout = EVICTED, headDim, rows, listed = 0, window }: Shape) {
+function pool(shape: Shape) {
+  const { layout = EVICTED, headDim, rows, listed = 0, window, coded: [nCoded, nFirst] = [0, 0] } =
+    shape;
+  const hasGaps = layout.endsWith("_evicted");
   const heads = SEEDS.map((seed) => ({
     ...rowsOf(rows - seed + 1, { headDim, seed, listed: Math.min(listed, rows - seed + 1) }),
-    positions: Array.from({ length: rows }, (_, i) => 2 * i),
+    ...{ nCoded, nFirst },
+    positions: Array.from({ length: rows }, (_, i) => hasGaps ? 2 * i : i),
   }));
   const cache = writeCache(layout, heads, { headDim });
   const view = new DataView(cache.buffers.arena.buffer);
-  heads.forEach(({ keys }, kvHead) =>
-    keys.forEach((_, row) => {
-      const at = sumByte(cache, { nKvHeads: N_KV_HEADS, kvHead, row }, headDim);
-      view.setFloat32(at, kvHead + row / 8, true);
-    })
-  );
+  if (hasGaps) {
+    heads.forEach(({ keys }, kvHead) =>
+      keys.forEach((_, row) => {
+        const at = sumByte(cache, { nKvHeads: N_KV_HEADS, kvHead, row }, headDim);
+        view.setFloat32(at, kvHead + row / 8, true);
+      })
+    );
+  }
   const nKey = cache.layout.key.segments.length;
   const pages = cache.firstPages.map((page, i) =>
-    [i < nKey ? `key_page_${i}` : "value_page_0", page] as const
+    [i < nKey ? `key_page_${i}` : `value_page_${i - nKey}`, page] as const
   );
   const random = randomFrom(rows);
   const ring = AT.nSlots * AT.nLayers * N_HEADS * window * headDim;
@@ -79,7 +87,7 @@ function pool({ layout = EVICTED, headDim, rows, listed = 0, window }: Shape) {
       ...cache.constants,
       ...Object.fromEntries(pages),
       ...{ slot: AT.slot, n_heads: N_HEADS, n_kv_heads: N_KV_HEADS, window, n_window: nWindow },
-      n_tokens: 2 * rows,
+      n_tokens: hasGaps ? 2 * rows : rows,
       scale: 1 / Math.sqrt(headDim),
       max_rows: rows,
       n_tiles: Math.ceil(rows / 16) + nKey - 1,
@@ -103,6 +111,63 @@ async function both(name: string, from: Pool) {
   const want = await runOnCpu(name, own);
   return { got: await runNamed(name, own), want: { ...from.buffers, ...want } };
 }
+
+/** The window's softmax over rows in classes, and the scores of those full rows that are to be coded. */
+export async function assertClassScores(shape: Shape): Promise<void> {
+  const { layout, rows, coded: [nCoded] = [0] } = shape;
+  const from = pool(shape);
+  const label = JSON.stringify(shape);
+  const bound = weightBound(shape);
+  const { got, want } = await both(`window_softmax__${layout}`, from);
+  assertClose(got["window_sums"]!, want["window_sums"]!, {
+    bound: (i) => bound * (Math.abs(want["window_sums"]![i]!) + 1),
+    label: `window_softmax ${label}`,
+  });
+  // Whole units are coded, and the shortest head has some rows fewer.
+  const due = Math.floor((rows - nCoded - SEEDS.length) / 16) * 16;
+  const buffers = { ...from.buffers, window_sums: want["window_sums"]! };
+  for (const { name, params } of classings) {
+    const own = { ...resolveParams(name, params), window: shape.window, max_rows: due };
+    const constants = { ...from.constants, ...own, n_tiles: Math.ceil(due / 16) };
+    const scores = await both(`class_scores_${name}__${layout}`, { ...from, buffers, constants });
+    for (let head = 0; head < N_HEADS; head++) {
+      const at = (b: Partial<Record<string, TypedArray>>) =>
+        (b["row_scores"] as Float32Array).subarray(head * due, (head + 1) * due);
+      assertClose(at(scores.got), at(scores.want), {
+        bound: (i) => bound * (Math.abs(at(scores.want)[i]!) + 2 ** -20) + 2 ** -20,
+        label: `${name} ${label}, head ${head}`,
+      });
+    }
+  }
+}
+
+/** The order of rows in classes: chosen ones, then the others. */
+export async function assertOrdered(rows: number): Promise<void> {
+  const chosen = SEEDS.map((seed) =>
+    Array.from({ length: rows }, (_, i) => i).filter((i) => i % 5 < seed)
+  );
+  const perLayer = AT.layer * N_KV_HEADS;
+  const counts = (own: readonly number[][]) =>
+    Uint32Array.from([...Array(own[0]!.length * perLayer).fill(9), ...own.flat()]);
+  const { got, want } = await both("order_rows", {
+    buffers: {
+      kept: Uint32Array.from(
+        chosen.flatMap((own) => [...own, ...Array(rows - own.length).fill(7)]),
+      ),
+      kept_counts: counts(chosen.map((own) => [0, own.length])),
+      cuts: counts(SEEDS.map((seed) => [0, rows - seed + 1, 0, 0])),
+      order: new Uint32Array(N_KV_HEADS * rows).fill(99),
+    },
+    constants: { layer: AT.layer, n_kv_heads: N_KV_HEADS, max_rows: rows },
+    defines: {},
+  });
+  assertEquals(got["order"], want["order"], `${rows} rows`);
+}
+
+/** Every variant of kernels/prune/ that puts rows in classes. */
+const classings = sources.flatMap(({ definition }) =>
+  definition.kind === "pruning" && rowBitsOf(definition as Pruning) ? [definition as Pruning] : []
+);
 
 /** Every variant of kernels/prune/ that scores rows. */
 const evictions = sources.flatMap(({ definition }) =>

@@ -9,13 +9,20 @@ import type { Pairwise } from "../../src/dsl/pairwise.ts";
 import type { Rowwise } from "../../src/dsl/rowwise.ts";
 import { randomFrom } from "../_kernel.ts";
 import { gpu, modelSizeTest, sources } from "../_gpu.ts";
-import { CODED, DENSE, LISTED, TURNED, variants } from "../_attention_case.ts";
+import { CLASSES, CODED, DENSE, LISTED, TURNED, variants } from "../_attention_case.ts";
 import { assertAttention } from "./attention.ts";
 import { assertSums } from "./column_sums.ts";
 import { assertAppend, assertTurned } from "./append.ts";
 import { assertRecorded, assertTurnedRecorded } from "./append_recording.ts";
-import { assertDecoded, assertEncoded } from "./codes.ts";
-import { assertChosen, assertKept, assertRowScores, EVICTED } from "./eviction.ts";
+import { assertDecoded, assertEncoded, byClass } from "./codes.ts";
+import {
+  assertChosen,
+  assertClassScores,
+  assertKept,
+  assertOrdered,
+  assertRowScores,
+  EVICTED,
+} from "./eviction.ts";
 import { assertEmbedding, assertProduct, products } from "./matmul.ts";
 import { assertMoved } from "./move_rows.ts";
 import { assertPacked, storages } from "./pack.ts";
@@ -87,11 +94,13 @@ modelSizeTest("SmolLM2: attention", async () => {
   }
   const shape = { headDim: HEAD_DIM, group: 3, nKvHeads: 3, rows: 400, nQuery: 21 };
   await assertSums(shape);
-  for (const layout of [CODED, TURNED]) await assertAttention({ ...shape, layout, nCoded: 320 });
+  for (const layout of [CODED, TURNED, CLASSES]) {
+    await assertAttention({ ...shape, layout, nCoded: 320, nFirst: 64 });
+  }
 });
 
 modelSizeTest("SmolLM2: the kernels around a cache", async () => {
-  for (const layout of [DENSE, LISTED, CODED, EVICTED]) {
+  for (const layout of [DENSE, LISTED, CODED, CLASSES, EVICTED]) {
     await assertAppend(layout, { headDim: HEAD_DIM, rows: 300, nNew: 40 });
   }
   for (const pair of ["f16t16__list_f16t16", "f16t16__f16t16", "f16t1__f16t1"]) {
@@ -104,6 +113,14 @@ modelSizeTest("SmolLM2: the kernels around a cache", async () => {
     await assertDecoded({ stream: "key", from: `q4r${group}t16`, rows });
     await assertDecoded({ stream: "value", from: `q4c${group}t1`, rows });
   }
+  const order = rows.map(byClass);
+  await assertEncoded({ stream: "key", to: "q4r64t16", rows, order });
+  for (const to of ["q4c64t1", "q2c64t1"]) {
+    await assertEncoded({ stream: "value", to, rows, order });
+  }
+  await assertOrdered(400);
+  const classes = { layout: CLASSES, headDim: HEAD_DIM, rows: 400, window: 32 };
+  await assertClassScores({ ...classes, coded: [320, 64] });
   await assertTurned(TURNED, { headDim: HEAD_DIM, rows: 300, nNew: 40 });
   const shape = { headDim: HEAD_DIM, nKvHeads: 3, group: 3 };
   const recorded = { ...shape, windows: [32, 0], steps: [[200, 16], [1, 1]] } as const;

@@ -27,6 +27,7 @@ export const CUDA_GEOMETRY: Readonly<Record<string, Geometry>> = Object.freeze({
   move_rows: { workgroup: 128 },
   encode_rows: { workgroup: 128 },
   decode_rows: { workgroup: 128 },
+  order_rows: { workgroup: 128 },
   keep_rows: { workgroup: 128 },
   pool_scores: { workgroup: 128 },
   raise_rows: { workgroup: 128 },

@@ -26,6 +26,7 @@ export const WGSL_GEOMETRY: Readonly<Record<string, Geometry>> = Object.freeze({
   move_rows: { workgroup: 64 },
   encode_rows: { workgroup: 64 },
   decode_rows: { workgroup: 64 },
+  order_rows: { workgroup: 64 },
   keep_rows: { workgroup: 64 },
   pool_scores: {
     workgroup: 64,

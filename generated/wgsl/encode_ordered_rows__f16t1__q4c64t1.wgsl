@@ -1,0 +1,113 @@
+/*
+ * Codes rows of a stream as encode_rows does, in an order of their own: which full rows come one after the
+ * other is in `order`, so that rows of one class lie together.
+ *
+ * In front of this text the device puts `const HEAD_DIM: u32 = …;`.
+ * Generated from kernels/ops/encode_ordered_rows.ts by `deno task gen`. Do not edit.
+ */
+#include "kerf.wgsl"
+
+struct Params {
+  slot: u32,
+  layer: u32,
+  n_layers: u32,
+  n_kv_heads: u32,
+  page_entries: u32, /* entries of a head in both page tables */
+  src_page: u32, /* the source segment's first page entry */
+  dst_page: u32, /* the destination segment's first page entry */
+  max_rows: u32, /* rows of the longest order */
+}
+
+@group(0) @binding(0) var<storage, read> src_pages_buf: array<u32>; /* u32 [nKvHeads, page_entries] */
+@group(0) @binding(1) var<storage, read> dst_pages_buf: array<u32>; /* u32 [nSlots, nLayers, nKvHeads, page_entries] */
+@group(0) @binding(2) var<storage, read> moves_buf: array<u32>; /* u32 [nLayers, nKvHeads, 4] */
+@group(0) @binding(3) var<storage, read> order_buf: array<u32>; /* u32 [nKvHeads, max_rows] */
+@group(0) @binding(4) var<storage, read_write> arena_buf: array<u32>; /* u8 [arenaBytes] */
+@group(0) @binding(5) var<uniform> params: Params;
+
+const WORKGROUP = 64u;
+
+const PAGE_ROWS = 128u; /* rows of a page */
+const UNIT_WORDS = 64u / 4u; /* words that a page entry counts */
+const ROWS = 16u; /* of one item */
+const TILE = 1u; /* rows of a tile of the source */
+const BITS = 4u;
+const CELL_WORDS = BITS / 2u; /* sixteen codes */
+const GROUP_SIZE = 64u; /* values that share a scale and a minimum */
+const HEAD_WORDS = 0u; /* positions before a page's first row */
+const_assert HEAD_DIM % 16u == 0u;
+
+/* Values of the source that share a group, from one channel of one row on; `pages` is its first entry, the row a place in `order`. */
+struct Source {
+  pages: u32,
+  row: u32,
+  channel: u32,
+}
+
+/* The i-th of them. */
+fn load_value(source: Source, i: u32) -> f32 {
+  let row = order_buf[source.row];
+  let channel = source.channel + i;
+  let in_page = row % PAGE_ROWS;
+  let page = src_pages_buf[source.pages + row / PAGE_ROWS] * UNIT_WORDS + HEAD_WORDS;
+  let at = in_page / TILE * TILE * HEAD_DIM + channel * TILE + in_page % TILE;
+  return unpack2x16float(arena_buf[page + at / 2u])[at % 2u];
+}
+
+/* Codes n values, a multiple of 16, into cells that lie `stride` words apart; their group's word. */
+fn encode(source: Source, n: u32, cells: u32, stride: u32) -> u32 {
+  var smallest = load_value(source, 0u);
+  var largest = smallest;
+  for (var i = 1u; i < n; i++) {
+    let x = load_value(source, i);
+    smallest = kerf_min(smallest, x);
+    largest = kerf_max(largest, x);
+  }
+  let word = kerf_group_word(smallest, largest, BITS);
+  let group = unpack2x16float(word);
+  for (var w = 0u; w < n * BITS / 32u; w++) {
+    var codes = 0u;
+    /* Of a cell's word: byte i mod 4, the codes of a byte 2·BITS elements apart. */
+    for (var i = 0u; i < 32u / BITS; i++) {
+      let element = w / CELL_WORDS * 16u + w % CELL_WORDS * 4u + i % 4u + i / 4u * 2u * BITS;
+      codes |= kerf_code_of(load_value(source, element), group,
+          BITS) << (i % 4u * 8u + i / 4u * BITS);
+    }
+    arena_buf[cells + w / CELL_WORDS * stride + w % CELL_WORDS] = codes;
+  }
+  return word;
+}
+
+/* One work group: ROWS rows of one KV head's move. Their pages are not among the source's. */
+@compute @workgroup_size(WORKGROUP)
+fn encode_ordered_rows__f16t1__q4c64t1(
+  @builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32) {
+  let item = kerf_item(group, groups);
+  let n_blocks = (params.max_rows + ROWS - 1u) / ROWS;
+  if (item >= params.n_kv_heads * n_blocks) { return; }
+  let head = item / n_blocks;
+  let first_row = item % n_blocks * ROWS;
+  let rows_moved = 4u * (params.layer * params.n_kv_heads + head);
+  if (first_row >= moves_buf[rows_moved + 2u]) { return; }
+  let n_rows = min(moves_buf[rows_moved + 2u] - first_row, ROWS);
+  let source_row = head * params.max_rows + moves_buf[rows_moved] + first_row;
+  let row = moves_buf[rows_moved + 1u] + first_row;
+  let place = (params.slot * params.n_layers + params.layer) * params.n_kv_heads + head;
+  let source_pages = head * params.page_entries + params.src_page;
+  let pages = place * params.page_entries + params.dst_page;
+
+  /* A group of a row's channels a thread; the last of a row may be short. */
+  const CODE_WORDS = HEAD_DIM * BITS / 32u;
+  const N_GROUPS = (HEAD_DIM + GROUP_SIZE - 1u) / GROUP_SIZE;
+  for (var i = lane; i < n_rows * N_GROUPS; i += WORKGROUP) {
+    let r = i / N_GROUPS;
+    let g = i % N_GROUPS;
+    let first = g * GROUP_SIZE;
+    let page = dst_pages_buf[pages + (row + r) / PAGE_ROWS] * UNIT_WORDS + HEAD_WORDS;
+    let cells = page + (row + r) % PAGE_ROWS * (CODE_WORDS + N_GROUPS);
+    let source = Source(source_pages, source_row + r, first);
+    arena_buf[cells + CODE_WORDS + g] = encode(source, min(HEAD_DIM - first, GROUP_SIZE),
+        cells + first / 16u * CELL_WORDS, CELL_WORDS);
+  }
+}
