@@ -3,6 +3,7 @@
 import type { CacheSegment, HeadAt } from "../src/engine/cache_shape.ts";
 import type { Engine } from "../src/engine/engine.ts";
 import { elementOffset, PAGE_ROWS, pageCount } from "../src/layout/mod.ts";
+import { decoded } from "../src/reference/codes.ts";
 import { readCode } from "../src/verify/written_codes.ts";
 
 /** The rows of one segment of a head as they read: f64 [rows][channels stored]. */
@@ -22,7 +23,7 @@ export async function segmentRows(
       out.push(Array.from({ length: width }, (_, channel) => {
         const place = { row, channel, width };
         const { code } = segment;
-        if (code.kind === "affine") return readCode({ view, page: 0, segment, ...place });
+        if (code.kind === "affine") return decoded(readCode({ view, page: 0, segment, ...place }));
         const element = elementOffset(segment, place);
         return code.kind === "f16"
           ? view.getFloat16(2 * element, true)

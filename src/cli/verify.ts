@@ -44,7 +44,9 @@ export async function main({ values, positionals: names }: ParsedArgs): Promise<
   const skipped = skippedVariants(renderer);
   if (names.length === 0 && skipped.names.length > 0) {
     writeError(
-      `not verified, since they code rows: ${skipped.names.join(", ")} (${skipped.fix})\n`,
+      `not verified, since they order rows or prune values: ${
+        skipped.names.join(", ")
+      } (${skipped.fix})\n`,
     );
   }
   if (values.json) writeOut(JSON.stringify(outcomeJson(outcome)) + "\n");

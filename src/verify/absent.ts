@@ -12,6 +12,9 @@ export interface AbsentKernels {
   readonly label: string;
   /** By name, without the layout; sorted. */
   readonly kernels: readonly string[];
+  /** How many of the variant's cases need one of them. */
+  readonly cases: number;
+  readonly of: number;
 }
 
 /** The jobs that a target can run, and what it lacks for the others. */
@@ -39,8 +42,11 @@ export function sortJobs(
     }
     const { variant, kind } = job;
     const key = `${kind} ${variant}`;
-    const entry = lacking.get(key) ?? { variant, kind, label, kernels: [] };
-    lacking.set(key, { ...entry, kernels: [...new Set([...entry.kernels, ...missing])].sort() });
+    const own = jobs.filter((one) => one.variant === variant && one.kind === kind);
+    const none = { variant, kind, label, kernels: [], cases: 0, of: own.length };
+    const entry = lacking.get(key) ?? none;
+    const kernels = [...new Set([...entry.kernels, ...missing])].sort();
+    lacking.set(key, { ...entry, kernels, cases: entry.cases + 1 });
   }
   return { jobs: runnable, absent: [...lacking.values()] };
 }

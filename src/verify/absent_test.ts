@@ -22,7 +22,10 @@ Deno.test("cases whose kernels a target lacks are left out there, and it is said
   assertEquals(on("wgsl"), {
     jobs: [jobs[2]!],
     absent: [
-      { variant: "drops", kind: "pruning", label: "on wgsl", kernels: ["copy", "drop"] },
+      {
+        ...{ variant: "drops", kind: "pruning", label: "on wgsl", kernels: ["copy", "drop"] },
+        ...{ cases: 2, of: 2 },
+      },
     ],
   });
 });

@@ -15,6 +15,7 @@ import type { CacheState, CaseRow } from "./cache_state.ts";
 import { N_KV_HEADS } from "./cases.ts";
 import type { Measurement } from "./compare.ts";
 import { roundedHook } from "./hooks.ts";
+import { storedBound } from "./stored_bound.ts";
 import type { RunNamed } from "./kernels.ts";
 import type { PruningProblem } from "./pruning_case.ts";
 import { recordingOf } from "./ring_stage.ts";
@@ -75,7 +76,8 @@ export async function append(
   const after = withBuffers(cache, { arena });
   const heads = state.heads.map((head) => ({ ...head, rows: head.rows + n }));
   const next: CacheState = { ...state, cache: after, heads, nTokens: position + n };
-  const rows: NewRows = { position, n, written: writtenRows(next, n) };
+  const first = state.heads.map(({ rows }) => p.layout.positions === "cache" ? rows : position);
+  const rows: NewRows = { position, first, n, written: writtenRows(next, n) };
   return {
     ...{ state: next, cache: after, qkv, position, q_ring },
     measurements: [
@@ -89,6 +91,8 @@ export async function append(
 /** The rows of a step, and where their keys and values go: [row][KV head][key, value]. */
 interface NewRows {
   readonly position: number;
+  /** What the first row of each KV head is rotated by: its position, or its place among the head's rows. */
+  readonly first: readonly number[];
   readonly n: number;
   readonly written: readonly CaseRow[][][];
 }
@@ -101,11 +105,11 @@ const writtenRows = (next: CacheState, n: number): CaseRow[][][] =>
     ]));
 
 /** The position that each new row carries, where rows carry one. */
-function positions({ cache }: CacheState, { position, n, written }: NewRows): Measurement[] {
-  if (!cache.layout.rowPositions) return [];
+function positions(next: CacheState, { position, n, written }: NewRows): Measurement[] {
+  if (!next.cache.layout.rowPositions) return [];
   const dims = [{ name: "position of row", size: n }, { name: "head", size: N_KV_HEADS }];
-  const got = written.flatMap((heads) =>
-    heads.map(([, value]) => positionOf(cache, value!.kvHead, value!.row))
+  const got = written.flatMap((heads, i) =>
+    heads.map((_, kvHead) => positionOf(next, kvHead, next.heads[kvHead]!.rows - n + i))
   );
   const want = written.flatMap((heads, i) => heads.map(() => position + i));
   return [{ kernel: "append", dims, got, want }];
@@ -132,20 +136,19 @@ function measure(
   const want = new Float64Array(got.length);
   const bound = new Float64Array(got.length);
   for (let i = 0; i < rows.n; i++) {
-    const angles = p.rope.subarray((rows.position + i) * headDim).subarray(0, headDim);
     for (let head = 0; head < nHeads + 2 * N_KV_HEADS; head++) {
       const at = i * stride + head * headDim;
       const x = found.before.subarray(at, at + headDim);
       const kind = head < nHeads ? "query" : head < nHeads + N_KV_HEADS ? "key" : "value";
-      const row = kind === "query"
-        ? undefined
-        : rows.written[i]![(head - nHeads) % N_KV_HEADS]![kind === "key" ? 0 : 1]!;
+      const kvHead = kind === "query" ? Math.floor(head / group) : (head - nHeads) % N_KV_HEADS;
+      const row = kind === "query" ? undefined : rows.written[i]![kvHead]![kind === "key" ? 0 : 1]!;
       if (row !== undefined) got.set(rowOf(found.after, row), at);
       const isTurnedHead = isTurned(kind === "value" ? p.layout.value : p.layout.key);
       if (kind === "value" && !isTurnedHead) {
         want.set(x.map((value) => stored(value, segments[row!.index]!)), at);
         continue;
       }
+      const angles = p.rope.subarray((rows.first[kvHead]! + i) * headDim).subarray(0, headDim);
       const none = () => new Float64Array(headDim);
       const rotated = kind === "value"
         ? Float64Array.from(x)
@@ -160,11 +163,7 @@ function measure(
       const store = (value: number) => segment ? stored(value, segment) : value;
       turned.forEach((value, c) => {
         want[at + c] = store(value);
-        // A rounding to storage may go another way at either end of what f32 may be.
-        const ends = [value - errors[c]!, value + errors[c]!].map((end) =>
-          Math.abs(store(end) - want[at + c]!)
-        );
-        bound[at + c] = Math.max(errors[c]!, ...ends);
+        bound[at + c] = storedBound({ value, error: errors[c]! }, store);
       });
     }
   }

@@ -9,10 +9,10 @@ import { layoutName, mergeKernel } from "../layout/name.ts";
 import { isTurned } from "../layout/types.ts";
 import { attentionReference } from "../reference/attention.ts";
 import { turnBound, turnReference } from "../reference/basis.ts";
-import type { AttentionQuery } from "../reference/attention.ts";
 import { authorRunner } from "../reference/hooks.ts";
 import type { KernelSource } from "../emit/types.ts";
 import { attentionBound } from "./attention_bound.ts";
+import type { SizedQuery } from "./attention_bound.ts";
 import { N_KV_HEADS } from "./cases.ts";
 import type { Dimension, Measurement } from "./compare.ts";
 import { roundedHook } from "./hooks.ts";
@@ -31,7 +31,7 @@ export interface AttentionProblem {
   readonly nQuery: number;
   /** Of the first query. */
   readonly position: number;
-  /** Every row after the step, per KV head. */
+  /** Every row after the step as the cache has it, per KV head; channels that are not stored are zero. */
   readonly heads: readonly HeadRows[];
   /** Its counts leave this step's rows out. */
   readonly cache: WrittenCache;
@@ -78,24 +78,24 @@ export function attentionAnswer(p: AttentionProblem): AttentionAnswer {
 }
 
 /** Every query and head, [nQuery, nHeads], with what it may look at. */
-export function attentionQueries(p: AttentionProblem): AttentionQuery[] {
+export function attentionQueries(p: AttentionProblem): SizedQuery[] {
   const { group, headDim } = p.shape;
   const nHeads = group * N_KV_HEADS;
   const { definition } = p.source;
   const [score, mask] = [authorRunner(definition, "score"), authorRunner(definition, "mask")];
-  const keys = p.heads.map(keysAsRead);
   return Array.from({ length: p.nQuery * nHeads }, (_, i) => {
     const [query, head] = [Math.floor(i / nHeads), i % nHeads];
     const kvHead = Math.floor(head / group);
-    const { keys: rows, values, positions } = p.heads[kvHead]!;
-    const place = rows.length - p.nQuery + query;
+    const { keys, values, positions, sizes } = p.heads[kvHead]!;
+    const place = keys.length - p.nQuery + query;
     const at = query * qkvStride(p.shape) + head * headDim;
     return {
       q: p.qkv.subarray(at, at + headDim),
       // A query sees the rows up to its own, whatever its position.
-      keys: keys[kvHead]!.slice(0, place + 1),
+      keys: keys.slice(0, place + 1),
       values,
       ...(positions ? { positions } : {}),
+      ...(sizes ? { sizes } : {}),
       scale: 1 / Math.sqrt(headDim),
       ...{ score, mask },
       context: {
@@ -104,12 +104,6 @@ export function attentionQueries(p: AttentionProblem): AttentionQuery[] {
       },
     };
   });
-}
-
-/** Rows of a list segment with zeros for the channels it does not store. */
-function keysAsRead({ keys, nListed, channels }: HeadRows): Float32Array[] {
-  const kept = new Set(channels);
-  return keys.map((key, row) => row < nListed ? key.map((x, c) => kept.has(c) ? x : 0) : key);
 }
 
 /** Runs prefill, then decode and merge, against an answer. */

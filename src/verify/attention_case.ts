@@ -2,11 +2,14 @@
 
 import type { Attention } from "../dsl/attention.ts";
 import type { KernelSource } from "../emit/types.ts";
+import { unitRows } from "../layout/bytes.ts";
 import { layoutOf } from "../layout/make.ts";
 import { layoutName } from "../layout/name.ts";
 import type { Layout } from "../layout/types.ts";
 import { qkvStride } from "./attention.ts";
 import type { AttentionProblem } from "./attention.ts";
+import { headRows } from "./cache_state.ts";
+import type { HeadSizes } from "./cache_state.ts";
 import { keptOf, N_KV_HEADS, widthsOf } from "./cases.ts";
 import type { AttentionCase } from "./cases.ts";
 import { valuesOf } from "./hooks.ts";
@@ -18,7 +21,16 @@ import type { HeadRows } from "./written_cache.ts";
 export const caseLayout = ({ cut, types }: AttentionCase): Layout =>
   layoutOf(cut?.pruning ?? null, types);
 
-const prunesChannels = ({ key }: Layout): boolean =>
+/** Rows of `old` that are compressed: whole units of two thirds, over a chunk's end in the longest case. */
+function compressedOf({ key, value }: Layout, old: number): number {
+  const units = [key, value].filter(({ segments }) => segments.length > 1)
+    .map(({ segments: [first] }) => first!.code.kind === "affine" ? unitRows(first!) : 1);
+  if (units.length === 0) return 0;
+  const unit = Math.max(...units);
+  return Math.floor(old * 2 / 3 / unit) * unit;
+}
+
+const listsChannels = ({ key }: Layout): boolean =>
   key.segments.some(({ channels }) => channels === "list");
 
 /** Positions of what is left of `cached` rows, spread over them, and of the rows behind. */
@@ -46,18 +58,30 @@ export function attentionProblem(
   const random = randomFrom(seed);
   const widths = cut ? widthsOf(cut.kept, headDim) : [];
   const layout = caseLayout(given);
-  const heads = Array.from({ length: N_KV_HEADS }, (_, kvHead): HeadRows => {
+  const written = Array.from({ length: N_KV_HEADS }, (_, kvHead): HeadRows => {
     const old = layout.rowPositions ? keptOf(cut!.kept, cached, kvHead) : cached;
     const rows = old + nQuery;
+    const compressed = compressedOf(layout, old);
     return {
       keys: randomRows(rows, random, { headDim, numbers, type: types.key }),
       values: randomRows(rows, random, { headDim, numbers: "plain", type: types.value }),
-      // Two thirds are pruned: over a chunk's end in the longest case, none in the shortest.
-      nListed: prunesChannels(layout) ? Math.floor(old * 2 / 3) : 0,
-      channels: cut ? randomChannels(widths[kvHead]!, headDim, random) : [],
+      ...{ nListed: compressed, nCoded: compressed },
+      channels: listsChannels(layout)
+        ? randomChannels(widths[kvHead]!, headDim, random)
+        : Array.from({ length: headDim }, (_, c) => c),
       ...(layout.rowPositions ? { positions: evictedPositions(rows, { old, cached }) } : {}),
     };
   });
+  const cache = writeCache(layoutName(layout), written, { headDim, nNew: nQuery });
+  const isCut = ({ segments }: Layout["key"]) => segments.length > 1;
+  const sizes = written.map(({ keys, nListed: compressed, channels }): HeadSizes => ({
+    ...{ rows: keys.length, channels },
+    listed: isCut(layout.key) ? compressed : 0,
+    coded: isCut(layout.value) ? compressed : 0,
+  }));
+  const heads = written.map((_, kvHead) =>
+    headRows({ cache, heads: sizes, nTokens: 0, headDim }, kvHead)
+  );
   const nHeads = group * N_KV_HEADS;
   const dims = { nLayers: AT.nLayers, nHeads, nKvHeads: N_KV_HEADS, headDim, nCtx: 4096 };
   return {
@@ -65,6 +89,6 @@ export function attentionProblem(
     position: lastPosition(heads) + 1 - nQuery + ahead,
     values: valuesOf(source.definition as Attention, { params: given.params, dims }),
     qkv: Float32Array.from({ length: nQuery * qkvStride(shape) }, () => 2 * random()),
-    cache: writeCache(layoutName(layout), heads, { headDim, nNew: nQuery }),
+    cache,
   };
 }

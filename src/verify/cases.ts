@@ -23,8 +23,11 @@ export type Kept = "one" | "mixed" | "all";
 /** What the numbers are like: small ones, or with channels and rows far off, as trained models have. */
 export type Numbers = "plain" | "outliers";
 
-/** Parameters of a variant: its defaults, values that bite in the few rows of a case, the least there are. */
-export type ParamChoice = "default" | "small" | "least";
+/**
+ * Parameters of a variant: its defaults, values that bite in the few rows of a case, the least there are, and
+ * the defaults with every switch (a whole number from 0 to 1) the other way.
+ */
+export type ParamChoice = "default" | "small" | "least" | "switched";
 
 /** What both kinds of cases have. */
 interface Case {
@@ -100,7 +103,7 @@ export function attentionCases<V>(
 
 /** Cases of pruning variants: scores need at least one row. */
 export function pruningCases<V>(variants: readonly V[], strength: Strength): Of<V, PruningCase>[] {
-  const params = ["default", "small", "least"] as const;
+  const params = ["default", "small", "switched", "least"] as const;
   const axes = { ...COMMON, params, cached: CACHED.slice(1), kept: KEPT };
   return combinations({ ...axes, variant: variants }, strength);
 }
@@ -120,15 +123,30 @@ export function keptOf(kept: Kept, n: number, kvHead: number): number {
 /**
  * Small values: odd and fewer than the rows of the longer cases, or near 1, as far as a parameter allows.
  * The least of a parameter that has none is its default.
+ *
+ * @param options `codes`: whether numbers count rows that are coded, which come in tiles
  */
-export function paramsOf(specs: ParamSpecs, choice: ParamChoice): Record<string, number> {
+export function paramsOf(
+  specs: ParamSpecs,
+  choice: ParamChoice,
+  { codes }: { readonly codes: boolean },
+): Record<string, number> {
+  const few = codes ? 32 : 41;
   if (choice === "default") return {};
+  if (choice === "switched") {
+    const isSwitch = ({ min, max, integer }: ParamSpecs[string]) =>
+      min === 0 && max === 1 && integer === true;
+    return Object.fromEntries(
+      Object.entries(specs).filter(([, spec]) => isSwitch(spec))
+        .map(([name, spec]) => [name, 1 - spec.default]),
+    );
+  }
   return Object.fromEntries(
     Object.entries(specs).map(([name, { default: given, min, max = Infinity, integer }]) => [
       name,
       choice === "least"
         ? min ?? given
-        : Math.min(max, Math.max(min ?? -Infinity, integer ? 41 : 3)),
+        : Math.min(max, Math.max(min ?? -Infinity, integer ? few : 3)),
     ]),
   );
 }

@@ -4,7 +4,7 @@ import { layoutName } from "../layout/name.ts";
 import { withBuffers } from "./cache_state.ts";
 import { N_KV_HEADS } from "./cases.ts";
 import { firstHead } from "./ring_stage.ts";
-import { isKey, writeCache } from "./written_cache.ts";
+import { writeCache } from "./written_cache.ts";
 import type { WrittenCache } from "./written_cache.ts";
 
 /** A cache whose block table has new pages, and the entries of the old ones. */
@@ -31,19 +31,19 @@ export function emptyCache(
 /**
  * Doubles the arena.
  *
- * @param options `values`: whether values move too; else their pages stay
+ * @param options `moves`: whether the rows of a segment move, by its index, keys' first; else its pages stay
  */
 export function withFreshPages(
   old: WrittenCache,
-  { headDim, values }: { readonly headDim: number; readonly values: boolean },
+  { headDim, moves }: { readonly headDim: number; readonly moves: (index: number) => boolean },
 ): MovingCache {
   const entries = old.constants["page_entries"]!;
   const perSegment = entriesOf(old);
   const fresh = emptyCache(old.layout, { headDim, perSegment });
   const units = old.buffers.arena.length / 64;
   const pages = old.buffers.pages.map((page, i) => {
-    const moves = values || isKey(old.layout, Math.floor(i % entries / perSegment));
-    return moves ? fresh.buffers.pages[i]! + units : page;
+    const isNew = moves(Math.floor(i % entries / perSegment));
+    return isNew ? fresh.buffers.pages[i]! + units : page;
   });
   const arena = new Uint8Array(old.buffers.arena.length + fresh.buffers.arena.length).fill(0xff);
   arena.set(old.buffers.arena);

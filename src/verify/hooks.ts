@@ -4,7 +4,8 @@
  */
 
 import { resolveParams } from "../dsl/params.ts";
-import type { ParamSpecs } from "../dsl/params.ts";
+import type { ParamSpecs, ParamValues } from "../dsl/params.ts";
+import type { Pruning } from "../dsl/pruning.ts";
 import { tableValues, tableView } from "../dsl/table.ts";
 import type { ModelDims, TableSpec, TableSpecs, TableView } from "../dsl/table.ts";
 import type { Definition } from "../dsl/types.ts";
@@ -34,14 +35,22 @@ export interface Values {
   readonly context: Readonly<Record<string, number | TableView>>;
 }
 
+/** The parameters of a variant in a case. */
+export function paramValues(
+  { name, params, ...variant }: Pick<Variant, "name" | "params"> & Partial<Pick<Pruning, "steps">>,
+  choice: ParamChoice,
+): ParamValues {
+  const codes = variant.steps?.some(({ kind }) => kind === "codes") ?? false;
+  return resolveParams(name, params, paramsOf(params, choice, { codes }));
+}
+
 /** Parameters and tables for a model of these dimensions. */
 export function valuesOf(
   variant: Variant,
   options: { readonly params: ParamChoice; readonly dims: ModelDims },
 ): Values {
   const { dims } = options;
-  const { name, params: specs } = variant;
-  const params = resolveParams(name, specs, paramsOf(specs, options.params));
+  const params = paramValues(variant, options.params);
   const tables: Record<string, Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>> = {};
   const context: Record<string, number | TableView> = { ...params };
   for (const [table, spec] of Object.entries(variant.tables)) {

@@ -1,12 +1,13 @@
 /** The cases of variants, each ready to run: its kernels, its numbers and the reference's answer. */
 
-import { KerfError } from "../core/error.ts";
 import type { KernelSource } from "../emit/types.ts";
 import { layoutOf } from "../layout/make.ts";
-import type { LayoutSteps } from "../layout/make.ts";
+import { isTurned } from "../layout/types.ts";
+import type { Layout } from "../layout/types.ts";
 import { attentionAnswer, attentionUses, measureAttention } from "./attention.ts";
 import { attentionProblem, caseLayout } from "./attention_case.ts";
 import { attentionCases, describe, pruningCases } from "./cases.ts";
+import type { AttentionCase, PruningCase } from "./cases.ts";
 import type { Strength } from "./combinations.ts";
 import type { Measurement } from "./compare.ts";
 import type { KernelUse, RunNamed } from "./kernels.ts";
@@ -51,15 +52,26 @@ function attentionJobs(
   strength: Strength,
 ): Job[] {
   const cases = attentionCases(variants, layoutMakers({ sources }), strength);
-  return cases.map(({ variant: { name, sources: [source] }, ...given }, i): Job => ({
-    ...{ variant: name, kind: "attention", case: describe(given, null) },
-    uses: attentionUses(name, caseLayout(given), given.shape),
-    prepare: () => {
-      const problem = attentionProblem(source!, given, seedOf(name, i));
-      const answer = attentionAnswer(problem);
-      return (run) => measureAttention(problem, answer, run);
-    },
-  }));
+  return cases.map(({ variant: { name, sources: [source] }, ...chosen }, i): Job => {
+    const layout = caseLayout(chosen);
+    const given = fitted(chosen, layout);
+    return {
+      ...{ variant: name, kind: "attention", case: describe(given, null) },
+      uses: attentionUses(name, layout, given.shape),
+      prepare: () => {
+        const problem = attentionProblem(source!, given, seedOf(name, i));
+        const answer = attentionAnswer(problem);
+        return (run) => measureAttention(problem, answer, run);
+      },
+    };
+  });
+}
+
+/** A case with heads that a layout takes: those in another basis have 2ⁿ channels. */
+function fitted<C extends AttentionCase | PruningCase>(given: C, { key, value }: Layout): C {
+  if (!isTurned(key) && !isTurned(value)) return given;
+  const headDim = 2 ** Math.ceil(Math.log2(given.shape.headDim));
+  return { ...given, shape: { ...given.shape, headDim } };
 }
 
 function pruningJobs(
@@ -71,12 +83,12 @@ function pruningJobs(
   const attention = defaultAttention(sources);
   const plans = variants.map(({ name, sources: own }) => {
     const definitions: PruningSources = { variants: own, append, attention };
-    const steps = layoutSteps(definitions);
-    refusePlaces(name, steps);
-    return { name, definitions, steps };
+    return { name, definitions, steps: layoutSteps(definitions) };
   });
-  return pruningCases(plans, strength).map(({ variant, ...given }, i): Job => {
+  return pruningCases(plans, strength).map(({ variant, ...chosen }, i): Job => {
     const { name, definitions, steps } = variant;
+    const layout = layoutOf(layoutSteps(definitions, chosen.params), chosen.types);
+    const given = fitted(chosen, layout);
     return {
       ...{ variant: name, kind: "pruning", case: describe(given, steps) },
       uses: pruningUses(definitions, given),
@@ -85,15 +97,6 @@ function pruningJobs(
         return (run) => measurePruning(problem, run);
       },
     };
-  });
-}
-
-/** @throws {KerfError} keys are rotated by their place, which no stage here follows */
-function refusePlaces(name: string, steps: LayoutSteps): void {
-  if (layoutOf(steps, { key: "f16", value: "f16" }).positions === "true") return;
-  throw new KerfError(`Cannot verify "${name}": its positions are in the cache by default`, {
-    hint: 'let a parameter decide, positions: { cacheIf: "in_cache" }, and verify true positions',
-    exitCode: 2,
   });
 }
 

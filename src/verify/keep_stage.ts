@@ -1,4 +1,7 @@
-/** The copy of kept rows to new pages: keys and values byte for byte, positions with them, nothing else. */
+/**
+ * The copy of kept rows to new pages: keys and values byte for byte, positions with them, nothing else. Where
+ * keys are rotated by their place, one that moves toward the front is turned back by as many places.
+ */
 
 import { layoutName } from "../layout/name.ts";
 import { keyAt, positionOf, rowOf, valueAt, withBuffers } from "./cache_state.ts";
@@ -8,10 +11,14 @@ import type { Measurement } from "./compare.ts";
 import { withFreshPages } from "./fresh_pages.ts";
 import type { RunNamed } from "./kernels.ts";
 import type { ChosenRows } from "./select_rows_stage.ts";
+import { HALF_ULP } from "./rounding.ts";
+import { storedBound } from "./stored_bound.ts";
+import type { OffNumber } from "./stored_bound.ts";
 import { strayBytes } from "./stray_bytes.ts";
 import { compareSums, sumsOf } from "./sums_stage.ts";
 import { tokenPool } from "./token_stage.ts";
 import type { TokenStage } from "./token_stage.ts";
+import { stored } from "./written_cache.ts";
 
 /** Copies the rows that stay. */
 export async function keepRows(
@@ -21,30 +28,31 @@ export async function keepRows(
 ): Promise<{ state: CacheState; measurements: Measurement[] }> {
   const { state, problem: { shape: { headDim }, layout } } = stage;
   const pool = tokenPool(stage);
-  const moving = withFreshPages(state.cache, { headDim, values: true });
+  const moving = withFreshPages(state.cache, { headDim, moves: () => true });
   const { arena: before, pages } = moving.cache.buffers;
   const { arena } = await run(`keep_rows__${layoutName(layout)}`, {
     ...pool,
     buffers: {
       ...pool.buffers,
       ...buffers,
+      rope: stage.problem.rope,
       ...{ src_pages: moving.src_pages, dst_pages: pages, arena: before },
     },
   });
   const copiedTo: CacheState = {
     ...state,
     cache: withBuffers(moving.cache, { arena }),
-    heads: state.heads.map(({ listed, channels }, kvHead) => ({
+    heads: state.heads.map(({ listed, coded, channels }, kvHead) => ({
       rows: kept[kvHead]!.length,
       listed: kept[kvHead]!.filter((row) => row < listed).length,
-      channels,
+      ...{ coded, channels },
     })),
   };
   const written = kept.flatMap((rows, kvHead) =>
     rows.flatMap((_, i) => [keyAt(copiedTo, kvHead, i), valueAt(copiedTo, kvHead, i)])
   );
   const measurements = [
-    copied(state, copiedTo, kept),
+    copied(stage, copiedTo, kept),
     positions(state, copiedTo, kept),
     strayBytes("keep rows", { before: moving.cache, after: copiedTo.cache }, written),
   ];
@@ -64,19 +72,29 @@ export async function keepRows(
 
 /** Keys, then values, of every kept row; channels that are not stored are 0 in both. */
 function copied(
-  state: CacheState,
+  { state, problem }: TokenStage,
   next: CacheState,
   kept: readonly (readonly number[])[],
 ): Measurement {
   const { headDim } = state;
+  const { positions, key } = problem.layout;
+  const store = (x: number) => stored(x, key.segments.at(-1)!);
   const size = Math.max(...kept.map((rows) => rows.length));
   const got = new Float64Array(N_KV_HEADS * size * 2 * headDim);
   const want = new Float64Array(got.length);
+  const bound = new Float64Array(got.length);
   kept.forEach((rows, kvHead) =>
     rows.forEach((row, i) => {
       const at = (kvHead * size + i) * 2 * headDim;
+      const key = rowOf(state.cache, keyAt(state, kvHead, row));
       got.set(rowOf(next.cache, keyAt(next, kvHead, i)), at);
-      want.set(rowOf(state.cache, keyAt(state, kvHead, row)), at);
+      if (positions === "true" || row === i) want.set(key, at);
+      else {
+        turnedBack(key, problem.rope.subarray((row - i) * headDim)).forEach((turned, c) => {
+          want[at + c] = store(turned.value);
+          bound[at + c] = storedBound(turned, store);
+        });
+      }
       got.set(rowOf(next.cache, valueAt(next, kvHead, i)), at + headDim);
       want.set(rowOf(state.cache, valueAt(state, kvHead, row)), at + headDim);
     })
@@ -86,7 +104,19 @@ function copied(
     { name: "kept row", size },
     { name: "channel of key, value", size: 2 * headDim },
   ];
-  return { kernel: "keep rows", dims, got, want };
+  return { kernel: "keep rows", dims, got, want, bound };
+}
+
+/** A key turned back by an angle per pair: cosines of headDim / 2 of them, then sines. Four roundings. */
+function turnedBack(key: readonly number[], angles: Float32Array): OffNumber[] {
+  const half = key.length / 2;
+  return key.map((x, c) => {
+    const pair = c % half;
+    const [cos, sin] = [angles[pair]!, angles[half + pair]!];
+    const [own, other] = [x * cos, key[c < half ? c + half : c - half]! * sin];
+    const error = 4 * HALF_ULP * (Math.abs(own) + Math.abs(other));
+    return { value: c < half ? own + other : own - other, error };
+  });
 }
 
 function positions(
@@ -99,8 +129,8 @@ function positions(
   const want = new Int32Array(got.length);
   kept.forEach((rows, kvHead) =>
     rows.forEach((row, i) => {
-      got[kvHead * size + i] = positionOf(next.cache, kvHead, i);
-      want[kvHead * size + i] = positionOf(state.cache, kvHead, row);
+      got[kvHead * size + i] = positionOf(next, kvHead, i);
+      want[kvHead * size + i] = positionOf(state, kvHead, row);
     })
   );
   const dims = [{ name: "head", size: N_KV_HEADS }, { name: "position of kept row", size }];

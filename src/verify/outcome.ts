@@ -17,9 +17,11 @@ export interface Outcome {
   readonly checks: readonly Check[];
 }
 
-/** `snapkv is not there on wgsl: it has no template for select_rows`. */
-export const absentText = ({ variant, label, kernels }: AbsentKernels): string =>
-  `${variant} is not there on ${label}: it has no template for ${kernels.join(", ")}`;
+/** `snapkv is not there on wgsl: it has no template for select_rows`; of some of its cases: how many. */
+export function absentText({ variant, label, kernels, cases, of }: AbsentKernels): string {
+  const what = cases === of ? `${variant} is` : `${cases} of ${of} cases of ${variant} are`;
+  return `${what} not there on ${label}: it has no template for ${kernels.join(", ")}`;
+}
 
 /** `row 3, head 1, channel 12`. */
 export const placeText = (at: Readonly<Record<string, number>>): string =>

@@ -1,16 +1,17 @@
 /**
  * What a pruning variant's kernels do to a cache, in the order of a run: append a prompt, remember its last
- * queries, score, select, keep or move; then steps over the compressed cache. Every kernel is held to the
+ * queries, score, select, keep, move or code; then steps over the compressed cache. Every kernel is held to the
  * reference on what the one before it left, so that errors do not add up.
  */
 
 import { layoutOf } from "../layout/make.ts";
 import { layoutName } from "../layout/name.ts";
+import type { Layout } from "../layout/types.ts";
 import { append, appendName } from "./append_stage.ts";
 import type { Appended } from "./append_stage.ts";
 import { attentionAnswer, attentionUses, measureAttention } from "./attention.ts";
 import type { AttentionProblem } from "./attention.ts";
-import { headRows } from "./cache_state.ts";
+import { headRows, withBuffers } from "./cache_state.ts";
 import type { CacheState } from "./cache_state.ts";
 import type { PruningCase } from "./cases.ts";
 import { scoreChannels } from "./channel_score_stage.ts";
@@ -32,7 +33,7 @@ import type { TokenStage } from "./token_stage.ts";
 /** The kernels that a case runs. */
 export function pruningUses(sources: PruningSources, given: PruningCase): KernelUse[] {
   const { types, shape } = given;
-  const layout = layoutOf(layoutSteps(sources), types);
+  const layout = layoutOf(layoutSteps(sources, given.params), types);
   const defines = { HEAD_DIM: shape.headDim, GROUP: shape.group };
   const name = layoutName(layout);
   const { tokens, channels } = plannedSteps(sources, given);
@@ -43,11 +44,9 @@ export function pruningUses(sources: PruningSources, given: PruningCase): Kernel
       ? [...tokenScoreNames(tokens, name), ...selectRowsNames(tokens), `keep_rows__${name}`]
       : []),
     ...(channels
-      ? [
-        `channel_scores_${channels.source.definition.name}__${name}`,
-        ...["select_channels", ...moveNames(layout)],
-      ]
+      ? [`channel_scores_${channels.source.definition.name}__${name}`, "select_channels"]
       : []),
+    ...moveNames(layout),
   ];
   const attention = sources.attention.definition.name;
   if (layout.rowSums) {
@@ -87,7 +86,13 @@ export async function measurePruning(p: PruningProblem, run: RunNamed): Promise<
   return found;
 }
 
-/** Rows are evicted after every turn; channels are chosen once. */
+/** Whether older rows leave for another segment: those of a list once, codes after every turn. */
+const compressesRows = ({ key, value }: Layout, isFirst: boolean): boolean =>
+  [key, value].some(({ segments }) =>
+    segments.length > 1 && (isFirst || segments.at(-1)!.flush !== null)
+  );
+
+/** Rows are evicted and coded after every turn; channels are chosen once. */
 async function compress(
   p: PruningProblem,
   { state, rings }: Progress,
@@ -105,8 +110,16 @@ async function compress(
     const scores = await scoreChannels(problem, now, { rings, run });
     const chosen = await selectChannels(p, scores, run);
     const { buffer: channels, kept } = chosen;
-    const moved = await moveRows(p.channels, now, { channels, kept, run });
-    found.push(...[scores, chosen, moved].flatMap(({ measurements }) => measurements));
+    found.push(...[scores, chosen].flatMap(({ measurements }) => measurements));
+    now = {
+      ...now,
+      cache: withBuffers(now.cache, { channels }),
+      heads: now.heads.map((head, kvHead) => ({ ...head, channels: kept[kvHead]! })),
+    };
+  }
+  if (compressesRows(p.layout, isFirst)) {
+    const moved = await moveRows(now, { layout: p.layout, recent: p.channels?.recent ?? 0, run });
+    found.push(...moved.measurements);
     now = moved.state;
   }
   return { state: now, measurements: found };
@@ -131,13 +144,14 @@ async function evict(
 }
 
 /** Before the first row: list segments have their widths, and room for every row that comes. */
-function emptyState({ nRows, layout, shape: { headDim }, widths }: PruningProblem): CacheState {
+function emptyState(p: PruningProblem): CacheState {
+  const { nRows, layout, shape: { headDim }, widths } = p;
   const total = nRows.reduce((a, b) => a + b);
   return {
     cache: emptyCache(layout, { headDim, perSegment: Math.ceil(total / 128) + 1 }),
     heads: widths.map((width) => ({
-      ...{ rows: 0, listed: 0 },
-      channels: Array.from({ length: width }, (_, c) => c),
+      ...{ rows: 0, listed: 0, coded: 0 },
+      channels: Array.from({ length: p.channels ? width : headDim }, (_, c) => c),
     })),
     ...{ nTokens: 0, headDim },
   };

@@ -13,10 +13,10 @@ import { qkvStride } from "./attention.ts";
 import type { AttentionProblem } from "./attention.ts";
 import { N_KV_HEADS, widthsOf } from "./cases.ts";
 import type { Kept, ParamChoice, PruningCase } from "./cases.ts";
-import { valuesOf } from "./hooks.ts";
+import { paramValues, valuesOf } from "./hooks.ts";
 import type { Values } from "./hooks.ts";
 import { randomFrom, randomRows } from "./numbers.ts";
-import { AT } from "./written_cache.ts";
+import { AT, segmentsOf } from "./written_cache.ts";
 
 /** The definitions that a compression and the step after it run. */
 export interface PruningSources {
@@ -79,14 +79,30 @@ export interface PruningProblem {
 const definitionsOf = ({ variants }: Pick<PruningSources, "variants">): Pruning[] =>
   variants.map(({ definition }) => definition as Pruning);
 
-/** What the layout of a variant, or of a composition, follows from. */
-export function layoutSteps(sources: Pick<PruningSources, "variants">): LayoutSteps {
-  const parts = definitionsOf(sources).map((definition) => stepsOf(definition));
+/** What the layout of a variant, or of a composition, follows from; parameters decide some of it. */
+export function layoutSteps(
+  sources: Pick<PruningSources, "variants">,
+  params: ParamChoice = "default",
+): LayoutSteps {
+  const definitions = definitionsOf(sources);
+  const parts = definitions.map((definition) => ({
+    ...stepsOf(definition, paramValues(definition, params)),
+    ...(placesKeys(definition, params) ? { positions: "cache" as const } : {}),
+  }));
   if (parts.length === 1) return parts[0]!;
   return {
     name: parts.map(({ name }) => name).join("+"),
     steps: parts.flatMap(({ steps }) => steps),
+    ...(parts.some(({ positions }) => positions === "cache") ? { positions: "cache" } : {}),
   };
+}
+
+/** Whether a definition's keys are rotated by their place in the cache. */
+function placesKeys(definition: Pruning, params: ParamChoice): boolean {
+  const positions = stepOf(definition, "tokens")?.step.positions;
+  return typeof positions === "object"
+    ? paramValues(definition, params)[positions.cacheIf] !== 0
+    : positions === "cache";
 }
 
 /** The problem of a case. @param seed another one gives other numbers */
@@ -99,8 +115,10 @@ export function pruningProblem(
   const { group, headDim } = shape;
   const nHeads = group * N_KV_HEADS;
   const steps = plannedSteps(sources, given);
-  // A cache that evicts once does so again after its next turn.
-  const nRows = [cached, nQuery, ...(steps.tokens ? [1] : [])];
+  const layout = layoutOf(layoutSteps(sources, given.params), types);
+  // A cache that evicts or codes once does so again after its next turn.
+  const again = steps.tokens !== null || segmentsOf(layout).some(({ flush }) => flush !== null);
+  const nRows = [cached, nQuery, ...(again ? [1] : [])];
   const nCtx = nRows.reduce((a, b) => a + b);
   const random = randomFrom(seed);
   const qkv = new Float32Array(nCtx * qkvStride(shape));
@@ -113,7 +131,7 @@ export function pruningProblem(
   return {
     ...{ sources, shape, qkv, nRows, kept, ...steps },
     attentionValues: valuesOf(attention, { params: "default", dims: dimsOf(shape) }),
-    layout: layoutOf(layoutSteps(sources), types),
+    layout,
     rope: ropeTable(nCtx, headDim),
     widths: widthsOf(kept, headDim),
   };

@@ -29,7 +29,7 @@ function stageOf(spec: Partial<TokensSpec> = {}): TokenStage {
     },
     1,
   );
-  const heads = [0, 1].map(() => ({ rows: N_ROWS, listed: 0, channels: [] }));
+  const heads = [0, 1].map(() => ({ rows: N_ROWS, listed: 0, coded: 0, channels: [] }));
   const cache = emptyCache(problem.layout, { headDim: HEAD_DIM, perSegment: 1 });
   const positions = Array.from({ length: N_ROWS }, (_, row) => row);
   return {

@@ -52,17 +52,24 @@ export function softmaxBound(logits: readonly RoundedLogit[]): RoundedSoftmax {
   };
 }
 
-/** A scaled q · k with its bound: headDim + 3 roundings of the products' sizes. */
+/**
+ * A scaled q · k with its bound: headDim + 3 roundings of the products' sizes, and of a key read from codes
+ * three more: q · (s·c + m) may be summed as (q·s) · c and q · m.
+ *
+ * @param sizes of a key's elements; absent: as they are
+ */
 export function roundedLogit(
   q: ArrayLike<number>,
   key: ArrayLike<number>,
   scale: number,
+  sizes?: ArrayLike<number>,
 ): RoundedLogit {
   let dot = 0, size = 0;
   for (let c = 0; c < q.length; c++) {
     const product = q[c]! * key[c]!;
     dot += product;
-    size += Math.abs(product);
+    size += sizes ? Math.abs(q[c]!) * sizes[c]! : Math.abs(product);
   }
-  return { value: dot * scale, error: (q.length + 3) * HALF_ULP * size * scale };
+  const roundings = q.length + (sizes ? 6 : 3);
+  return { value: dot * scale, error: roundings * HALF_ULP * size * scale };
 }

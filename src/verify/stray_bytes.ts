@@ -4,7 +4,7 @@ import { carriesPosition } from "./cache_state.ts";
 import type { CaseRow } from "./cache_state.ts";
 import { N_KV_HEADS } from "./cases.ts";
 import type { Measurement } from "./compare.ts";
-import { elementByte, elementBytes, positionByte, segmentsOf } from "./written_cache.ts";
+import { elementByte, elementBytes, positionByte, segmentsOf, unitBytes } from "./written_cache.ts";
 import type { WrittenCache } from "./written_cache.ts";
 
 /** Compares the arenas before and after, beside the rows that were to be written. */
@@ -21,6 +21,11 @@ export function strayBytes(
   };
   for (const row of written) {
     const at = { ...row, nKvHeads: N_KV_HEADS };
+    if (segments[at.index]!.code.kind === "affine") {
+      const { start, size } = unitBytes(after, at);
+      restore(start, size);
+      continue;
+    }
     const size = elementBytes(segments[at.index]!);
     const start = elementByte(after, at, 0);
     const step = segments[at.index]!.tile * size;

@@ -25,30 +25,35 @@ export interface VerifiedVariant {
 }
 
 /** The order in which steps run; a composition has at most one of each. */
-const ORDER: readonly PruningStep["kind"][] = ["tokens", "channels", "basis"];
+const ORDER: readonly PruningStep["kind"][] = ["tokens", "channels", "basis", "codes"];
 
+/** The kinds of a definition's steps, each once: keys and values are coded by two. */
 const kindsOf = ({ definition }: KernelSource): PruningStep["kind"][] =>
-  definition.kind === "pruning" ? (definition as Pruning).steps.map(({ kind }) => kind) : [];
+  definition.kind === "pruning"
+    ? [...new Set((definition as Pruning).steps.map(({ kind }) => kind))]
+    : [];
 
 const declaresLayout = (sources: readonly KernelSource[]): boolean =>
   sources.some(({ definition }) => (definition as Partial<Pruning>).layout !== undefined);
 
-/** Whether a definition codes rows or prunes values: tests/parity/ holds its kernels to their references. */
-const heldByTests = (source: KernelSource): boolean =>
-  source.definition.kind === "pruning" &&
-  (source.definition as Pruning).steps.some((step) =>
-    step.kind === "codes" || (step.kind === "channels" && step.of === "value")
+/** Whether rows lie in classes, or values lose channels: no stage here follows them. */
+function heldByTests({ definition }: KernelSource): boolean {
+  if (definition.kind !== "pruning") return false;
+  return (definition as Pruning).steps.some((step) =>
+    step.kind === "channels" && step.of === "value" ||
+    step.kind === "codes" && typeof step.bits === "object"
   );
+}
 
-/** What runs the cases of variants that are not verified here. */
-const PARITY_TESTS = "deno test -A tests/parity_kernels_test.ts";
+/** What holds the kernels of those to their definitions. */
+const STAGE_TESTS = "deno test -A tests/row_classes_test.ts tests/parity_kernels_test.ts";
 
 /** The names of variants that are left out, and what holds them to their references. */
 export const skippedVariants = (
   { sources }: Project,
 ): { readonly names: readonly string[]; readonly fix: string } => ({
   names: sources.filter(heldByTests).map(({ definition }) => definition.name),
-  fix: PARITY_TESTS,
+  fix: STAGE_TESTS,
 });
 
 /** The variants of files; a wrapper stands for what it wraps where nobody says. */
@@ -83,13 +88,15 @@ function compositions(files: readonly VerifiedVariant[]): VerifiedVariant[] {
     prunings.filter(({ sources }) =>
       sources.flatMap(kindsOf).join() === step && !declaresLayout(sources)
     );
-  const [first, second] = ORDER.map(only);
+  const [evicting, pruning, coding] = [only("tokens"), only("channels"), only("codes")];
   const known = new Set(prunings.map(layoutNameOf));
-  return first!.flatMap((evicting) => second!.map((pruning) => composed([evicting, pruning])))
-    .filter((variant) => {
-      const name = layoutNameOf(variant);
-      return !known.has(name) && known.add(name);
-    });
+  const pairs = [[evicting, pruning], [pruning, coding]] as const;
+  return pairs.flatMap(([first, second]) =>
+    first.flatMap((one) => second.map((other) => composed([one, other])))
+  ).filter((variant) => {
+    const name = layoutNameOf(variant);
+    return !known.has(name) && known.add(name);
+  });
 }
 
 /** What is verified when nothing is named. */
@@ -121,8 +128,8 @@ function named(part: string, name: string, project: Project): VerifiedVariant {
   if (found !== undefined) return found;
   if (skippedVariants(project).names.includes(part)) {
     throw new KerfError(
-      `Cannot verify "${name}": "${part}" codes rows or prunes values, whose cases are tests`,
-      { hint: PARITY_TESTS, exitCode: 2 },
+      `Cannot verify "${name}": "${part}" orders rows or prunes values, whose cases are tests`,
+      { hint: STAGE_TESTS, exitCode: 2 },
     );
   }
   const names = known.map((variant) => variant.name);
@@ -133,15 +140,24 @@ function named(part: string, name: string, project: Project): VerifiedVariant {
   });
 }
 
+/** What runs turns that evict coded rows, whose scales are shared, through the whole engine. */
+const EVICTED_CODES_TESTS = "deno test -A tests/evicted_codes_test.ts";
+
 /** @throws {KerfError} exit code 2: steps of one kind, or in another order than they run */
 function checkComposition(name: string, parts: readonly VerifiedVariant[]): void {
   const kinds = parts.flatMap(({ sources }) => sources.flatMap(kindsOf));
   const places = kinds.map((kind) => ORDER.indexOf(kind));
   const rises = places.every((place, i) => i === 0 || place > places[i - 1]!);
+  if (rises && kinds.includes("tokens") && kinds.includes("codes")) {
+    throw new KerfError(`Cannot verify "${name}": evicted rows that are coded are held by tests`, {
+      hint: EVICTED_CODES_TESTS,
+      exitCode: 2,
+    });
+  }
   const own = parts.some(({ sources }) => declaresLayout(sources));
   if (rises && !own && parts.every(({ kind }) => kind === "pruning")) return;
   throw new KerfError(`Cannot verify "${name}": these do not compose`, {
-    hint: "name one that evicts rows, then one that prunes channels",
+    hint: "name one that evicts rows or codes them, and one that prunes channels, in their order",
     exitCode: 2,
   });
 }

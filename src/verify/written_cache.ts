@@ -14,9 +14,12 @@ import {
   parseLayoutName,
   positionBytes,
   sumBytes,
+  tileBytes,
+  unitRows,
 } from "../layout/mod.ts";
 import type { Layout, Segment } from "../layout/mod.ts";
-import { codeRowsReference } from "../reference/codes.ts";
+import { codeRowsReference, decoded } from "../reference/codes.ts";
+import type { CodedElement } from "../reference/codes.ts";
 import { readCode, writeCode } from "./written_codes.ts";
 
 /**
@@ -34,6 +37,14 @@ export interface HeadRows {
   /** The same of values, where a segment of theirs stores a list; absent: as keys. */
   readonly nListedValues?: number;
   readonly valueChannels?: readonly number[];
+  /**
+   * Where rows are read from codes: |scale · code| + |minimum| of each element, which rounding goes by; absent:
+   * what is stored is whole.
+   */
+  readonly sizes?: {
+    readonly keys: readonly Float32Array[];
+    readonly values: readonly Float32Array[];
+  };
   /** True position of each row, where the layout stores them; absent: its place. */
   readonly positions?: readonly number[];
 }
@@ -244,18 +255,33 @@ export const readPosition = (
 /** Bytes of one stored element. */
 export const elementBytes = ({ code }: Segment): number => code.kind === "f16" ? 2 : 4;
 
+/** Row `row` of a coded segment: an element for each channel stored. */
+export function readCodes(
+  cache: WrittenCache,
+  at: RowAt & { readonly arena: Uint8Array<ArrayBuffer> },
+): CodedElement[] {
+  const segment = segmentsOf(cache.layout)[at.index]!;
+  const view = new DataView(at.arena.buffer);
+  const page = pageByte(cache, at) + headBytes(cache.layout, at.index);
+  const place = { view, page, segment, row: at.row, width: at.width };
+  return Array.from({ length: at.width }, (_, channel) => readCode({ ...place, channel }));
+}
+
+/** The bytes of the arena that a coded row shares with its unit: the first, and how many. */
+export function unitBytes(cache: WrittenCache, at: RowAt): { start: number; size: number } {
+  const segment = segmentsOf(cache.layout)[at.index]!;
+  const size = tileBytes(segment, at.width, at.width);
+  const unit = Math.floor(at.row % PAGE_ROWS / unitRows(segment));
+  return { start: pageByte(cache, at) + headBytes(cache.layout, at.index) + unit * size, size };
+}
+
 /** Row `row` of segment `index` as stored: f64 [channels stored]. */
 export function readRow(
   cache: WrittenCache,
   at: RowAt & { readonly arena: Uint8Array<ArrayBuffer> },
 ): number[] {
   const segment = segmentsOf(cache.layout)[at.index]!;
-  if (segment.code.kind === "affine") {
-    const view = new DataView(at.arena.buffer);
-    const page = pageByte(cache, at) + headBytes(cache.layout, at.index);
-    const place = { view, page, segment, row: at.row, width: at.width };
-    return Array.from({ length: at.width }, (_, channel) => readCode({ ...place, channel }));
-  }
+  if (segment.code.kind === "affine") return readCodes(cache, at).map(decoded);
   const elements = segment.code.kind === "f16"
     ? new Float16Array(at.arena.buffer)
     : new Float32Array(at.arena.buffer);

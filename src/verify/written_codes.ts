@@ -2,7 +2,6 @@
 
 import { codePlace } from "../layout/coded.ts";
 import type { Segment } from "../layout/types.ts";
-import { decoded } from "../reference/codes.ts";
 import type { CodedElement } from "../reference/codes.ts";
 
 /** One element: of a page's bytes, from the byte `page` of its first row on. */
@@ -28,13 +27,13 @@ export function writeCode(at: CodedAt, { scale, minimum, code }: CodedElement): 
   view.setFloat16(page + pair + 2, minimum, true);
 }
 
-/** What an element's code stands for. */
-export function readCode(at: CodedAt): number {
+/** An element's code, and what its group shares. */
+export function readCode(at: CodedAt): CodedElement {
   const { view, page, segment } = at;
   const { byte, shift, pair } = codePlace(segment, at);
-  return decoded({
+  return {
     scale: view.getFloat16(page + pair, true),
     minimum: view.getFloat16(page + pair + 2, true),
     code: view.getUint8(page + byte) >> shift & maskOf(segment),
-  });
+  };
 }
