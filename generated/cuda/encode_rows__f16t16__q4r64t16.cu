@@ -107,7 +107,6 @@ encode_rows__f16t16__q4r64t16(const __grid_constant__ struct args args)
     const u32 head = item / n_blocks, first_row = item % n_blocks * ROWS;
     const u32 *move = args.moves + 4 * ((u64)args.layer * args.n_kv_heads + head);
     if (first_row >= move[2]) continue;
-    const u32 n_rows = kerf_min_u32(move[2] - first_row, ROWS);
     const u32 source_row = move[0] + first_row, row = move[1] + first_row;
     const u64 place = ((u64)args.slot * args.n_layers + args.layer) * args.n_kv_heads + head;
     const u32 *source_pages = args.src_pages + (u64)head * args.page_entries + args.src_page;

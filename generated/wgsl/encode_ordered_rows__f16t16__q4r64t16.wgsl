@@ -90,7 +90,6 @@ fn encode_ordered_rows__f16t16__q4r64t16(
   let first_row = item % n_blocks * ROWS;
   let rows_moved = 4u * (params.layer * params.n_kv_heads + head);
   if (first_row >= moves_buf[rows_moved + 2u]) { return; }
-  let n_rows = min(moves_buf[rows_moved + 2u] - first_row, ROWS);
   let source_row = head * params.max_rows + moves_buf[rows_moved] + first_row;
   let row = moves_buf[rows_moved + 1u] + first_row;
   let place = (params.slot * params.n_layers + params.layer) * params.n_kv_heads + head;
