@@ -36,8 +36,8 @@ export const ENGINE: readonly Mutant[] = [
   {
     name: "a later turn chooses channels again",
     file: "src/engine/prune_layer.ts",
-    find: ".some((at) => cache.sizeOf(at, index).rows > 0)",
-    replace: ".some((at) => cache.sizeOf(at, index).rows < 0)",
+    find: "listed.some(({ index }) => cache.sizeOf(at, index).rows > 0)",
+    replace: "listed.some(({ index }) => cache.sizeOf(at, index).rows < 0)",
     tests: ["src/engine/cache_test.ts"],
     only: "a later turn keeps",
   },
@@ -60,8 +60,10 @@ export const ENGINE: readonly Mutant[] = [
   {
     name: "queries recorded for the wrong layer",
     file: "src/engine/layer_drafts.ts",
-    find: "constants: { layer, window },",
-    replace: "constants: { layer: 0, window },",
+    find:
+      "buffers: { ...recording?.buffers, arena },\n      constants: { ...recording?.constants, layer },",
+    replace:
+      "buffers: { ...recording?.buffers, arena },\n      constants: { ...recording?.constants, layer: 0 },",
     tests: ["tests/forward_test.ts"],
   },
   {
