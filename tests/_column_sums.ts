@@ -11,18 +11,8 @@ import { sumByte } from "../src/verify/written_cache.ts";
 import { logitError, problem, queryOf, shared } from "./_attention_case.ts";
 import type { Case, Problem } from "./_attention_case.ts";
 import { assertClose } from "./_close.ts";
+import type { RunKernel } from "./_kernel.ts";
 import { AT } from "./_kv_cache.ts";
-
-/** Runs a kernel once and gives what it writes. */
-export type RunKernel = (
-  name: string,
-  options: {
-    readonly buffers: Record<string, TypedArray>;
-    readonly constants: Record<string, number>;
-    readonly defines: Record<string, number>;
-    readonly step: Record<string, number>;
-  },
-) => Promise<Record<string, TypedArray>>;
 
 /** What a row's sum is before the step. */
 const before = (kvHead: number, row: number) => Math.fround(kvHead + row / 8);

@@ -9,6 +9,7 @@ import type { Manifest, Target } from "../src/core/mod.ts";
 import type { KernelRun, TypedArray } from "../src/device/run_kernel.ts";
 import type { EmittedKernel } from "../src/emit/emit_kernels.ts";
 import { projectRoot } from "../src/sys/cache_dir.ts";
+import type { RunKernel } from "./_kernel.ts";
 
 export { sources } from "./_emitted.ts";
 
@@ -87,6 +88,20 @@ export async function runNamed<B extends Readonly<Record<string, TypedArray>>>(
   executed[large ? "large" : "small"].add(name);
   return written;
 }
+
+/** Runs a kernel by its name with what its signature names of a pool. */
+export const runPicked: RunKernel = async (name, { buffers, constants, defines, step }) => {
+  const { signature } = (await render(name)).entry;
+  const pick = <T>(names: readonly string[], from: Readonly<Record<string, T>>) =>
+    Object.fromEntries(names.map((own) => [own, from[own]!]));
+  const bound = signature.bindings.map((binding) => binding.name).filter((own) => own !== "step");
+  return await runNamed(name, {
+    buffers: pick<TypedArray>(bound, buffers),
+    constants: pick(signature.constants.map((constant) => constant.name), constants),
+    defines: pick(signature.defines, defines),
+    step,
+  });
+};
 
 /** Renders a kernel by its name and runs an entry point around a library's product. */
 export async function runStrip<B extends Readonly<Record<string, TypedArray>>>(

@@ -9,6 +9,17 @@ import type { EmittedKernel } from "../src/emit/emit_kernels.ts";
 import { openRenderer } from "../src/emit/renderer.ts";
 import { projectRoot } from "../src/sys/cache_dir.ts";
 
+/** Runs a kernel once and gives what it writes. */
+export type RunKernel = (
+  name: string,
+  pool: {
+    readonly buffers: Record<string, TypedArray>;
+    readonly constants: Record<string, number>;
+    readonly defines: Record<string, number>;
+    readonly step: Record<string, number>;
+  },
+) => Promise<Record<string, TypedArray>>;
+
 const renderer = openRenderer(projectRoot());
 const isas = testIsas();
 
@@ -46,6 +57,24 @@ export async function runNamed<B extends Readonly<Record<string, TypedArray>>>(
 ): Promise<Partial<B>> {
   return await runEmitted(await renderNamed(name), options);
 }
+
+/** Runs kernels by their names, each with what its signature names of a pool. */
+export const runPicked =
+  (options: { readonly isa?: Isa } = {}): RunKernel => async (name, pool) => {
+    const kernel = await renderNamed(name);
+    const { bindings, constants, defines } = kernel.entry.signature;
+    const pick = <T>(
+      names: readonly { readonly name: string }[],
+      from: Readonly<Record<string, T>>,
+    ) => Object.fromEntries(names.map((own) => [own.name, from[own.name]!]));
+    const written = await runEmitted(kernel, {
+      ...{ ...options, step: pool.step },
+      buffers: pick(bindings.filter((binding) => binding.name !== "step"), pool.buffers),
+      constants: pick(constants, pool.constants),
+      defines: pick(defines.map((own) => ({ name: own })), pool.defines),
+    });
+    return written as Record<string, TypedArray>;
+  };
 
 /** Uniform in [−1, 1), the same on every run. */
 export function randomFrom(seed: number): () => number {

@@ -173,6 +173,30 @@ Deno.test("column sums: every query counts once, whatever chunks, turns and deco
   }
 });
 
+Deno.test("moments of queries do not depend on how their rows came", async () => {
+  const ids = tokens(90, 3);
+  await withModel({ nHeads: 6, nKvHeads: 2, seed: 3 }, {
+    prune: "expected_attention:budget=40,ahead=50",
+  }, async (model) => {
+    const { engine } = model.loaded;
+    const kept = [];
+    for (const chunks of [[90], [1, 2, 30, 1, 56], [4, 86]]) {
+      const slot = engine.cache.openSlot();
+      let position = 0;
+      for (const n of chunks) {
+        const rows = ids.slice(position, position + n);
+        await engine.step([{ slot, position, tokens: rows, logits: "none" }]);
+        position += n;
+      }
+      await engine.compress(slot);
+      kept.push(await keptTokens(model, slot));
+      engine.cache.closeSlot(slot);
+    }
+    for (const heads of kept[0]!.flat()) assertEquals(heads!.slice(0, 4), [0, 1, 2, 3]);
+    assertEquals([kept[1], kept[2]], [kept[0], kept[0]]);
+  });
+});
+
 Deno.test("adakv gives rows to the heads whose scores are highest, each its floor at least", async () => {
   const [nPrompt, budget, window, floor] = [120, 50, 16, 0.25];
   for (const [seed, [nHeads, nKvHeads]] of [[6, 2], [3, 3]].entries()) {

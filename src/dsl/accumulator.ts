@@ -118,3 +118,99 @@ export function columnSums(): RowStatistic<number> {
   };
   return Object.freeze(sums);
 }
+
+/** Mean and covariance of a head's queries before RoPE: `n` rows, their mean, the sum of (q − mean)(q − mean)ᵀ. */
+export interface Moments {
+  readonly n: number;
+  /** f64 [headDim] */
+  readonly mean: Float64Array;
+  /** f64 [headDim, headDim] */
+  readonly products: Float64Array;
+}
+
+/** The mean of some positions' rotations: f64 [headDim/2] each. */
+export interface Rotation {
+  readonly cos: ArrayLike<number>;
+  readonly sin: ArrayLike<number>;
+}
+
+/** An accumulator over the queries of one head before RoPE. */
+export interface QueryMoments {
+  readonly kind: "statistic";
+  readonly name: "queryMoments";
+  readonly of: "query";
+  readonly at: "beforeRope";
+  /** First positions of a sequence that are left out. */
+  readonly skip: Amount;
+  /** Positions after the last query whose mean rotation meets the queries. */
+  readonly ahead: Amount;
+  readonly init: (headDim: number) => Moments;
+  /** The state with one more row, which is none of the first `skip`; row f32 [headDim]. */
+  readonly update: (state: Moments, row: ArrayLike<f32>) => Moments;
+  /** The logarithm of what a query of these moments is expected to give a key, but for its softmax's sum. */
+  readonly finish: (state: Moments, key: ArrayLike<f32>, rotation: Rotation) => f32;
+}
+
+/**
+ * Mean μ and covariance Σ of the queries, for the attention that later ones are expected to pay: rotated to
+ * the mean of the next `ahead` positions, e^(μᵀk/√d + kᵀΣk/2d), in a softmax over the rows that may leave,
+ * in the mean of the group's heads. A score reads it as `expected`. Kernel `query_moments` adds a step's
+ * queries in order, f32, as differences from the first one.
+ *
+ * Source: Expected Attention, arXiv:2510.00636, section 3.
+ *
+ * @example
+ * ```ts
+ * import { queryMoments } from "kerf/dsl";
+ * const moments = queryMoments({ skip: 0, ahead: 1 });
+ * const state = [[1, 0], [3, 0]].reduce(moments.update, moments.init(2));
+ * const still = { cos: [1], sin: [0] };
+ * // μ = (2, 0), Σ = diag(1, 0): 2/√2 + 1/4
+ * if (Math.abs(moments.finish(state, [1, 0], still) - 1.6642) > 1e-4) throw new Error("wrong");
+ * ```
+ */
+export function queryMoments(
+  { skip, ahead }: { readonly skip: Amount; readonly ahead: Amount },
+): QueryMoments {
+  const moments: QueryMoments = {
+    kind: "statistic",
+    name: "queryMoments",
+    of: "query",
+    at: "beforeRope",
+    ...{ skip, ahead },
+    init: (headDim) => ({
+      n: 0,
+      mean: new Float64Array(headDim),
+      products: new Float64Array(headDim * headDim),
+    }),
+    update: (state, row) => {
+      const n = state.n + 1;
+      const far = state.mean.map((mean, c) => row[c]! - mean);
+      const mean = state.mean.map((old, c) => old + far[c]! / n);
+      const d = mean.length;
+      const products = state.products.map((sum, i) =>
+        sum + far[Math.floor(i / d)]! * (row[i % d]! - mean[i % d]!)
+      );
+      return { n, mean, products };
+    },
+    finish: ({ n, mean, products }, key, { cos, sin }) => {
+      const d = mean.length;
+      const half = d / 2;
+      // A rotated query meets a key as the query meets the key turned back.
+      const back = Float64Array.from({ length: d }, (_, c) => {
+        const [a, b] = [key[c % half]!, key[half + c % half]!];
+        return c < half ? cos[c]! * a + sin[c]! * b : cos[c - half]! * b - sin[c - half]! * a;
+      });
+      const dot = mean.reduce((sum, x, c) => sum + x * back[c]!, 0);
+      const square = products.reduce(
+        (sum, x, i) => sum + x * back[Math.floor(i / d)]! * back[i % d]!,
+        0,
+      );
+      return dot / Math.sqrt(d) + square / n / (2 * d);
+    },
+  };
+  return Object.freeze(moments);
+}
+
+/** What a token step may declare beside the queries that it remembers. */
+export type Statistic = RowStatistic<number> | QueryMoments;

@@ -1,7 +1,8 @@
 /**
  * Template kernels that walk the rows of a cache: emitted once per layout. The file declares the signature
  * once; the family adds where each segment's pages begin, and leaves out `channels` where no segment
- * stores a list and `rope` where keys keep the rotation that they have.
+ * stores a list and `rope` where keys keep the rotation that they have (`angles` is the same table, for
+ * kernels that read it anyway).
  */
 
 import type { KernelSpec } from "./kernel.ts";

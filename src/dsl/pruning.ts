@@ -12,7 +12,7 @@ import { paramArgs, resolveParams } from "./params.ts";
 import type { ParamSpecs, ParamValues } from "./params.ts";
 import { tableArgs } from "./table.ts";
 import type { TableSpecs } from "./table.ts";
-import { tokenScoreArgs } from "./tokens.ts";
+import { momentsOf, tokenScoreArgs } from "./tokens.ts";
 import type { TokensStep } from "./tokens.ts";
 import type { BasisStep } from "./basis.ts";
 import { codesRule } from "./codes.ts";
@@ -235,6 +235,8 @@ export function checkAmounts(
       const kind = step.pool?.kind;
       if (typeof kind === "object") known(kind.meanIf, "pool.kind.meanIf");
       known(step.share?.floor, "share.floor");
+      known(momentsOf(step)?.skip, "statistics.skip");
+      known(momentsOf(step)?.ahead, "statistics.ahead");
       known(step.every, "every");
       if (typeof step.positions === "object") known(step.positions.cacheIf, "positions.cacheIf");
     }

@@ -4,7 +4,14 @@
  */
 
 import { lastQueries } from "./accumulator.ts";
-import type { Accumulator, Amount, Derived, RowRing, RowStatistic } from "./accumulator.ts";
+import type {
+  Accumulator,
+  Amount,
+  Derived,
+  QueryMoments,
+  RowRing,
+  Statistic,
+} from "./accumulator.ts";
 import { paramArgs } from "./params.ts";
 import type { ParamSpecs } from "./params.ts";
 import { tableArgs } from "./table.ts";
@@ -35,6 +42,8 @@ export interface TokenContext {
   readonly anchorNorm: f32;
   /** The row's `columnSums()`, where the step's `statistics` declare them; else 0. */
   readonly attention: f32;
+  /** What later queries are expected to give the row, where the step declares `queryMoments()`; else 0. */
+  readonly expected: f32;
 }
 
 /** Neighbours meet before heads do; a row at the edge of the candidates has fewer. */
@@ -71,8 +80,8 @@ export interface TokensSpec {
   readonly window?: Amount;
   /** What `anchorDot` compares the key with: the mean of a head's keys, each divided by its norm. */
   readonly anchor?: "meanUnitKey";
-  /** What rows carry beside their position, from the step that appends them on. */
-  readonly statistics?: readonly RowStatistic<number>[];
+  /** What is summed up of every query, from a sequence's first step on. */
+  readonly statistics?: readonly Statistic[];
   /** Share of the rows removed: floor(remove · rows). Give this or `keep`. */
   readonly remove?: Amount;
   /**
@@ -131,8 +140,13 @@ export function tokens({ window, queries, scope = "head", ...spec }: TokensSpec)
 /** Whether a step declares a statistic. */
 export const hasStatistic = (
   { statistics = [] }: Pick<TokensStep, "statistics">,
-  name: RowStatistic<number>["name"],
+  name: Statistic["name"],
 ): boolean => statistics.some((statistic) => statistic.name === name);
+
+/** The moments of queries that a step declares; null: none. */
+export const momentsOf = (
+  { statistics = [] }: Pick<TokensStep, "statistics">,
+): QueryMoments | null => statistics.find((statistic) => statistic.name === "queryMoments") ?? null;
 
 /** The IR types of a token score's arguments. */
 export function tokenScoreArgs(params: ParamSpecs, tables: TableSpecs): HookArg[] {
@@ -140,7 +154,15 @@ export function tokenScoreArgs(params: ParamSpecs, tables: TableSpecs): HookArg[
   return [
     record({ key: column, value: column, weights: column }),
     record({
-      ...{ layer: i, kvHead: i, position: i, anchorDot: f, anchorNorm: f, attention: f },
+      ...{
+        layer: i,
+        kvHead: i,
+        position: i,
+        anchorDot: f,
+        anchorNorm: f,
+        attention: f,
+        expected: f,
+      },
       ...paramArgs(params),
       ...tableArgs(tables),
     }),

@@ -231,7 +231,8 @@ function evicting({ budget, every, remove }: { budget: number; every: number; re
   const plan: TokensPlan = {
     ...{ definition, step: stepOf(definition, "tokens")!.step, params: {}, tables: {} },
     dims: { nLayers, nHeads: 4, nKvHeads, headDim, nCtx: 4096 },
-    ...{ window: 0, first: 0, last: 5, poolWidth: 1, poolsMax: true, every, floor: null },
+    ...{ window: 0, moments: null, first: 0, last: 5 },
+    ...{ poolWidth: 1, poolsMax: true, every, floor: null },
     positions: "true",
   };
   const run = (drafts: { kernel: string; constants: { layer: number } }[]) => {

@@ -12,6 +12,7 @@ import { whole } from "./draft.ts";
 import { evictLayer } from "./evict_layer.ts";
 import { stepDrafts } from "./plan.ts";
 import type { Plan } from "./plan.ts";
+import { momentBytes } from "./plan_buffers.ts";
 import { slotRanges } from "./query_rings.ts";
 import { buildStep, logitRows } from "./step.ts";
 import type { StepSequence } from "./step.ts";
@@ -137,7 +138,7 @@ export class Engine {
     this.#checkLimits(sequences);
     for (const { slot, tokens } of sequences) {
       this.cache.reserveRows(slot, tokens.length, layers);
-      this.#commitRings(slot);
+      this.#commitQueries(slot);
     }
     const { step, ...arrays } = buildStep(sequences.map((rows) => ({
       ...rows,
@@ -174,12 +175,15 @@ export class Engine {
     }
   }
 
-  /** A slot's part of the query rings takes memory with the slot's first rows. */
-  #commitRings(slot: number): void {
-    const { buffers: { rings }, inputs: { config } } = this.plan;
+  /** A slot's part of what is remembered of queries takes memory with the slot's first rows. */
+  #commitQueries(slot: number): void {
+    const { buffers: { rings, moments }, inputs: { config } } = this.plan;
     for (const { buffer, offset, bytes } of slotRanges(rings, slot, config)) {
       this.device.commit(buffer, offset, bytes);
     }
+    if (moments === null) return;
+    const bytes = momentBytes(config);
+    this.device.commit(moments, slot * bytes, bytes);
   }
 
   /**

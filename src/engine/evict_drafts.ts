@@ -79,6 +79,21 @@ export function choiceDrafts(
     ...(ring
       ? [{ kernel: `window_softmax__${name}`, label: `layer ${layer} · window`, ...own }]
       : []),
+    ...(tokens.moments
+      ? [
+        {
+          kernel: `expected_logits__${name}`,
+          label: `layer ${layer} · expected logits`,
+          buffers: own.buffers,
+          constants: { ...own.constants, ...tokens.moments },
+        },
+        {
+          kernel: "expected_sums",
+          label: `layer ${layer} · their softmax`,
+          constants: { ...own.constants, ...spans },
+        },
+      ]
+      : []),
     ...(step.anchor
       ? [{ kernel: `key_anchors__${name}`, label: `layer ${layer} · anchors`, ...own }]
       : []),

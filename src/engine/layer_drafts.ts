@@ -45,6 +45,8 @@ export interface DraftContext {
   readonly rowSums: boolean;
   /** The cache's arena of every layer. */
   readonly arenas: readonly BufferSlice[];
+  /** First rows of a sequence whose queries are left out of the moments; null: nobody reads any. */
+  readonly momentsSkip: number | null;
   /** Where the last queries go that scores will read; null: none will. */
   readonly recording: Recording | null;
 }
@@ -148,6 +150,11 @@ function attentionDrafts(context: DraftContext, layer: number): Draft[] {
     constants: { layer, ...attention.params },
   };
   return [
+    ...(context.momentsSkip === null ? [] : [{
+      kernel: "query_moments",
+      label: at("moments of queries"),
+      constants: { layer, skip: context.momentsSkip },
+    }]),
     {
       kernel: `${recording ? "append_recording" : "append"}__${layoutName}`,
       label: at(recording ? "rotate, append, record" : "rotate, append"),

@@ -116,6 +116,7 @@ export async function makePlan(
     mergeKernel: rowSums ? "attention_merge_recording" : mergeKernel(cache.shape.layout),
     rowSums,
     arenas: cache.table.arenas.map(whole),
+    momentsSkip: inputs.tokens?.moments?.skip ?? null,
     recording: recordingOf(buffers.rings),
   };
   const names = kernelNames(inputs, context, buffers);

@@ -35,6 +35,7 @@ export interface PlanInputs {
   readonly cache: KvCache;
   readonly limits: StepLimits;
   /** f32 [nCtx, headDim] */
+  /** … and rows beyond, where moments of queries are rotated to positions to come. */
   readonly rope: Float32Array;
 }
 
@@ -78,6 +79,10 @@ export interface EvictBuffers {
   readonly kept: DeviceBuffer;
   /** u32 [nLayers, nKvHeads, 2] */
   readonly kept_counts: DeviceBuffer;
+  /** f32 [nHeads, nCtx] */
+  readonly expected_logits: DeviceBuffer;
+  /** f32 [nHeads, 2] */
+  readonly expected_sums: DeviceBuffer;
   /** f32 [nRows, nHeads, 2]: of each row of a step its largest logit and its sum of weights. */
   readonly row_softmax: DeviceBuffer;
   /** u32 [nKvHeads, nCtx]: rows in the order of their classes, where they have any. */
@@ -89,6 +94,8 @@ export interface PlanBuffers {
   readonly activations: Record<ActivationName, DeviceBuffer>;
   readonly step: Record<Exclude<keyof Step, "step">, DeviceBuffer>;
   readonly rings: QueryRings;
+  /** f32 [nSlots, nLayers, nHeads, headDim + 2, headDim]; null: nobody reads moments of queries. */
+  readonly moments: DeviceBuffer | null;
   readonly compress: CompressBuffers | null;
   readonly prune: Readonly<Record<StreamName, PruneBuffers | null>>;
   readonly evict: EvictBuffers | null;
@@ -102,6 +109,10 @@ export interface PlanBuffers {
   readonly classTables: Record<string, BufferSlice>;
   readonly rope: DeviceBuffer;
 }
+
+/** Bytes of a slot's moments of queries. */
+export const momentBytes = ({ nLayers, nHeads, headDim }: LlamaConfig): number =>
+  4 * nLayers * nHeads * (headDim + 2) * headDim;
 
 /** Allocates a plan's buffers and fills those that never change. */
 export function allocateBuffers(device: Device, inputs: PlanInputs): PlanBuffers {
@@ -137,6 +148,7 @@ export function allocateBuffers(device: Device, inputs: PlanInputs): PlanBuffers
   return {
     activations: allocateAll(device, activationSizes(config, limits, nKeySegments)),
     step: allocateAll(device, stepSizes(limits)),
+    moments: tokens?.moments ? device.reserve(nSlots * momentBytes(config), "moments") : null,
     rings: reserveRings(device, windows, { ...config, nSlots }),
     compress: tokens === null && !moves.key && !moves.value ? null : {
       src_pages: words(nKvHeads * cache.pageEntries, "src_pages"),
@@ -151,6 +163,8 @@ export function allocateBuffers(device: Device, inputs: PlanInputs): PlanBuffers
       token_scores: words(nKvHeads * limits.nCtx, "token_scores"),
       kept: words(nKvHeads * limits.nCtx, "kept"),
       kept_counts: words(nLayers * nKvHeads * 2, "kept_counts"),
+      expected_logits: words(tokens?.moments ? config.nHeads * limits.nCtx : 0, "expected_logits"),
+      expected_sums: words(config.nHeads * 2, "expected_sums"),
       row_softmax: words(layout.rowSums ? limits.nRows * config.nHeads * 2 : 0, "row_softmax"),
       order: words(classes === null ? 0 : nKvHeads * limits.nCtx, "order"),
     },
@@ -184,7 +198,8 @@ export function poolOf(
     buffers: {
       ...slices(buffers.activations),
       ...slices(buffers.step),
-      ...slices({ rope: buffers.rope, heads: cache.heads }),
+      ...slices({ rope: buffers.rope, angles: buffers.rope, heads: cache.heads }),
+      ...(buffers.moments ? slices({ moments: buffers.moments }) : {}),
       ...slices({ pages: cache.table.pages, dst_pages: cache.table.pages }),
       ...(cache.lists.key ? slices({ channels: cache.lists.key }) : {}),
       ...(cache.lists.value ? slices({ value_channels: cache.lists.value }) : {}),

@@ -82,7 +82,10 @@ export async function planModel(
     classes: prune.classes,
     cache: new KvCache(device, { layout, nSlots, nLayers, nKvHeads, headDim, nCtx }),
     limits,
-    rope: ropeTable(config, { nCtx, ...(ropeFactors ? { factors: ropeFactors } : {}) }),
+    rope: ropeTable(config, {
+      nCtx: nCtx + (prune.tokens?.moments?.ahead ?? 0),
+      ...(ropeFactors ? { factors: ropeFactors } : {}),
+    }),
   }, ({ done, total }) => onProgress?.({ stage: "compile", done, total }));
   await packWeights(device, weights, {
     path,

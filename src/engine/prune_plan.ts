@@ -103,7 +103,8 @@ export async function prunePlan(spec: string, dims: ModelDims): Promise<PrunePla
   const [channels, valueChannels] = [listOf("key"), listOf("value")];
   const tokensOf = tokens ? await tokensPlan(tokens.definition, tokens.spec, dims) : null;
   if (tokens && tokensOf) {
-    checkEviction(tokensOf, { steps, tokens, channels, codes: of("codes") });
+    const turned = owned.find(({ own }) => own.kind === "basis" && own.of === "key");
+    checkEviction(tokensOf, { steps, tokens, channels, codes: of("codes"), turned });
     if (valueChannels) refuseEvictedValues(tokens, valueChannels);
   }
   checkBasis(
@@ -215,12 +216,13 @@ function checkCodedWidths(
 
 /** @throws {KerfError} rows are evicted in a way that what compresses them later cannot follow */
 function checkEviction(
-  { step, every, positions }: TokensPlan,
-  { steps, tokens, channels, codes }: {
+  { step, every, positions, moments }: TokensPlan,
+  { steps, tokens, channels, codes, turned }: {
     readonly steps: readonly SpecStep[];
     readonly tokens: Owned;
     readonly channels: Owned | undefined;
     readonly codes: Owned | undefined;
+    readonly turned: Owned | undefined;
   },
 ): void {
   const refuse = (how: string, other: Owned, why: string, param: unknown) => {
@@ -236,6 +238,9 @@ function checkEviction(
     const off = typeof step.positions === "object" ? step.positions.cacheIf : null;
     const why = `${compressing === channels ? "pruned" : "coded"} keys cannot be rotated again`;
     refuse(" with positions in the cache", compressing, why, off);
+  }
+  if (moments && turned) {
+    refuse(" with moments of queries", turned, "keys are stored in another basis", null);
   }
   if (hasStatistic(step, "columnSums") && codes) {
     refuse(" with running sums", codes, "coded rows have no place for them", null);

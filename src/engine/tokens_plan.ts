@@ -9,6 +9,7 @@ import { stepOf } from "../dsl/pruning.ts";
 import type { Pruning } from "../dsl/pruning.ts";
 import type { ParamValues } from "../dsl/params.ts";
 import type { ModelDims } from "../dsl/table.ts";
+import { momentsOf } from "../dsl/tokens.ts";
 import type { Pool, TokensStep } from "../dsl/tokens.ts";
 import { removedCount } from "./removed_count.ts";
 import type { SpecStep } from "./spec.ts";
@@ -25,6 +26,8 @@ export interface TokensPlan {
   readonly dims: ModelDims;
   /** Last queries whose weights the score reads; 0: none. */
   readonly window: number;
+  /** Queries whose moments it reads: the first ones left out, the positions to come; null: none. */
+  readonly moments: { readonly skip: number; readonly ahead: number } | null;
   /** Rows at both ends that stay. */
   readonly first: number;
   readonly last: number;
@@ -54,9 +57,14 @@ export async function tokensPlan(
   const params = paramsOf(spec, definition);
   const { values } = spec;
   const tables = await fillTables(definition.name, definition.tables, { dims, values });
+  const moments = momentsOf(step);
   const plan: TokensPlan = {
     ...{ definition, step, params, tables, dims },
     window: step.queries === null ? 0 : amountOf(step.queries.rows, params),
+    moments: moments && {
+      skip: amountOf(moments.skip, params),
+      ahead: amountOf(moments.ahead, params),
+    },
     first: amountOf(step.protect?.first ?? 0, params),
     last: amountOf(step.protect?.last ?? 0, params),
     poolWidth: step.pool === undefined ? 1 : amountOf(step.pool.width, params),
@@ -95,6 +103,9 @@ function check(plan: TokensPlan): void {
       "queries of the window were rotated by places that rows have left since",
       "score with keys or positions, or keep true positions",
     );
+  }
+  if (plan.positions === "cache" && plan.moments) {
+    refuse("queries to come are expected at true positions", "keep true positions");
   }
   const needed = Math.max(1, first + last);
   const rows = first + last > 0 ? `the ${needed} rows that always stay` : "one row";

@@ -18,10 +18,12 @@ export interface TokenScoresInput {
   readonly positions: readonly number[];
   /** What each row's column sums read as, where the step declares them. */
   readonly attention?: readonly number[];
+  /** What each row is expected to get, where the step declares moments of queries. */
+  readonly expected?: readonly number[];
   /** 1 / √headDim. */
   readonly scale: number;
   readonly score: HookRunner;
-  /** The hook's context without position, anchor and attention. */
+  /** The hook's context without position, anchor, attention and expected. */
   readonly context: Readonly<Record<string, unknown>>;
 }
 
@@ -71,6 +73,7 @@ export function tokenScoresReference(input: TokenScoresInput): Float64Array[] {
         anchorDot: dot(key, anchor),
         anchorNorm: Math.sqrt(dot(anchor, anchor)),
         attention: input.attention?.[row] ?? 0,
+        expected: input.expected?.[row] ?? 0,
       };
       const seen = { key, value: values[row]!, weights: weights.map((of) => of[row]!) };
       return score(seen, inside)[0] as number;

@@ -83,6 +83,7 @@ export async function scoreTokens(stage: TokenStage, run: RunNamed): Promise<Tok
         ...pool.buffers,
         ...(window ? { window_sums: window.window_sums } : {}),
         ...(anchors ? { anchors: anchors.anchors } : {}),
+        ...expectedBuffers(stage),
         row_scores: new Float32Array(nLists * maxRowsOf(stage)).fill(UNTOUCHED),
       },
     },
@@ -112,6 +113,7 @@ function authorsScores(stage: TokenStage, list: number, perQueryHead: boolean): 
     queryPositions: own.rows.map((_, i) => own.first + i),
     ...{ keys, values: rows, positions: positions! },
     attention: attentionOf(stage, kvHead),
+    expected: expectedOf(stage, kvHead).map(({ value }) => value),
     scale: 1 / Math.sqrt(shape.headDim),
     score: authorRunner(source.definition, path),
     context: { ...values.context, layer: AT.layer, kvHead },
@@ -123,6 +125,36 @@ function authorsScores(stage: TokenStage, list: number, perQueryHead: boolean): 
 function attentionOf({ problem: { layout, shape }, state }: TokenStage, kvHead: number): number[] {
   if (!layout.rowSums) return Array(state.heads[kvHead]!.rows).fill(0);
   return sumsOf(state, kvHead).map((sum) => columnSums().finish(sum, shape.group));
+}
+
+/** Expected logits of a query head as a step's kernels might leave them; their softmax is of these numbers. */
+const expectedLogit = (head: number, row: number): number =>
+  Math.fround(((row * 7 + head * 3) % 23) / 4);
+const [LARGEST, WEIGHTS] = [5.5, 3];
+
+function expectedBuffers(stage: TokenStage) {
+  const [nHeads, maxRows] = [stage.problem.shape.group * N_KV_HEADS, maxRowsOf(stage)];
+  return {
+    expected_logits: Float32Array.from(
+      { length: nHeads * maxRows },
+      (_, i) => expectedLogit(Math.floor(i / maxRows), i % maxRows),
+    ),
+    expected_sums: Float32Array.from({ length: 2 * nHeads }, (_, i) => i % 2 ? WEIGHTS : LARGEST),
+  };
+}
+
+/** What a head's rows are expected to get: a few roundings of an exponential, a quotient and a mean each. */
+function expectedOf(
+  { problem: { shape: { group } }, state }: TokenStage,
+  kvHead: number,
+): { readonly value: number; readonly error: number }[] {
+  return Array.from({ length: state.heads[kvHead]!.rows }, (_, row) => {
+    let value = 0;
+    for (let head = kvHead * group; head < (kvHead + 1) * group; head++) {
+      value += Math.exp(expectedLogit(head, row) - LARGEST) / WEIGHTS / group;
+    }
+    return { value, error: 64 * HALF_ULP * value };
+  });
 }
 
 function measure(
@@ -159,6 +191,7 @@ function scoreBounds(
   const weights = window && weightColumns(window, keys.length);
   const anchor = anchors[kvHead];
   const attention = attentionOf(stage, kvHead);
+  const expected = expectedOf(stage, kvHead);
   return Float64Array.from(keys, (key, row) => {
     const inside: Record<string, unknown> = {
       ...{ ...context, position: positions![row]! },
@@ -166,6 +199,7 @@ function scoreBounds(
       anchorNorm: anchor ? anchor.norm : 0,
       // A quotient is at most eight half units off on any target.
       attention: { value: attention[row]!, error: 8 * HALF_ULP * attention[row]! },
+      expected: expected[row]!,
     };
     const seen = { key, value: rows[row]!, weights: weights?.[row] ?? [] };
     const [score] = rounded(seen, inside) as [Rounded];

@@ -3,30 +3,17 @@
  * softmax, and the pass that adds it up.
  */
 
-import type { TypedArray } from "../../src/device/run_kernel.ts";
 import { DENSE, LISTED, variants } from "../_attention_case.ts";
 import type { Case } from "../_attention_case.ts";
 import { assertColumnSums } from "../_column_sums.ts";
-import type { RunKernel } from "../_column_sums.ts";
-import { gpu, gpuTest, render, runNamed } from "../_gpu.ts";
-
-/** Runs a kernel with what its signature names. */
-const run: RunKernel = async (name, { buffers, constants, defines, step }) => {
-  const { signature } = (await render(name)).entry;
-  const pick = <T>(names: readonly string[], from: Readonly<Record<string, T>>) =>
-    Object.fromEntries(names.map((own) => [own, from[own]!]));
-  const bound = signature.bindings.map((binding) => binding.name).filter((own) => own !== "step");
-  return await runNamed(name, {
-    buffers: pick<TypedArray>(bound, buffers),
-    constants: pick(signature.constants.map((constant) => constant.name), constants),
-    defines: pick(signature.defines, defines),
-    step,
-  });
-};
+import { gpu, gpuTest, runPicked } from "../_gpu.ts";
 
 /** Running sums of one problem. */
 export const assertSums = (given: Partial<Case>) =>
-  assertColumnSums({ layout: `${DENSE}_evicted`, ...given }, { run, exact: gpu().exact });
+  assertColumnSums({ layout: `${DENSE}_evicted`, ...given }, {
+    run: runPicked,
+    exact: gpu().exact,
+  });
 
 gpuTest("column sums of one row, of a page's, of three chunks", async () => {
   for (const [rows, nQuery] of [[1, 1], [127, 20], [560, 9]] as const) {

@@ -77,6 +77,8 @@ function pool(shape: Shape) {
       window_sums: new Float32Array(N_HEADS * nWindow * 2).fill(-7),
       anchors: new Float32Array(N_KV_HEADS * (headDim + 16)).fill(-7),
       row_scores: new Float32Array(N_HEADS * rows).fill(-7),
+      expected_logits: Float32Array.from({ length: N_HEADS * rows }, () => 3 * random()),
+      expected_sums: Float32Array.from({ length: 2 * N_HEADS }, (_, i) => 2 - i % 2 / 2),
       kept: Uint32Array.from(kept.flatMap((own) => [...own, ...Array(rows - own.length).fill(7)])),
       kept_counts: Uint32Array.from([
         ...Array(2 * perLayer).fill(0),

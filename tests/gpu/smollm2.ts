@@ -26,6 +26,7 @@ import {
 import { assertEmbedding, assertProduct, products } from "./matmul.ts";
 import { assertMoved } from "./move_rows.ts";
 import { assertPacked, storages } from "./pack.ts";
+import { assertExpected } from "./query_moments.ts";
 import { assertPairwise, assertRowwise } from "./rowwise.ts";
 import { assertStrips } from "./strips.ts";
 import { assertArgMax, assertScores, assertSelected, prunings } from "./selection.ts";
@@ -137,6 +138,7 @@ modelSizeTest("SmolLM2: eviction", async () => {
   await assertRowScores(shape);
   await assertChosen(1000);
   await assertKept(shape);
+  await assertExpected({ headDim: HEAD_DIM, nKvHeads: 3, steps: [[40, 9], [1, 1]], rows: 200 });
 });
 
 modelSizeTest("SmolLM2: packing", async () => {

@@ -5,34 +5,16 @@
 
 import { testIsas } from "../../src/device/testing.ts";
 import { DENSE, LISTED, variants } from "../_attention_case.ts";
-import type { TypedArray } from "../../src/device/run_kernel.ts";
 import type { Case } from "../_attention_case.ts";
 import { assertColumnSums } from "../_column_sums.ts";
-import type { RunKernel } from "../_column_sums.ts";
-import { renderNamed, runEmitted } from "../_kernel.ts";
+import { runPicked } from "../_kernel.ts";
 
 const isas = await testIsas();
 const EVICTED = { layout: `${DENSE}_evicted` };
 const PRUNED = { layout: `${LISTED}_evicted`, nListed: 270, width: 20 };
 
-/** Runs a kernel with what its signature names. */
-const runOn = (isa: (typeof isas)[number]): RunKernel => async (name, options) => {
-  const kernel = await renderNamed(name);
-  const { bindings, constants, defines } = kernel.entry.signature;
-  const pick = <T>(names: readonly string[], from: Readonly<Record<string, T>>) =>
-    Object.fromEntries(names.map((own) => [own, from[own]!]));
-  const own = bindings.map((binding) => binding.name).filter((binding) => binding !== "step");
-  const written = await runEmitted(kernel, {
-    ...{ isa, step: options.step },
-    buffers: pick(own, options.buffers),
-    constants: pick(constants.map((constant) => constant.name), options.constants),
-    defines: pick(defines, options.defines),
-  });
-  return written as Record<string, TypedArray>;
-};
-
 const check = (given: Partial<Case>, isa = isas[0]!) =>
-  assertColumnSums(given, { run: runOn(isa), exact: true });
+  assertColumnSums(given, { run: runPicked({ isa }), exact: true });
 
 Deno.test("column sums of one row to several chunks of them", async () => {
   for (const [rows, nQuery] of [[1, 1], [31, 31], [33, 1], [127, 20], [560, 9]] as const) {

@@ -111,13 +111,23 @@ function problem(given: Case) {
   const stored = heads.map((head, kvHead) =>
     asStored(cache, head, { kvHead, nKvHeads: N_KV_HEADS, headDim })
   );
+  const nMost = Math.max(...heads.map(({ keys }) => keys.length));
+  const logits = Float32Array.from({ length: nHeads * nMost }, () => 3 * random());
   return {
-    ...{ heads: stored, queries, queryPositions, ring, cache, sums },
+    ...{ heads: stored, queries, queryPositions, ring, cache, sums, logits },
     ...{ nTokens, nWindow, group, headDim, nCoded, nDue: given.nDue ?? Infinity },
   };
 }
 
 type Problem = ReturnType<typeof problem>;
+
+/** What a softmax of this largest logit and this sum expects of a row, in the mean of the group's heads. */
+const [LARGEST, WEIGHTS] = [2, 1.5];
+const expectedOf = (p: Problem, kvHead: number, row: number) => {
+  const heads = Array.from({ length: p.group }, (_, g) => kvHead * p.group + g);
+  const weights = heads.map((head) => Math.exp(p.logits[head * maxRows(p) + row]! - LARGEST));
+  return weights.reduce((sum, weight) => sum + weight / WEIGHTS, 0) / p.group;
+};
 
 /** One KV head as the reference takes it: channels that the list lacks are zero. */
 function inputOf(p: Problem, kvHead: number, score: HookRunner, params = {}): TokenScoresInput {
@@ -129,6 +139,7 @@ function inputOf(p: Problem, kvHead: number, score: HookRunner, params = {}): To
     keys: keys.map((key, i) => i < nListed ? key.map((x, c) => kept.has(c) ? x : 0) : key),
     values,
     positions: positions!,
+    expected: p.sums[kvHead]!.map((_, row) => expectedOf(p, kvHead, row)),
     attention: p.sums[kvHead]!.map((sum) => columnSums().finish(sum, p.group)),
     scale: 1 / Math.sqrt(p.headDim),
     score,
@@ -145,7 +156,10 @@ function poolOf(p: Problem, given: Case) {
     [i < nKey ? `key_page_${i}` : `value_page_${i - nKey}`, page] as const
   );
   return {
-    buffers: { ...buffers, q_ring: p.ring } as Record<string, TypedArray>,
+    buffers: {
+      ...{ ...buffers, q_ring: p.ring, expected_logits: p.logits },
+      expected_sums: Float32Array.from(p.queries.flatMap(() => [LARGEST, WEIGHTS])),
+    } as Record<string, TypedArray>,
     constants: {
       ...constants,
       ...Object.fromEntries(pages),

@@ -14,6 +14,7 @@ const ELEMENT_BYTES: Readonly<Record<string, number>> = {
   "atomic<u32>": 4,
   "vec2<f32>": 8,
   "vec3<u32>": 16,
+  "vec3<f32>": 16,
   "vec4<f32>": 16,
 };
 

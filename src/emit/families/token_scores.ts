@@ -7,7 +7,7 @@
 import { KerfError } from "../../core/error.ts";
 import type { Binding, Signature } from "../../core/signature.ts";
 import { rowBitsOf, stepOf } from "../../dsl/pruning.ts";
-import { hasStatistic } from "../../dsl/tokens.ts";
+import { hasStatistic, momentsOf } from "../../dsl/tokens.ts";
 import type { Pruning } from "../../dsl/pruning.ts";
 import type { TokensStep } from "../../dsl/tokens.ts";
 import { layoutName } from "../../layout/name.ts";
@@ -41,6 +41,7 @@ export interface TokenScoresContext extends CacheContext {
   readonly reads_position: boolean;
   readonly reads_anchor: boolean;
   readonly reads_attention: boolean;
+  readonly reads_expected: boolean;
   readonly reads_layer: boolean;
   readonly reads_kv_head: boolean;
   /** Whether a reduction of channels, or of weights, reads how many there are. */
@@ -64,6 +65,8 @@ interface RowScore {
   /** Whether it may read an anchor, and running sums. */
   readonly hasAnchor: boolean;
   readonly hasSums: boolean;
+  /** … and what moments of queries expect. */
+  readonly hasMoments: boolean;
 }
 
 /** What tells the scores of one purpose from those of another. */
@@ -115,6 +118,7 @@ export const tokenScores: Family = scoresOf({
     return {
       ...{ path: `steps[${index}].score`, queries: step.queries },
       ...{ hasAnchor: step.anchor !== undefined, hasSums: hasStatistic(step, "columnSums") },
+      hasMoments: momentsOf(step) !== null,
     };
   },
 });
@@ -126,7 +130,7 @@ export const classScores: Family = scoresOf({
   fullRows: true,
   of(definition) {
     const { bits: { queries }, path } = rowBitsOf(definition)!;
-    return { path, queries, hasAnchor: false, hasSums: false };
+    return { path, queries, hasAnchor: false, hasSums: false, hasMoments: false };
   },
 });
 
@@ -153,7 +157,7 @@ const COLUMNS = { 0: "key", 1: "value", 2: "weights" } as const;
 /** The score and its reductions; `read` holds the parameters and tables that the score reads. */
 function hookContext(
   source: KernelSource,
-  { path, queries, hasAnchor, hasSums }: RowScore,
+  { path, queries, hasAnchor, hasSums, hasMoments }: RowScore,
   target: EmitTarget,
 ) {
   const definition = source.definition as Pruning;
@@ -175,6 +179,15 @@ function hookContext(
     throw new KerfError(
       `Cannot emit the scores of "${definition.name}": they read \`attention\`, which is not declared`,
       { where: source.file, hint: "give the step `statistics: [columnSums()]`" },
+    );
+  }
+  if (read.has("expected") && !hasMoments) {
+    throw new KerfError(
+      `Cannot emit the scores of "${definition.name}": they read \`expected\`, which is not declared`,
+      {
+        where: source.file,
+        hint: "give the step `statistics: [queryMoments({ skip: 4, ahead: 512 })]`",
+      },
     );
   }
   const scope = hookScope();
@@ -210,6 +223,7 @@ function hookContext(
       reads_position: read.has("position"),
       reads_anchor: read.has("anchorDot") || read.has("anchorNorm"),
       reads_attention: read.has("attention"),
+      reads_expected: read.has("expected"),
       reads_layer: read.has("layer"),
       reads_kv_head: read.has("kvHead"),
       counts_channels: [...of(0), ...of(1)].some(({ counts }) => counts),
@@ -236,6 +250,7 @@ function contextArgument(
   if (name === "anchorDot") return varying("anchor_dot");
   if (name === "anchorNorm") return uniform("anchor_norm");
   if (name === "attention") return varying("attention");
+  if (name === "expected") return varying("expected");
   if (name === "layer") return upTo(uniform("layer_index"));
   if (name === "kvHead") return upTo(uniform("kv_head_index"));
   const table = tables[name];
@@ -269,11 +284,16 @@ function signature(
     readOnly("q_ring", "f32", "nSlots", "nLayers", "nHeads", "window", "headDim"),
     readOnly("window_sums", "f32", "nHeads", "n_window", "2"),
   ];
+  const expected: Binding[] = [
+    readOnly("expected_logits", "f32", "nHeads", "max_rows"),
+    readOnly("expected_sums", "f32", "nHeads", "2"),
+  ];
   return {
     name,
     bindings: [
       ...(perQueryHead ? weights : []),
       ...(context.reads_anchor ? [readOnly("anchors", "f32", "nKvHeads", "headDim + 16")] : []),
+      ...(context.reads_expected ? expected : []),
       readOnly("pages", "u32", ...PER_HEAD, "page_entries"),
       readOnly("heads", "u32", ...PER_HEAD, headFields(layout)),
       ...(context.lists_channels ? [readOnly("channels", "u32", ...PER_HEAD, "headDim")] : []),

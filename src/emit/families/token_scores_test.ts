@@ -39,6 +39,11 @@ Deno.test("a score that reads weights without a window, an anchor or sums that a
       "they read `attention`, which is not declared",
       "give the step `statistics: [columnSums()]`",
     ],
+    [
+      "expected_undeclared",
+      "they read `expected`, which is not declared",
+      "give the step `statistics: [queryMoments({ skip: 4, ahead: 512 })]`",
+    ],
   ] as const;
   for (const [file, message, hint] of refusals) {
     const error = await assertRejects(() => emitted(file), KerfError, message);

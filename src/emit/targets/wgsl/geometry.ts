@@ -52,6 +52,13 @@ export const WGSL_GEOMETRY: Readonly<Record<string, Geometry>> = Object.freeze({
   attention_merge: { workgroup: 64 },
   attention_merge_turned: { workgroup: 64 },
   attention_merge_recording: { workgroup: 64 },
+  query_moments: { workgroup: 128 },
+  expected_sums: { workgroup: 128 },
+  // Sixteen threads a row.
+  expected_logits: {
+    workgroup: 128,
+    grid: [{ of: { constant: "n_kv_heads" } }, { of: { constant: "max_rows" }, per: 8 }],
+  },
   // One row is all that a step of one sequence has: the most threads that every adapter grants.
   arg_max: { workgroup: 256 },
   // Each thread owns two of a chunk's 256 rows, which share a word.

@@ -1,0 +1,133 @@
+/*
+ * Expected attention: keeps the rows that queries yet to come are expected to attend to, each by the norm of
+ * its value. Queries are taken as a Gaussian, whose mean and covariance are summed up while they come, so
+ * nothing of the prompt's own attention is needed. Costs headDim² products a query and as many a row where
+ * it evicts, and headDim² numbers a query head; the first rows are sinks and stay.
+ * Scores of every row of one layer; higher keeps.
+ *
+ * In front of this text the device puts `const HEAD_DIM: u32 = …;`, `const GROUP: u32 = …;`.
+ * Generated from kernels/prune/expected_attention.ts by `deno task gen`. Do not edit.
+ */
+#include "kerf.wgsl"
+
+struct Params {
+  slot: u32,
+  layer: u32,
+  n_layers: u32,
+  n_heads: u32,
+  n_kv_heads: u32,
+  page_entries: u32, /* entries of a head in pages */
+  n_tiles: u32, /* tiles of the longest head, all segments */
+  max_rows: u32, /* rows of the longest head */
+  key_page_0: u32, /* the segment's first page entry */
+  value_page_0: u32,
+}
+
+@group(0) @binding(0) var<storage, read> expected_logits_buf: array<f32>; /* f32 [nHeads, max_rows] */
+@group(0) @binding(1) var<storage, read> expected_sums_buf: array<f32>; /* f32 [nHeads, 2] */
+@group(0) @binding(2) var<storage, read> pages_buf: array<u32>; /* u32 [nSlots, nLayers, nKvHeads, page_entries] */
+@group(0) @binding(3) var<storage, read> heads_buf: array<u32>; /* u32 [nSlots, nLayers, nKvHeads, 4] */
+@group(0) @binding(4) var<storage, read> arena_buf: array<u32>; /* u8 [arenaBytes] */
+@group(0) @binding(5) var<storage, read_write> row_scores_buf: array<f32>; /* f32 [nKvHeads, max_rows] */
+@group(0) @binding(6) var<uniform> params: Params;
+
+const WORKGROUP = 64u;
+
+const PAGE_ROWS = 128u; /* rows of a page */
+const TILE_ROWS = 16u; /* rows of a tile of keys */
+const UNIT_WORDS = 64u / 4u; /* words that a page entry counts */
+const KEY_SEGMENTS = 1u;
+const HEAD_FIELDS = 4u; /* rows and width of every segment */
+
+/* One KV head: its place in pages, heads and channels, and its rows. */
+struct KvRows {
+  place: u32,
+  n_rows: u32,
+}
+
+/* One key: the element of the arena that holds its first channel; the next is TILE_ROWS on. */
+struct KeyRow {
+  first: u32,
+  width: u32,
+  listed: bool,
+}
+
+fn rows_of(kv_head: u32) -> KvRows {
+  let place = (params.slot * params.n_layers + params.layer) * params.n_kv_heads + kv_head;
+  var n_rows = 0u;
+  for (var segment = 0u; segment < KEY_SEGMENTS;
+      segment++) { n_rows += heads_buf[place * HEAD_FIELDS + 2u * segment]; }
+  return KvRows(place, n_rows);
+}
+
+/* A row of a segment of keys, whose first page entry is `page`. */
+fn key_of(kv: KvRows, page: u32, row: u32, width: u32, listed: bool) -> KeyRow {
+  let start = pages_buf[kv.place * params.page_entries + page + row / PAGE_ROWS] * UNIT_WORDS * 2u;
+  let in_page = row % PAGE_ROWS;
+  return KeyRow(start + in_page / TILE_ROWS * TILE_ROWS * width + in_page % TILE_ROWS, width,
+      listed);
+}
+
+/* The key of row `place`, which counts rows of all segments in order. */
+fn key_at(kv: KvRows, place: u32) -> KeyRow {
+  return key_of(kv, params.key_page_0, place, HEAD_DIM, false);
+}
+
+/* Channel c of a key as stored, c counting those that are; and which channel that is. */
+fn stored_channel(key: KeyRow, c: u32) -> f32 {
+  let at = key.first + c * TILE_ROWS;
+  return unpack2x16float(arena_buf[at / 2u])[at % 2u];
+}
+fn channel_of(kv: KvRows, key: KeyRow, c: u32) -> u32 {
+  return c;
+}
+
+/* The word of the arena where the page of values begins that holds a row, at its head the positions. */
+fn value_page(kv: KvRows, place: u32) -> u32 {
+  return pages_buf[kv.place * params.page_entries + params.value_page_0 + place / PAGE_ROWS]
+      * UNIT_WORDS;
+}
+fn position_of(kv: KvRows, place: u32) -> i32 {
+  return i32(arena_buf[value_page(kv, place) + place % PAGE_ROWS]);
+}
+
+/* One channel of a row's value. */
+fn value_channel(kv: KvRows, place: u32, channel: u32) -> f32 {
+  let page = value_page(kv, place) + PAGE_ROWS;
+  let at = place % PAGE_ROWS * HEAD_DIM + channel;
+  return unpack2x16float(arena_buf[page + at / 2u])[at % 2u];
+}
+
+/* One work group: WORKGROUP rows of one KV head, a row a thread. */
+@compute @workgroup_size(WORKGROUP)
+fn token_scores_expected_attention__k_f16t16_v_f16t1_evicted(
+  @builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32) {
+  let item = kerf_item(group, groups);
+  let n_blocks = (params.max_rows + WORKGROUP - 1u) / WORKGROUP;
+  if (item >= params.n_kv_heads * n_blocks) { return; }
+  let kv_head = item / n_blocks;
+  let kv = rows_of(kv_head);
+  let place = item % n_blocks * WORKGROUP + lane;
+  if (place >= kv.n_rows) { return; }
+
+  var expected = 0.0;
+  for (var g = 0u; g < GROUP; g++) {
+    let head = kv_head * GROUP + g;
+    let logit = expected_logits_buf[head * params.max_rows + place];
+    expected += kerf_exp(logit - expected_sums_buf[2u * head]) / expected_sums_buf[2u * head + 1u];
+  }
+  expected /= f32(GROUP);
+  var norm_value_lanes: f32 = 0.0;
+  for (var c = 0u; c < HEAD_DIM; c++) {
+    let x = value_channel(kv, place, c);
+
+    norm_value_lanes = norm_value_lanes + x * x;
+  }
+  // src/dsl/reductions.ts:50
+  let norm_value: f32 = sqrt(norm_value_lanes);
+  // kernels/prune/expected_attention.ts:25
+  let score: f32 = expected * norm_value;
+  // generated/wgsl/token_scores_expected_attention__k_f16t16_v_f16t1_evicted.wgsl:132
+  row_scores_buf[kv_head * params.max_rows + place] = score;
+}
