@@ -20,7 +20,7 @@ const LISTED = "k_list_f16t16_f16t16_v_f16t1";
 
 /** Every variant of kernels/prune/ that scores channels. */
 export const prunings = sources.flatMap(({ definition }) =>
-  definition.kind === "pruning" && stepOf(definition as Pruning, "channels")
+  definition.kind === "pruning" && stepOf(definition as Pruning, "channels")?.step.of === "key"
     ? [definition as Pruning]
     : []
 );
