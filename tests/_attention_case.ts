@@ -99,15 +99,21 @@ export type Problem = ReturnType<typeof problem>;
 export function shared(
   { cache, tables, params, nHeads, nKvHeads, stride, headDim, group }: Problem,
 ) {
-  const { channels, value_channels: _, ...rest } = cache.buffers;
-  const lists = cache.layout.key.segments.some((segment) => segment.channels === "list");
+  const { channels, value_channels, ...rest } = cache.buffers;
+  const lists = (stream: "key" | "value") =>
+    cache.layout[stream].segments.some((segment) => segment.channels === "list");
   const nKey = cache.layout.key.segments.length;
   const pages = cache.firstPages.map((page, i) =>
     [i < nKey ? `key_page_${i}` : `value_page_${i - nKey}`, page] as const
   );
   return {
     defines: { HEAD_DIM: headDim, GROUP: group },
-    buffers: { ...rest, ...(lists ? { channels } : {}), ...tables },
+    buffers: {
+      ...rest,
+      ...(lists("key") ? { channels } : {}),
+      ...(lists("value") ? { value_channels } : {}),
+      ...tables,
+    },
     constants: {
       ...cache.constants,
       ...{ n_heads: nHeads, n_kv_heads: nKvHeads, qkv_stride: stride },
@@ -130,13 +136,17 @@ export function queryOf(p: Problem, { query, head }: { query: number; head: numb
   const kvHead = Math.floor(head / p.group);
   const { keys, values, channels, positions } = p.heads[kvHead]!;
   const kept = new Set(channels);
+  const cut = (row: Float32Array, i: number) =>
+    i < p.nListed ? row.map((x, c) => kept.has(c) ? x : 0) : row;
+  const listsValues = p.cache.layout.value.segments[0]!.channels === "list";
   const queryPosition = nSeen - 1 + p.ahead;
   return {
     q: p.qkv.subarray(query * p.stride + head * headDim).subarray(0, headDim),
-    keys: keys.slice(0, nSeen).map((key, i) =>
-      i < p.nListed ? key.map((x, c) => kept.has(c) ? x : 0) : key
-    ),
-    ...{ values, scale: 1 / Math.sqrt(headDim), ...(positions ? { positions } : {}) },
+    keys: p.cache.layout.key.segments[0]!.channels === "list"
+      ? keys.slice(0, nSeen).map(cut)
+      : keys.slice(0, nSeen),
+    values: listsValues ? values.map(cut) : values,
+    ...{ scale: 1 / Math.sqrt(headDim), ...(positions ? { positions } : {}) },
     score: authorRunner(variant, "score"),
     mask: authorRunner(variant, "mask"),
     context: { ...p.params, ...views, queryPosition, head, kvHead, layer: AT.layer },

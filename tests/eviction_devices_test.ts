@@ -28,6 +28,7 @@ const SPECS = [
   "pyramidkv:budget=60,window=16",
   "adakv:of=snapkv,budget=60,window=16",
   "snapkv:budget=60,window=16+think:ratio=0.5,window=16,recent=8",
+  "think:ratio=0.5,window=16+think_values:ratio=0.3,window=16,recent=20",
 ];
 
 /** The second turn evicts rows that the first has coded. */

@@ -7,7 +7,6 @@ import { layoutKernel, read, write } from "kerf/dsl";
 export default layoutKernel({
   name: "window_outputs",
   source: "arXiv:2407.21018",
-  feature: "value_lists",
   rows: "whole",
   bindings: [
     read("q_ring", "f32", ["nSlots", "nLayers", "nHeads", "window", "headDim"]),

@@ -12,7 +12,6 @@ import { denseLayout, layoutOf } from "../layout/make.ts";
 import { layoutName, segmentName } from "../layout/name.ts";
 import { hasRowClasses } from "../layout/row_classes.ts";
 import type { Layout, Segment, Stream } from "../layout/types.ts";
-import { readsOutputs } from "./families/channel_scores.ts";
 import { FAMILIES } from "./families/mod.ts";
 import type { EmitTarget } from "./target.ts";
 import { kernelName } from "./types.ts";
@@ -91,7 +90,7 @@ function familyOf({ definition, file }: KernelSource): Family {
 const SUFFIX_FEATURES: readonly (readonly [RegExp, Feature])[] = [
   [/_evicted$/, "eviction"],
   [/_v_q\d+c\d+t1_q\d+c\d+t1_/, "classes"],
-  [/_v_list_|^f(16|32)t1(_positions)?__list_/, "value_lists"],
+  [/_v_list_q|^f(16|32)t1(_positions)?__list_q/, "value_lists"],
 ];
 
 /** The parts of Kerf that a kernel belongs to, where targets may lack them. */
@@ -99,13 +98,10 @@ function featuresOf({ source: { definition }, request }: CatalogEntry): Feature[
   const { feature, ordered } = definition as Partial<TemplateKernel & MoveRows>;
   const suffixes = request.suffixes.join("__");
   const told = SUFFIX_FEATURES.filter(([name]) => name.test(suffixes));
-  const scoresOutputs = definition.kind === "pruning" && readsOutputs(definition as Pruning) &&
-    request.head.startsWith("channel_scores_");
   return [
     ...(feature === undefined ? [] : [feature]),
     ...(ordered ? ["classes" as const] : []),
     ...told.map(([, own]) => own),
-    ...(scoresOutputs ? ["value_lists" as const] : []),
   ];
 }
 

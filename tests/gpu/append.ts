@@ -105,7 +105,18 @@ export function assertAppended(got: Appended, want: Appended, label = ""): void 
 
 const EVICTED = "k_f16t16_v_f16t1_evicted";
 const CACHED = "k_f16t16_v_f16t1_cached_evicted";
-for (const layout of [DENSE, LISTED, CODED, CLASSES, "k_f16t1_v_f16t16", EVICTED, CACHED]) {
+for (
+  const layout of [
+    DENSE,
+    LISTED,
+    "k_f16t16_v_list_f16t1_f16t1",
+    CODED,
+    CLASSES,
+    "k_f16t1_v_f16t16",
+    EVICTED,
+    CACHED,
+  ]
+) {
   gpuTest(`append to ${layout} stores the CPU's rows and nothing else`, async () => {
     // Odd and even starts and counts; over the end of a tile and of a page.
     for (const [rows, nNew] of [[0, 1], [0, 5], [7, 1], [15, 4], [127, 2], [126, 133]] as const) {

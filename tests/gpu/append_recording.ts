@@ -11,7 +11,12 @@ import type { Appended, RecordingCase } from "../_recording.ts";
 import { assertAppended } from "./append.ts";
 
 const EVICTED = "k_f16t16_v_f16t1_evicted";
-const RECORDED = [LISTED, EVICTED, "k_f16t16_v_f16t1_cached_evicted"];
+const RECORDED = [
+  LISTED,
+  "k_f16t16_v_list_f16t1_f16t1",
+  EVICTED,
+  "k_f16t16_v_f16t1_cached_evicted",
+];
 
 /** Steps through the kernel of each layout that scores read queries of, and of coded rows. */
 export async function assertRecorded(

@@ -109,6 +109,21 @@ gpuTest("values in another basis are turned back", async () => {
   }
 });
 
+gpuTest("values with a channel list, keys with one of their own or none", async () => {
+  const layout = "k_f16t16_v_list_f16t1_f16t1";
+  for (const [nListed, width] of [[257, 32], [0, 32], [64, 0], [130, 45]]) {
+    const cut = { nListed: nListed!, width: width!, rows: nListed! + 45 };
+    await assertAttention({ layout, nQuery: 11, ...cut });
+  }
+  const both = "k_list_f16t16_f16t16_v_list_f16t1_f16t1_evicted";
+  for (const [group, headDim] of [[1, 16], [4, 128], [8, 48]]) {
+    const shape = { group: group!, headDim: headDim!, rows: 150, nQuery: 9 };
+    await assertAttention({ layout: both, ...shape, nListed: 61, width: 7 });
+  }
+  const f32 = "k_list_f32t16_f32t16_v_list_f32t1_f32t1";
+  await assertAttention({ layout: f32, rows: 150, nQuery: 9, nListed: 70, width: 13 });
+});
+
 for (const variant of variants) {
   gpuTest(`attention ${variant.name} agrees with its function`, async () => {
     // Bounds that the case's 560 rows reach.

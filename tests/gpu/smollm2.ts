@@ -29,6 +29,7 @@ import { assertPacked, storages } from "./pack.ts";
 import { assertExpected } from "./query_moments.ts";
 import { assertPairwise, assertRowwise } from "./rowwise.ts";
 import { assertStrips } from "./strips.ts";
+import { assertOutputs, assertOutputScores, VALUES } from "./values.ts";
 import { assertArgMax, assertScores, assertSelected, prunings } from "./selection.ts";
 
 const [HEAD_DIM, N_HEADS, D_MODEL, D_FF, N_VOCAB] = [64, 9, 576, 1536, 49152];
@@ -98,13 +99,16 @@ modelSizeTest("SmolLM2: attention", async () => {
   for (const layout of [CODED, TURNED, CLASSES]) {
     await assertAttention({ ...shape, layout, nCoded: 320, nFirst: 64 });
   }
+  await assertAttention({ ...shape, layout: VALUES, nListed: 300, width: 45 });
 });
 
 modelSizeTest("SmolLM2: the kernels around a cache", async () => {
-  for (const layout of [DENSE, LISTED, CODED, CLASSES, EVICTED]) {
+  for (const layout of [DENSE, LISTED, CODED, CLASSES, EVICTED, VALUES]) {
     await assertAppend(layout, { headDim: HEAD_DIM, rows: 300, nNew: 40 });
   }
-  for (const pair of ["f16t16__list_f16t16", "f16t16__f16t16", "f16t1__f16t1"]) {
+  for (
+    const pair of ["f16t16__list_f16t16", "f16t16__f16t16", "f16t1__f16t1", "f16t1__list_f16t1"]
+  ) {
     await assertMoved(pair, { source: 5, destination: 0, rows: 190 }, HEAD_DIM);
   }
   const rows = [320, 128, 64];
@@ -126,7 +130,10 @@ modelSizeTest("SmolLM2: the kernels around a cache", async () => {
   const shape = { headDim: HEAD_DIM, nKvHeads: 3, group: 3 };
   const recorded = { ...shape, windows: [32, 0], steps: [[200, 16], [1, 1]] } as const;
   await assertRecorded(recorded);
+  await assertRecorded(recorded, [VALUES]);
   await assertTurnedRecorded(recorded, TURNED);
+  await assertOutputs({ ...shape, rows: 400, nWindow: 32 });
+  await assertOutputScores({ ...shape, rows: 0, nWindow: 32 });
   for (const definition of prunings) {
     await assertScores(definition, { headDim: HEAD_DIM, rows: 400, nWindow: 32 });
   }

@@ -44,6 +44,9 @@ export const CUDA_GEOMETRY: Readonly<Record<string, Geometry>> = Object.freeze({
     workgroup: 64,
     grid: [{ of: { constant: "n_kv_heads" } }, { of: { constant: "max_rows" }, per: 64 }],
   },
+  // A query a block: as many rows side by side as its threads.
+  window_outputs: { workgroup: 128 },
+  output_scores: { workgroup: 64 },
   select_channels: { workgroup: 128 },
   attention_merge: { workgroup: 64 },
   attention_merge_turned: { workgroup: 64 },

@@ -48,6 +48,9 @@ export const WGSL_GEOMETRY: Readonly<Record<string, Geometry>> = Object.freeze({
   },
   pack_values: { workgroup: 64 },
   pack_codes: { workgroup: 64 },
+  // A query a work group: as many rows side by side as its threads.
+  window_outputs: { workgroup: 64 },
+  output_scores: { workgroup: 64 },
   select_channels: { workgroup: 64 },
   attention_merge: { workgroup: 64 },
   attention_merge_turned: { workgroup: 64 },
