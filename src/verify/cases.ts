@@ -96,9 +96,10 @@ export function attentionCases<V>(
   prunings: readonly LayoutSteps[],
   strength: Strength,
 ): Of<V, AttentionCase>[] {
-  const cuts = prunings.flatMap((pruning) => KEPT.map((kept) => ({ pruning, kept })));
-  const axes = { ...COMMON, cached: CACHED, cut: [null, ...cuts], ahead: [0, 1000] };
-  return combinations({ ...axes, variant: variants }, strength);
+  const pruned = [null, ...prunings];
+  const axes = { ...COMMON, cached: CACHED, pruning: pruned, kept: KEPT, ahead: [0, 1000] };
+  return combinations({ ...axes, variant: variants }, strength)
+    .map(({ pruning, kept, ...given }) => ({ ...given, cut: pruning && { pruning, kept } }));
 }
 
 /** Cases of pruning variants: scores need at least one row. */
