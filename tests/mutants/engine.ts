@@ -156,4 +156,12 @@ export const ENGINE: readonly Mutant[] = [
     tests: ["src/build/compile_c_test.ts"],
     only: "text, flags, defines",
   },
+  {
+    name: "classes split each flush by itself",
+    file: "src/engine/move_layer.ts",
+    find: "classRows(split, before.reduce((a, b) => a + b) + moved)",
+    replace: "classRows(split, moved)",
+    tests: ["src/engine/cache_test.ts"],
+    only: "the forecast is the peak",
+  },
 ];

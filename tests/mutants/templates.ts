@@ -266,4 +266,20 @@ export const TEMPLATES: readonly Mutant[] = [
     tests: ["tests/parity/move_rows.ts"],
     only: "rows lose channels",
   },
+  {
+    name: "rows of the second class are coded in the place of the first's",
+    file: "templates/c/order_rows.c.njk",
+    find: "is_chosen ? next : n_chosen + row - next",
+    replace: "is_chosen ? next : row - next",
+    tests: ["tests/parity/evict.ts"],
+    only: "order_rows",
+  },
+  {
+    name: "rows beyond those that are due are scored into the next head's",
+    file: "templates/c/token_scores.c.njk",
+    find: '"block * TILES + i < args->n_tiles && " if full_rows',
+    replace: '"" if full_rows',
+    tests: ["tests/parity/token_scores.ts"],
+    only: "class scores",
+  },
 ];
