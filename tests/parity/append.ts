@@ -172,6 +172,7 @@ Deno.test("append stores rows behind those of the cache, across tiles and pages"
 Deno.test("append goes to the last segments, whatever is stored before them", async () => {
   const layout = "k_list_f16t16_f16t16_v_f16t1";
   await check(layout, { headDim: 64, before: 50, nQuery: 3, nListed: 40 });
+  await check("k_f16t16_v_list_f16t1_f16t1", { headDim: 64, before: 50, nQuery: 3 });
   const coded = "k_q4r32t16_f16t16_v_q4c32t1_f16t1";
   await check(coded, { headDim: 64, before: 50, nQuery: 3, nCoded: 32 });
   const classes = "k_q4r64t16_q4r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1";

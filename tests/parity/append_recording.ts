@@ -18,6 +18,7 @@ const TURNED = "k_basis_q4r64t16_basis_f16t16_v_basis_q4c64t1_basis_f16t1";
 const CLASSES = "k_q4r64t16_q4r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1";
 
 const LAYOUTS = [
+  "k_f16t16_v_list_f16t1_f16t1",
   ...[LISTED, EVICTED, `${LISTED}_evicted`, "k_f32t16_v_f32t1", CACHED, CODED, TURNED, CLASSES],
 ];
 
