@@ -27,6 +27,9 @@ const SPECS = [
   "key_diff:budget=60",
   "pyramidkv:budget=60,window=16",
   "adakv:of=snapkv,budget=60,window=16",
+  "h2o:budget=60",
+  "h2o:budget=60+think:ratio=0.5,window=16,recent=8",
+  "expected_attention:budget=60,ahead=40",
   "snapkv:budget=60,window=16+think:ratio=0.5,window=16,recent=8",
   "think:ratio=0.5,window=16+think_values:ratio=0.3,window=16,recent=20",
 ];
