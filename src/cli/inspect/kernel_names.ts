@@ -11,7 +11,9 @@ export interface KernelChoice {
 }
 
 /** Kernels that exist for every layout, whether or not they are generated beforehand. */
-const OF_ANY_LAYOUT = /^(append(_recording)?|attention_\w+?_(decode|prefill))__k_/;
+const OF_ANY_LAYOUT = /^(append(_recording)?|attention_\w+?_(decode|prefill)(_recording)?)__k_/;
+
+const headOf = (name: string) => name.split("__")[0]!;
 
 /**
  * The kernels that a word means: the one of that name, else those that hold it, for the layout and the
@@ -52,5 +54,10 @@ export function kernelsMeant(
         /^(channel|token)_scores_/.test(name) && name.includes(`_scores_${variant}__`)
       ),
   );
-  return [...narrow(ofPrune, (name) => name.split("__")[0] === word)];
+  const heads = ofPrune.map(headOf);
+  const ofFamily = narrow(
+    ofPrune,
+    (name) => !heads.some((head) => headOf(name).startsWith(`${head}_`)),
+  );
+  return [...narrow(ofFamily, (name) => headOf(name) === word)];
 }
