@@ -12,7 +12,7 @@ export async function segmentRows(
   at: HeadAt,
   { segment, index, page, headBytes }: CacheSegment,
 ): Promise<number[][]> {
-  const { rows, width } = cache.sizeOf(at, index);
+  const { rows, ...stored } = cache.sizeOf(at, index);
   const out: number[][] = [];
   for (let p = 0; p < pageCount(rows); p++) {
     const { buffer, offset, bytes } = cache.table.pageAt(
@@ -20,8 +20,8 @@ export async function segmentRows(
     );
     const view = new DataView((await device.read(buffer, offset, bytes)).slice().buffer, headBytes);
     for (let row = p * PAGE_ROWS; row < Math.min(rows, (p + 1) * PAGE_ROWS); row++) {
-      out.push(Array.from({ length: width }, (_, channel) => {
-        const place = { row, channel, width };
+      out.push(Array.from({ length: stored.width }, (_, channel) => {
+        const place = { row, channel, ...stored };
         const { code } = segment;
         if (code.kind === "affine") return decoded(readCode({ view, page: 0, segment, ...place }));
         const element = elementOffset(segment, place);

@@ -1,6 +1,6 @@
 /** Rows on their way to a segment of codes: kernels' arguments, with outliers, constant groups and ties. */
 
-import { moveName, parseSegmentName } from "../src/layout/mod.ts";
+import { channelsWord, moveName, parseSegmentName } from "../src/layout/mod.ts";
 import { randomFrom } from "./_kernel.ts";
 import { AT, segmentsOf, writeCache } from "./_kv_cache.ts";
 import type { HeadRows } from "./_kv_cache.ts";
@@ -16,6 +16,8 @@ export interface EncodeCase {
   readonly rows: readonly number[];
   readonly coded?: number;
   readonly channels?: readonly number[];
+  /** How many of them are of the first class. */
+  readonly high?: number;
   readonly positions?: boolean;
   /** Of each head, its full rows one after the other, of which the last are coded; absent: in order. */
   readonly order?: readonly (readonly number[])[];
@@ -35,7 +37,7 @@ function rowsOf(n: number, headDim: number, random: () => number): Float32Array[
 
 /** The cache of a case, and how `encode_rows` runs on it. */
 export function encodeRun(given: EncodeCase) {
-  const { stream, type = "f16", headDim = 64, coded = 0 } = given;
+  const { stream, type = "f16", headDim = 64, coded = 0, high } = given;
   const isKey = stream === "key";
   const to = parseSegmentName(given.to);
   const listed = to.channels === "list";
@@ -51,7 +53,8 @@ export function encodeRun(given: EncodeCase) {
   const heads = full.map((n): HeadRows => {
     const all = rowsOf(coded + n, headDim, random);
     const positions = all.map((_, i) => 3 * i + 1);
-    return { keys: all, values: all, nListed: coded, nCoded: coded, channels, positions };
+    const head = { keys: all, values: all, nListed: coded, nCoded: coded, channels, positions };
+    return high === undefined ? head : { ...head, high };
   });
   const cache = writeCache(name + evicted, heads, { headDim, spare: Math.ceil(longest / 128) + 1 });
   const first = isKey ? 0 : 1;
@@ -62,6 +65,7 @@ export function encodeRun(given: EncodeCase) {
   const order = given.order && Uint32Array.from(
     given.order.flatMap((list) => [...list, ...Array(longest - list.length).fill(0xffffffff)]),
   );
+  const word = channelsWord({ width: channels.length, high: high ?? 0 });
   const run = {
     defines: { HEAD_DIM: headDim },
     buffers: {
@@ -70,7 +74,7 @@ export function encodeRun(given: EncodeCase) {
       ...(listed ? { channels: cache.buffers.channels } : {}),
       moves: Uint32Array.from([
         ...Array(AT.layer * nKvHeads * 4).fill(0),
-        ...given.rows.flatMap((n, i) => [full[i]! - n, coded, n, channels.length]),
+        ...given.rows.flatMap((n, i) => [full[i]! - n, coded, n, word]),
       ]),
       ...(order ? { order } : {}),
       arena: before,

@@ -52,15 +52,9 @@ KERF_INLINE void kerf_store16_codes(uint8_t *cell, i32x16 codes, const uint32_t 
   }
 }
 
-/*
- * Codes n values, a multiple of 16, into cells that lie `stride` bytes apart: scale (largest - smallest) /
- * (2^bits - 1), codes rounded half to even with scale and minimum as they are stored. Where the scale is 0
- * every code is.
- */
-KERF_INLINE struct kerf_group kerf_encode(
-  const float *x, uint32_t n, const uint32_t bits, uint8_t *cells, size_t stride)
+/* What n values, a multiple of 16, share: scale (largest - smallest) / (2^bits - 1), and the smallest. */
+KERF_INLINE struct kerf_group kerf_group_of(const float *x, uint32_t n, const uint32_t bits)
 {
-  const float most = (float)((1 << bits) - 1);
   f32x16 low = kerf_load16(x), high = low;
   for (uint32_t i = 16; i < n; i += 16) {
     low = kerf_min16(low, kerf_load16(&x[i]));
@@ -71,18 +65,29 @@ KERF_INLINE struct kerf_group kerf_encode(
     smallest = kerf_min(smallest, low[lane]);
     largest = kerf_max(largest, high[lane]);
   }
-  const struct kerf_group group = {
-    .scale = kerf_f32_to_f16((largest - smallest) / most),
+  return (struct kerf_group){
+    .scale = kerf_f32_to_f16((largest - smallest) / (float)((1 << bits) - 1)),
     .minimum = kerf_f32_to_f16(smallest),
   };
+}
+
+/* The codes of sixteen values: rounded half to even; where the scale is 0 every code is. */
+KERF_INLINE f32x16 kerf_codes16(f32x16 x, float scale, float minimum, const uint32_t bits)
+{
+  if (!(scale > 0.0f)) return kerf_splat16(0.0f);
+  const f32x16 steps = kerf_round16((x - minimum) / scale);
+  return kerf_min16(kerf_max16(steps, kerf_splat16(0.0f)), kerf_splat16((float)((1 << bits) - 1)));
+}
+
+/* Codes n values, with scale and minimum as they are stored, into cells that lie `stride` bytes apart. */
+KERF_INLINE struct kerf_group kerf_encode(
+  const float *x, uint32_t n, const uint32_t bits, uint8_t *cells, size_t stride)
+{
+  const struct kerf_group group = kerf_group_of(x, n, bits);
   const float scale = kerf_f16_to_f32(group.scale), minimum = kerf_f16_to_f32(group.minimum);
   for (uint32_t i = 0; i < n; i += 16) {
-    i32x16 codes = {0};
-    if (scale > 0.0f) {
-      const f32x16 steps = kerf_round16((kerf_load16(&x[i]) - minimum) / scale);
-      codes = kerf_to_i32x16(kerf_min16(kerf_max16(steps, kerf_splat16(0.0f)), kerf_splat16(most)));
-    }
-    kerf_store16_codes(cells + i / 16 * stride, codes, bits);
+    const f32x16 codes = kerf_codes16(kerf_load16(&x[i]), scale, minimum, bits);
+    kerf_store16_codes(cells + i / 16 * stride, kerf_to_i32x16(codes), bits);
   }
   return group;
 }
@@ -97,4 +102,19 @@ KERF_INLINE void kerf_decode(
     const i32xn codes = kerf_loadn_codes(cells + i / 16 * stride, i % 16, bits);
     kerf_storen(&x[i], kerf_fman(scale, kerf_to_f32xn(codes), minimum));
   }
+}
+
+/* What n values lose as codes: the sum of the squares of what is off, by weight. */
+KERF_INLINE float kerf_coding_loss(const float *x, const float *weights, uint32_t n, const uint32_t bits)
+{
+  const struct kerf_group group = kerf_group_of(x, n, bits);
+  const float scale = kerf_f16_to_f32(group.scale), minimum = kerf_f16_to_f32(group.minimum);
+  f32x16 lanes = kerf_splat16(0.0f);
+  for (uint32_t i = 0; i < n; i += 16) {
+    const f32x16 value = kerf_load16(&x[i]);
+    const f32x16 codes = kerf_codes16(value, scale, minimum, bits);
+    const f32x16 off = value - kerf_fma16(kerf_splat16(scale), codes, kerf_splat16(minimum));
+    lanes = kerf_fma16(off * kerf_load16(&weights[i]), off, lanes);
+  }
+  return kerf_sum16(lanes);
 }

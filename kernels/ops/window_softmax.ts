@@ -12,6 +12,7 @@ export default layoutKernel({
     read("pages", "u32", ["nSlots", "nLayers", "nKvHeads", "page_entries"]),
     read("heads", "u32", ["nSlots", "nLayers", "nKvHeads", "2·nSegments"]),
     read("channels", "u32", ["nSlots", "nLayers", "nKvHeads", "headDim"]),
+    read("fills", "f32", ["nSlots", "nLayers", "nKvHeads", "headDim"]),
     read("arena", "u8", ["arenaBytes"]),
     write("window_sums", "f32", ["nHeads", "n_window", "2"]),
   ],

@@ -1,15 +1,17 @@
-import { byRow, codes, pruning, sum } from "kerf/dsl";
+import { byChannel, byRow, codes, meanSquare, pruning, sum } from "kerf/dsl";
 
 /**
- * Query-driven bits: the share `high` of the coded rows that the last queries attend to most keeps its values
- * in 4 bits, the others in 2; keys share a scale along rows of a channel. Rows are reordered by class, so
- * both classes grow and no bitmap is needed. Costs a softmax of the window over the cache whenever rows are
- * coded. What the window does not ask for is not lost, only coarser.
+ * ThinK's question asked further: not which key channels to drop but how many bits each is worth, and not which
+ * rows to evict but which keep their values in more bits. A channel's error shows in the logits as large as its
+ * queries are: channels get 0, 2 or 4 bits where these errors sum to the least at `keys` bits a channel and
+ * row, scales included; without bits a channel reads as its mean. The share `high` of the rows that the last
+ * queries attend to most has values of 4 bits, the others of 2. Costs two passes over the keys that are coded
+ * and a softmax of the window over the cache. What the window does not ask for is not lost, only coarser.
  */
 export default pruning({
   name: "think_bits",
   params: {
-    keys: { default: 4, min: 2, max: 8, integer: true, doc: "bits of a key's code: 2, 4 or 8" },
+    keys: { default: 2.5, min: 0, max: 8, doc: "bits of a key's channel on average" },
     high: { default: 0.25, min: 0, max: 1, doc: "share of the rows whose values have 4 bits" },
     window: { default: 32, min: 1, max: 512, integer: true, doc: "last queries that score" },
     group: { default: 64, min: 16, max: 128, integer: true, doc: "values that share a scale" },
@@ -17,11 +19,24 @@ export default pruning({
       default: 64,
       min: 16,
       integer: true,
-      doc: "rows coded at once; the last stay whole",
+      doc: "rows coded at once; as many stay whole",
     },
   },
   steps: [
-    codes({ of: "key", bits: "keys", along: "rows", group: "group", residual: "residual" }),
+    codes({
+      of: "key",
+      bits: byChannel({
+        choices: [0, 2, 4],
+        average: "keys",
+        weight: (q) => meanSquare(q),
+        rows: "score",
+        group: "mean",
+        window: "window",
+      }),
+      along: "rows",
+      group: "group",
+      residual: "residual",
+    }),
     codes({
       of: "value",
       bits: byRow({

@@ -7,13 +7,14 @@ import { KerfError } from "../core/error.ts";
 import type { CodesRule } from "../layout/make.ts";
 import { amountOf } from "./accumulator.ts";
 import type { Amount } from "./accumulator.ts";
+import type { ChannelBits } from "./channel_bits.ts";
 import type { RowBits } from "./row_bits.ts";
 
 /** What an author writes for a codes step. */
 export interface CodesSpec {
   readonly of: "key" | "value";
-  /** Bits of a code: 2, 4 or 8; of values also by row, with `byRow()`. */
-  readonly bits: Amount | RowBits;
+  /** Bits of a code: 2, 4 or 8; of keys along rows also `byChannel()`, of values `byRow()`. */
+  readonly bits: Amount | ChannelBits | RowBits;
   /**
    * What shares a scale and a minimum: `rows` of one channel, as keys want it, whose channels differ in
    * range; or `channels` of one row.
@@ -66,20 +67,32 @@ export function codesRule(
 ): CodesRule {
   const [group, rows, keep] = [step.group, step.residual, step.keep]
     .map((amount) => amountOf(amount, values)) as [number, number, number];
-  const byRow = typeof step.bits === "object" ? step.bits : null;
-  const amounts = byRow ? [byRow.high, byRow.low] : [step.bits as Amount];
+  const byRow = typeof step.bits === "object" && step.bits.kind === "byRow" ? step.bits : null;
+  const byChannel = typeof step.bits === "object" && step.bits.kind === "byChannel"
+    ? step.bits
+    : null;
+  const amounts = byRow
+    ? [byRow.high, byRow.low]
+    : [byChannel ? byChannel.choices[2] : step.bits as Amount];
   const refuse = (why: string, hint: string) => {
     throw new KerfError(`Cannot code ${step.of}s with "${owner}": ${why}`, { hint, exitCode: 2 });
   };
   const codes = amounts.map((amount): CodesRule["code"] => {
     const bits = amountOf(amount, values);
     if (!BITS.includes(bits)) refuse(`a code has no ${bits} bits`, `use ${BITS.join(", ")} bits`);
-    return { kind: "affine", bits: bits as 2 | 4 | 8, along: step.along, group };
+    const low = byChannel ? { low: byChannel.choices[1] } : {};
+    return { kind: "affine", bits: bits as 2 | 4 | 8, ...low, along: step.along, group };
   });
   if (byRow && (step.of !== "value" || step.along !== "channels")) {
     refuse(
       "rows of unlike bits share no scale",
       'use byRow() in codes({ of: "value", along: "channels", … })',
+    );
+  }
+  if (byChannel && (step.of !== "key" || step.along !== "rows")) {
+    refuse(
+      "channels of unlike bits share no scale",
+      'use byChannel() in codes({ of: "key", along: "rows", … })',
     );
   }
   if (!GROUPS.includes(group)) {

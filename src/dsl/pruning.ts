@@ -15,21 +15,12 @@ import type { TableSpecs } from "./table.ts";
 import { momentsOf, tokenScoreArgs } from "./tokens.ts";
 import type { TokensStep } from "./tokens.ts";
 import type { BasisStep } from "./basis.ts";
+import type { ChannelBits, ChannelContext, ChannelScore } from "./channel_bits.ts";
 import { codesRule } from "./codes.ts";
 import type { CodesStep } from "./codes.ts";
 import type { RowBits } from "./row_bits.ts";
 import { column, record, scalar } from "./types.ts";
-import type { Column, Definition, f32, Hook, HookArg, i32 } from "./types.ts";
-
-/** What a channel score may read beside its two columns. */
-export interface ChannelContext {
-  /** 0 … nLayers − 1. */
-  readonly layer: i32;
-  /** 0 … nKvHeads − 1. */
-  readonly kvHead: i32;
-  /** 0 … headDim − 1, in half-split order: c and c + headDim/2 form a rotary pair. */
-  readonly channel: i32;
-}
+import type { Column, Definition, f32, Hook, HookArg } from "./types.ts";
 
 /** What a step for channels of either stream has. */
 interface ChannelsBase {
@@ -57,8 +48,7 @@ export interface KeyChannelsSpec extends ChannelsBase {
    * q: the channel over what `queries` remembers of one query head (Column, one value per query).
    * k: the channel over all cached keys, after RoPE (Column).
    */
-  // deno-lint-ignore no-explicit-any -- the context's parameters and tables are typed by `pruning`
-  readonly score: (q: Column, k: Column, context: ChannelContext & Record<string, any>) => f32;
+  readonly score: ChannelScore;
 }
 
 /** What an author writes for channels of values. */
@@ -168,16 +158,14 @@ export function pruning<
   const params: ParamSpecs = spec.params ?? {};
   const tables: TableSpecs = spec.tables ?? {};
   checkAmounts({ name: spec.name, params, tables, steps: spec.steps });
-  const hooks = spec.steps.flatMap((step, i): Hook[] =>
-    !isScored(step) ? rowBitsHooks(step, i, tokenScoreArgs(params, tables)) : [{
-      path: `steps[${i}].score`,
-      run: step.score,
-      args: step.kind === "channels"
-        ? channelScoreArgs(step.of, params, tables)
-        : tokenScoreArgs(params, tables),
-      results: ["f32"],
-    }]
-  );
+  const hooks = spec.steps.flatMap((step, i): Hook[] => {
+    const own = stepHook(step);
+    if (own === null) return [];
+    const args = own.scores === "rows"
+      ? tokenScoreArgs(params, tables)
+      : channelScoreArgs(own.scores, params, tables);
+    return [{ path: `steps[${i}].${own.field}`, run: own.run, args, results: ["f32"] }];
+  });
   return Object.freeze({
     kind: "pruning",
     name: spec.name,
@@ -190,10 +178,20 @@ export function pruning<
   });
 }
 
-/** The score by which a codes step tells rows apart, where it does. */
-function rowBitsHooks(step: PruningStep, index: number, args: HookArg[]): Hook[] {
-  if (step.kind !== "codes" || typeof step.bits !== "object") return [];
-  return [{ path: `steps[${index}].bits.score`, run: step.bits.score, args, results: ["f32"] }];
+/** The function that a step scores rows or channels with, and the field that holds it. */
+function stepHook(step: PruningStep): {
+  readonly field: string;
+  readonly run: Hook["run"];
+  readonly scores: "rows" | "key" | "value";
+} | null {
+  if (isScored(step)) {
+    const scores = step.kind === "tokens" ? "rows" : step.of;
+    return { field: "score", run: step.score, scores };
+  }
+  if (step.kind !== "codes" || typeof step.bits !== "object") return null;
+  return step.bits.kind === "byRow"
+    ? { field: "bits.score", run: step.bits.score, scores: "rows" }
+    : { field: "bits.weight", run: step.bits.weight, scores: "key" };
 }
 
 /** @throws {TypeError} an amount names what the variant has not declared */
@@ -214,9 +212,18 @@ export function checkAmounts(
     if (step.kind === "basis") return known(step.if, "if");
     if (step.kind === "codes") {
       if (typeof step.bits === "object") {
-        known(step.bits.high, "bits.high");
-        known(step.bits.low, "bits.low");
-        known(step.bits.share, "bits.share");
+        if (step.bits.kind === "byRow") {
+          known(step.bits.high, "bits.high");
+          known(step.bits.low, "bits.low");
+          known(step.bits.share, "bits.share");
+        } else {
+          known(step.bits.average, "bits.average");
+          if (step.bits.rows === "score" && rowBitsOf({ steps }) === null) {
+            throw new TypeError(
+              `Cannot declare "${name}": steps[${i}].bits counts rows by a score, which no byRow() gives`,
+            );
+          }
+        }
         known(step.bits.queries?.rows, "bits.window");
       } else known(step.bits, "bits");
       known(step.group, "group");
@@ -263,17 +270,59 @@ export function layoutSteps(
   };
 }
 
+type Bits = CodesStep["bits"];
+type Kinds = Extract<Bits, object>["kind"];
+
+/** Whether a step's bits are of a kind, and no plain number. */
+const isBits = <K extends Kinds>(bits: Bits, kind: K): bits is Extract<Bits, { kind: K }> =>
+  typeof bits === "object" && bits.kind === kind;
+
+/** The bits per channel of a variant, and the step that has them; null: its channels are coded alike. */
+export function channelBitsOf(
+  { steps }: Pick<Pruning, "steps">,
+): { readonly bits: ChannelBits; readonly step: CodesStep } | null {
+  for (const step of steps) {
+    if (step.kind === "codes" && isBits(step.bits, "byChannel")) return { bits: step.bits, step };
+  }
+  return null;
+}
+
 /** The bits by row of a variant, and the path of their score; null: all its coded rows are alike. */
 export function rowBitsOf(
   { steps }: Pick<Pruning, "steps">,
 ): { readonly bits: RowBits; readonly path: string } | null {
   for (const [index, step] of steps.entries()) {
-    if (step.kind === "codes" && typeof step.bits === "object") {
+    if (step.kind === "codes" && isBits(step.bits, "byRow")) {
       return { bits: step.bits, path: `steps[${index}].bits.score` };
     }
   }
   return null;
 }
+
+/** What scores a variant's channels: a channels() step, or the weights of byChannel(). */
+export interface ChannelHook {
+  /** The path of its hook. */
+  readonly path: string;
+  readonly of: "key" | "value";
+  readonly queries: Accumulator<RowRing>;
+  readonly group: "mean" | "max";
+}
+
+/** What scores a variant's channels, step by step; a variant has one at most. */
+export function channelHooks({ steps }: Pick<Pruning, "steps">): ChannelHook[] {
+  return steps.flatMap((step, i) => {
+    if (step.kind === "channels") {
+      return [{ path: `steps[${i}].score`, of: step.of, ...queriesOf(step) }];
+    }
+    if (step.kind !== "codes" || !isBits(step.bits, "byChannel")) return [];
+    return [{ path: `steps[${i}].bits.weight`, of: "key", ...queriesOf(step.bits) }];
+  });
+}
+
+const queriesOf = ({ queries, group }: Pick<ChannelHook, "queries" | "group">) => ({
+  queries,
+  group,
+});
 
 /** The step of a kind, where a variant has one. */
 export function stepOf<K extends PruningStep["kind"]>(

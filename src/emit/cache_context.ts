@@ -33,6 +33,8 @@ export interface CacheContext {
   readonly row_positions: boolean;
   /** How older keys are coded; null: all lie as they are. */
   readonly coded_keys: StoredCode | null;
+  /** Whether channels that coded keys lack read as their means. */
+  readonly fills_means: boolean;
   /** The segment of values that full rows are in. */
   readonly value_segment: string;
   /** Of full rows. */
@@ -74,6 +76,7 @@ export function cacheContext(
     cached: layout.positions === "cache",
     row_positions: layout.rowPositions,
     coded_keys: coded,
+    fills_means: key.segments.some(({ fill }) => fill === "mean") && !fullRows,
     value_segment: String(value.segments.length - 1),
     key_code: keyCodes[0]!,
     value_code: valueCodes[0]!,

@@ -86,9 +86,10 @@ function familyOf({ definition, file }: KernelSource): Family {
   throw new TypeError(`Cannot emit "${definition.name}" (${file}): no family "${definition.kind}"`);
 }
 
-/** What suffixes tell: rows carry positions, or are in classes. */
+/** What suffixes tell: rows carry positions, or are in classes, or their channels are. */
 const SUFFIX_FEATURES: readonly (readonly [RegExp, Feature])[] = [
   [/_evicted$/, "eviction"],
+  [/(^|_)q\d\d[rc]\d+t/, "channel_bits"],
   [/_v_q\d+c\d+t1_q\d+c\d+t1_/, "classes"],
   [/_v_list_q|^f(16|32)t1(_positions)?__list_q/, "value_lists"],
 ];

@@ -30,12 +30,14 @@ export function checkStored(
 /** A code as templates read it. */
 export interface StoredCode {
   /** Which template writes its loops. */
-  readonly kind: "plain" | "affine";
+  readonly kind: "plain" | "affine" | "classes";
   /** `f16`, or `q4r32`: tells functions of several codes apart. */
   readonly name: string;
   /** What shares a scale, how many of it, and the bits of a code; empty where elements are plain. */
   readonly along: "rows" | "channels" | "";
   readonly bits: string;
+  /** Bits of the second class of channels; empty where there is one class. */
+  readonly low: string;
   readonly group: string;
 }
 
@@ -54,10 +56,11 @@ export function storedCode(
   const { code } = segment;
   if (code.kind !== "affine") {
     const name = checkStored(kernel, segment, { tile });
-    return { kind: "plain", name, along: "", bits: "", group: "" };
+    return { kind: "plain", name, along: "", bits: "", low: "", group: "" };
   }
   const { fill, channels } = segment;
-  const plain = fill === "zero" && channels !== "bitmap";
+  const hasClasses = code.low !== undefined;
+  const plain = channels !== "bitmap" && (fill === "mean") === hasClasses;
   if (!plain || segment.tile !== tile || code.along !== along || code.group % 16 !== 0) {
     throw new KerfError(
       `Cannot emit "${kernel}": codes of ${stream}s lie in tiles of ${tile} and share scales along ` +
@@ -65,8 +68,12 @@ export function storedCode(
       { hint: `use codes({ of: "${stream}", along: "${along}", group: 32, … })` },
     );
   }
-  const { bits, group } = code;
-  return { kind: "affine", name: codeName(code), along, bits: String(bits), group: String(group) };
+  const { bits, low, group } = code;
+  return {
+    kind: hasClasses ? "classes" : "affine",
+    name: codeName(code),
+    ...{ along, bits: String(bits), low: String(low ?? ""), group: String(group) },
+  };
 }
 
 /** The codes of a stream, each once. */

@@ -53,12 +53,12 @@ export class Admission {
 
   constructor(
     cache: KvCache,
-    steps: Pick<ForecastShape, "tokens" | "channels" | "valueChannels" | "classes">,
+    steps: Pick<ForecastShape, "tokens" | "channels" | "valueChannels" | "bits" | "classes">,
     limitBytes: number,
   ) {
     this.#cache = cache;
-    const { tokens, channels, valueChannels, classes } = steps;
-    this.#shape = { ...cache.shape, tokens, channels, valueChannels, classes };
+    const { tokens, channels, valueChannels, bits, classes } = steps;
+    this.#shape = { ...cache.shape, tokens, channels, valueChannels, bits, classes };
     this.#nCtx = cache.shape.nCtx;
     this.limitBytes = limitBytes;
   }

@@ -19,11 +19,8 @@ function admission(limitBytes: number, kept: number | null = 16) {
     window: 32,
     widths: new Uint32Array(8).fill(kept),
   } as unknown as ChannelsPlan;
-  return new Admission(
-    cache,
-    { tokens: null, channels, valueChannels: null, classes: null },
-    limitBytes,
-  );
+  const none = { tokens: null, valueChannels: null, bits: null, classes: null };
+  return new Admission(cache, { ...none, channels }, limitBytes);
 }
 
 const KIB = 1024;
@@ -69,7 +66,7 @@ function coding(bits: 2 | 8) {
   const steps = [rule("key", "rows"), rule("value", "channels")];
   const layout = layoutOf({ name: "test", steps }, { key: "f16", value: "f16" });
   const shape = { layout, nSlots: 2, nLayers: 16, nKvHeads: 2, headDim: 64, nCtx: 4096 };
-  const none = { tokens: null, channels: null, valueChannels: null, classes: null };
+  const none = { tokens: null, channels: null, valueChannels: null, bits: null, classes: null };
   return new Admission(new KvCache(fakeDevice(), shape), none, Infinity);
 }
 

@@ -6,6 +6,7 @@
 
 import { KerfError } from "../core/error.ts";
 import type { Device, DeviceBuffer } from "../device/types.ts";
+import { channelsWord } from "../layout/bytes.ts";
 import type { SegmentSize } from "../layout/bytes.ts";
 import { pageCount } from "../layout/offset.ts";
 import { CHUNK_ROWS } from "../layout/types.ts";
@@ -24,10 +25,12 @@ export class KvCache {
   readonly shape: CacheShape;
   readonly segments: readonly CacheSegment[];
   readonly table: BlockTable;
-  /** u32 [nSlots, nLayers, nKvHeads, 2·nSegments]: rows and width of each segment. */
+  /** u32 [nSlots, nLayers, nKvHeads, 2·nSegments]: rows and channelsWord() of each segment. */
   readonly heads: DeviceBuffer;
   /** Of each stream u32 [nSlots, nLayers, nKvHeads, headDim]; null when none of its segments stores a list. */
   readonly lists: Readonly<Record<"key" | "value", DeviceBuffer | null>>;
+  /** f32, as keys' list: what each channel of it reads as that is not stored; null when all read as 0. */
+  readonly fills: DeviceBuffer | null;
   readonly #device: Device;
   readonly #sizes: Uint32Array<ArrayBuffer>;
   readonly #tokens: Uint32Array;
@@ -61,6 +64,8 @@ export class KvCache {
         ? device.allocate(nHeads * headDim * 4, `channels of ${of}s`)
         : null;
     this.lists = { key: listOf("key"), value: listOf("value") };
+    const filled = this.segments.some(({ segment }) => segment.fill === "mean");
+    this.fills = filled ? device.allocate(nHeads * headDim * 4, "fills") : null;
     for (let i = 0; i < nHeads; i++) {
       for (const { index } of this.segments) this.#sizes[this.#sizeIndex(i, index) + 1] = headDim;
     }
@@ -111,14 +116,17 @@ export class KvCache {
   /** Rows and width of a segment. */
   sizeOf({ slot, head }: HeadAt, segmentIndex: number): SegmentSize {
     const at = this.#sizeIndex(slot * this.nHeadsPerSlot + head, segmentIndex);
-    return { rows: this.#sizes[at]!, width: this.#sizes[at + 1]! };
+    const [rows, word] = [this.#sizes[at]!, this.#sizes[at + 1]!];
+    const { code } = this.segments[segmentIndex]!.segment;
+    if (code.kind !== "affine" || code.low === undefined) return { rows, width: word };
+    return { rows, width: word & 0xffff, high: word >>> 16 };
   }
 
   /** Sets rows and width of a segment; its pages are the caller's. */
   setSize({ slot, head }: HeadAt, segmentIndex: number, size: SegmentSize): void {
     const at = this.#sizeIndex(slot * this.nHeadsPerSlot + head, segmentIndex);
     this.#sizes[at] = size.rows;
-    this.#sizes[at + 1] = size.width;
+    this.#sizes[at + 1] = channelsWord(size);
     this.#dirtySlots.add(slot);
   }
 
@@ -189,6 +197,7 @@ export class KvCache {
     this.table.free();
     this.#device.free(this.heads);
     for (const list of Object.values(this.lists)) if (list) this.#device.free(list);
+    if (this.fills) this.#device.free(this.fills);
   }
 
   #sizeIndex(headOfAll: number, segmentIndex: number): number {

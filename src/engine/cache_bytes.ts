@@ -22,6 +22,6 @@ export function slotStoredBytes(cache: KvCache, slot: number): number {
 export function slotDenseBytes(cache: KvCache, slot: number): number {
   const { headDim } = cache.shape;
   const perRow = cache.segments.filter((s) => s.isLast)
-    .reduce((sum, { segment }) => sum + rowBytes(segment, headDim, headDim), 0);
+    .reduce((sum, { segment }) => sum + rowBytes(segment, { width: headDim }, headDim), 0);
   return perRow * cache.tokensOf(slot) * cache.nHeadsPerSlot;
 }

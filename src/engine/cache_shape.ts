@@ -1,5 +1,6 @@
 /** Sizes of a cache and the places of its segments, fixed when a plan is made. */
 
+import type { StoredChannels } from "../layout/bytes.ts";
 import { pageBytes, pageCount, positionBytes, sumBytes } from "../layout/offset.ts";
 import type { Layout, Segment } from "../layout/types.ts";
 
@@ -32,7 +33,7 @@ export interface CacheSegment {
 /** Bytes of a page of a segment; `rows` of one that is cut. */
 export function segmentPageBytes(
   { segment, headBytes, tailBytes }: Pick<CacheSegment, "segment" | "headBytes" | "tailBytes">,
-  size: { readonly width: number; readonly headDim: number; readonly rows?: number },
+  size: StoredChannels & { readonly headDim: number; readonly rows?: number },
 ): number {
   return pageBytes(segment, { ...size, head: headBytes, tail: tailBytes });
 }

@@ -56,6 +56,7 @@ function setup(given: Setup) {
       channels,
       valueChannels: null,
       tokens: null,
+      bits: null,
       classes,
       config: { nHeads: 4, nKvHeads },
     },
@@ -176,6 +177,7 @@ Deno.test("the forecast is the peak that work then has, over turns, with widths 
         nKvHeads,
         headDim,
         channels,
+        bits: null,
         classes,
         valueChannels: null,
         tokens: null,
@@ -251,7 +253,15 @@ function evicting({ budget, every, remove }: { budget: number; every: number; re
   const compress = { src_pages: words(nKvHeads * cache.pageEntries) };
   const config = { nHeads: 4 };
   const engine = {
-    inputs: { cache, config, tokens: plan, channels: null, valueChannels: null, classes: null },
+    inputs: {
+      cache,
+      config,
+      tokens: plan,
+      channels: null,
+      valueChannels: null,
+      bits: null,
+      classes: null,
+    },
     buffers: { rings: new Map(), evict, compress, evictTables: {} },
     run,
   } as unknown as Plan;
@@ -280,6 +290,7 @@ Deno.test("the forecast bounds the peak of evictions, at a prefill's end and whi
         tokens: plan,
         channels: null,
         valueChannels: null,
+        bits: null,
         classes: null,
       };
       const work = {
@@ -330,6 +341,7 @@ Deno.test("layer by layer holds one dense layer at a time, as forecast", async (
     channels,
     tokens: null,
     valueChannels: null,
+    bits: null,
     classes: null,
   };
   const work = { start: noRows(shape), nPrefill: 1000, nDecode: 20 };

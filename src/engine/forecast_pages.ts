@@ -1,15 +1,28 @@
 /** Bytes of pages for row counts: the same page arithmetic as the cache and its compression. */
 
+import { arenaBytes } from "../layout/bytes.ts";
 import { pageCount } from "../layout/offset.ts";
-import { PAGE_ROWS } from "../layout/types.ts";
+import { ARENA_UNIT, PAGE_ROWS } from "../layout/types.ts";
 import { classRows } from "../layout/row_classes.ts";
 import { cacheSegments, segmentPageBytes } from "./cache_shape.ts";
 import type { CacheSegment } from "./cache_shape.ts";
+import type { ChannelBudget } from "./channel_bits_plan.ts";
 import type { StreamName } from "./compress_drafts.ts";
 import { STREAMS } from "./forecast_rows.ts";
 import { cutOf } from "./prune_layer.ts";
 import type { ForecastShape, HeadRows } from "./forecast_rows.ts";
 import { rowSplit } from "./row_classes_plan.ts";
+
+/**
+ * A head's share of what a page of every KV head of a layer may take: which head has how many channels is
+ * not known, only that their bits are within the budget. Each page is rounded up to a unit of its own.
+ */
+function boundedPageBytes(
+  { average, group }: ChannelBudget,
+  { headDim, rows }: { readonly headDim: number; readonly rows: number },
+): number {
+  return arenaBytes(Math.ceil(rows / group) * headDim * average / 8) + ARENA_UNIT;
+}
 
 /** Byte counts of pages in a cache of a shape. */
 export class PageBytes {
@@ -39,12 +52,15 @@ export class PageBytes {
   #segment(stream: StreamName, index: number, head: number, rows: number): number {
     if (rows === 0) return 0;
     const segment = this.#segments[stream][index]!;
-    const { headDim } = this.#shape;
-    const listed = segment.segment.channels === "list";
-    const size = { width: listed ? cutOf(this.#shape, stream)!.widths[head]! : headDim, headDim };
+    const { headDim, bits } = this.#shape;
+    const cut = segment.segment.channels === "list" ? cutOf(this.#shape, stream) : null;
+    const width = cut ? cut.widths[head]! : headDim;
+    const page = (rows: number) =>
+      segment.segment.fill === "mean"
+        ? boundedPageBytes(bits!, { headDim, rows })
+        : segmentPageBytes(segment, { width, headDim, rows });
     const rest = rows % PAGE_ROWS;
-    return Math.floor(rows / PAGE_ROWS) * segmentPageBytes(segment, size) +
-      (rest > 0 ? segmentPageBytes(segment, { ...size, rows: rest }) : 0);
+    return Math.floor(rows / PAGE_ROWS) * page(PAGE_ROWS) + (rest > 0 ? page(rest) : 0);
   }
 
   /** Of all compressed segments of a stream of a head. */

@@ -4,6 +4,7 @@
  */
 
 import type { Layout } from "../layout/types.ts";
+import type { ChannelBudget } from "./channel_bits_plan.ts";
 import type { StreamName } from "./compress_drafts.ts";
 import { isCoded, rowsToMove, stays } from "./move_layer.ts";
 import { recentRows } from "./prune_layer.ts";
@@ -19,6 +20,8 @@ export interface ForecastShape extends ChannelCuts {
   readonly headDim: number;
   /** Eviction's numbers; null: no row is evicted. */
   readonly tokens: TokensPlan | null;
+  /** What the channels of coded keys may take; null: they are coded alike. */
+  readonly bits: ChannelBudget | null;
   /** The share of coded rows that get more bits; null: all are coded alike. */
   readonly classes: Pick<RowClassesPlan, "share"> | null;
 }

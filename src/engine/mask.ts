@@ -15,6 +15,8 @@ export interface MaskHead {
   readonly keptChannels: readonly number[] | null;
   readonly keptValueChannels: readonly number[] | null;
   readonly keptTokens: readonly number[] | null;
+  /** Bits of each kept channel, where channels are coded in as many as they are worth. */
+  readonly keptChannelBits?: readonly number[];
 }
 
 /** The KV heads of one layer. */
@@ -63,9 +65,21 @@ export async function keptChannelsOf(engine: Engine, slot: number): Promise<Mask
   return Array.from({ length: nLayers }, (_, layer) => ({
     heads: Array.from({ length: nKvHeads }, (_, i): MaskHead => {
       const head = layer * nKvHeads + i;
-      return { keptChannels: keys(head), keptValueChannels: values(head), keptTokens: null };
+      const [own, valueChannels] = [keys(head), values(head)];
+      const lists = {
+        keptChannels: own?.channels ?? null,
+        keptValueChannels: valueChannels?.channels ?? null,
+      };
+      const bits = own?.bits ? { keptChannelBits: own.bits } : {};
+      return { ...lists, keptTokens: null, ...bits };
     }),
   }));
+}
+
+/** Channels that a head keeps, ascending; in how many bits each, where that differs. */
+interface KeptList {
+  readonly channels: readonly number[];
+  readonly bits?: readonly number[];
 }
 
 /** What each head keeps of a stream's channels; null: all of them. */
@@ -73,16 +87,23 @@ async function listsOf(
   { cache, device }: Engine,
   slot: number,
   stream: StreamName,
-): Promise<(head: number) => number[] | null> {
+): Promise<(head: number) => KeptList | null> {
   const buffer = cache.lists[stream];
   if (buffer === null) return () => null;
   const { headDim } = cache.shape;
-  const { index } = streamSegments(cache, stream)!.compressed[0]!;
+  const { compressed } = streamSegments(cache, stream)!;
   const bytes = 4 * cache.nHeadsPerSlot * headDim;
   const read = (await device.read(buffer, slot * bytes, bytes)).slice();
   const lists = new Uint32Array(read.buffer);
   return (head) => {
-    const { rows, width } = cache.sizeOf({ slot, head }, index);
-    return rows === 0 ? null : [...lists.subarray(head * headDim, head * headDim + width)];
+    const at = { slot, head };
+    if (compressed.every(({ index }) => cache.sizeOf(at, index).rows === 0)) return null;
+    const { index, segment: { code } } = compressed[0]!;
+    const { width, high } = cache.sizeOf(at, index);
+    const list = [...lists.subarray(head * headDim, head * headDim + width)];
+    if (high === undefined || code.kind !== "affine") return { channels: list };
+    const bits = new Map(list.map((c, place) => [c, place < high ? code.bits : code.low!]));
+    const channels = list.toSorted((a, b) => a - b);
+    return { channels, bits: channels.map((c) => bits.get(c)!) };
   };
 }

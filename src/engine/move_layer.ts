@@ -5,6 +5,8 @@
  */
 
 import type { Device } from "../device/types.ts";
+import { channelsWord } from "../layout/bytes.ts";
+import type { StoredChannels } from "../layout/bytes.ts";
 import { pageCount } from "../layout/offset.ts";
 import { PAGE_ROWS } from "../layout/types.ts";
 import { classRows, hasRowClasses } from "../layout/row_classes.ts";
@@ -13,6 +15,7 @@ import type { TakenPage } from "./block_table.ts";
 import type { KvCache } from "./cache.ts";
 import { segmentPageBytes } from "./cache_shape.ts";
 import type { CacheSegment, HeadAt } from "./cache_shape.ts";
+import { chooseBits } from "./choose_bits.ts";
 import { orderDrafts } from "./class_drafts.ts";
 import { moveDrafts, streamSegments } from "./compress_drafts.ts";
 import type { LayerAt, StreamName, StreamSegments } from "./compress_drafts.ts";
@@ -49,8 +52,6 @@ interface HeadMove {
   readonly moved: number;
   /** Rows of each compressed segment before and after. */
   readonly segments: readonly { readonly from: number; readonly to: number }[];
-  /** Channels that the compressed segments store of this head. */
-  readonly width: number;
 }
 
 /** A stream's move. */
@@ -70,7 +71,7 @@ export interface MoveOptions {
 /** The moves of a layer that has any. */
 function layerMoves(plan: Plan, { slot, layer }: LayerAt, options: MoveOptions): StreamMove[] {
   const { cache, classes } = plan.inputs;
-  const { nKvHeads, headDim, layout } = cache.shape;
+  const { nKvHeads, layout } = cache.shape;
   const split = rowSplit(classes, layout);
   const moves: StreamMove[] = [];
   for (const stream of STREAMS) {
@@ -79,14 +80,12 @@ function layerMoves(plan: Plan, { slot, layer }: LayerAt, options: MoveOptions):
     const heads = Array.from({ length: nKvHeads }, (_, i): HeadMove => {
       const at: HeadAt = { slot, head: layer * nKvHeads + i };
       const full = cache.sizeOf(at, segments.full.index).rows;
-      const listed = segments.compressed[0]!.segment.channels === "list";
       const moved = rowsToMove(layout[stream], full, stays(layout, stream, options.recent));
       const before = segments.compressed.map(({ index }) => cache.sizeOf(at, index).rows);
       const after = classRows(split, before.reduce((a, b) => a + b) + moved);
       return {
         ...{ at, full, moved },
         segments: before.map((from, i) => ({ from, to: after[i]! })),
-        width: listed ? cutOf(plan.inputs, stream)!.widths[at.head]! : headDim,
       };
     });
     if (heads.some(({ moved }) => moved > 0)) moves.push({ stream, ...segments, heads });
@@ -108,6 +107,8 @@ export async function moveLayer(
   const moves = layerMoves(plan, at, options);
   if (moves.length === 0) return false;
   await orderRows(device, plan, at, moves[0]!);
+  const keys = moves.find(({ stream }) => stream === "key");
+  if (keys) await chooseBits(device, plan, { ...at, nRows: mostMoved(keys.heads) });
   const { cache } = plan.inputs;
   const { headDim, nKvHeads } = cache.shape;
   const first = { slot: at.slot, head: at.layer * nKvHeads };
@@ -124,14 +125,31 @@ export async function moveLayer(
   await plan.run(drafts);
   for (const page of old) cache.table.release(page);
   for (const { compressed, full, heads } of moves) {
-    for (const { at, moved, width, ...head } of heads.filter(({ moved }) => moved > 0)) {
-      compressed.forEach(({ index }, i) =>
-        cache.setSize(at, index, { rows: head.segments[i]!.to, width })
+    for (const { at, moved, ...head } of heads.filter(({ moved }) => moved > 0)) {
+      compressed.forEach((segment, i) =>
+        cache.setSize(at, segment.index, {
+          rows: head.segments[i]!.to,
+          ...storedChannels(plan, at, segment),
+        })
       );
       cache.setSize(at, full.index, { rows: head.full - moved, width: headDim });
     }
   }
   return true;
+}
+
+/** The channels that a compressed segment stores of a head. */
+function storedChannels(
+  { inputs }: Plan,
+  at: HeadAt,
+  { segment, index, stream }: CacheSegment,
+): StoredChannels {
+  const { cache } = inputs;
+  if (segment.channels !== "list") return { width: cache.shape.headDim };
+  const cut = cutOf(inputs, stream);
+  if (cut) return { width: cut.widths[at.head]! };
+  const { rows: _, ...stored } = cache.sizeOf(at, index);
+  return stored;
 }
 
 const mostMoved = (heads: readonly HeadMove[]) => Math.max(...heads.map(({ moved }) => moved));
@@ -162,15 +180,16 @@ function replacePages(device: Device, plan: Plan, move: StreamMove): TakenPage[]
   const lists = [...compressed, full].map(() => new Uint32Array(4 * heads.length));
   heads.forEach((head, i) => {
     if (head.moved === 0) return;
-    const { at, moved, width } = head;
+    const { at, moved } = head;
     let first = 0;
     for (let p = 0; p < pageCount(head.full); p++) {
       old.push(cache.table.take(cache.table.entryIndex({ ...at, entry: full.page + p })));
     }
     compressed.forEach((segment, c) => {
       const { from, to } = head.segments[c]!;
-      old.push(...growCompressed(cache, { at, segment, from, to, width }));
-      lists[c]!.set([first, from, to - from, width], 4 * i);
+      const stored = storedChannels(plan, at, segment);
+      old.push(...growCompressed(cache, { at, segment, from, to, ...stored }));
+      lists[c]!.set([first, from, to - from, channelsWord(stored)], 4 * i);
       first += to - from;
     });
     for (let p = 0; p < pageCount(head.full - moved); p++) {
@@ -193,15 +212,15 @@ function replacePages(device: Device, plan: Plan, move: StreamMove): TakenPage[]
  */
 export function growCompressed(
   cache: KvCache,
-  options: { at: HeadAt; segment: CacheSegment; from: number; to: number; width: number },
+  options: StoredChannels & { at: HeadAt; segment: CacheSegment; from: number; to: number },
 ): TakenPage[] {
-  const { at, segment, from, to, width } = options;
+  const { at, segment, from, to } = options;
   const { table, shape: { headDim } } = cache;
   const replaced: TakenPage[] = [];
   for (let p = Math.floor(from / PAGE_ROWS); p < pageCount(to); p++) {
     const index = table.entryIndex({ ...at, entry: segment.page + p });
     const rows = Math.min(PAGE_ROWS, to - p * PAGE_ROWS);
-    const bytes = segmentPageBytes(segment, { width, headDim, rows });
+    const bytes = segmentPageBytes(segment, { ...options, headDim, rows });
     const had = table.bytesAt(index);
     if (had >= bytes) continue;
     const kept = had > 0 ? table.take(index) : null;

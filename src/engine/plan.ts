@@ -9,6 +9,7 @@ import { layoutName, mergeKernel } from "../layout/name.ts";
 import type { ActivationName } from "./activations.ts";
 import { orderDrafts } from "./class_drafts.ts";
 import type { LayerRange } from "./cache_shape.ts";
+import { bitsDrafts } from "./choose_bits.ts";
 import { moveDrafts, scoreDrafts, streamSegments } from "./compress_drafts.ts";
 import { bindDraft, whole } from "./draft.ts";
 import type { Draft } from "./draft.ts";
@@ -74,6 +75,9 @@ function kernelNames(inputs: PlanInputs, context: DraftContext, buffers: PlanBuf
   }
   for (const cut of [inputs.channels, inputs.valueChannels]) {
     if (cut) drafts.push(...scoreDrafts(cut, buffers, inputs.cache, { ...at, nTokens: 1 }));
+  }
+  if (inputs.bits) {
+    drafts.push(...bitsDrafts(inputs.bits, { inputs, buffers }, { ...at, nWindow: 1, nRows: 1 }));
   }
   const move = { ...at, maxRows: [1, 1] } as const;
   for (const stream of ["key", "value"] as const) {

@@ -9,6 +9,7 @@ import { activationSizes, allocateAll, stepSizes } from "./activations.ts";
 import type { ActivationName, StepLimits } from "./activations.ts";
 import type { AttentionPlan } from "./attention_plan.ts";
 import type { KvCache } from "./cache.ts";
+import type { ChannelBitsPlan } from "./channel_bits_plan.ts";
 import type { ChannelsPlan } from "./channels_plan.ts";
 import { streamSegments } from "./compress_drafts.ts";
 import type { StreamName } from "./compress_drafts.ts";
@@ -30,6 +31,7 @@ export interface PlanInputs {
   readonly attention: AttentionPlan;
   readonly tokens: TokensPlan | null;
   readonly channels: ChannelsPlan | null;
+  readonly bits: ChannelBitsPlan | null;
   readonly classes: RowClassesPlan | null;
   readonly valueChannels: ChannelsPlan | null;
   readonly cache: KvCache;
@@ -48,6 +50,19 @@ export interface CompressBuffers {
    * compressed segment, and for those that stay whole.
    */
   readonly moves: Readonly<Record<StreamName, readonly DeviceBuffer[] | null>>;
+}
+
+/** Buffers that the choice of bits per channel needs, for one layer but the scores. */
+export interface BitsBuffers {
+  /** f32 [nSlots, nLayers, nKvHeads, headDim] */
+  readonly scores: DeviceBuffer;
+  /** f32 [nKvHeads, headDim, 3] */
+  readonly losses: DeviceBuffer;
+  /** f32 [nKvHeads, headDim] */
+  readonly means: DeviceBuffer;
+  /** u32 [nKvHeads, 2] */
+  readonly class_counts: DeviceBuffer;
+  readonly tables: Record<string, BufferSlice>;
 }
 
 /** Buffers that the pruning of a stream's channels needs. */
@@ -98,6 +113,7 @@ export interface PlanBuffers {
   readonly moments: DeviceBuffer | null;
   readonly compress: CompressBuffers | null;
   readonly prune: Readonly<Record<StreamName, PruneBuffers | null>>;
+  readonly bits: BitsBuffers | null;
   readonly evict: EvictBuffers | null;
   /**
    * u32 [nSlots, nLayers, nKvHeads, 2·nSegments]: as `heads`, of the segments that are not coded; null where
@@ -116,8 +132,9 @@ export const momentBytes = ({ nLayers, nHeads, headDim }: LlamaConfig): number =
 
 /** Allocates a plan's buffers and fills those that never change. */
 export function allocateBuffers(device: Device, inputs: PlanInputs): PlanBuffers {
-  const { config, tokens, channels, valueChannels, classes, cache, limits, attention, rope } =
+  const { config, tokens, channels, valueChannels, classes, bits, cache, limits, attention } =
     inputs;
+  const { rope } = inputs;
   const { nSlots, nLayers, nKvHeads, headDim, layout } = cache.shape;
   const nKeySegments = layout.key.segments.length;
   const upload = (name: string, data: Float32Array | Uint32Array) => {
@@ -137,7 +154,8 @@ export function allocateBuffers(device: Device, inputs: PlanInputs): PlanBuffers
   const moves = { key: listsOf("key"), value: listsOf("value") };
   const words = (n: number, name: string) => device.allocate(4 * Math.max(1, n), name);
   const rows = wholeRows(cache);
-  const windows = [channels, valueChannels, tokens, classes].map((step) => step?.window ?? 0);
+  const windows = [channels ?? bits, valueChannels, tokens, classes]
+    .map((step) => step?.window ?? 0);
   const pruneBuffers = (plan: ChannelsPlan | null): PruneBuffers | null =>
     plan && {
       scores: device.allocate(4 * nSlots * nLayers * nKvHeads * headDim, "scores"),
@@ -172,6 +190,13 @@ export function allocateBuffers(device: Device, inputs: PlanInputs): PlanBuffers
       ? null
       : words(nSlots * nLayers * nKvHeads * 2 * rows.segments.length, "whole_heads"),
     prune: { key: pruneBuffers(channels), value: pruneBuffers(valueChannels) },
+    bits: bits === null ? null : {
+      scores: words(nSlots * nLayers * nKvHeads * headDim, "scores"),
+      losses: words(nKvHeads * headDim * 3, "losses"),
+      means: words(nKvHeads * headDim, "means"),
+      class_counts: words(nKvHeads * 2, "class_counts"),
+      tables: tables(bits.tables),
+    },
     attentionTables: tables(attention.tables),
     evictTables: tables(tokens?.tables ?? {}),
     classTables: tables(classes?.tables ?? {}),
@@ -203,6 +228,7 @@ export function poolOf(
       ...slices({ pages: cache.table.pages, dst_pages: cache.table.pages }),
       ...(cache.lists.key ? slices({ channels: cache.lists.key }) : {}),
       ...(cache.lists.value ? slices({ value_channels: cache.lists.value }) : {}),
+      ...(cache.fills ? slices({ fills: cache.fills }) : {}),
       ...(evict ? slices({ ...evict }) : {}),
       ...(compress ? slices({ src_pages: compress.src_pages }) : {}),
     },

@@ -79,6 +79,7 @@ export async function planModel(
     tokens: prune.tokens,
     channels: prune.channels,
     valueChannels: prune.valueChannels,
+    bits: prune.bits,
     classes: prune.classes,
     cache: new KvCache(device, { layout, nSlots, nLayers, nKvHeads, headDim, nCtx }),
     limits,

@@ -5,7 +5,7 @@
 
 import { KerfError } from "../core/error.ts";
 import { amountOf } from "../dsl/accumulator.ts";
-import { layoutSteps, rowBitsOf } from "../dsl/pruning.ts";
+import { channelBitsOf, layoutSteps, rowBitsOf } from "../dsl/pruning.ts";
 import type { Pruning, PruningStep } from "../dsl/pruning.ts";
 import type { ModelDims } from "../dsl/table.ts";
 import { hasStatistic } from "../dsl/tokens.ts";
@@ -13,6 +13,8 @@ import { wrapped } from "../dsl/wrapper.ts";
 import type { Wrapper } from "../dsl/wrapper.ts";
 import type { LayoutSteps } from "../layout/make.ts";
 import { checkBasis } from "./basis_check.ts";
+import { channelBitsPlan } from "./channel_bits_plan.ts";
+import type { ChannelBitsPlan } from "./channel_bits_plan.ts";
 import { channelsPlan } from "./channels_plan.ts";
 import type { ChannelsPlan } from "./channels_plan.ts";
 import { loadDefinition } from "./registry.ts";
@@ -34,6 +36,8 @@ export interface PrunePlan {
   readonly channels: ChannelsPlan | null;
   /** … and of their values. */
   readonly valueChannels: ChannelsPlan | null;
+  /** … then keys are coded, channels in as many bits as they are worth; null: all alike … */
+  readonly bits: ChannelBitsPlan | null;
   /** … then they are coded, some rows in more bits than others; null: all alike. */
   readonly classes: RowClassesPlan | null;
   /** What the layout follows from; null: dense. */
@@ -44,8 +48,8 @@ type Kind = PruningStep["kind"];
 
 /** The order in which steps run, and what two of one kind would both choose. */
 const ORDER: readonly Kind[] = ["tokens", "channels", "basis", "codes"];
-const CHOICE: Readonly<Record<Exclude<Kind, "channels">, string>> = {
-  tokens: "which rows stay, and a head has one list of rows",
+const CHOICE: Readonly<Record<Exclude<Axis["of"], "channels">, string>> = {
+  rows: "which rows stay, and a head has one list of rows",
   basis: "the basis of a stream, and it has one",
   codes: "how rows are coded, and a row is coded once",
 };
@@ -56,17 +60,20 @@ const DEED: Readonly<Record<Kind, string>> = {
   codes: "rows are coded",
 };
 
-const choiceOf = (own: PruningStep): string =>
-  own.kind === "channels"
-    ? `${own.of} channels, and a head has one channel list`
-    : CHOICE[own.kind];
+/** What two steps may not both choose: which rows, which channels of a stream, how its rows are coded. */
+interface Axis {
+  readonly of: "rows" | Exclude<Kind, "tokens">;
+  readonly stream?: "key" | "value";
+}
+
+const choiceOf = ({ of, stream }: Axis): string =>
+  of === "channels" ? `${stream} channels, and a head has one channel list` : CHOICE[of];
 
 /** One step of one variant of a spec. */
 interface Owned {
   readonly own: PruningStep;
   readonly kind: Kind;
-  /** What two steps of it may not both choose. */
-  readonly axis: string;
+  readonly axes: readonly Axis[];
   readonly definition: Pruning;
   readonly spec: SpecStep;
   /** The spec's step as it was typed: a wrapper with what it wraps. */
@@ -90,7 +97,7 @@ export async function prunePlan(spec: string, dims: ModelDims): Promise<PrunePla
       ...definition.steps.filter(isUsed).map((own) => ({
         own,
         kind: own.kind,
-        axis: own.kind === "tokens" ? "rows" : `${own.kind} of ${own.of}s`,
+        axes: axesOf(own),
         ...{ definition, spec, typed: step },
       })),
     );
@@ -129,9 +136,28 @@ export async function prunePlan(spec: string, dims: ModelDims): Promise<PrunePla
     spec: formatSpec(steps),
     tokens: tokensOf,
     ...{ channels: keyPlan, valueChannels: valuePlan },
+    bits: await bitsOf(owned, dims),
     classes: await classesOf(owned, dims),
     steps: withPositions(composedSteps(owned), tokensOf),
   };
+}
+
+/** What a step chooses; codes of two classes of channels choose the channels too. */
+function axesOf(step: PruningStep): Axis[] {
+  if (step.kind === "tokens") return [{ of: "rows" }];
+  const own: Axis = { of: step.kind, stream: step.of };
+  const choosesChannels = step.kind === "codes" && channelBitsOf({ steps: [step] }) !== null;
+  return choosesChannels ? [own, { of: "channels", stream: step.of }] : [own];
+}
+
+/** The first axis that both steps choose. */
+const sharedAxis = (a: Owned, b: Owned): Axis | undefined =>
+  a.axes.find(({ of, stream }) => b.axes.some((axis) => axis.of === of && axis.stream === stream));
+
+/** The bits per channel of the variant that has them. */
+async function bitsOf(owned: readonly Owned[], dims: ModelDims): Promise<ChannelBitsPlan | null> {
+  const found = owned.find(({ definition }) => channelBitsOf(definition) !== null);
+  return found ? await channelBitsPlan(found.definition, found.spec, dims) : null;
 }
 
 /** The bits by row of the variant that has them. */
@@ -146,10 +172,12 @@ function checkSteps(owned: readonly Owned[]): void {
     throw new KerfError(message, { hint, exitCode: 2 });
   };
   const pairs = owned.flatMap((step, i) => owned.slice(0, i).map((before) => ({ step, before })));
-  for (const { step: { own, axis, typed: { name } }, before } of pairs) {
-    if (before.axis !== axis) continue;
+  for (const { step, before } of pairs) {
+    const axis = sharedAxis(before, step);
+    if (!axis) continue;
     refuse(
-      `Cannot combine "${before.typed.name}" and "${name}": both choose ${choiceOf(own)}`,
+      `Cannot combine "${before.typed.name}" and "${step.typed.name}": both choose ` +
+        choiceOf(axis),
       `use one of them: --prune ${formatSpec([before.typed])}`,
     );
   }
@@ -248,6 +276,9 @@ function checkEviction(
   if (every > 0 && codes) {
     const why = "rows that share scales cannot leave one by one";
     refuse(" with evictions while decoding", codes, why, step.every);
+  }
+  if (codes && channelBitsOf(codes.definition) !== null) {
+    refuse("", codes, "keys without some of their channels are not made whole again", null);
   }
   if (codes && rowBitsOf(codes.definition) !== null) {
     refuse("", codes, "rows that lie by class have lost the order that evictions know", null);

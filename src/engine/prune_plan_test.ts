@@ -34,6 +34,7 @@ Deno.test("prunePlan resolves a variant from its declared data", async () => {
     tokens: null,
     channels: null,
     valueChannels: null,
+    bits: null,
     classes: null,
     steps: null,
   });

@@ -1,17 +1,27 @@
 /**
  * How many bytes a stream's rows take, counted from what is stored: elements or codes, f16 scales and
- * minima, one mask of ⌈headDim/8⌉ bytes per (layer, KV head) that stores a channel list, one per row
- * where each row has its own, four bytes each of position and sum where rows carry them. Pages that are allocated but
- * not filled are counted in offset.ts.
+ * minima, one mask of ⌈headDim/8⌉ bytes per (layer, KV head) that stores a channel list (two where its
+ * channels are of two classes), one per row where each row has its own, an f16 for each missing channel
+ * that reads as its mean, four bytes each of position and sum where rows carry them. Pages that are
+ * allocated but not filled are counted in offset.ts.
  */
 
 import { ARENA_UNIT } from "./types.ts";
 import type { Code, Layout, Segment, Stream } from "./types.ts";
 
-/** Rows and stored channels of one segment of one head. */
-export interface SegmentSize {
-  readonly rows: number;
+/** The stored channels of one segment of one head. */
+export interface StoredChannels {
   readonly width: number;
+  /** How many of them are of the first class, where the segment's code has two; absent: all. */
+  readonly high?: number;
+}
+
+/** Both counts in one word, as kernels read them: those of the first class from bit 16 up, where there are two. */
+export const channelsWord = ({ width, high = 0 }: StoredChannels): number => width | high << 16;
+
+/** Rows and stored channels of one segment of one head. */
+export interface SegmentSize extends StoredChannels {
+  readonly rows: number;
 }
 
 /** A scale and a minimum, f16 each. */
@@ -24,7 +34,7 @@ export function maskBytes(headDim: number): number {
   return ceilDiv(headDim, 8);
 }
 
-/** Bits of one element; scales and minima not counted. */
+/** Bits of one element, of the first class where there are two; scales and minima not counted. */
 export function codeBits(code: Code): number {
   return code.kind === "f32" ? 32 : code.kind === "f16" ? 16 : code.bits;
 }
@@ -33,22 +43,23 @@ export function codeBits(code: Code): number {
  * Bytes of `rows` rows of `width` channels in a code, scales included. Rows whose scales are shared
  * come in whole groups, so a started group counts as a whole.
  */
-export function codeBytes(code: Code, { rows, width }: SegmentSize): number {
+export function codeBytes(code: Code, { rows, width, high = width }: SegmentSize): number {
   const bits = codeBits(code);
   if (code.kind !== "affine") return rows * width * bits / 8;
   if (code.along === "channels") {
     return rows * (ceilDiv(width * bits, 8) + ceilDiv(width, code.group) * AFFINE_PAIR_BYTES);
   }
   const groups = ceilDiv(rows, code.group);
-  return groups * width * (code.group * bits / 8 + AFFINE_PAIR_BYTES);
+  const rowBits = high * bits + (width - high) * (code.low ?? bits);
+  return groups * (code.group * rowBits / 8 + width * AFFINE_PAIR_BYTES);
 }
 
 /** Bytes of one row of a segment, its bitmap included; scales shared along rows count in proportion. */
-export function rowBytes(segment: Segment, width: number, headDim: number): number {
+export function rowBytes(segment: Segment, stored: StoredChannels, headDim: number): number {
   const { code } = segment;
   const mask = segment.channels === "bitmap" ? maskBytes(headDim) : 0;
   const rows = code.kind === "affine" && code.along === "rows" ? code.group : 1;
-  return codeBytes(code, { rows, width }) / rows + mask;
+  return codeBytes(code, { ...stored, rows }) / rows + mask;
 }
 
 /** Rows that are stored together: the tile, or the group whose scales are shared when that is larger. */
@@ -58,8 +69,8 @@ export function unitRows(segment: Segment): number {
 }
 
 /** Bytes of one unit of rows ({@linkcode unitRows}), the smallest piece that is allocated. */
-export function tileBytes(segment: Segment, width: number, headDim: number): number {
-  return unitRows(segment) * rowBytes(segment, width, headDim);
+export function tileBytes(segment: Segment, stored: StoredChannels, headDim: number): number {
+  return unitRows(segment) * rowBytes(segment, stored, headDim);
 }
 
 /**
@@ -86,15 +97,22 @@ export function storedBytes(
       `Cannot count a stream of ${stream.segments.length} segments: got ${sizes.length} sizes`,
     );
   }
-  let bytes = 0;
-  let listed = false;
-  stream.segments.forEach((segment, i) => {
+  const rows = stream.segments.reduce((bytes, { code, channels }, i) => {
     const size = sizes[i]!;
-    bytes += codeBytes(segment.code, size);
-    if (segment.channels === "bitmap") bytes += size.rows * maskBytes(headDim);
-    listed ||= segment.channels === "list" && size.rows > 0;
-  });
-  return bytes + (listed ? maskBytes(headDim) : 0);
+    const masks = channels === "bitmap" ? size.rows * maskBytes(headDim) : 0;
+    return bytes + codeBytes(code, size) + masks;
+  }, 0);
+  // Segments of a stream share one list.
+  const listed = stream.segments.findIndex(({ channels }, i) =>
+    channels === "list" && sizes[i]!.rows > 0
+  );
+  return listed < 0 ? rows : rows + listBytes(stream.segments[listed]!, sizes[listed]!, headDim);
+}
+
+/** What a list takes beside its rows: which channels are stored, in which class, what the others read as. */
+function listBytes({ fill, code }: Segment, { width }: SegmentSize, headDim: number): number {
+  const classes = code.kind === "affine" && code.low !== undefined ? 2 : 1;
+  return classes * maskBytes(headDim) + (fill === "mean" ? 2 * (headDim - width) : 0);
 }
 
 /** Bytes of what `rows` rows carry beside their elements: a position, i32, and a running sum, f32. */

@@ -1,7 +1,8 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { codeBytes, rowBytes, storedBytes, tileBytes } from "./bytes.ts";
 import { fullSegment, layoutOf, listSegment } from "./make.ts";
+import { codePlace } from "./coded.ts";
 import { elementOffset, pageBytes, pageCount, pageIndex } from "./offset.ts";
 import { parseSegmentName } from "./name.ts";
 import { ARENA_UNIT, PAGE_ROWS } from "./types.ts";
@@ -39,12 +40,53 @@ Deno.test("codeBytes: codes, scales and minima", () => {
   // eighth of f16's 2 · 32.
   const keys = parseSegmentName("q4r32t16");
   assertEquals(codeBytes(keys.code, { rows: 64, width: 10 }), 64 * 10 / 2 + 2 * 10 * 4);
-  assertEquals(rowBytes(keys, 64, 64), 64 / 2 + 64 * 4 / 32);
-  assertEquals(tileBytes(keys, 64, 64), 32 * 40);
+  assertEquals(rowBytes(keys, { width: 64 }, 64), 64 / 2 + 64 * 4 / 32);
+  assertEquals(tileBytes(keys, { width: 64 }, 64), 32 * 40);
   // Values in groups of kept channels; the last is short.
   const values = parseSegmentName("q2c32t1");
   assertEquals(codeBytes(values.code, { rows: 3, width: 40 }), 3 * (10 + 2 * 4));
-  assertEquals(rowBytes(parseSegmentName("bitmap_f16t1"), 5, 64), 2 * 5 + 8);
+  assertEquals(rowBytes(parseSegmentName("bitmap_f16t1"), { width: 5 }, 64), 2 * 5 + 8);
+});
+
+Deno.test("codeBytes: two classes of channels, and what names them", () => {
+  const keys = parseSegmentName("list_mean_q42r64t16");
+  const size = { rows: 128, width: 40, high: 24 };
+  // In units of 64 rows: 32 bytes a channel of 4 bits, 16 of 2, and four of scale and minimum.
+  assertEquals(codeBytes(keys.code, size), 2 * (24 * 32 + 16 * 16 + 40 * 4));
+  assertEquals(tileBytes(keys, size, 64), 64 * rowBytes(keys, size, 64));
+  // Two masks, and a mean for each of the other 24 channels.
+  const stream = { segments: [keys] };
+  const bytes = codeBytes(keys.code, size);
+  assertEquals(storedBytes(stream, [size], 64), bytes + 2 * 8 + 2 * 24);
+  assertEquals(storedBytes(stream, [{ rows: 0, width: 0, high: 0 }], 64), 0);
+});
+
+Deno.test("codePlace: the bits of a page are its codes' and words' places, once each", () => {
+  const cases = [["list_mean_q42r32t16", 5, 2], ["list_mean_q42r64t16", 3, 0], ["q84r16t16", 4, 4]];
+  for (const [name, width, high] of cases as [string, number, number][]) {
+    const segment = parseSegmentName(name);
+    const { code } = segment;
+    if (code.kind !== "affine") throw new TypeError(name);
+    const seen = new Set<number>();
+    const take = (bit: number, n: number) => {
+      for (let i = bit; i < bit + n; i++) {
+        assert(!seen.has(i), `${name}: bit ${i} twice`);
+        seen.add(i);
+      }
+    };
+    const words = new Set<number>();
+    for (let row = 0; row < PAGE_ROWS; row++) {
+      for (let channel = 0; channel < width; channel++) {
+        const at = codePlace(segment, { row, channel, width, high });
+        take(8 * at.byte + at.shift, channel < high ? code.bits : code.low!);
+        words.add(at.pair);
+      }
+    }
+    for (const pair of words) take(8 * pair, 32);
+    assertEquals(words.size, width * PAGE_ROWS / code.group);
+    assertEquals(seen.size, 8 * PAGE_ROWS * rowBytes(segment, { width, high }, 64), name);
+    assertEquals(Math.max(...seen) + 1, seen.size, name);
+  }
 });
 
 Deno.test("elementOffset: the elements of a page are its places, once each", () => {

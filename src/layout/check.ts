@@ -41,6 +41,13 @@ const RULES: readonly Rule[] = [
     hint: "use a group of 16, 32, 64 or 128 rows, at least the tile",
   },
   {
+    broken: (s) =>
+      s.code.kind === "affine" && s.code.low !== undefined &&
+      !(s.code.low < s.code.bits && sharesRows(s) && s.channels === "list" && s.fill === "mean"),
+    why: "channels of two classes stand in a list, share scales along rows and leave others a mean",
+    hint: 'use channels: "list", fill: "mean" and a code with along: "rows" and low < bits',
+  },
+  {
     broken: (s, i, stream) =>
       isLast(i, stream) && (s.channels !== "all" || s.code.kind === "affine"),
     why: "new rows go to the last segment as they are, with every channel",

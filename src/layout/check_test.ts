@@ -15,6 +15,8 @@ const rejected: readonly [segments: readonly Segment[], why: string][] = [
   [[parseSegmentName("q4c0t1"), full], "positive whole number"],
   [[parseSegmentName("q4r48t16"), full], "divide a page"],
   [[parseSegmentName("q4r16t32"), full], "fill whole tiles"],
+  [[parseSegmentName("list_q42r32t16"), full], "leave others a mean"],
+  [[parseSegmentName("list_mean_q44r32t16"), full], "channels of two classes"],
   [[parseSegmentName("list_f16t16")], "new rows go to the last segment"],
   [[parseSegmentName("q4r32t16")], "new rows go to the last segment"],
   [[{ ...full, flush: { atRows: 64, rows: 32 } }], "no earlier segment"],

@@ -4,12 +4,13 @@
  * 2·bits, from bit bits·⌊i / 2·bits⌋ up, so that one load, one shift and one mask give all lanes. Every
  * group has one word: its scale in the low half, its minimum in the high half, f16 both.
  *
- *     along rows      a unit of `group` rows: tiles of sixteen rows, a cell per stored channel each; then
- *                     the words of the channels
+ *     along rows      a unit of `group` rows: tiles of sixteen rows, a cell per stored channel each, those
+ *                     of the first class before those of the second; then the words of the channels
  *     along channels  a row: its cells; then the words of its groups, the last of which may be short
  */
 
 import { codeBytes, tileBytes, unitRows } from "./bytes.ts";
+import type { StoredChannels } from "./bytes.ts";
 import type { Segment } from "./types.ts";
 import { PAGE_ROWS } from "./types.ts";
 
@@ -39,32 +40,38 @@ export interface CodePlace {
  */
 export function codePlace(
   segment: Segment,
-  at: { readonly row: number; readonly channel: number; readonly width: number },
+  at: StoredChannels & { readonly row: number; readonly channel: number },
 ): CodePlace {
   const { code } = segment;
   if (code.kind !== "affine") throw new TypeError("Cannot place a code: the segment is not coded");
-  const { bits, group } = code;
-  const { channel, width } = at;
+  const { group } = code;
+  const { channel, width, high = width } = at;
   const row = at.row % PAGE_ROWS;
   const rows = unitRows(segment);
-  const unit = Math.floor(row / rows) * tileBytes(segment, width, width);
-  const cellBytes = CELL * bits / 8;
-  const inCell = (i: number) => ({
-    byte: i % cellBytes,
-    shift: bits * Math.floor(i / cellBytes),
-  });
+  const unit = Math.floor(row / rows) * tileBytes(segment, at, width);
   if (code.along === "rows") {
-    const cell = Math.floor(row % rows / CELL) * width + channel;
-    const { byte, shift } = inCell(row % CELL);
-    const words = rows * width * bits / 8;
-    return { byte: unit + cell * cellBytes + byte, shift, pair: unit + words + 4 * channel };
+    const bits = channel < high ? code.bits : code.low ?? code.bits;
+    const before = Math.min(channel, high) * cellBytes(code.bits) +
+      Math.max(0, channel - high) * cellBytes(bits);
+    const words = codeBytes(code, { ...at, rows }) - 4 * width;
+    const tile = Math.floor(row % rows / CELL) * words * CELL / rows;
+    const { byte, shift } = inCell(row % CELL, bits);
+    return { byte: unit + tile + before + byte, shift, pair: unit + words + 4 * channel };
   }
-  const { byte, shift } = inCell(channel % CELL);
+  const { byte, shift } = inCell(channel % CELL, code.bits);
   const cell = Math.floor(channel / CELL);
   const words = codeBytes(code, { rows: 1, width }) - 4 * Math.ceil(width / group);
   return {
-    byte: unit + cell * cellBytes + byte,
+    byte: unit + cell * cellBytes(code.bits) + byte,
     shift,
     pair: unit + words + 4 * Math.floor(channel / group),
   };
 }
+
+const cellBytes = (bits: number) => CELL * bits / 8;
+
+/** Where element `i` of a cell lies in it. */
+const inCell = (i: number, bits: number) => ({
+  byte: i % cellBytes(bits),
+  shift: bits * Math.floor(i / cellBytes(bits)),
+});

@@ -79,10 +79,16 @@ export const fullSegment = (type: CacheType, tile: Segment["tile"]): Segment =>
 
 /** The segment of coded rows; `channels` as the stream's steps have it. */
 const codedSegment = (
-  code: Code,
+  code: CodesRule["code"],
   channels: Segment["channels"],
   tile: Segment["tile"],
-): Segment => Object.freeze({ ...segment(channels, "f16", tile), code });
+): Segment => {
+  const coded = { ...segment(channels, "f16", tile), code };
+  // Two classes of channels leave a third one without bits.
+  return Object.freeze(
+    code.low === undefined ? coded : { ...coded, channels: "list", fill: "mean" },
+  );
+};
 
 /** A segment that stores the channels of a list per (layer, KV head). */
 export const listSegment = (type: CacheType, tile: Segment["tile"]): Segment =>

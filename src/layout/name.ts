@@ -3,7 +3,7 @@
  * kernel's text (channels, fill, basis, code, tile, positions) and nothing that does not (row counts,
  * widths, when rows are flushed, sums behind a page's rows), so one compiled kernel serves every ratio.
  *
- *     segment: [list_ | bitmap_] [mean_] [basis_] (f32 | f16 | q<bits><r|c><group>) t<tile>
+ *     segment: [list_ | bitmap_] [mean_] [basis_] (f32 | f16 | q<bits>[<low>]<r|c><group>) t<tile>
  *     layout:  k_<segment>…_v_<segment>… [_cached] [_evicted]
  *     move:    <segment>__<segment> [_positions], without their basis: rows move as they are
  */
@@ -12,10 +12,13 @@ import { KerfError } from "../core/error.ts";
 import { isTurned } from "./types.ts";
 import type { Code, Layout, Segment, Stream } from "./types.ts";
 
-/** A code's part of a segment's name: `f16`, or `q4r32` for 4 bits with scales shared by 32 rows. */
+/**
+ * A code's part of a segment's name: `f16`; `q4r32` for 4 bits with scales shared by 32 rows; `q42r64` for
+ * channels of 4 and channels of 2 bits.
+ */
 export function codeName(code: Code): string {
   if (code.kind !== "affine") return code.kind;
-  return `q${code.bits}${code.along[0]}${code.group}`;
+  return `q${code.bits}${code.low ?? ""}${code.along[0]}${code.group}`;
 }
 
 /**
@@ -47,14 +50,14 @@ export const mergeKernel = ({ value }: Pick<Layout, "value">): string =>
   isTurned(value) ? "attention_merge_turned" : "attention_merge";
 
 const SEGMENT =
-  /^(?:(list|bitmap)_)?(mean_)?(basis_)?(?:(f32|f16)|q([248])([rc])(\d+))t(1|16|32)(?:_|$)/;
+  /^(?:(list|bitmap)_)?(mean_)?(basis_)?(?:(f32|f16)|q([248])([24])?([rc])(\d+))t(1|16|32)(?:_|$)/;
 
 /** The segments at the start of `text`, and what follows them. */
 function readSegments(text: string): { segments: Segment[]; rest: string } {
   const segments: Segment[] = [];
   let rest = text;
   for (let m = SEGMENT.exec(rest); m !== null; m = SEGMENT.exec(rest)) {
-    const [all, channels, mean, basis, plain, bits, along, group, tile] = m;
+    const [all, channels, mean, basis, plain, bits, low, along, group, tile] = m;
     segments.push({
       channels: (channels ?? "all") as Segment["channels"],
       fill: mean ? "mean" : "zero",
@@ -62,6 +65,7 @@ function readSegments(text: string): { segments: Segment[]; rest: string } {
       code: plain ? { kind: plain as "f32" | "f16" } : {
         kind: "affine",
         bits: Number(bits) as 2 | 4 | 8,
+        ...(low ? { low: Number(low) as 2 | 4 } : {}),
         along: along === "r" ? "rows" : "channels",
         group: Number(group),
       },

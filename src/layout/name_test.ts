@@ -16,6 +16,13 @@ const segments: fc.Arbitrary<Segment> = fc.record({
       along: fc.constantFrom("rows" as const, "channels" as const),
       group: fc.constantFrom(16, 32, 64, 128),
     }),
+    fc.record({
+      kind: fc.constant("affine" as const),
+      bits: fc.constantFrom(4 as const, 8 as const),
+      low: fc.constantFrom(2 as const, 4 as const),
+      along: fc.constantFrom("rows" as const, "channels" as const),
+      group: fc.constantFrom(16, 32, 64, 128),
+    }),
   ),
   tile: fc.constantFrom(1 as const, 16 as const, 32 as const),
   flush: fc.constant(null),

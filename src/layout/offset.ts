@@ -5,6 +5,7 @@
  */
 
 import { arenaBytes, tileBytes, unitRows } from "./bytes.ts";
+import type { StoredChannels } from "./bytes.ts";
 import { PAGE_ROWS } from "./types.ts";
 import type { Layout, Segment } from "./types.ts";
 
@@ -63,8 +64,7 @@ export function elementOffset(
  */
 export function pageBytes(
   segment: Segment,
-  size: {
-    readonly width: number;
+  size: StoredChannels & {
     readonly headDim: number;
     readonly rows?: number;
     readonly head?: number;
@@ -73,6 +73,6 @@ export function pageBytes(
 ): number {
   const unit = unitRows(segment);
   const units = Math.ceil((size.rows ?? PAGE_ROWS) / unit);
-  const rows = units * tileBytes(segment, size.width, size.headDim);
+  const rows = units * tileBytes(segment, size, size.headDim);
   return arenaBytes((size.head ?? 0) + rows + (size.tail ?? 0));
 }

@@ -30,10 +30,10 @@ function streamLines(
   sizes: readonly SegmentSize[],
   headDim: number,
 ): Line[] {
-  const whole = rowBytes(segments.at(-1)!, headDim, headDim);
+  const whole = rowBytes(segments.at(-1)!, { width: headDim }, headDim);
   return segments.map((segment, i) => {
     const size = sizes[i]!;
-    const bytes = rowBytes(segment, size.width, headDim);
+    const bytes = rowBytes(segment, size, headDim);
     // With the scales and minima that its codes share.
     const bits = (8 * bytes / size.width).toFixed(2).replace(/\.?0+$/, "");
     const rows = `${rowsText(size.rows)} × ${

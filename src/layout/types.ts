@@ -11,6 +11,11 @@ export type Code =
   | {
     readonly kind: "affine";
     readonly bits: 2 | 4 | 8;
+    /**
+     * Bits of the second class of channels, where the stored ones have two; absent: one class. A head's list
+     * has the first class before the second.
+     */
+    readonly low?: 2 | 4;
     /** Scales are shared along this axis, `group` values each. */
     readonly along: "rows" | "channels";
     readonly group: number;

@@ -61,11 +61,13 @@ export interface CodedElement {
  * Codes rows of equal width: along rows every `group` rows of a channel share a scale, along channels every
  * `group` channels of a row; the last group may be short.
  *
+ * @param high channels of the first class, where the code has two; absent: all
  * @returns [row][channel]
  */
 export function codeRowsReference(
   rows: readonly ArrayLike<number>[],
-  { bits, along, group }: AffineCode,
+  { bits, low, along, group }: AffineCode,
+  high = Infinity,
 ): CodedElement[][] {
   const width = rows[0]?.length ?? 0;
   const out = rows.map((): CodedElement[] => new Array(width));
@@ -77,7 +79,10 @@ export function codeRowsReference(
         { length: end - first },
         (_, i): readonly [number, number] => along === "rows" ? [first + i, o] : [o, first + i],
       );
-      const { scale, minimum, codes } = encodeGroup(places.map(([r, c]) => rows[r]![c]!), bits);
+      const { scale, minimum, codes } = encodeGroup(
+        places.map(([r, c]) => rows[r]![c]!),
+        along === "channels" || o < high ? bits : low ?? bits,
+      );
       places.forEach(([r, c], i) => out[r]![c] = { scale, minimum, code: codes[i]! });
     }
   }

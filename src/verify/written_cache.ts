@@ -20,7 +20,7 @@ import {
 import type { Layout, Segment } from "../layout/mod.ts";
 import { codeRowsReference, decoded } from "../reference/codes.ts";
 import type { CodedElement } from "../reference/codes.ts";
-import { readCode, writeCode } from "./written_codes.ts";
+import { fillsOf, readCode, withMissing, writeCode } from "./written_codes.ts";
 
 /**
  * Rows of one KV head: rows of [headDim]. The first `nListed` keys store only `channels`; the first `nCoded`
@@ -45,6 +45,8 @@ export interface HeadRows {
     readonly keys: readonly Float32Array[];
     readonly values: readonly Float32Array[];
   };
+  /** How many of them, from the first on, are of the higher class of a segment that has two. */
+  readonly high?: number;
   /** True position of each row, where the layout stores them; absent: its place. */
   readonly positions?: readonly number[];
 }
@@ -62,6 +64,8 @@ export interface WrittenCache {
     readonly value_channels: Uint32Array<ArrayBuffer>;
     readonly arena: Uint8Array<ArrayBuffer>;
   };
+  /** f32 as `channels`: the f16 mean of each listed row's missing channels, in the order of the list; else null. */
+  readonly fills: Float32Array<ArrayBuffer> | null;
   readonly constants: Readonly<Record<string, number>>;
   /** First page entry of each segment, keys' first. */
   readonly firstPages: readonly number[];
@@ -109,6 +113,8 @@ export function writeCache(
   const heads = new Uint32Array(nHeads * 2 * segments.length);
   const channels = new Uint32Array(nHeads * headDim);
   const value_channels = new Uint32Array(nHeads * headDim);
+  const filled = layout.key.segments.some(({ fill }) => fill === "mean");
+  const fills = filled ? new Float32Array(nHeads * headDim) : null;
 
   // Every page has full width's room; their order in the arena is shuffled by a stride prime to it.
   const unitsOfPage = Math.max(
@@ -130,7 +136,9 @@ export function writeCache(
     for (let entry = 0; entry < pageEntries; entry++) {
       table[entry] = (kvHead * pageEntries + entry) * stride % nPages * unitsOfPage;
     }
-    channels.set(head.channels, headAt(kvHead) * headDim);
+    const list = withMissing(head, headDim);
+    channels.set(fills ? list : head.channels, headAt(kvHead) * headDim);
+    fills?.set(fillsOf(head, list), headAt(kvHead) * headDim);
     value_channels.set(listed(head, "value").channels, headAt(kvHead) * headDim);
     let splits = 0;
     segments.forEach((segment, index) => {
@@ -143,13 +151,15 @@ export function writeCache(
         ? listed(head, key ? "key" : "value").channels
         : Array.from({ length: headDim }, (_, c) => c);
       const isNew = isLast ? nNew : 0;
-      const size = [to - from - isNew, list.length];
+      const { code } = segment;
+      const classes = code.kind === "affine" && code.low !== undefined;
+      const high = classes ? { high: head.high ?? list.length } : {};
+      const size = [to - from - isNew, list.length | (high.high ?? 0) << 16];
       heads.set(size, headAt(kvHead) * 2 * segments.length + 2 * index);
       if (key) splits += Math.ceil((to - from) / 256);
       const rows = (key ? head.keys : head.values).slice(from, to)
         .map((row) => list.map((c) => row[c]!));
-      const { code } = segment;
-      const coded = code.kind === "affine" ? codeRowsReference(rows, code) : null;
+      const coded = code.kind === "affine" ? codeRowsReference(rows, code, high.high) : null;
       rows.forEach((row, i) => {
         const start = table[index * perSegment + pageIndex(i)]! * ARENA_UNIT;
         const page = start + headBytes(layout, index);
@@ -158,7 +168,7 @@ export function writeCache(
           view.setInt32(start + 4 * (i % PAGE_ROWS), head.positions?.[place] ?? place, true);
         }
         row.forEach((x, channel) => {
-          const place = { row: i, channel, width: list.length };
+          const place = { row: i, channel, width: list.length, ...high };
           if (coded) return writeCode({ view, page, segment, ...place }, coded[i]![channel]!);
           const at = elementOffset(segment, place);
           if (code.kind === "f16") view.setFloat16(page + 2 * at, x, true);
@@ -171,6 +181,7 @@ export function writeCache(
   return {
     layout,
     buffers: { pages, heads, channels, value_channels, arena },
+    fills,
     constants: { layer: AT.layer, n_layers: AT.nLayers, page_entries: pageEntries },
     firstPages: segments.map((_, index) => index * perSegment),
     nSplits,
@@ -204,8 +215,9 @@ export interface RowAt {
   readonly index: number;
   /** From the segment's start. */
   readonly row: number;
-  /** Channels that the segment stores of this head. */
+  /** Channels that the segment stores of this head; how many of them are of the higher class, absent: all. */
   readonly width: number;
+  readonly high?: number;
 }
 
 /** Where the page that holds a row begins in the arena, in bytes. */
@@ -263,14 +275,15 @@ export function readCodes(
   const segment = segmentsOf(cache.layout)[at.index]!;
   const view = new DataView(at.arena.buffer);
   const page = pageByte(cache, at) + headBytes(cache.layout, at.index);
-  const place = { view, page, segment, row: at.row, width: at.width };
-  return Array.from({ length: at.width }, (_, channel) => readCode({ ...place, channel }));
+  const { row, width, high = width } = at;
+  const place = { view, page, segment, row, width, high };
+  return Array.from({ length: width }, (_, channel) => readCode({ ...place, channel }));
 }
 
 /** The bytes of the arena that a coded row shares with its unit: the first, and how many. */
 export function unitBytes(cache: WrittenCache, at: RowAt): { start: number; size: number } {
   const segment = segmentsOf(cache.layout)[at.index]!;
-  const size = tileBytes(segment, at.width, at.width);
+  const size = tileBytes(segment, at, at.width);
   const unit = Math.floor(at.row % PAGE_ROWS / unitRows(segment));
   return { start: pageByte(cache, at) + headBytes(cache.layout, at.index) + unit * size, size };
 }

@@ -49,6 +49,8 @@ interface Case {
   /** Rows and channels of a list segment of values. */
   readonly nListedValues?: number;
   readonly valueWidth?: number;
+  /** How many of the listed channels are of the first class, where the segment has two. */
+  readonly high?: number;
   readonly seed: number;
   readonly isa?: Isa;
 }
@@ -87,6 +89,7 @@ function problem(given: Case): Problem {
     width: 0,
     nListedValues: 0,
     valueWidth: 0,
+    high: 0,
     ...given,
   };
   const { headDim, group, nKvHeads, rows, nQuery, nListed, nCoded, nFirst, width, variant } =
@@ -116,6 +119,7 @@ function problem(given: Case): Problem {
       ...(listsValues
         ? { nListedValues: filled.nListedValues, valueChannels: some(filled.valueWidth) }
         : {}),
+      high: filled.high,
       ...(given.layout.endsWith(EVICTED) ? { positions: gaps(rows, nQuery) } : {}),
     };
   });
@@ -146,7 +150,7 @@ const constantsOf = (p: Problem) => {
   };
 };
 
-const buffersOf = ({ cache: { layout, buffers }, tables }: Problem) => {
+const buffersOf = ({ cache: { layout, buffers, fills }, tables }: Problem) => {
   const { channels, value_channels, ...rest } = buffers;
   const lists = (stream: "key" | "value") =>
     layout[stream].segments.some((s) => s.channels === "list");
@@ -154,6 +158,7 @@ const buffersOf = ({ cache: { layout, buffers }, tables }: Problem) => {
     ...rest,
     ...(lists("key") ? { channels } : {}),
     ...(lists("value") ? { value_channels } : {}),
+    ...(fills ? { fills } : {}),
     ...tables,
   };
 };
@@ -255,7 +260,7 @@ function reference(
     const q = p.qkv.subarray(query * p.stride + head * p.headDim).subarray(0, p.headDim);
     const kept = new Set(channels);
     const seen = keys.slice(0, place + 1).map((key, i) =>
-      i < p.nListed ? key.map((x, c) => kept.has(c) ? x : 0) : key
+      i < p.nListed && !p.cache.fills ? key.map((x, c) => kept.has(c) ? x : 0) : key
     );
     const context = { ...p.params, ...views, queryPosition, head, kvHead, layer: AT.layer };
     const rows = { keys: seen, values, ...(positions ? { positions } : {}) };
@@ -344,6 +349,22 @@ Deno.test("coded rows in two classes: values of unlike bits, cuts that coincide"
   await check({ ...given, ...rows, layout: listed, headDim: 80, group: 4, nKvHeads: 2 });
   for (const isa of await testIsas()) {
     await check({ ...given, rows: 300, nCoded: 256, nFirst: 64, isa });
+  }
+});
+
+Deno.test("two classes of coded channels, the others their means, either class empty", async () => {
+  const layout = "k_list_mean_q42r64t16_list_mean_q42r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1";
+  const rows = { rows: 371, nQuery: 11, nListed: 320, nCoded: 320, nFirst: 128 };
+  const given = { ...base, layout, ...rows };
+  for (const [width, high] of [[40, 17], [64, 64], [64, 0], [33, 33], [5, 0], [0, 0]] as const) {
+    await check({ ...given, width, high, seed: width + high });
+  }
+  await check({ ...given, rows: 30, nListed: 0, nCoded: 0, nFirst: 0 });
+  for (const [group, headDim] of [[1, 48], [4, 80], [8, 128]] as const) {
+    const keys = { width: 40, high: 9, nListed: 96, nCoded: 64, nFirst: 0 };
+    const layout = "k_list_mean_q84r16t16_f32t16_v_q2c32t1_f16t1";
+    const shape = { group, headDim, nKvHeads: 2, rows: 127 };
+    await check({ ...given, ...shape, ...keys, layout, seed: group });
   }
 });
 

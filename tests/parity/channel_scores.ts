@@ -4,8 +4,8 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { resolveParams, stepOf, tableView } from "../../src/dsl/mod.ts";
-import type { Pruning } from "../../src/dsl/mod.ts";
+import { channelHooks, resolveParams, tableView } from "../../src/dsl/mod.ts";
+import type { ChannelHook, Pruning } from "../../src/dsl/mod.ts";
 import { testIsas } from "../../src/device/testing.ts";
 import type { Isa, TypedArray } from "../../src/device/testing.ts";
 import { emitKernel } from "../../src/emit/emit_kernels.ts";
@@ -33,7 +33,8 @@ const N_KV_HEADS = 2;
 
 const { sources } = await loadSources(projectRoot());
 const variants = sources.filter(({ definition }) =>
-  definition.kind === "pruning" && stepOf(definition as Pruning, "channels")?.step.of === "key"
+  definition.kind === "pruning" &&
+  channelHooks(definition as Pruning).some(({ of }) => of === "key")
 );
 const templates = openTemplates(`${projectRoot()}/templates`);
 
@@ -164,7 +165,7 @@ function reference(
       queries: p.queries.slice(kvHead * p.group, (kvHead + 1) * p.group),
       keys: p.heads[kvHead]!.keys,
       headDim: p.headDim,
-      group: stepOf(variant, "channels")!.step.group,
+      group: channelHooks(variant)[0]!.group,
       score: options.score,
       context: { ...options.params, ...tables, layer: AT.layer, kvHead },
     });
@@ -179,7 +180,7 @@ const boundOf = (want: Float64Array, { rows, window, group = 3 }: Case) => (i: n
 
 async function check(source: KernelSource, cases: readonly Case[]): Promise<void> {
   const variant = source.definition as Pruning;
-  const path = "steps[0].score";
+  const [{ path }] = channelHooks(variant) as [ChannelHook];
   for (const given of cases) {
     const names = Object.keys(variant.params).filter((name) => name === "window");
     const own = Object.fromEntries(names.map((name) => [name, given.window]));

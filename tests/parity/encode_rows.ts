@@ -14,8 +14,9 @@ import type { EncodeCase } from "../_encode_case.ts";
 import { randomFrom, runNamed } from "../_kernel.ts";
 import { readPosition, readRow } from "../_kv_cache.ts";
 
-async function check(given: EncodeCase, isa?: Isa): Promise<void> {
-  const { headDim = 64, coded = 0, rows } = given;
+/** @returns bytes that changed */
+async function check(given: EncodeCase, isa?: Isa): Promise<number> {
+  const { headDim = 64, coded = 0, rows, high } = given;
   const { name, run, cache, heads, channels, move, first, from } = encodeRun(given);
   const { to, positions } = move;
   const { code } = to;
@@ -28,22 +29,25 @@ async function check(given: EncodeCase, isa?: Isa): Promise<void> {
     const gathered = heads[kvHead]!.keys.map((row) => channels.map((c) => row[c]!));
     const moved = Array.from({ length: n }, (_, i) => gathered[from(kvHead, coded + i)]!);
     const groups = [gathered.slice(0, coded), moved];
-    const want = groups.flatMap((rows) => codeRowsReference(rows, code)).map((r) => r.map(decoded));
+    const want = groups.flatMap((rows) => codeRowsReference(rows, code, high))
+      .map((row) => row.map(decoded));
     want.forEach((row, at) => {
-      const place = { nKvHeads, kvHead, index: first, row: at, width: channels.length };
+      const size = { width: channels.length, ...(high === undefined ? {} : { high }) };
+      const place = { nKvHeads, kvHead, index: first, row: at, ...size };
       const got = readRow(cache, { ...place, arena: arena! });
       assertEquals(got, row, `${given.to}, head ${kvHead}, row ${at}`);
       if (!positions) return;
       const position = readPosition(cache, { ...place, arena: arena! });
       assertEquals(position, heads[kvHead]!.positions![from(kvHead, at)]);
     });
-    const size = { rows: n, width: channels.length };
+    const size = { rows: n, width: channels.length, high: high ?? channels.length };
     const stream = { segments: [{ ...to, channels: "all" as const }] };
     written += storedBytes(stream, [size], headDim) + (positions ? 4 * n : 0);
   });
   const changed = arena!.filter((byte, i) => byte !== before[i]).length;
   // A written byte may happen to be what it was; many more than were stored would be stray ones.
   if (changed > written) throw new Error(`${changed} bytes changed, ${written} are stored`);
+  return changed;
 }
 
 Deno.test("keys are coded along rows, of all channels and of those kept", async () => {
@@ -56,6 +60,19 @@ Deno.test("keys are coded along rows, of all channels and of those kept", async 
   await check({ stream: "key", to: "q4r64t16", rows: [64] });
   await check({ stream: "key", to: "q2r128t16", rows: [256], headDim: 48 });
   await check({ stream: "key", to: "list_q4r64t16", rows: [192], channels: [63], type: "f32" });
+});
+
+Deno.test("keys are coded in two classes of channels, either of them empty", async () => {
+  const channels = [3, 7, 1, 40, 63, 2, 5, 62];
+  const to = "list_mean_q42r64t16";
+  for (const high of [0, 3, 8]) {
+    await check({ stream: "key", to, rows: [192, 0], channels, high });
+    await check({ stream: "key", to, rows: [64], coded: 128, channels, high, type: "f32" });
+  }
+  await check({ stream: "key", to: "list_mean_q84r16t16", rows: [48], channels, high: 2 });
+  await check({ stream: "key", to: "list_mean_q82r128t16", rows: [128], channels, high: 5 });
+  const none = await check({ stream: "key", to, rows: [64], channels: [], high: 0 });
+  assertEquals(none, 0, "no channel, no byte");
 });
 
 Deno.test("values are coded along channels, with a short last group, at any row", async () => {
@@ -106,5 +123,7 @@ Deno.test("every instruction set codes alike", async () => {
   for (const isa of await testIsas()) {
     await check({ stream: "key", to: "q4r32t16", rows: [64] }, isa);
     await check({ stream: "value", to: "q4c32t1", rows: [20] }, isa);
+    const classes = { channels: [9, 2, 11], high: 1, to: "list_mean_q42r32t16" };
+    await check({ stream: "key", rows: [64], ...classes }, isa);
   }
 });

@@ -1,11 +1,14 @@
 /** Rows, widths and bytes of a cache after a prompt was prefilled and compressed. */
 
+import { mostChannels } from "../../engine/channel_bits_plan.ts";
 import { noRows, rowsAfter } from "../../engine/kv_forecast.ts";
 import type { ForecastShape, HeadRows } from "../../engine/kv_forecast.ts";
 import { rowSplit } from "../../engine/row_classes_plan.ts";
 import { classRows } from "../../layout/row_classes.ts";
 import type { PictureSizes } from "../../layout/picture.ts";
 import { storedBytes, storedSideBytes } from "../../layout/bytes.ts";
+import type { StoredChannels } from "../../layout/bytes.ts";
+import type { Segment } from "../../layout/types.ts";
 import type { LlamaConfig } from "../../model/config.ts";
 import { cutOf } from "../../engine/prune_layer.ts";
 import type { CacheDesign } from "./header.ts";
@@ -32,10 +35,26 @@ function sizesOf(
     const compressed = classRows(split, rows[name]);
     return layout[name].segments.map((segment, i, { length }) => ({
       rows: i === length - 1 ? rows.rows - rows[name] : compressed[i]!,
-      width: segment.channels === "list" ? cutOf(prune, name)!.widths[head]! : headDim,
+      ...storedChannels(segment, prune, { head, headDim, stream: name }),
     }));
   };
   return { headDim, key: stream("key"), value: stream("value") };
+}
+
+/** The channels that a segment stores of a head; of channels with bits of their own as many as may be. */
+function storedChannels(
+  { channels }: Segment,
+  prune: CacheDesign["prune"],
+  { head, headDim, stream }: {
+    readonly head: number;
+    readonly headDim: number;
+    readonly stream: "key" | "value";
+  },
+): StoredChannels {
+  if (channels !== "list") return { width: headDim };
+  return prune.bits
+    ? mostChannels(prune.bits, headDim)
+    : { width: cutOf(prune, stream)!.widths[head]! };
 }
 
 /** The segment sizes of KV head `head` after `nTokens` of prompt. */

@@ -34,6 +34,8 @@ import { kernelName } from "../types.ts";
 export interface KeySegmentContext {
   /** Whether it stores the channels of a list. */
   readonly listed: boolean;
+  /** Whether the channels of its list are of two classes, before those that are not stored. */
+  readonly classes: boolean;
   /** The name of its code. */
   readonly code: string;
   /** Where its rows and its width stand among a head's fields of `heads`. */
@@ -74,6 +76,8 @@ export interface AttentionContext {
   /** Whether either stream has coded segments, and whether keys have. */
   readonly reads_codes: boolean;
   readonly folds_groups: boolean;
+  /** Whether stored keys have two classes of channels, and the others a mean that they read as. */
+  readonly channel_classes: boolean;
   /** Of the segments that new rows go to. */
   readonly key_code: "f16" | "f32";
   readonly value_code: "f16" | "f32";
@@ -212,7 +216,7 @@ const isListed = ({ channels }: Segment): boolean => channels === "list";
 function layoutContext({ layout, codes }: LayoutCodes) {
   const { key, value } = layout;
   const nKeys = key.segments.length;
-  const isCoded = ({ kind }: StoredCode) => kind === "affine";
+  const isCoded = ({ kind }: StoredCode) => kind !== "plain";
   const listed = key.segments.map(isListed);
   return {
     page_rows: String(PAGE_ROWS),
@@ -224,6 +228,7 @@ function layoutContext({ layout, codes }: LayoutCodes) {
     n_splits_field: String(STEP_FIELDS.indexOf("nSplits")),
     key_segments: listed.map((list, i) => ({
       listed: list,
+      classes: codes.key[i]!.kind === "classes",
       code: codes.key[i]!.name,
       rows_field: String(2 * i),
       width_field: String(2 * i + 1),
@@ -242,6 +247,7 @@ function layoutContext({ layout, codes }: LayoutCodes) {
     reads_codes: [...codes.key, ...codes.value].some(isCoded),
     folds_groups: codes.key.some(isCoded),
     turns_values: isTurned(value),
+    channel_classes: codes.key.some(({ kind }) => kind === "classes"),
     row_positions: layout.rowPositions,
     key_code: key.segments.at(-1)!.code.kind as "f16" | "f32",
     value_code: value.segments.at(-1)!.code.kind as "f16" | "f32",
@@ -337,6 +343,7 @@ function signature(
 ): Signature {
   const prefill = entry === "prefill";
   const [listed, listsValues] = [layout.key, layout.value].map((s) => s.segments.some(isListed));
+  const filled = layout.key.segments.some((segment) => segment.fill === "mean");
   const output = OUTPUTS[entry];
   const softmax = ["nRows", "nHeads", "2"];
   return {
@@ -349,6 +356,7 @@ function signature(
       readOnly("heads", "u32", ...PER_HEAD, headFields(layout)),
       ...(listed ? [readOnly("channels", "u32", ...PER_HEAD, "headDim")] : []),
       ...(listsValues ? [readOnly("value_channels", "u32", ...PER_HEAD, "headDim")] : []),
+      ...(filled ? [readOnly("fills", "f32", ...PER_HEAD, "headDim")] : []),
       ...(entry === "sums" ? [] : [readOnly("arena", "u8", "arenaBytes")]),
       ...Object.entries(definition.tables).map(([name, t]) =>
         readOnly(snakeCase(name), t.dtype, ...t.shape)

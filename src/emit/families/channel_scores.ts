@@ -6,8 +6,8 @@
 
 import { KerfError } from "../../core/error.ts";
 import type { Signature } from "../../core/signature.ts";
-import { stepOf } from "../../dsl/pruning.ts";
-import type { Pruning } from "../../dsl/pruning.ts";
+import { channelHooks, stepOf } from "../../dsl/pruning.ts";
+import type { ChannelHook, Pruning } from "../../dsl/pruning.ts";
 import { layoutName, parseLayoutName } from "../../layout/name.ts";
 import { ARENA_UNIT, CHUNK_ROWS, PAGE_ROWS } from "../../layout/types.ts";
 import type { Layout } from "../../layout/types.ts";
@@ -59,11 +59,13 @@ export const channelScores: Family = Object.freeze<Family>({
   kind: "pruning",
   heads: (source) => [`channel_scores_${source.definition.name}`],
   // Scores are taken before rows move: from the layouts that the variants make. Outputs are no part of any.
-  variants: ({ definition }, { layouts }) =>
-    readsOutputs(definition as Pruning)
-      ? [[]]
-      : layouts.filter(({ key }) => key.segments.some((segment) => segment.channels === "list"))
-        .map((layout) => [layoutName(layout)]),
+  variants: ({ definition }, { layouts }) => {
+    if (readsOutputs(definition as Pruning)) return [[]];
+    const isCoded = stepOf(definition as Pruning, "codes") !== null;
+    return layouts.filter(({ key: { segments } }) =>
+      segments.some(({ channels, fill }) => channels === "list" && isCoded === (fill === "mean"))
+    ).map((layout) => [layoutName(layout)]);
+  },
   emit(source, request, target) {
     const definition = source.definition as Pruning;
     if (readsOutputs(definition)) return outputScores(source, request, target);
@@ -80,7 +82,7 @@ export const channelScores: Family = Object.freeze<Family>({
       rows_field: String(2 * (nKey - 1)),
       key_code: checkStored(name, keys, { tile: 16 }),
       ...hook.context,
-      group: stepOf(definition, "channels")!.step.group,
+      group: hook.group,
     };
     return {
       signature: signature(name, { definition, layout, read: hook.read }),
@@ -157,21 +159,24 @@ const tableBindings = ({ tables }: Pruning, read: ReadonlySet<string>) =>
   Object.entries(tables).filter(([name]) => read.has(name))
     .map(([name, t]) => readOnly(snakeCase(name), t.dtype, ...t.shape));
 
+/** What scores the channels. @throws {KerfError} nothing does, or two steps do */
+function channelHook({ definition, file }: KernelSource): ChannelHook {
+  const hooks = channelHooks(definition as Pruning);
+  if (hooks.length === 1) return hooks[0]!;
+  throw new KerfError(
+    `Cannot emit the scores of "${definition.name}": ${hooks.length} of its steps score channels`,
+    { where: file, hint: "give the variant one channels() step, or one byChannel()" },
+  );
+}
+
 /** The score and its reductions; `read` holds the parameters and tables that the score reads. */
 function hookContext(source: KernelSource, target: EmitTarget) {
-  const definition = source.definition as Pruning;
-  const nSteps = definition.steps.filter(({ kind }) => kind === "channels").length;
-  if (nSteps !== 1) {
-    throw new KerfError(
-      `Cannot emit the scores of "${definition.name}": it has ${nSteps} channels() steps`,
-      { where: source.file, hint: "give the variant one channels() step" },
-    );
-  }
-  const func = source.funcs[`steps[${stepOf(definition, "channels")!.index}].score`]!;
+  const { path, group } = channelHook(source);
+  const func = source.funcs[path]!;
   const read = new Set([...readParams(func)].map((i) => func.params[i]!.name));
   const scope = hookScope();
   const columns = collectColumns(func, { target, scope });
-  const nColumns = readsOutputs(definition) ? 1 : 2;
+  const nColumns = readsOutputs(source.definition as Pruning) ? 1 : 2;
   const args = func.params.map((p, i) =>
     i < nColumns ? varying(p.name) : contextArgument(p.name, { source, target, read })
   );
@@ -187,6 +192,7 @@ function hookContext(source: KernelSource, target: EmitTarget) {
     [...columns.values()].filter((c) => c.param === param).map((c) => c.context);
   return {
     read,
+    group,
     context: {
       query_reductions: of(0),
       key_reductions: of(1),
@@ -211,7 +217,7 @@ function contextArgument(
     readonly read: ReadonlySet<string>;
   },
 ): Argument {
-  const { params, tables, steps } = source.definition as Pruning;
+  const { params, tables } = source.definition as Pruning;
   if (name === "channel") return varying("channel");
   if (name === "layer") return uniform("layer_index");
   if (name === "kvHead") return uniform("kv_head_index");
@@ -220,7 +226,7 @@ function contextArgument(
   const constant = snakeCase(name);
   // The window that the score reads and the one that the kernel was given are the same number.
   const isWindow = constant === "window" && params[name]!.integer &&
-    steps.some((step) => step.kind === "channels" && step.queries.rows === name);
+    channelHook(source).queries.rows === name;
   if (read.has(name) && OWN.includes(constant) && !isWindow) {
     throw new KerfError(
       `Cannot emit the scores of "${source.definition.name}": its parameter "${name}" has the name ` +

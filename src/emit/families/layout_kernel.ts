@@ -29,14 +29,15 @@ export const layoutKernels: Family = Object.freeze<Family>({
     if (rows === "whole") return wholeRowsUnit(source, request);
     const layout = requestedLayout(request, { classes });
     const context = cacheContext(kernelName(request), layout);
+    const reads: Readonly<Record<string, boolean>> = {
+      channels: context.lists_channels,
+      fills: context.fills_means,
+      rope: layout.positions === "cache",
+    };
     return {
       signature: {
         name: kernelName(request),
-        bindings: bindings.filter(({ name }) =>
-          name === "channels"
-            ? context.lists_channels
-            : name !== "rope" || layout.positions === "cache"
-        ),
+        bindings: bindings.filter(({ name }) => reads[name] ?? true),
         constants: [...constants, ...pageConstants(layout)],
         defines,
       },

@@ -3,6 +3,7 @@
 import type { Family } from "../types.ts";
 import { append } from "./append.ts";
 import { attention } from "./attention.ts";
+import { codingLosses } from "./coding_losses.ts";
 import { embedding } from "./embedding.ts";
 import { layoutKernels } from "./layout_kernel.ts";
 import { matmul } from "./matmul.ts";
@@ -17,6 +18,7 @@ import { wrappers } from "./wrapper.ts";
 const families = [
   append,
   attention,
+  codingLosses,
   embedding,
   layoutKernels,
   matmul,

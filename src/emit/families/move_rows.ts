@@ -48,14 +48,16 @@ export const moveRows: Family = Object.freeze<Family>({
   heads: (source) => [source.definition.name],
   variants: (source, { moves, orderedMoves }) => {
     const codes = codesOf(source);
-    return (isOrdered(source) ? orderedMoves : moves).filter(([, to]) =>
-      (codes !== null) === (to.code.kind === "affine")
-    )
+    // Whole rows are not made of keys in classes of channels.
+    const fits = ({ code }: Segment) =>
+      code.kind === "affine" ? codes !== null && !(codes === "source" && code.low) : codes === null;
+    return (isOrdered(source) ? orderedMoves : moves).filter(([, to]) => fits(to))
       .map((pair) => (codes === "source" ? pair.toReversed() : pair).map(segmentName));
   },
   emit(source, request) {
-    const { from, to, positions, compressed, code, stored } = requestedMove(source, request);
-    const rows = stored.kind === "affine" ? Math.max(ROWS, unitRows(compressed)) : ROWS;
+    const move = requestedMove(request, codesOf(source));
+    const { from, to, positions, compressed, code, stored } = move;
+    const rows = stored.kind === "plain" ? ROWS : Math.max(ROWS, unitRows(compressed));
     const context: MoveRowsContext = {
       page_rows: String(PAGE_ROWS),
       arena_unit: String(ARENA_UNIT),
@@ -97,9 +99,8 @@ const DEED = {
 } as const;
 
 /** @throws {KerfError} the names are no segments', or rows cannot move between them */
-function requestedMove(source: KernelSource, request: EmitRequest): RequestedMove {
+export function requestedMove(request: EmitRequest, codes: MoveRows["codes"]): RequestedMove {
   const name = kernelName(request);
-  const codes = codesOf(source);
   const pair = [`f16t16`, `list_${codes === null ? "f16t16" : "q4r32t16"}`];
   const example = codes === "source" ? pair.toReversed() : pair;
   const hint = `a pair such as ${request.head}__${example.join("__")}`;
@@ -112,7 +113,11 @@ function requestedMove(source: KernelSource, request: EmitRequest): RequestedMov
   const tileOf = (s: Segment) => s.tile === 1 ? 1 : 16;
   const code = checkStored(name, full, { tile: tileOf(full) });
   const stored = storedCode(name, compressed, compressed.tile === 1 ? "value" : "key");
-  const fits = codes === null ? stored.name === code : stored.kind === "affine";
+  const fits = {
+    none: stored.name === code,
+    source: stored.kind === "affine",
+    destination: stored.kind !== "plain",
+  }[codes ?? "none"];
   if (!fits || full.channels !== "all" || (codes !== null && from.tile !== to.tile)) {
     throw new KerfError(`Cannot emit "${name}": ${DEED[codes ?? "none"]}`, { hint });
   }

@@ -1,21 +1,19 @@
 /** Pruning variants: one score kernel for each step that scores, by what it scores. */
 
-import { isScored } from "../../dsl/pruning.ts";
-import type { Pruning, PruningStep } from "../../dsl/pruning.ts";
+import { channelHooks, rowBitsOf } from "../../dsl/pruning.ts";
+import type { Pruning } from "../../dsl/pruning.ts";
 import type { Family, KernelSource } from "../types.ts";
 import { channelScores } from "./channel_scores.ts";
 import { classScores, tokenScores } from "./token_scores.ts";
 
-const BY_STEP = { channels: channelScores, tokens: tokenScores } as const;
-
-function familyOfStep(step: PruningStep): Family[] {
-  if (isScored(step)) return [BY_STEP[step.kind]];
-  return step.kind === "codes" && typeof step.bits === "object" ? [classScores] : [];
-}
-
-const familiesOf = ({ definition }: KernelSource): Family[] => [
-  ...new Set((definition as Pruning).steps.flatMap(familyOfStep)),
-];
+const familiesOf = ({ definition }: KernelSource): Family[] => {
+  const { steps } = definition as Pruning;
+  return [
+    ...(channelHooks({ steps }).length > 0 ? [channelScores] : []),
+    ...(steps.some(({ kind }) => kind === "tokens") ? [tokenScores] : []),
+    ...(rowBitsOf({ steps }) ? [classScores] : []),
+  ];
+};
 
 /** The family whose head it is. @throws {TypeError} the variant has no such step */
 function familyOf(source: KernelSource, head: string): Family {

@@ -17,6 +17,8 @@ struct args {
   const float *q_ring; /* f32 [nSlots, nLayers, nHeads, window, headDim] */
   const uint32_t *pages; /* u32 [nSlots, nLayers, nKvHeads, page_entries] */
   const uint32_t *heads; /* u32 [nSlots, nLayers, nKvHeads, 2·nSegments] */
+  const uint32_t *channels; /* u32 [nSlots, nLayers, nKvHeads, headDim] */
+  const float *fills; /* f32 [nSlots, nLayers, nKvHeads, headDim] */
   const uint8_t *arena; /* u8 [arenaBytes] */
   float *window_sums; /* f32 [nHeads, n_window, 2] */
   uint32_t slot;
@@ -39,24 +41,26 @@ struct args {
 _Static_assert(offsetof(struct args, q_ring) == 0, "q_ring");
 _Static_assert(offsetof(struct args, pages) == 8, "pages");
 _Static_assert(offsetof(struct args, heads) == 16, "heads");
-_Static_assert(offsetof(struct args, arena) == 24, "arena");
-_Static_assert(offsetof(struct args, window_sums) == 32, "window_sums");
-_Static_assert(offsetof(struct args, slot) == 40, "slot");
-_Static_assert(offsetof(struct args, layer) == 44, "layer");
-_Static_assert(offsetof(struct args, n_layers) == 48, "n_layers");
-_Static_assert(offsetof(struct args, n_heads) == 52, "n_heads");
-_Static_assert(offsetof(struct args, n_kv_heads) == 56, "n_kv_heads");
-_Static_assert(offsetof(struct args, page_entries) == 60, "page_entries");
-_Static_assert(offsetof(struct args, window) == 64, "window");
-_Static_assert(offsetof(struct args, n_window) == 68, "n_window");
-_Static_assert(offsetof(struct args, n_tokens) == 72, "n_tokens");
-_Static_assert(offsetof(struct args, scale) == 76, "scale");
-_Static_assert(offsetof(struct args, key_page_0) == 80, "key_page_0");
-_Static_assert(offsetof(struct args, key_page_1) == 84, "key_page_1");
-_Static_assert(offsetof(struct args, key_page_2) == 88, "key_page_2");
-_Static_assert(offsetof(struct args, value_page_0) == 92, "value_page_0");
-_Static_assert(offsetof(struct args, value_page_1) == 96, "value_page_1");
-_Static_assert(offsetof(struct args, value_page_2) == 100, "value_page_2");
+_Static_assert(offsetof(struct args, channels) == 24, "channels");
+_Static_assert(offsetof(struct args, fills) == 32, "fills");
+_Static_assert(offsetof(struct args, arena) == 40, "arena");
+_Static_assert(offsetof(struct args, window_sums) == 48, "window_sums");
+_Static_assert(offsetof(struct args, slot) == 56, "slot");
+_Static_assert(offsetof(struct args, layer) == 60, "layer");
+_Static_assert(offsetof(struct args, n_layers) == 64, "n_layers");
+_Static_assert(offsetof(struct args, n_heads) == 68, "n_heads");
+_Static_assert(offsetof(struct args, n_kv_heads) == 72, "n_kv_heads");
+_Static_assert(offsetof(struct args, page_entries) == 76, "page_entries");
+_Static_assert(offsetof(struct args, window) == 80, "window");
+_Static_assert(offsetof(struct args, n_window) == 84, "n_window");
+_Static_assert(offsetof(struct args, n_tokens) == 88, "n_tokens");
+_Static_assert(offsetof(struct args, scale) == 92, "scale");
+_Static_assert(offsetof(struct args, key_page_0) == 96, "key_page_0");
+_Static_assert(offsetof(struct args, key_page_1) == 100, "key_page_1");
+_Static_assert(offsetof(struct args, key_page_2) == 104, "key_page_2");
+_Static_assert(offsetof(struct args, value_page_0) == 108, "value_page_0");
+_Static_assert(offsetof(struct args, value_page_1) == 112, "value_page_1");
+_Static_assert(offsetof(struct args, value_page_2) == 116, "value_page_2");
 
 #include "kerf_native.h"
 #include "kerf_softmax.h"
@@ -77,6 +81,8 @@ struct kv_rows {
   const uint32_t *key_pages[KEY_SEGMENTS];
   uint32_t rows[KEY_SEGMENTS], width[KEY_SEGMENTS];
   const uint32_t *value_pages;
+  const uint32_t *channels;
+  const float *fills; /* f32 [HEAD_DIM]: what the channels of a list read as that are not stored */
 };
 
 /* At most sixteen rows of one segment; `place` counts the head's rows before them. */
@@ -93,13 +99,15 @@ static struct kv_rows rows_of(const struct args *args, uint32_t kv_head)
   struct kv_rows kv = {.arena = args->arena, .value_pages = pages + args->value_page_2};
   kv.key_pages[0] = pages + args->key_page_0;
   kv.rows[0] = fields[0];
-  kv.width[0] = HEAD_DIM;
+  kv.width[0] = fields[1];
   kv.key_pages[1] = pages + args->key_page_1;
   kv.rows[1] = fields[2];
-  kv.width[1] = HEAD_DIM;
+  kv.width[1] = fields[3];
   kv.key_pages[2] = pages + args->key_page_2;
   kv.rows[2] = fields[4];
   kv.width[2] = HEAD_DIM;
+  kv.channels = args->channels + place * HEAD_DIM;
+  kv.fills = args->fills + place * HEAD_DIM;
   return kv;
 }
 
@@ -122,22 +130,35 @@ static bool tile_at(const struct kv_rows *kv, uint32_t index, struct row_tile *t
   return false;
 }
 
-/* Sixteen keys of a page from its row `row` on, codes of 4 bits: f32 [HEAD_DIM, 16]. */
-KERF_INLINE void load_coded_keys(const uint8_t *page, uint32_t row, uint32_t width, float *keys)
+/*
+ * Sixteen keys of a page from its row `row` on, codes of 4 bits and of 2, means where no code is stored: f32
+ * [HEAD_DIM, 16]. width: how many channels are stored, and from bit 16 up how many of them have 4 bits.
+ */
+KERF_INLINE void load_coded_keys(
+  const uint8_t *page, uint32_t row, uint32_t width, const uint32_t *channels, const float *fills,
+      float *keys)
 {
   enum {
-    BITS = 4,
+    HIGH_BITS = 4,
+    LOW_BITS = 2,
     UNIT_ROWS = 64, /* that share scales */
-    CELL_BYTES = 2 * BITS, /* of a channel in a tile */
   };
-  const size_t code_bytes = (size_t)width * UNIT_ROWS * BITS / 8;
-  const uint8_t *unit = page + row / UNIT_ROWS * (code_bytes + width * sizeof(struct kerf_group));
-  const uint8_t *cells = unit + (size_t)(row % UNIT_ROWS / TILE_ROWS) * width * CELL_BYTES;
-  for (uint32_t c = 0; c < width; c++) {
+  const uint32_t n_stored = width & 0xffff, n_high = width >> 16;
+  const size_t high_bytes = (size_t)n_high * 2 * HIGH_BITS;
+  const size_t tile_bytes = high_bytes + (size_t)(n_stored - n_high) * 2 * LOW_BITS;
+  const size_t code_bytes = tile_bytes * (UNIT_ROWS / TILE_ROWS);
+  const uint8_t *unit = page
+      + row / UNIT_ROWS * (code_bytes + n_stored * sizeof(struct kerf_group));
+  const uint8_t *high = unit + row % UNIT_ROWS / TILE_ROWS * tile_bytes, *low = high + high_bytes;
+  for (uint32_t c = 0; c < n_stored; c++) {
+    float *key = &keys[channels[c] * TILE_ROWS];
     struct kerf_group group;
     memcpy(&group, unit + code_bytes + c * sizeof group, sizeof group);
-    kerf_decode(group, TILE_ROWS, BITS, cells + c * CELL_BYTES, CELL_BYTES, &keys[c * TILE_ROWS]);
+    if (c < n_high) kerf_decode(group, TILE_ROWS, HIGH_BITS, high + c * 2 * HIGH_BITS, 0, key);
+    else kerf_decode(group, TILE_ROWS, LOW_BITS, low + (c - n_high) * 2 * LOW_BITS, 0, key);
   }
+  for (uint32_t c = n_stored; c < HEAD_DIM; c++) kerf_store16(&keys[channels[c] * TILE_ROWS],
+      kerf_splat16(fills[c]));
 }
 
 /* The tile's keys, rows in lanes: f32 [HEAD_DIM, 16]. What is not stored is 0: channels, and lanes past the last row. */
@@ -147,15 +168,17 @@ KERF_INLINE void load_keys(const struct kv_rows *kv, const struct row_tile *tile
   const uint32_t width = kv->width[tile->segment];
   const uint8_t *page = kv->arena + (size_t)pages[tile->row / PAGE_ROWS] * ARENA_UNIT;
   if (tile->segment + 1 < KEY_SEGMENTS) {
-    load_coded_keys(page, tile->row % PAGE_ROWS, width, keys);
+    load_coded_keys(page, tile->row % PAGE_ROWS, width, kv->channels, kv->fills, keys);
     return;
   }
   const kerf_f16 *stored = (const kerf_f16 *)page + tile->row % PAGE_ROWS * width;
   const i32x16 present = kerf_first16(tile->n_rows);
+  const bool listed = width < HEAD_DIM;
+  if (listed) memset(keys, 0, HEAD_DIM * TILE_ROWS * sizeof *keys);
   for (uint32_t c = 0; c < width; c++) {
     const f32x16 key = kerf_select16(present, kerf_load16_f16(stored + c * TILE_ROWS),
         kerf_splat16(0.0f));
-    kerf_store16(&keys[c * TILE_ROWS], key);
+    kerf_store16(&keys[(listed ? kv->channels[c] : c) * TILE_ROWS], key);
   }
 }
 
@@ -188,7 +211,7 @@ KERF_INLINE f32x16 multiply_keys(const float *q, const float *keys)
 enum { QUERIES = 8 }; /* of one item */
 
 /* One item: up to QUERIES queries of one head over all its rows. Lanes hold softmaxes of their own until the end. */
-static void window_softmax__k_q4r64t16_q4r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1(
+static void window_softmax__k_list_mean_q42r64t16_list_mean_q42r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1(
     const struct args *restrict args, uint32_t first, uint32_t last)
 {
   const uint32_t n_blocks = (args->n_window + QUERIES - 1) / QUERIES;
@@ -232,9 +255,12 @@ static void window_softmax__k_q4r64t16_q4r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1(
   }
 }
 
-KERF_EXPORT uint64_t window_softmax__k_q4r64t16_q4r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1_address(
+KERF_EXPORT uint64_t window_softmax__k_list_mean_q42r64t16_list_mean_q42r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1_address(
     void);
-uint64_t window_softmax__k_q4r64t16_q4r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1_address(void)
+uint64_t window_softmax__k_list_mean_q42r64t16_list_mean_q42r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1_address(
+    void)
 {
-  return (uint64_t)(uintptr_t)window_softmax__k_q4r64t16_q4r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1;
+  return (
+      uint64_t)(
+      uintptr_t)window_softmax__k_list_mean_q42r64t16_list_mean_q42r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1;
 }

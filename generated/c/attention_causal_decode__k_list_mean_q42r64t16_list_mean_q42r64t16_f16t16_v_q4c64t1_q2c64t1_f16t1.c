@@ -20,6 +20,8 @@ struct args {
   const uint32_t *seqs; /* u32 [nSeqs, 4] */
   const uint32_t *pages; /* u32 [nSlots, nLayers, nKvHeads, page_entries] */
   const uint32_t *heads; /* u32 [nSlots, nLayers, nKvHeads, 12] */
+  const uint32_t *channels; /* u32 [nSlots, nLayers, nKvHeads, headDim] */
+  const float *fills; /* f32 [nSlots, nLayers, nKvHeads, headDim] */
   const uint8_t *arena; /* u8 [arenaBytes] */
   float *partials; /* f32 [nDecode, nHeads, nSplits, headDim + 16] */
   const uint32_t *step; /* u32 [stepFields] */
@@ -43,22 +45,24 @@ _Static_assert(offsetof(struct args, row_seq) == 16, "row_seq");
 _Static_assert(offsetof(struct args, seqs) == 24, "seqs");
 _Static_assert(offsetof(struct args, pages) == 32, "pages");
 _Static_assert(offsetof(struct args, heads) == 40, "heads");
-_Static_assert(offsetof(struct args, arena) == 48, "arena");
-_Static_assert(offsetof(struct args, partials) == 56, "partials");
-_Static_assert(offsetof(struct args, step) == 64, "step");
-_Static_assert(offsetof(struct args, layer) == 72, "layer");
-_Static_assert(offsetof(struct args, n_layers) == 76, "n_layers");
-_Static_assert(offsetof(struct args, n_heads) == 80, "n_heads");
-_Static_assert(offsetof(struct args, n_kv_heads) == 84, "n_kv_heads");
-_Static_assert(offsetof(struct args, qkv_stride) == 88, "qkv_stride");
-_Static_assert(offsetof(struct args, page_entries) == 92, "page_entries");
-_Static_assert(offsetof(struct args, key_page_0) == 96, "key_page_0");
-_Static_assert(offsetof(struct args, key_page_1) == 100, "key_page_1");
-_Static_assert(offsetof(struct args, key_page_2) == 104, "key_page_2");
-_Static_assert(offsetof(struct args, value_page_0) == 108, "value_page_0");
-_Static_assert(offsetof(struct args, value_page_1) == 112, "value_page_1");
-_Static_assert(offsetof(struct args, value_page_2) == 116, "value_page_2");
-_Static_assert(offsetof(struct args, scale) == 120, "scale");
+_Static_assert(offsetof(struct args, channels) == 48, "channels");
+_Static_assert(offsetof(struct args, fills) == 56, "fills");
+_Static_assert(offsetof(struct args, arena) == 64, "arena");
+_Static_assert(offsetof(struct args, partials) == 72, "partials");
+_Static_assert(offsetof(struct args, step) == 80, "step");
+_Static_assert(offsetof(struct args, layer) == 88, "layer");
+_Static_assert(offsetof(struct args, n_layers) == 92, "n_layers");
+_Static_assert(offsetof(struct args, n_heads) == 96, "n_heads");
+_Static_assert(offsetof(struct args, n_kv_heads) == 100, "n_kv_heads");
+_Static_assert(offsetof(struct args, qkv_stride) == 104, "qkv_stride");
+_Static_assert(offsetof(struct args, page_entries) == 108, "page_entries");
+_Static_assert(offsetof(struct args, key_page_0) == 112, "key_page_0");
+_Static_assert(offsetof(struct args, key_page_1) == 116, "key_page_1");
+_Static_assert(offsetof(struct args, key_page_2) == 120, "key_page_2");
+_Static_assert(offsetof(struct args, value_page_0) == 124, "value_page_0");
+_Static_assert(offsetof(struct args, value_page_1) == 128, "value_page_1");
+_Static_assert(offsetof(struct args, value_page_2) == 132, "value_page_2");
+_Static_assert(offsetof(struct args, scale) == 136, "scale");
 
 #include "kerf_native.h"
 #include "kerf_softmax.h"
@@ -90,12 +94,17 @@ enum {
 _Static_assert(GROUP >= 1 && GROUP <= 8, "GROUP, the query heads of a KV head, is 1 to 8");
 _Static_assert(HEAD_DIM % 16 == 0, "HEAD_DIM is a multiple of 16");
 
+/* Which segments of keys store the channels of a list. */
+static const bool LISTED[KEY_SEGMENTS] = { true, true, false };
+
 /* One KV head of one sequence: where its rows lie, and how many there are for the last query at hand. */
 struct kv_rows {
   const uint8_t *arena;
   const uint32_t *key_pages[KEY_SEGMENTS];
   uint32_t key_rows[KEY_SEGMENTS];
   uint32_t key_width[KEY_SEGMENTS];
+  uint32_t key_high[KEY_SEGMENTS]; /* stored channels of the first class */
+  const float *fills; /* f32 [HEAD_DIM]: what the channels of a list read as that are not stored; else 0 */
   const uint32_t *value_pages[VALUE_SEGMENTS];
   uint32_t value_rows[VALUE_SEGMENTS];
   uint32_t n_rows;
@@ -124,12 +133,15 @@ static struct kv_rows rows_of(const struct args *args, size_t place, uint32_t n_
   const uint32_t *pages = args->pages + place * args->page_entries;
   const uint32_t *fields = args->heads + place * HEAD_FIELDS;
   struct kv_rows kv = {.arena = args->arena};
+  kv.fills = args->fills + place * HEAD_DIM;
   kv.key_pages[0] = pages + args->key_page_0;
   kv.key_rows[0] = fields[0];
-  kv.key_width[0] = HEAD_DIM;
+  kv.key_width[0] = fields[1] & 0xffff;
+  kv.key_high[0] = fields[1] >> 16;
   kv.key_pages[1] = pages + args->key_page_1;
   kv.key_rows[1] = fields[2];
-  kv.key_width[1] = HEAD_DIM;
+  kv.key_width[1] = fields[3] & 0xffff;
+  kv.key_high[1] = fields[3] >> 16;
   kv.key_pages[2] = pages + args->key_page_2;
   kv.key_rows[2] = fields[4] + n_new;
   kv.key_width[2] = HEAD_DIM;
@@ -199,27 +211,65 @@ static void fold_groups(
   for (uint32_t r = 0; r < BLOCK_ROWS; r++) offset[r] = kerf_sum16(offsets[r]);
 }
 
+/* What the channels that are not stored add to a query's products. */
+static float multiply_fills(const float *restrict fills, const float *restrict q)
+{
+  f32x16 sum = kerf_splat16(0.0f);
+  for (uint32_t c = 0; c < HEAD_DIM; c += 16) {
+    sum = kerf_fma16(kerf_load16(&q[c]), kerf_load16(&fills[c]), sum);
+  }
+  return kerf_sum16(sum);
+}
+
 /*
- * q · k of the block's rows and the chunk's keys, codes of 4 bits whose scale s and minimum m are one
- * channel's for 64 rows: q · (s·c + m) = (q·s) · c + q · m, so that a unit of rows folds its scales
- * into the queries and its codes stay whole numbers.
+ * Adds the products of n channels of one class to `sums`: a cell of 2·bits bytes each, and one query for each
+ * row of the block.
+ */
+KERF_INLINE void add_class(
+  const uint8_t *const cells[BLOCK_VECTORS], uint32_t first, const float *restrict scaled,
+      uint32_t n,
+  const uint32_t bits, const uint32_t n_vectors, f32xn sums[BLOCK_ROWS][BLOCK_VECTORS])
+{
+  for (uint32_t c = 0; c < n; c++) {
+    f32xn key[BLOCK_VECTORS];
+    UNROLL for (uint32_t v = 0; v < n_vectors; v++) {
+      key[v] = kerf_to_f32xn(kerf_loadn_codes(cells[v] + c * 2 * bits,
+          (first + v * KERF_N) % TILE_ROWS, bits));
+    }
+    UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
+      const f32xn query = kerf_splatn(scaled[r * HEAD_DIM + c]);
+      UNROLL for (uint32_t v = 0; v < n_vectors; v++) {
+        sums[r][v] = kerf_fman(query, key[v], sums[r][v]);
+      }
+    }
+  }
+}
+
+/*
+ * q · k of the block's rows and the chunk's keys: channels of 4 bits, then channels of 2, whose scale s and
+ * minimum m are one channel's for 64 rows: q · (s·c + m) = (q·s) · c + q · m. The other channels read as
+ * their means, which add the same to every key's product.
  *
  * q: f32 [BLOCK_ROWS, HEAD_DIM]. products: f32 [BLOCK_ROWS, CHUNK_ROWS].
  */
-static void multiply_keys_q4r64(
+static void multiply_keys_q42r64(
   const struct kv_rows *kv, const struct chunk *chunk, const float *restrict q,
       float *restrict products)
 {
   enum {
-    BITS = 4,
+    HIGH_BITS = 4,
+    LOW_BITS = 2,
     UNIT_ROWS = 64, /* that share scales */
     UNIT_VECTORS = UNIT_ROWS / KERF_N < BLOCK_VECTORS ? UNIT_ROWS / KERF_N : BLOCK_VECTORS,
-    CELL_BYTES = 2 * BITS, /* of a channel in a tile */
   };
-  const uint32_t width = kv->key_width[chunk->segment];
+  const uint32_t width = kv->key_width[chunk->segment], n_high = kv->key_high[chunk->segment];
   const uint32_t *pages = kv->key_pages[chunk->segment];
-  const size_t code_bytes = (size_t)width * UNIT_ROWS * BITS / 8;
+  const size_t high_bytes = (size_t)n_high * 2 * HIGH_BITS;
+  const size_t tile_bytes = high_bytes + (size_t)(width - n_high) * 2 * LOW_BITS;
+  const size_t code_bytes = tile_bytes * (UNIT_ROWS / TILE_ROWS);
   const size_t unit_bytes = code_bytes + width * sizeof(struct kerf_group);
+  float filled[BLOCK_ROWS];
+  for (uint32_t r = 0; r < BLOCK_ROWS; r++) filled[r] = multiply_fills(kv->fills, &q[r * HEAD_DIM]);
 
   for (uint32_t unit_row = 0; unit_row < chunk->n_rows; unit_row += UNIT_ROWS) {
     const uint32_t row = chunk->row + unit_row;
@@ -230,27 +280,19 @@ static void multiply_keys_q4r64(
     fold_groups(unit + code_bytes, width, q, scaled, offset);
 
     for (uint32_t first = 0; first < UNIT_ROWS; first += UNIT_VECTORS * KERF_N) {
-      const uint8_t *cells[UNIT_VECTORS];
-      f32xn sums[BLOCK_ROWS][UNIT_VECTORS];
+      const uint8_t *high[BLOCK_VECTORS], *low[BLOCK_VECTORS];
+      f32xn sums[BLOCK_ROWS][BLOCK_VECTORS];
       UNROLL for (uint32_t v = 0; v < UNIT_VECTORS; v++) {
-        cells[v] = unit + (size_t)(first + v * KERF_N) / TILE_ROWS * width * CELL_BYTES;
+        high[v] = unit + (first + v * KERF_N) / TILE_ROWS * tile_bytes;
+        low[v] = high[v] + high_bytes;
       }
       UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
-        UNROLL for (uint32_t v = 0; v < UNIT_VECTORS; v++) sums[r][v] = kerf_splatn(offset[r]);
-      }
-      for (uint32_t c = 0; c < width; c++) {
-        f32xn key[UNIT_VECTORS];
         UNROLL for (uint32_t v = 0; v < UNIT_VECTORS; v++) {
-          key[v] = kerf_to_f32xn(kerf_loadn_codes(cells[v] + c * CELL_BYTES,
-              (first + v * KERF_N) % TILE_ROWS, BITS));
-        }
-        UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
-          const f32xn query = kerf_splatn(scaled[r * HEAD_DIM + c]);
-          UNROLL for (uint32_t v = 0; v < UNIT_VECTORS; v++) {
-            sums[r][v] = kerf_fman(query, key[v], sums[r][v]);
-          }
+          sums[r][v] = kerf_splatn(offset[r] + filled[r]);
         }
       }
+      add_class(high, first, scaled, n_high, HIGH_BITS, UNIT_VECTORS, sums);
+      add_class(low, first, scaled + n_high, width - n_high, LOW_BITS, UNIT_VECTORS, sums);
       UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
         UNROLL for (uint32_t v = 0; v < UNIT_VECTORS; v++) {
           kerf_storen(&products[r * CHUNK_ROWS + unit_row + first + v * KERF_N], sums[r][v]);
@@ -314,8 +356,8 @@ static void multiply_keys(
   const struct kv_rows *kv, const struct chunk *chunk, const float *restrict q,
       float *restrict products)
 {
-  if (chunk->segment == 0) multiply_keys_q4r64(kv, chunk, q, products);
-  if (chunk->segment == 1) multiply_keys_q4r64(kv, chunk, q, products);
+  if (chunk->segment == 0) multiply_keys_q42r64(kv, chunk, q, products);
+  if (chunk->segment == 1) multiply_keys_q42r64(kv, chunk, q, products);
   if (chunk->segment == 2) multiply_keys_f16(kv, chunk, q, products);
 }
 
@@ -363,7 +405,7 @@ static void weigh_keys(
 
 #line 7 "kernels/attention/causal.ts"
     const i32x16 mask = key_position <= query.position;
-#line 367 "generated/c/attention_causal_decode__k_q4r64t16_q4r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1.c"
+#line 409 "generated/c/attention_causal_decode__k_list_mean_q42r64t16_list_mean_q42r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1.c"
     const i32x16 visible = mask & (key_position < n_visible);
     const f32x16 logit = kerf_select16(visible, s, kerf_splat16(KERF_MASKED));
     largest_lanes = kerf_select16(logit > largest_lanes, logit, largest_lanes);
@@ -529,7 +571,7 @@ static bool overlaps(const struct chunk *chunk, int32_t lower, int32_t upper)
 }
 
 /* One item: one chunk of one KV head of a decoded row → one partial softmax per query head. */
-static void attention_causal_decode__k_q4r64t16_q4r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1(
+static void attention_causal_decode__k_list_mean_q42r64t16_list_mean_q42r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1(
     const struct args *restrict args, uint32_t first, uint32_t last)
 {
   const uint32_t n_splits = args->step[5];
@@ -541,6 +583,7 @@ static void attention_causal_decode__k_q4r64t16_q4r64t16_f16t16_v_q4c64t1_q2c64t
     const uint32_t row = args->decode_rows[decoded];
     const uint32_t *seq = args->seqs + 4 * (size_t)args->row_seq[row];
     const size_t place = head_place(args, seq[3], kv_head);
+    const uint32_t *channels = args->channels + place * HEAD_DIM;
     const struct kv_rows kv = rows_of(args, place, row - seq[1] + 1);
     struct query query = {
       .position = (int32_t)(seq[2] + row - seq[1]),
@@ -567,7 +610,7 @@ static void attention_causal_decode__k_q4r64t16_q4r64t16_f16t16_v_q4c64t1_q2c64t
     bool found = next_chunk(&kv, &chunk);
     for (uint32_t i = 0; found && i < split; i++) found = next_chunk(&kv, &chunk);
     if (found && overlaps(&chunk, lower, upper)) {
-      gather_query(args, row, kv_head, NULL, kv.key_width[chunk.segment], q);
+      gather_query(args, row, kv_head, LISTED[chunk.segment] ? channels : NULL, HEAD_DIM, q);
       multiply_keys(&kv, &chunk, q, products);
       for (uint32_t g = 0; g < GROUP; g++) {
         query.head = (int32_t)(kv_head * GROUP + g);
@@ -586,11 +629,12 @@ static void attention_causal_decode__k_q4r64t16_q4r64t16_f16t16_v_q4c64t1_q2c64t
   }
 }
 
-KERF_EXPORT uint64_t attention_causal_decode__k_q4r64t16_q4r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1_address(
+KERF_EXPORT uint64_t attention_causal_decode__k_list_mean_q42r64t16_list_mean_q42r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1_address(
     void);
-uint64_t attention_causal_decode__k_q4r64t16_q4r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1_address(void)
+uint64_t attention_causal_decode__k_list_mean_q42r64t16_list_mean_q42r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1_address(
+    void)
 {
   return (
       uint64_t)(
-      uintptr_t)attention_causal_decode__k_q4r64t16_q4r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1;
+      uintptr_t)attention_causal_decode__k_list_mean_q42r64t16_list_mean_q42r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1;
 }

@@ -1,8 +1,10 @@
 /*
- * Query-driven bits: the share `high` of the coded rows that the last queries attend to most keeps its values
- * in 4 bits, the others in 2; keys share a scale along rows of a channel. Rows are reordered by class, so
- * both classes grow and no bitmap is needed. Costs a softmax of the window over the cache whenever rows are
- * coded. What the window does not ask for is not lost, only coarser.
+ * ThinK's question asked further: not which key channels to drop but how many bits each is worth, and not which
+ * rows to evict but which keep their values in more bits. A channel's error shows in the logits as large as its
+ * queries are: channels get 0, 2 or 4 bits where these errors sum to the least at `keys` bits a channel and
+ * row, scales included; without bits a channel reads as its mean. The share `high` of the rows that the last
+ * queries attend to most has values of 4 bits, the others of 2. Costs two passes over the keys that are coded
+ * and a softmax of the window over the cache. What the window does not ask for is not lost, only coarser.
  * Scores of the oldest full rows of one layer; higher gets more bits.
  *
  * Generated from kernels/prune/think_bits.ts by `deno task gen`. Do not edit.
@@ -101,10 +103,10 @@ static struct kv_rows rows_of(const struct args *args, uint32_t kv_head)
   struct kv_rows kv = {.arena = args->arena, .value_pages = pages + args->value_page_2};
   kv.key_pages[0] = pages + args->key_page_0;
   kv.rows[0] = fields[0];
-  kv.width[0] = HEAD_DIM;
+  kv.width[0] = fields[1];
   kv.key_pages[1] = pages + args->key_page_1;
   kv.rows[1] = fields[2];
-  kv.width[1] = HEAD_DIM;
+  kv.width[1] = fields[3];
   kv.key_pages[2] = pages + args->key_page_2;
   kv.rows[2] = fields[4];
   kv.width[2] = HEAD_DIM;
@@ -166,7 +168,7 @@ KERF_INLINE f32x16 multiply_keys(const float *q, const float *keys)
 enum { TILES = 8 }; /* of one item */
 
 /* One item: TILES tiles of one KV head's full rows; rows in the lanes. */
-static void class_scores_think_bits__k_q4r64t16_q4r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1(
+static void class_scores_think_bits__k_list_mean_q42r64t16_list_mean_q42r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1(
     const struct args *restrict args, uint32_t first, uint32_t last)
 {
   const uint32_t n_blocks = (args->n_tiles + TILES - 1) / TILES;
@@ -207,11 +209,12 @@ static void class_scores_think_bits__k_q4r64t16_q4r64t16_f16t16_v_q4c64t1_q2c64t
   }
 }
 
-KERF_EXPORT uint64_t class_scores_think_bits__k_q4r64t16_q4r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1_address(
+KERF_EXPORT uint64_t class_scores_think_bits__k_list_mean_q42r64t16_list_mean_q42r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1_address(
     void);
-uint64_t class_scores_think_bits__k_q4r64t16_q4r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1_address(void)
+uint64_t class_scores_think_bits__k_list_mean_q42r64t16_list_mean_q42r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1_address(
+    void)
 {
   return (
       uint64_t)(
-      uintptr_t)class_scores_think_bits__k_q4r64t16_q4r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1;
+      uintptr_t)class_scores_think_bits__k_list_mean_q42r64t16_list_mean_q42r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1;
 }

@@ -13,6 +13,7 @@
 struct args {
   const uint32_t *src_pages; /* u32 [nKvHeads, page_entries] */
   const uint32_t *dst_pages; /* u32 [nSlots, nLayers, nKvHeads, page_entries] */
+  const uint32_t *channels; /* u32 [nSlots, nLayers, nKvHeads, headDim] */
   const uint32_t *moves; /* u32 [nLayers, nKvHeads, 4] */
   const uint32_t *order; /* u32 [nKvHeads, max_rows] */
   uint8_t *arena; /* u8 [arenaBytes] */
@@ -27,17 +28,18 @@ struct args {
 };
 _Static_assert(offsetof(struct args, src_pages) == 0, "src_pages");
 _Static_assert(offsetof(struct args, dst_pages) == 8, "dst_pages");
-_Static_assert(offsetof(struct args, moves) == 16, "moves");
-_Static_assert(offsetof(struct args, order) == 24, "order");
-_Static_assert(offsetof(struct args, arena) == 32, "arena");
-_Static_assert(offsetof(struct args, slot) == 40, "slot");
-_Static_assert(offsetof(struct args, layer) == 44, "layer");
-_Static_assert(offsetof(struct args, n_layers) == 48, "n_layers");
-_Static_assert(offsetof(struct args, n_kv_heads) == 52, "n_kv_heads");
-_Static_assert(offsetof(struct args, page_entries) == 56, "page_entries");
-_Static_assert(offsetof(struct args, src_page) == 60, "src_page");
-_Static_assert(offsetof(struct args, dst_page) == 64, "dst_page");
-_Static_assert(offsetof(struct args, max_rows) == 68, "max_rows");
+_Static_assert(offsetof(struct args, channels) == 16, "channels");
+_Static_assert(offsetof(struct args, moves) == 24, "moves");
+_Static_assert(offsetof(struct args, order) == 32, "order");
+_Static_assert(offsetof(struct args, arena) == 40, "arena");
+_Static_assert(offsetof(struct args, slot) == 48, "slot");
+_Static_assert(offsetof(struct args, layer) == 52, "layer");
+_Static_assert(offsetof(struct args, n_layers) == 56, "n_layers");
+_Static_assert(offsetof(struct args, n_kv_heads) == 60, "n_kv_heads");
+_Static_assert(offsetof(struct args, page_entries) == 64, "page_entries");
+_Static_assert(offsetof(struct args, src_page) == 68, "src_page");
+_Static_assert(offsetof(struct args, dst_page) == 72, "dst_page");
+_Static_assert(offsetof(struct args, max_rows) == 76, "max_rows");
 
 #include "kerf_codes.h"
 
@@ -66,34 +68,46 @@ KERF_INLINE const kerf_f16 *row_place(uint8_t *arena, const uint32_t *pages, uin
   return page + in_page / TILE * TILE * HEAD_DIM + in_page % TILE;
 }
 
-enum { ENCODED_ROWS = GROUP_SIZE }; /* at once: a unit */
+enum {
+  ENCODED_ROWS = GROUP_SIZE, /* at once: a unit */
+  LOW_BITS = 2, /* of the second class of channels */
+};
 
-/* Codes a unit of rows, channel by channel; the destination's unit begins at `row`. */
+/*
+ * Codes a unit of rows, channel by channel, those of the first class before those of the second; the
+ * destination's unit begins at `row`. width: how many channels are stored, and from bit 16 up how many of them
+ * are of the first class.
+ */
 static void encode(
   uint8_t *arena, const uint32_t *source_pages, const uint32_t *source_rows, const uint32_t *pages,
-      uint32_t row)
+      uint32_t row,
+  uint32_t width, const uint32_t *channels)
 {
-  const uint32_t width = HEAD_DIM;
-  const size_t code_bytes = (size_t)width * GROUP_SIZE * BITS / 8;
-  const size_t unit_bytes = code_bytes + width * sizeof(struct kerf_group);
+  const uint32_t n_stored = width & 0xffff, n_high = width >> 16;
+  const size_t high_bytes = (size_t)n_high * CELL_BYTES;
+  const size_t tile_bytes = high_bytes + (size_t)(n_stored - n_high) * 2 * LOW_BITS;
+  const size_t code_bytes = tile_bytes * (GROUP_SIZE / 16);
+  const size_t unit_bytes = code_bytes + n_stored * sizeof(struct kerf_group);
   uint8_t *unit = page_of(arena, pages, row) + HEAD_BYTES
       + row % PAGE_ROWS / GROUP_SIZE * unit_bytes;
   const kerf_f16 *rows[GROUP_SIZE];
   for (uint32_t r = 0; r < GROUP_SIZE; r++) rows[r] = row_place(arena, source_pages,
       source_rows[r]);
 
-  for (uint32_t c = 0; c < width; c++) {
+  for (uint32_t c = 0; c < n_stored; c++) {
     float x[GROUP_SIZE];
-    for (uint32_t r = 0; r < GROUP_SIZE; r++) x[r] = kerf_load_f16(rows[r] + c * TILE);
-    const struct kerf_group group = kerf_encode(x, GROUP_SIZE, BITS, unit + c * CELL_BYTES,
-        width * CELL_BYTES);
+    for (uint32_t r = 0; r < GROUP_SIZE; r++) x[r] = kerf_load_f16(rows[r] + channels[c] * TILE);
+    const struct kerf_group group = c < n_high
+    ? kerf_encode(x, GROUP_SIZE, BITS, unit + c * CELL_BYTES, tile_bytes)
+    : kerf_encode(x, GROUP_SIZE, LOW_BITS, unit + high_bytes + (c - n_high) * 2 * LOW_BITS,
+        tile_bytes);
     memcpy(unit + code_bytes + c * sizeof group, &group, sizeof group);
   }
 }
 
 /* One item: ROWS rows of one KV head's move. Their pages are not among the source's. */
-static void encode_ordered_rows__f16t16__q4r64t16(const struct args *restrict args, uint32_t first,
-    uint32_t last)
+static void encode_ordered_rows__f16t16__list_mean_q42r64t16(const struct args *restrict args,
+    uint32_t first, uint32_t last)
 {
   const uint32_t n_blocks = (args->max_rows + ROWS - 1) / ROWS;
 
@@ -108,13 +122,14 @@ static void encode_ordered_rows__f16t16__q4r64t16(const struct args *restrict ar
         + args->src_page;
     const uint32_t *pages = args->dst_pages + place * args->page_entries + args->dst_page;
     for (uint32_t row = first_row; row < n_rows && row < first_row + ROWS; row += ENCODED_ROWS) {
-      encode(args->arena, source_pages, &order[move[0] + row], pages, move[1] + row);
+      encode(args->arena, source_pages, &order[move[0] + row], pages, move[1] + row, move[3],
+          args->channels + place * HEAD_DIM);
     }
   }
 }
 
-KERF_EXPORT uint64_t encode_ordered_rows__f16t16__q4r64t16_address(void);
-uint64_t encode_ordered_rows__f16t16__q4r64t16_address(void)
+KERF_EXPORT uint64_t encode_ordered_rows__f16t16__list_mean_q42r64t16_address(void);
+uint64_t encode_ordered_rows__f16t16__list_mean_q42r64t16_address(void)
 {
-  return (uint64_t)(uintptr_t)encode_ordered_rows__f16t16__q4r64t16;
+  return (uint64_t)(uintptr_t)encode_ordered_rows__f16t16__list_mean_q42r64t16;
 }

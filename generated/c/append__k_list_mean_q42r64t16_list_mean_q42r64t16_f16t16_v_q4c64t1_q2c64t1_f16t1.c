@@ -69,7 +69,7 @@ static void rotate(const float *restrict angles, float *restrict x)
 #line 6 "kernels/ops/rope_half.ts"
     const f32x16 new_a = a * cos - b * sin;
     const f32x16 new_b = b * cos + a * sin;
-#line 73 "generated/c/append__k_q4r64t16_q4r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1.c"
+#line 73 "generated/c/append__k_list_mean_q42r64t16_list_mean_q42r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1.c"
     kerf_store16_first(&x[c], new_a, n);
     kerf_store16_first(&x[half + c], new_b, n);
   }
@@ -100,7 +100,7 @@ static void store_value(uint8_t *arena, const uint32_t *pages, uint32_t row, con
 }
 
 /* One item: one row, all its heads. Rows of one tile may be other threads'; their elements are apart. */
-static void append__k_q4r64t16_q4r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1(
+static void append__k_list_mean_q42r64t16_list_mean_q42r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1(
     const struct args *restrict args, uint32_t first, uint32_t last)
 {
   for (uint32_t row = first; row < last; row++) {
@@ -125,8 +125,12 @@ static void append__k_q4r64t16_q4r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1(
   }
 }
 
-KERF_EXPORT uint64_t append__k_q4r64t16_q4r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1_address(void);
-uint64_t append__k_q4r64t16_q4r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1_address(void)
+KERF_EXPORT uint64_t append__k_list_mean_q42r64t16_list_mean_q42r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1_address(
+    void);
+uint64_t append__k_list_mean_q42r64t16_list_mean_q42r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1_address(
+    void)
 {
-  return (uint64_t)(uintptr_t)append__k_q4r64t16_q4r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1;
+  return (
+      uint64_t)(
+      uintptr_t)append__k_list_mean_q42r64t16_list_mean_q42r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1;
 }

@@ -79,7 +79,7 @@ static void rotate(const float *restrict angles, float *restrict x)
 #line 6 "kernels/ops/rope_half.ts"
     const f32x16 new_a = a * cos - b * sin;
     const f32x16 new_b = b * cos + a * sin;
-#line 83 "generated/c/append_recording__k_q4r64t16_q4r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1.c"
+#line 83 "generated/c/append_recording__k_list_mean_q42r64t16_list_mean_q42r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1.c"
     kerf_store16_first(&x[c], new_a, n);
     kerf_store16_first(&x[half + c], new_b, n);
   }
@@ -127,7 +127,7 @@ static void record(const struct args *args, uint32_t row, float *ring, uint32_t 
 }
 
 /* One item: one row, all its heads. Rows of one tile may be other threads'; their elements are apart. */
-static void append_recording__k_q4r64t16_q4r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1(
+static void append_recording__k_list_mean_q42r64t16_list_mean_q42r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1(
     const struct args *restrict args, uint32_t first, uint32_t last)
 {
   for (uint32_t row = first; row < last; row++) {
@@ -154,9 +154,12 @@ static void append_recording__k_q4r64t16_q4r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1
   }
 }
 
-KERF_EXPORT uint64_t append_recording__k_q4r64t16_q4r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1_address(
+KERF_EXPORT uint64_t append_recording__k_list_mean_q42r64t16_list_mean_q42r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1_address(
     void);
-uint64_t append_recording__k_q4r64t16_q4r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1_address(void)
+uint64_t append_recording__k_list_mean_q42r64t16_list_mean_q42r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1_address(
+    void)
 {
-  return (uint64_t)(uintptr_t)append_recording__k_q4r64t16_q4r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1;
+  return (
+      uint64_t)(
+      uintptr_t)append_recording__k_list_mean_q42r64t16_list_mean_q42r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1;
 }

@@ -1,0 +1,35 @@
+import { kernel, read, write } from "kerf/dsl";
+
+/**
+ * Chooses the bits of every channel of a layer: the classes whose costs, `scores` times `losses`, sum to the
+ * least within the budget. Channels go up along the lower convex hull of their costs by what a bit wins, equal
+ * ones in the order of heads and channels, while the budget holds. A head's list has the channels of the high
+ * class, then of the low one, then those without bits, each ascending; these read as their means.
+ */
+export default kernel({
+  name: "select_bits",
+  feature: "channel_bits",
+  bindings: [
+    read("scores", "f32", ["nSlots", "nLayers", "nKvHeads", "headDim"]),
+    read("losses", "f32", ["nKvHeads", "headDim", "3"]),
+    read("means", "f32", ["nKvHeads", "headDim"]),
+    write("channels", "u32", ["nSlots", "nLayers", "nKvHeads", "headDim"]),
+    write("fills", "f32", ["nSlots", "nLayers", "nKvHeads", "headDim"]),
+    write("class_counts", "u32", ["nKvHeads", "2"]),
+  ],
+  constants: [
+    { name: "slot", dtype: "u32" },
+    { name: "layer", dtype: "u32" },
+    { name: "n_layers", dtype: "u32" },
+    { name: "n_kv_heads", dtype: "u32" },
+    {
+      name: "low_price",
+      dtype: "u32",
+      doc: "bits of a group of a low channel, its scale included",
+    },
+    { name: "high_price", dtype: "u32", doc: "the same of a high one" },
+    { name: "budget", dtype: "u32", doc: "bits of a group of all channels of the layer" },
+  ],
+  grid: [{ of: { constant: "n_kv_heads" } }],
+  defines: ["HEAD_DIM"],
+});

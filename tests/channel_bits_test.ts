@@ -1,0 +1,283 @@
+/**
+ * What must hold where key channels are coded in the bits that they are worth, whatever the kernels do: the
+ * choice is the cheapest at the budget and stays, decoding reads what codes and means stand for, bytes are
+ * what is stored and within the budget, and neither chunks nor company change a bit.
+ */
+
+import { assert, assertEquals } from "@std/assert";
+import { load } from "kerf";
+import type { LoadOptions, Model } from "kerf";
+import { slotStoredBytes } from "../src/engine/cache_bytes.ts";
+import type { HeadAt } from "../src/engine/cache_shape.ts";
+import type { Engine } from "../src/engine/engine.ts";
+import { keptChannelsOf } from "../src/engine/mask.ts";
+import { elementOffset, PAGE_ROWS } from "../src/layout/mod.ts";
+import { testFolder } from "../src/model/testing_files.ts";
+import { tinyModel } from "../src/model/testing.ts";
+import type { TinyModelOptions } from "../src/model/testing.ts";
+import { selectBitsReference } from "../src/reference/mod.ts";
+import { segmentRows, segmentsOfStream } from "./_cached_rows.ts";
+
+const tokens = (n: number, seed: number) =>
+  Array.from({ length: n }, (_, i) => 3 + (Math.imul(i + 1, 7919 + seed * 104729) >>> 7) % 290);
+
+async function withModel(
+  shape: TinyModelOptions,
+  options: LoadOptions,
+  run: (model: Model) => Promise<void>,
+): Promise<void> {
+  await using folder = await testFolder();
+  const path = await folder.write("tiny.gguf", tinyModel({ nCtx: 1024, headDim: 32, ...shape }));
+  using model = await load({ model: path, parallel: 2, ...options });
+  await run(model);
+}
+
+const bits = (logits: Float32Array) =>
+  Uint32Array.from(new Uint32Array(Float32Array.from(logits).buffer));
+
+/** Feeds a prompt in chunks and compresses, then decodes: the logits of the last and every new row. */
+async function answer(
+  engine: Engine,
+  slot: number,
+  { ids, chunk = 512, nDecode }: {
+    readonly ids: readonly number[];
+    readonly chunk?: number;
+    readonly nDecode: number;
+  },
+): Promise<Uint32Array[]> {
+  const seen: Uint32Array[] = [];
+  for (let at = 0; at < ids.length; at += chunk) {
+    const rows = ids.slice(at, at + chunk);
+    const logits = at + chunk >= ids.length ? "last" as const : "none" as const;
+    const position = engine.cache.tokensOf(slot);
+    seen.push(...(await engine.step([{ slot, position, tokens: rows, logits }])).map(bits));
+  }
+  await engine.compress(slot);
+  for (let i = 0; i < nDecode; i++) {
+    await engine.flush(slot);
+    const position = engine.cache.tokensOf(slot);
+    const row = { slot, position, tokens: [5 + i], logits: "last" } as const;
+    seen.push(...(await engine.step([row])).map(bits));
+  }
+  return seen;
+}
+
+/** A head's stored channels in the order of its list, how many are of the high class, and the others' means. */
+async function listOf({ cache, device }: Engine, at: HeadAt) {
+  const { headDim } = cache.shape;
+  const { width, high } = cache.sizeOf(at, segmentsOfStream({ cache } as Engine, "key")[0]!.index);
+  const start = 4 * (at.slot * cache.nHeadsPerSlot + at.head) * headDim;
+  const read = async (buffer: NonNullable<typeof cache.fills>) =>
+    (await device.read(buffer, start, 4 * headDim)).slice().buffer;
+  const channels = [...new Uint32Array(await read(cache.lists.key!))];
+  const fills = new Float32Array(await read(cache.fills!));
+  return { width, high: high!, channels, fills };
+}
+
+/** Compressed rows of a stream as a reader sees them: f64 [rows][headDim], in their order. */
+async function readRows(engine: Engine, at: HeadAt, stream: "key" | "value") {
+  const segments = segmentsOfStream(engine, stream).slice(0, -1);
+  const rows = (await Promise.all(segments.map((s) => segmentRows(engine, at, s)))).flat();
+  if (stream === "value") return rows;
+  const { width, channels, fills } = await listOf(engine, at);
+  return rows.map((row) => {
+    const whole = new Array<number>(channels.length);
+    channels.forEach((c, place) => whole[c] = place < width ? row[place]! : fills[place]!);
+    return whole;
+  });
+}
+
+/** Writes what an engine's compressed rows read as over the first rows of a dense twin. */
+async function copyCompressed(from: Engine, to: Engine) {
+  const { headDim: width } = to.cache.shape;
+  for (const stream of ["key", "value"] as const) {
+    const [own] = segmentsOfStream(to, stream);
+    for (let head = 0; head < to.cache.nHeadsPerSlot; head++) {
+      const at = { slot: 0, head };
+      const rows = await readRows(from, at, stream);
+      for (let p = 0; p * PAGE_ROWS < rows.length; p++) {
+        const entry = to.cache.table.entryIndex({ ...at, entry: own!.page + p });
+        const { buffer, offset, bytes } = to.cache.table.pageAt(entry);
+        const page = new Float32Array((await to.device.read(buffer, offset, bytes)).slice().buffer);
+        const end = Math.min(rows.length, (p + 1) * PAGE_ROWS);
+        for (let row = p * PAGE_ROWS; row < end; row++) {
+          rows[row]!.forEach((x, channel) =>
+            page[elementOffset(own!.segment, { row, channel, width })] = x
+          );
+        }
+        to.device.write(buffer, page, offset);
+      }
+    }
+  }
+}
+
+/** The largest difference; NaN when there is one. */
+const farthest = (a: Float32Array, b: Float32Array) =>
+  a.reduce((most, value, i) => {
+    const off = Math.abs(value - b[i]!);
+    return off > most || Number.isNaN(off) ? off : most;
+  }, 0);
+
+Deno.test("decoding equals dense decoding over what codes and means stand for (oracle 1)", async () => {
+  for (
+    const [i, [nHeads, nKvHeads, headDim, prune]] of ([
+      [3, 3, 32, "think_bits:keys=1.3,high=0.5"],
+      [6, 2, 48, "think_bits:keys=2.5,group=32"],
+      [8, 1, 64, "think_bits:keys=0"],
+      [4, 1, 32, "think_bits:keys=8,high=0"],
+    ] as const).entries()
+  ) {
+    await using folder = await testFolder();
+    const file = tinyModel({ nHeads, nKvHeads, headDim, nCtx: 1024, seed: i });
+    const model = await folder.write("tiny.gguf", file);
+    const F32 = { cacheTypes: { key: "f32", value: "f32" } } as const;
+    using pruned = await load({ model, prune, ...F32, parallel: 1 });
+    using dense = await load({ model, ...F32, parallel: 1 });
+    const [a, b] = [pruned.loaded.engine, dense.loaded.engine];
+    assertEquals([a.cache.openSlot(), b.cache.openSlot()], [0, 0]);
+    const both = async (row: { position: number; tokens: number[] }, what: string) => {
+      const rows = { slot: 0, logits: "last", ...row } as const;
+      const [[x], [y]] = [await a.step([rows]), await b.step([rows])];
+      // Scales folded into queries round otherwise: logits of size 4 and sums of up to 1000 terms.
+      assert(farthest(x!, y!) < 2e-4, `${prune}: ${what}: ${farthest(x!, y!)}`);
+    };
+    let position = 0;
+    let choice: string | undefined;
+    for (const [turn, n] of [300, 1, 70].entries()) {
+      await both({ position, tokens: tokens(n, turn) }, `prefill of turn ${turn}`);
+      position += n;
+      await a.compress(0);
+      for (let step = 0; step < 40; step++, position++) {
+        await a.flush(0);
+        await copyCompressed(a, b);
+        await both({ position, tokens: [5 + step] }, `step ${step} of turn ${turn}`);
+      }
+      const now = JSON.stringify(await listOf(a, { slot: 0, head: nKvHeads - 1 }));
+      choice ??= now;
+      assertEquals(now, choice, "classes and means stay as they were chosen first");
+    }
+  }
+});
+
+Deno.test("the bits of a layer's channels are those that cost least at the budget", async () => {
+  const [nKvHeads, headDim, group] = [2, 48, 64];
+  for (const [average, n] of [[0.8, 200], [2.6, 300], [4.4, 130]] as const) {
+    const prune = `think_bits:keys=${average}`;
+    await withModel({ nHeads: 6, nKvHeads, headDim }, { prune }, async ({ loaded }) => {
+      const { engine, plan } = loaded;
+      const slot = engine.cache.openSlot();
+      await engine.step([{ slot, position: 0, tokens: tokens(n, 4), logits: "none" }]);
+      await engine.compress(slot);
+      const floats = async (
+        buffer: Parameters<typeof engine.device.read>[0],
+        at: number,
+        n: number,
+      ) => new Float32Array((await engine.device.read(buffer, 4 * at, 4 * n)).slice().buffer);
+      const { nLayers } = engine.cache.shape;
+      // The last layer's measurements are still there.
+      const layer = nLayers - 1;
+      const size = nKvHeads * headDim;
+      const first = (slot * nLayers + layer) * size;
+      const weights = await floats(plan.buffers.bits!.scores, first, size);
+      const losses = await floats(plan.buffers.bits!.losses, 0, 3 * size);
+      const cost = (c: number, i: number) => Math.fround(weights[c]! * losses[3 * c + i]!);
+      const costs = Array.from(weights, (_, c) => [cost(c, 0), cost(c, 1), cost(c, 2)] as const);
+      const prices = [2 * group + 32, 4 * group + 32] as const;
+      const budget = Math.floor(average * group * size + 1e-6);
+      const want = selectBitsReference(costs, { prices, budget });
+      assert(new Set(want).size > 1, "some channels have more bits than others");
+      for (let kvHead = 0; kvHead < nKvHeads; kvHead++) {
+        const at = { slot, head: layer * nKvHeads + kvHead };
+        const { width, high, channels } = await listOf(engine, at);
+        const got = new Array<number>(headDim).fill(0);
+        channels.slice(0, width).forEach((c, place) => got[c] = place < high ? 2 : 1);
+        assertEquals(got, want.slice(kvHead * headDim, (kvHead + 1) * headDim), prune);
+        const mask = (await keptChannelsOf(engine, slot))[layer]!.heads[kvHead]!;
+        const kept = got.flatMap((c, i) => c > 0 ? [i] : []);
+        assertEquals(mask.keptChannels, kept);
+        assertEquals(mask.keptChannelBits, kept.map((c) => 2 * got[c]!));
+      }
+    });
+  }
+});
+
+Deno.test("stored bytes are the formula's, within the budget, in live pages, and freed (oracle 5)", async () => {
+  const [headDim, nKvHeads, group] = [32, 2, 32];
+  for (const average of [0, 1.7, 3.1]) {
+    const prune = `think_bits:keys=${average},group=${group},high=0.25`;
+    await withModel({ nHeads: 6, nKvHeads }, { prune }, async ({ loaded: { engine } }) => {
+      const { cache } = engine;
+      const slot = cache.openSlot();
+      await answer(engine, slot, { ids: tokens(500, 1), nDecode: 70 });
+      // 569 rows when the last flush was due: the last 64 stay, units of 64 rows are coded.
+      const coded = Math.floor((569 - 64) / 64) * 64;
+      const values = segmentsOfStream(engine, "value");
+      let want = 0;
+      let layerBits = 0;
+      for (let head = 0; head < cache.nHeadsPerSlot; head++) {
+        const at = { slot, head };
+        const { width, high } = await listOf(engine, at);
+        const perRow = 4 * high + 2 * (width - high) + 32 / group * width;
+        layerBits = head % nKvHeads === 0 ? perRow : layerBits + perRow;
+        assert(layerBits <= average * headDim * nKvHeads, `${prune}: ${layerBits} bits a row`);
+        want += coded * perRow / 8 + 2 * headDim / 8 + 2 * (headDim - width);
+        const first = cache.sizeOf(at, values[0]!.index).rows;
+        want += first * (headDim / 2 + 4) + (coded - first) * (headDim / 4 + 4);
+        want += 2 * 2 * headDim * (570 - coded);
+      }
+      assertEquals(slotStoredBytes(cache, slot), want, prune);
+      const { allocated } = cache.table.bytesOf(slot);
+      const slack = cache.nHeadsPerSlot * 6 * PAGE_ROWS * 2 * headDim;
+      assert(allocated >= want - cache.nHeadsPerSlot * 200 && allocated <= want + slack);
+      cache.closeSlot(slot);
+      assertEquals(cache.table.allocatedBytes, 0);
+    });
+  }
+});
+
+Deno.test("short prompts are dense, and chunks and company change no bit", async () => {
+  const shape = { nHeads: 6, nKvHeads: 2, seed: 5 };
+  const dense: Uint32Array[][] = [];
+  const short = [1, 31, 33, 127];
+  await withModel(shape, { prune: "none" }, async ({ loaded: { engine } }) => {
+    for (const n of short) {
+      const slot = engine.cache.openSlot();
+      dense.push(await answer(engine, slot, { ids: tokens(n, n), nDecode: 1 }));
+      engine.cache.closeSlot(slot);
+    }
+  });
+  await withModel(shape, { prune: "think_bits:keys=2" }, async (model) => {
+    const { engine } = model.loaded;
+    const run = async (ids: readonly number[], chunk: number, nDecode: number) => {
+      const slot = engine.cache.openSlot();
+      const seen = await answer(engine, slot, { ids, chunk, nDecode });
+      engine.cache.closeSlot(slot);
+      return seen;
+    };
+    for (const [i, n] of short.entries()) assertEquals(await run(tokens(n, n), 512, 1), dense[i]);
+    const whole = await run(tokens(240, 6), 512, 70);
+    for (const chunk of [100, 33]) assertEquals(await run(tokens(240, 6), chunk, 70), whole);
+    const prompts = [1, 2, 3].map((seed) => ({ tokens: tokens(90 + 40 * seed, seed) }));
+    const options = { maxTokens: 80, temperature: 0, ignoreStop: true } as const;
+    const alone: (readonly number[])[] = [];
+    for (const prompt of prompts) {
+      alone.push((await model.generate(prompt, options).result).tokens);
+    }
+    for await (const { index, result } of model.batch(prompts, options)) {
+      assertEquals(result.tokens, alone[index]);
+    }
+  });
+});
+
+Deno.test("a budget of memory is held, known before the bits are chosen", async () => {
+  const shape = { nHeads: 3, nKvHeads: 3, headDim: 64 };
+  const prompt = { tokens: tokens(600, 7) };
+  const options = { maxTokens: 200, temperature: 0, ignoreStop: true } as const;
+  const kvMax = 900 * 1024;
+  await withModel(shape, { prune: "think_bits:keys=1.5,high=0.1", kvMax }, async (model) => {
+    const { stats, tokens } = await model.generate(prompt, options).result;
+    assertEquals(tokens.length, 200);
+    assert(stats.kv.peakBytes <= kvMax, `${stats.kv.peakBytes}`);
+    assert(stats.kv.storedBytes < stats.kv.denseBytes / 3);
+  });
+});
