@@ -35,7 +35,7 @@ function streamLines(
     const size = sizes[i]!;
     const bytes = rowBytes(segment, size, headDim);
     // With the scales and minima that its codes share.
-    const bits = (8 * bytes / size.width).toFixed(2).replace(/\.?0+$/, "");
+    const bits = (8 * bytes / Math.max(1, size.width)).toFixed(2).replace(/\.?0+$/, "");
     const rows = `${rowsText(size.rows)} × ${
       String(size.width).padStart(3)
     } channels × ${bits} bits`;
