@@ -277,11 +277,11 @@ function checkEviction(
     const why = "rows that share scales cannot leave one by one";
     refuse(" with evictions while decoding", codes, why, step.every);
   }
-  if (codes && channelBitsOf(codes.definition) !== null) {
-    refuse("", codes, "keys without some of their channels are not made whole again", null);
-  }
   if (codes && rowBitsOf(codes.definition) !== null) {
     refuse("", codes, "rows that lie by class have lost the order that evictions know", null);
+  }
+  if (codes && channelBitsOf(codes.definition) !== null) {
+    refuse("", codes, "keys without some of their channels are not made whole again", null);
   }
 }
 
