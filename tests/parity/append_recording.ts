@@ -15,7 +15,7 @@ const CACHED = "k_f16t16_v_f16t1_cached_evicted";
 
 const CODED = "k_q4r32t16_f16t16_v_q4c32t1_f16t1";
 const TURNED = "k_basis_q4r64t16_basis_f16t16_v_basis_q4c64t1_basis_f16t1";
-const CLASSES = "k_q4r64t16_q4r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1";
+const CLASSES = "k_list_mean_q42r64t16_list_mean_q42r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1";
 
 const LAYOUTS = [
   "k_f16t16_v_list_f16t1_f16t1",

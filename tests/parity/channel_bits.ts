@@ -22,8 +22,15 @@ interface Case {
   readonly headDim: number;
   readonly type: "f16" | "f32";
   readonly to: string;
+  /** Rows come in an order of their own, and count by their scores. */
+  readonly ordered?: boolean;
   readonly isa?: Isa;
 }
+
+/** The rows of head `kvHead` in an order of their own, and what each counts. */
+const orderOf = (n: number, kvHead: number) =>
+  Array.from({ length: n }, (_, i) => (i * 37 + 5 * kvHead) % n);
+const scoreOf = (row: number, kvHead: number) => Math.fround(1 / (1 + row % 50) + kvHead);
 
 /** A constant channel, one far off, one with an outlier in every other group, and plain ones. */
 const rowsOf = ({ rows, headDim }: Case, random: () => number) =>
@@ -35,7 +42,7 @@ const rowsOf = ({ rows, headDim }: Case, random: () => number) =>
     }));
 
 async function losses(given: Case) {
-  const { headDim, nRows, type, to, isa } = given;
+  const { headDim, nRows, type, to, ordered = false, isa } = given;
   const random = randomFrom(headDim + nRows);
   const heads = Array.from({ length: 2 }, (): HeadRows => {
     const keys = rowsOf(given, random);
@@ -44,11 +51,19 @@ async function losses(given: Case) {
   const cache = writeCache(`k_${to}_${type}t16_v_f16t1`, heads, { headDim });
   const { pages, arena } = cache.buffers;
   const n = heads.length * headDim;
-  const written = await runNamed(`coding_losses__${type}t16__${to}`, {
+  const perRow = <T>(of: (n: number, kvHead: number) => T[]) =>
+    heads.flatMap((_, kvHead) => of(nRows, kvHead));
+  const order = Uint32Array.from(perRow(orderOf));
+  const token_scores = Float32Array.from(
+    perRow((n, kvHead) => Array.from({ length: n }, (_, row) => scoreOf(row, kvHead))),
+  );
+  const kernel = `${ordered ? "ordered_" : ""}coding_losses__${type}t16__${to}`;
+  const written = await runNamed(kernel, {
     ...(isa ? { isa } : {}),
     defines: { HEAD_DIM: headDim },
     buffers: {
       ...{ pages, arena },
+      ...(ordered ? { order, token_scores } : {}),
       losses: new Float32Array(3 * n).fill(NaN),
       means: new Float32Array(n).fill(NaN),
     },
@@ -56,6 +71,7 @@ async function losses(given: Case) {
       ...cache.constants,
       ...{ slot: AT.slot, n_kv_heads: heads.length, key_page: cache.firstPages[1]! },
       ...{ n_channels: headDim, n_rows: nRows },
+      ...(ordered ? { max_rows: nRows, weighs_rows: 1 } : {}),
     },
   });
   return { heads, losses: written.losses!, means: written.means! };
@@ -66,7 +82,11 @@ async function checkLosses(given: Case): Promise<void> {
   const { heads, losses: got, means } = await losses(given);
   const code = parseSegmentName(to).code as AffineCode;
   heads.forEach(({ keys }, kvHead) => {
-    const want = codingLossesReference(keys.slice(0, nRows), code);
+    const order = given.ordered
+      ? orderOf(nRows, kvHead)
+      : Array.from({ length: nRows }, (_, row) => row);
+    const weights = order.map((row) => given.ordered ? scoreOf(row, kvHead) : 1);
+    const want = codingLossesReference(order.map((row) => keys[row]!), code, weights);
     const at = kvHead * headDim;
     const label = `${to}, ${nRows} rows, head ${kvHead}`;
     const sizes = Array.from(
@@ -94,6 +114,7 @@ Deno.test("coding_losses: each choice's mean square, of the rows that are coded 
   const base = { headDim: 64, type: "f16", to: "list_mean_q42r64t16" } as const;
   await checkLosses({ ...base, rows: 300, nRows: 256 });
   await checkLosses({ ...base, rows: 64, nRows: 64 });
+  await checkLosses({ ...base, rows: 300, nRows: 192, ordered: true });
   const other = { headDim: 48, type: "f32", to: "list_mean_q84r16t16" } as const;
   await checkLosses({ ...other, rows: 127, nRows: 112 });
 });

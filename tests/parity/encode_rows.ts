@@ -100,6 +100,8 @@ Deno.test("rows are coded in an order of their own, from any place of it", async
   const kept = Array.from({ length: 64 }, (_, c) => c).filter((c) => c % 5 !== 2);
   const list = { stream: "key", to: "list_q2r32t16", channels: kept } as const;
   await check({ ...list, rows: [96, 32], coded: 64, order: orders(96, 32) });
+  const classes = { stream: "key", to: "list_mean_q42r64t16", channels: kept, high: 20 } as const;
+  await check({ ...classes, rows: [128, 64], coded: 64, order: orders(128, 64) });
   await check({ stream: "value", to: "q4c64t1", rows: [64, 0], order: orders(128, 64) });
   await check({
     ...{ stream: "value", to: "q2c64t1", coded: 5 } as const,

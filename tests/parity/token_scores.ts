@@ -33,7 +33,7 @@ import { asStored } from "../_stored_rows.ts";
 const DENSE = "k_f16t16_v_f16t1_evicted";
 const LISTED = "k_list_f16t16_f16t16_v_f16t1_evicted";
 /** Rows in classes, of which the older are codes. */
-const CLASSES = "k_q4r64t16_q4r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1";
+const CLASSES = "k_list_mean_q42r64t16_list_mean_q42r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1";
 const N_KV_HEADS = 2;
 
 interface Case {
@@ -81,6 +81,7 @@ function problem(given: Case) {
       values: Array.from({ length: n }, () => row(1)),
       ...{ nListed: Math.min(nListed, n), nCoded, nFirst },
       channels,
+      high: 7,
       positions: Array.from({ length: n }, (_, i) => hasGaps ? i + Math.floor(i / 2) : i),
     };
   });
@@ -136,7 +137,9 @@ function inputOf(p: Problem, kvHead: number, score: HookRunner, params = {}): To
   return {
     queries: p.queries.slice(kvHead * p.group, (kvHead + 1) * p.group),
     queryPositions: p.queryPositions,
-    keys: keys.map((key, i) => i < nListed ? key.map((x, c) => kept.has(c) ? x : 0) : key),
+    keys: keys.map((key, i) =>
+      i < nListed && !p.cache.fills ? key.map((x, c) => kept.has(c) ? x : 0) : key
+    ),
     values,
     positions: positions!,
     expected: p.sums[kvHead]!.map((_, row) => expectedOf(p, kvHead, row)),
@@ -159,6 +162,7 @@ function poolOf(p: Problem, given: Case) {
     buffers: {
       ...{ ...buffers, q_ring: p.ring, expected_logits: p.logits },
       expected_sums: Float32Array.from(p.queries.flatMap(() => [LARGEST, WEIGHTS])),
+      ...(p.cache.fills ? { fills: p.cache.fills } : {}),
     } as Record<string, TypedArray>,
     constants: {
       ...constants,
@@ -345,7 +349,7 @@ const CLASS_CASES: readonly Case[] = [
   { rows: 170, window: 9, nCoded: 128, nFirst: 0, group: 1, headDim: 128 },
   { rows: 170, window: 31, nCoded: 128, nFirst: 128, group: 8, headDim: 48 },
   ...[1, 31, 33, 127].map((rows) => ({ rows, window: 32, group: 4 })),
-].map((given) => ({ layout: CLASSES, ...given }));
+].map((given: Case) => ({ layout: CLASSES, nListed: given.nCoded ?? 0, ...given }));
 
 Deno.test("window_softmax reads codes of both classes; the places of full rows are their positions", async () => {
   for (const given of CLASS_CASES) await checkWindow(given);
