@@ -1,55 +1,51 @@
 import { byChannel, byRow, codes, meanSquare, pruning, sum } from "kerf/dsl";
+import type { Derived } from "kerf/dsl";
+
+/** The measured split of a budget (docs/think_bits.md). */
+const highOf: Derived = ({ budget, group, high }) => {
+  const spare = (32 * budget! - 6 - 64 / group!) / 2;
+  return high! < 0 ? Math.min(1, Math.max((3.6 * (budget! - 0.05)) ** 2, spare)) : high!;
+};
+const keysOf: Derived = (p) =>
+  p.keys! < 0 ? Math.max(0, 32 * p.budget! - 2 - 32 / p.group! - 2 * highOf(p)) : p.keys!;
 
 /**
  * ThinK's question asked further: not which key channels to drop but how many bits each is worth, and not which
  * rows to evict but which keep their values in more bits. A channel's error shows in the logits as large as its
- * queries are: channels get 0, 2 or 4 bits where these errors sum to the least at `keys` bits a channel and
- * row, scales included; without bits a channel reads as its mean. The share `high` of the rows that the last
- * queries attend to most has values of 4 bits, the others of 2. Costs two passes over the keys that are coded
- * and a softmax of the window over the cache. What the window does not ask for is not lost, only coarser.
+ * queries are: channels get 0, 2 or 4 bits where these errors, by their rows' scores, sum to the least at `keys`
+ * bits a channel and row, scales included; without bits a channel reads as its mean. The share `high` of the rows
+ * that the last queries attend to most has values of 4 bits, the others of 2. `budget` splits itself; only rows
+ * that are coded count. Costs two passes over the keys that are coded and a softmax of the window. What the window
+ * does not ask for is only coarser; below 0.12 needles get lost.
  */
 export default pruning({
   name: "think_bits",
   params: {
-    keys: { default: 2.5, min: 0, max: 8, doc: "bits of a key's channel on average" },
-    high: { default: 0.25, min: 0, max: 1, doc: "share of the rows whose values have 4 bits" },
+    budget: { default: 0.16, min: 0.08, max: 0.28, doc: "share of f16 bytes that coded rows keep" },
+    keys: { default: -1, min: -1, max: 8, doc: "bits of a key's channel; below 0: by budget" },
+    high: { default: -1, min: -1, max: 1, doc: "share of rows of 4 bits; below 0: by budget" },
     window: { default: 32, min: 1, max: 512, integer: true, doc: "last queries that score" },
     group: { default: 64, min: 16, max: 128, integer: true, doc: "values that share a scale" },
-    residual: {
-      default: 64,
-      min: 16,
-      integer: true,
-      doc: "rows coded at once; as many stay whole",
-    },
+    residual: { default: 64, min: 16, integer: true, doc: "rows coded at once; the last stay" },
   },
   steps: [
     codes({
-      of: "key",
+      ...{ of: "key", along: "rows", group: "group", residual: "residual" },
       bits: byChannel({
         choices: [0, 2, 4],
-        average: "keys",
+        average: keysOf,
         weight: (q) => meanSquare(q),
         rows: "score",
         group: "mean",
         window: "window",
       }),
-      along: "rows",
-      group: "group",
-      residual: "residual",
     }),
     codes({
-      of: "value",
+      ...{ of: "value", along: "channels", group: "group", residual: "residual" },
       bits: byRow({
-        high: 4,
-        low: 2,
-        share: "high",
-        window: "window",
+        ...{ high: 4, low: 2, share: highOf, group: "mean", window: "window" },
         score: ({ weights }) => sum(weights),
-        group: "mean",
       }),
-      along: "channels",
-      group: "group",
-      residual: "residual",
     }),
   ],
 });

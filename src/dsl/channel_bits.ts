@@ -5,7 +5,7 @@
  */
 
 import { lastQueries } from "./accumulator.ts";
-import type { Accumulator, Amount, RowRing } from "./accumulator.ts";
+import type { Accumulator, Amount, Derived, RowRing } from "./accumulator.ts";
 import type { Column, f32, i32 } from "./types.ts";
 
 /** What the score of a channel may read beside its two columns. */
@@ -31,7 +31,7 @@ export interface ChannelBitsSpec {
   /** Bits that a channel may get, ascending: none, then two classes of 2, 4 or 8. */
   readonly choices: readonly [none: 0, low: 2 | 4, high: 4 | 8];
   /** Bits per channel and row on average, scales and minima included: b + 32/group, or 0. */
-  readonly average: Amount;
+  readonly average: Amount | Derived;
   /** What the mean square of a channel's error costs; only ratios between channels matter. */
   readonly weight: ChannelScore;
   /**

@@ -4,7 +4,7 @@
  */
 
 import { lastQueries } from "./accumulator.ts";
-import type { Accumulator, Amount, RowRing } from "./accumulator.ts";
+import type { Accumulator, Amount, Derived, RowRing } from "./accumulator.ts";
 import type { TokenContext, TokenRow } from "./tokens.ts";
 import type { f32 } from "./types.ts";
 
@@ -14,7 +14,7 @@ export interface RowBitsSpec {
   readonly high: Amount;
   readonly low: Amount;
   /** Share of a head's coded rows that get `high`, to whole units of the keys' rows. */
-  readonly share: Amount;
+  readonly share: Amount | Derived;
   /** The score of one row, whose key and value are still whole. */
   // deno-lint-ignore no-explicit-any -- the context's parameters and tables are typed by `pruning`
   readonly score: (row: TokenRow, context: TokenContext & Record<string, any>) => f32;
