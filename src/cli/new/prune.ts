@@ -31,7 +31,9 @@ import variant from "./${name}.ts";
 
 Deno.test("${name}: a channel of larger queries and keys has the higher score", () => {
   const [step] = variant.steps;
-  if (step?.kind !== "channels" || step.of !== "key") throw new TypeError("score channels of keys first");
+  if (step?.kind !== "channels" || step.of !== "key") {
+    throw new TypeError("score channels of keys first");
+  }
   const context = { layer: 0, kvHead: 0, channel: 0, ratio: 0.5 };
   const quiet = step.score([0.1, -0.2], [0.3, 0.1, -0.1], context);
   const loud = step.score([1, -2], [3, 1, -1], context);
