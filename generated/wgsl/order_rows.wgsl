@@ -1,6 +1,6 @@
 /*
  * An order of rows in two classes: those that were chosen, then the others, each ascending. `cuts` says how
- * many rows there are.
+ * many rows there are; the first ones, which are chosen whatever their score, are in neither class.
  *
  * Generated from kernels/ops/order_rows.ts by `deno task gen`. Do not edit.
  */
@@ -9,6 +9,7 @@
 struct Params {
   layer: u32,
   n_kv_heads: u32,
+  protect_first: u32,
   max_rows: u32, /* rows of the longest order */
 }
 
@@ -44,11 +45,12 @@ fn order_rows(
   if (kv_head >= params.n_kv_heads) { return; }
   let place = params.layer * params.n_kv_heads + kv_head;
   let n_rows = cuts_buf[4u * place + 1u];
-  let n_chosen = kept_counts_buf[2u * place + 1u];
+  let begin = params.protect_first;
+  let n_chosen = kept_counts_buf[2u * place + 1u] - begin; /* read where rows are left */
   let start = kv_head * params.max_rows;
-  for (var row = lane; row < n_rows; row += WORKGROUP) {
-    let before = count_before(start, n_chosen, row);
-    let is_chosen = before < n_chosen && kept_buf[start + before] == row;
-    order_buf[start + select(n_chosen + row - before, before, is_chosen)] = row;
+  for (var row = begin + lane; row < n_rows; row += WORKGROUP) {
+    let before = count_before(start + begin, n_chosen, row);
+    let is_chosen = before < n_chosen && kept_buf[start + begin + before] == row;
+    order_buf[start + select(n_chosen + row - begin - before, before, is_chosen)] = row;
   }
 }

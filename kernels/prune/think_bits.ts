@@ -25,6 +25,7 @@ export default pruning({
     keys: { default: -1, min: -1, max: 8, doc: "bits of a key's channel; below 0: by budget" },
     high: { default: -1, min: -1, max: 1, doc: "share of rows of 4 bits; below 0: by budget" },
     window: { default: 32, min: 1, max: 512, integer: true, doc: "last queries that score" },
+    first: { default: 4, min: 0, integer: true, doc: "first rows, never coded" },
     group: { default: 64, min: 16, max: 128, integer: true, doc: "values that share a scale" },
     residual: { default: 64, min: 16, integer: true, doc: "rows coded at once; the last stay" },
   },
@@ -45,6 +46,7 @@ export default pruning({
       bits: byRow({
         ...{ high: 4, low: 2, share: highOf, group: "mean", window: "window" },
         score: ({ weights }) => sum(weights),
+        protect: { first: "first" },
       }),
     }),
   ],

@@ -216,6 +216,7 @@ export function checkAmounts(
           known(step.bits.high, "bits.high");
           known(step.bits.low, "bits.low");
           known(step.bits.share, "bits.share");
+          known(step.bits.protect?.first, "bits.protect.first");
         } else {
           known(step.bits.average, "bits.average");
           if (step.bits.rows === "score" && rowBitsOf({ steps }) === null) {

@@ -23,6 +23,8 @@ export interface RowBitsSpec {
   /** The accumulator that `weights` come from; `window` is short for `lastQueries(window)`. */
   readonly queries?: Accumulator<RowRing>;
   readonly window?: Amount;
+  /** Rows that are never coded: the first ones of a sequence, which models attend to whatever they hold. */
+  readonly protect?: { readonly first?: Amount };
 }
 
 /** Bits by row, as a codes step holds them. */

@@ -8,7 +8,7 @@ import type { CodesRule } from "../layout/make.ts";
 import { KvCache } from "./cache.ts";
 import { slotDenseBytes, slotStoredBytes } from "./cache_bytes.ts";
 import { compressLayer, flushLayer } from "./compress.ts";
-import { streamSegments } from "./compress_drafts.ts";
+import { moveTargets, streamSegments } from "./compress_drafts.ts";
 import type { StreamName } from "./compress_drafts.ts";
 import { forecastPeak, noRows } from "./kv_forecast.ts";
 import type { Plan } from "./plan.ts";
@@ -27,20 +27,25 @@ interface Setup {
   readonly codes?: readonly CodesRule[];
   /** Of coded rows those of the first class, where there are classes. */
   readonly share?: number;
+  /** … and first rows that are never coded. */
+  readonly first?: number;
 }
 
 /** A cache on a fake device, with as much of a plan as compression reads: it runs no kernels. */
 function setup(given: Setup) {
-  const { nLayers, nKvHeads, headDim, recent, widths, types, codes = [], share } = given;
+  const { nLayers, nKvHeads, headDim, recent, widths, types, codes = [], share, first = 0 } = given;
   const device = fakeDevice();
   const steps = { name: "test", steps: [...think.steps, ...codes] };
   const layout = layoutOf(steps, types ?? { key: "f16", value: "f16" });
   const cache = new KvCache(device, { layout, nSlots: 2, nLayers, nKvHeads, headDim, nCtx: 2048 });
   const buffer = (n: number) => device.allocate(4 * n, "test");
-  const moves = () => Array.from({ length: 3 }, () => buffer(nLayers * nKvHeads * 4));
+  const moves = (stream: StreamName) => {
+    const segments = streamSegments(cache, stream);
+    return segments && moveTargets(segments, classes).map(() => buffer(nLayers * nKvHeads * 4));
+  };
   const classes = share === undefined
     ? null
-    : { definition: think, params: {}, window: 32, share, group: "mean" };
+    : { definition: think, params: {}, window: 32, share, first, group: "mean" };
   const ran: string[] = [];
   const channels = {
     of: "key" as const,
@@ -64,7 +69,7 @@ function setup(given: Setup) {
       rings: new Map([[32, { buffer: buffer(1) }]]),
       compress: {
         src_pages: buffer(nKvHeads * cache.pageEntries),
-        moves: { key: moves(), value: moves() },
+        moves: { key: moves("key"), value: moves("value") },
       },
       evict: { cuts: buffer(nLayers * nKvHeads * 4) },
       classTables: {},
@@ -153,12 +158,12 @@ Deno.test("the forecast is the peak that work then has, over turns, with widths 
     widths: fc.array(fc.integer({ min: 1, max: 32 }), { minLength: 6, maxLength: 6 }),
     recent: fc.constantFrom(0, 20, 32, 130),
     wholeLayer: fc.boolean(),
-    rules: fc.constantFrom<Pick<Setup, "codes" | "share">>(
+    rules: fc.constantFrom<Pick<Setup, "codes" | "share" | "first">>(
       {},
       { codes: [codesOf("key", 32, 1), codesOf("value", 32, 1)] },
       { codes: [codesOf("key", 96, 1), codesOf("value", 48, 0)] },
       { codes: [codesOf("value", 128, 1)] },
-      { codes: classesOf(32, 1), share: 0.3 },
+      { codes: classesOf(32, 1), share: 0.3, first: 4 },
       { codes: classesOf(96, 0), share: 0.5 },
       { codes: classesOf(64, 1), share: 1 },
     ),

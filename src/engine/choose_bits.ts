@@ -19,8 +19,9 @@ import { inKernelSpelling } from "./tables.ts";
 interface ChoiceAt extends LayerAt {
   /** Queries that weigh. */
   readonly nWindow: number;
-  /** Rows to code, and of the order that they are in where rows are in classes. */
+  /** Rows to code, and the length of the list that they are in where rows are in classes. */
   readonly nRows: number;
+  readonly maxRows: number;
 }
 
 /** Weighs a layer's channels, takes what each choice of bits loses of its first rows, and chooses. */
@@ -30,7 +31,7 @@ export function bitsDrafts(
     readonly inputs: Pick<PlanInputs, "cache">;
     readonly buffers: PlanBuffers;
   },
-  { slot, layer, nWindow, nRows }: ChoiceAt,
+  { slot, layer, nWindow, nRows, maxRows }: ChoiceAt,
 ): Draft[] {
   const { compressed, full } = streamSegments(cache, "key")!;
   const move = { from: full.segment, to: compressed[0]!.segment, positions: false };
@@ -51,7 +52,7 @@ export function bitsDrafts(
       label: `layer ${layer} · measure codes`,
       buffers: { arena, ...measured },
       constants: {
-        ...{ slot, layer, n_rows: nRows, max_rows: nRows, weighs_rows: bits.weighsRows ? 1 : 0 },
+        ...{ slot, layer, n_rows: nRows, max_rows: maxRows, weighs_rows: bits.weighsRows ? 1 : 0 },
         n_channels: cache.shape.headDim,
       },
     },
@@ -68,11 +69,11 @@ export function bitsDrafts(
 export async function chooseBits(
   device: Device,
   plan: Plan,
-  at: LayerAt & { readonly nTokens: number; readonly nRows: number },
+  at: Omit<ChoiceAt, "nWindow"> & { readonly nTokens: number },
 ): Promise<void> {
   const { bits, cache } = plan.inputs;
   if (!bits) return;
-  const { slot, layer, nTokens, nRows } = at;
+  const { slot, layer, nTokens, nRows, maxRows } = at;
   const { nKvHeads } = cache.shape;
   const { compressed } = streamSegments(cache, "key")!;
   const heads = Array.from({ length: nKvHeads }, (_, i) => ({ slot, head: layer * nKvHeads + i }));
@@ -82,7 +83,7 @@ export async function chooseBits(
   if (isCoded) return;
   cache.sync();
   const nWindow = Math.min(bits.window, nTokens);
-  await plan.run(bitsDrafts(bits, plan, { slot, layer, nWindow, nRows }));
+  await plan.run(bitsDrafts(bits, plan, { slot, layer, nWindow, nRows, maxRows }));
   const bytes = await device.read(plan.buffers.bits!.class_counts, 0, 8 * nKvHeads);
   const counts = new Uint32Array(bytes.slice().buffer);
   heads.forEach((head, i) => {

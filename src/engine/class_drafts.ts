@@ -15,9 +15,13 @@ import { inKernelSpelling } from "./tables.ts";
 export interface OrderAt extends LayerAt {
   /** Tokens seen: the position after the last query. */
   readonly nTokens: number;
-  /** The most rows that are due in a head. */
+  /** Rows up to the last that is due in a head, to whole tiles: what lists of rows are long. */
   readonly maxRows: number;
 }
+
+/** The length of lists of rows where at most `nDue` of a head are due, behind `first` that never are. */
+export const listLength = (nDue: number, first: number): number =>
+  Math.ceil((first + nDue) / 16) * 16;
 
 /** Orders a layer's due rows, counted from the first full one: those of more bits, then the others. */
 export function orderDrafts(
@@ -28,7 +32,7 @@ export function orderDrafts(
   },
   { slot, layer, nTokens, maxRows }: OrderAt,
 ): Draft[] {
-  const { window, definition, group } = classes;
+  const { window, definition, group, first } = classes;
   const name = layoutName(cache.shape.layout);
   const ring = buffers.rings.get(window);
   const own = {
@@ -40,10 +44,10 @@ export function orderDrafts(
     constants: {
       ...inKernelSpelling(classes.params),
       ...{ slot, layer, window, n_window: Math.min(window, nTokens), n_tokens: nTokens },
-      ...{ n_tiles: Math.ceil(maxRows / 16), max_rows: maxRows },
+      ...{ n_tiles: maxRows / 16, max_rows: maxRows },
     },
   };
-  const constants = { layer, max_rows: maxRows, protect_first: 0, protect_last: 0 };
+  const constants = { layer, max_rows: maxRows, protect_first: first, protect_last: 0 };
   const perKvHead = ring ? config.nHeads / config.nKvHeads : 1;
   return [
     ...(ring

@@ -9,6 +9,7 @@ import type { CacheSegment } from "./cache_shape.ts";
 import { whole } from "./draft.ts";
 import type { Draft } from "./draft.ts";
 import type { PlanBuffers } from "./plan_buffers.ts";
+import type { RowClassesPlan } from "./row_classes_plan.ts";
 import type { ChannelsPlan } from "./channels_plan.ts";
 import { inKernelSpelling } from "./tables.ts";
 
@@ -80,19 +81,26 @@ export function streamSegments(
   return own.length < 2 ? null : { compressed: own.slice(0, -1), full: own.at(-1)! };
 }
 
-/** Moves a layer's rows of a stream: those that are compressed, then those that stay whole. */
+/** Where rows of a stream go: those of every compressed segment, those that stay whole, the first ones. */
+export const moveTargets = (
+  { compressed, full }: StreamSegments,
+  classes: Pick<RowClassesPlan, "first"> | null,
+): CacheSegment[] => [...compressed, full, ...(classes?.first ? [full] : [])];
+
+/** Moves a layer's rows of a stream to {@linkcode moveTargets}. */
 export function moveDrafts(
   { compress }: PlanBuffers,
   cache: KvCache,
   { slot, layer, stream, maxRows }: LayerAt & {
     readonly stream: StreamName;
-    /** Of the longest move to each segment. */
+    /** Of the longest move to each target. */
     readonly maxRows: readonly number[];
   },
 ): Draft[] {
   const { compressed, full } = streamSegments(cache, stream)!;
   const codes = compressed.length > 1 ? "encode_ordered" : "encode";
-  return [...compressed, full].map((to, i) => {
+  return compress!.moves[stream]!.map((list, i) => {
+    const to = compressed[i] ?? full;
     const kind = to.segment.code.kind === "affine" ? codes : "move";
     const move = { from: full.segment, to: to.segment, positions: full.headBytes > 0 };
     const deed = to === full ? "keep recent" : kind === codes ? "code" : "prune";
@@ -101,7 +109,7 @@ export function moveDrafts(
       label: `layer ${layer} · ${deed} ${stream}s`,
       buffers: {
         ...(cache.lists[stream] ? { channels: whole(cache.lists[stream]) } : {}),
-        moves: whole(compress!.moves[stream]![i]!),
+        moves: whole(list),
         arena: whole(cache.table.arenas[layer]!),
       },
       constants: {

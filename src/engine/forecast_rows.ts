@@ -22,8 +22,8 @@ export interface ForecastShape extends ChannelCuts {
   readonly tokens: TokensPlan | null;
   /** What the channels of coded keys may take; null: they are coded alike. */
   readonly bits: ChannelBudget | null;
-  /** The share of coded rows that get more bits; null: all are coded alike. */
-  readonly classes: Pick<RowClassesPlan, "share"> | null;
+  /** The share of coded rows that get more bits, and how many never are; null: all are coded alike. */
+  readonly classes: Pick<RowClassesPlan, "share" | "first"> | null;
 }
 
 /** Rows of a head, and how many of them lie in the compressed segments of each stream. */
@@ -50,10 +50,11 @@ export function movedRows(
 ): HeadRows {
   const size = { ...shape, layer };
   const recent = { key: recentRows(shape, "key", size), value: recentRows(shape, "value", size) };
+  const first = shape.classes?.first ?? 0;
   const more = (stream: StreamName, before: number) => {
     const own = shape.layout[stream];
     if (flushes && own.segments.at(-1)!.flush === null) return before;
-    return before + rowsToMove(own, rows - before, stays(shape.layout, stream, recent));
+    return before + rowsToMove(own, rows - before - first, stays(shape.layout, stream, recent));
   };
   return { rows, key: more("key", key), value: more("value", value) };
 }

@@ -16,8 +16,8 @@ import type { KvCache } from "./cache.ts";
 import { segmentPageBytes } from "./cache_shape.ts";
 import type { CacheSegment, HeadAt } from "./cache_shape.ts";
 import { chooseBits } from "./choose_bits.ts";
-import { orderDrafts } from "./class_drafts.ts";
-import { moveDrafts, streamSegments } from "./compress_drafts.ts";
+import { listLength, orderDrafts } from "./class_drafts.ts";
+import { moveDrafts, moveTargets, streamSegments } from "./compress_drafts.ts";
 import type { LayerAt, StreamName, StreamSegments } from "./compress_drafts.ts";
 import type { Plan } from "./plan.ts";
 import { rowSplit } from "./row_classes_plan.ts";
@@ -73,6 +73,7 @@ function layerMoves(plan: Plan, { slot, layer }: LayerAt, options: MoveOptions):
   const { cache, classes } = plan.inputs;
   const { nKvHeads, layout } = cache.shape;
   const split = rowSplit(classes, layout);
+  const first = classes?.first ?? 0;
   const moves: StreamMove[] = [];
   for (const stream of STREAMS) {
     const segments = streamSegments(cache, stream);
@@ -80,7 +81,7 @@ function layerMoves(plan: Plan, { slot, layer }: LayerAt, options: MoveOptions):
     const heads = Array.from({ length: nKvHeads }, (_, i): HeadMove => {
       const at: HeadAt = { slot, head: layer * nKvHeads + i };
       const full = cache.sizeOf(at, segments.full.index).rows;
-      const moved = rowsToMove(layout[stream], full, stays(layout, stream, options.recent));
+      const moved = rowsToMove(layout[stream], full - first, stays(layout, stream, options.recent));
       const before = segments.compressed.map(({ index }) => cache.sizeOf(at, index).rows);
       const after = classRows(split, before.reduce((a, b) => a + b) + moved);
       return {
@@ -108,8 +109,12 @@ export async function moveLayer(
   if (moves.length === 0) return false;
   await orderRows(device, plan, at, moves[0]!);
   const keys = moves.find(({ stream }) => stream === "key");
-  if (keys) await chooseBits(device, plan, { ...at, nRows: mostMoved(keys.heads) });
-  const { cache } = plan.inputs;
+  const { cache, classes } = plan.inputs;
+  const listRows = (nDue: number) => classes ? listLength(nDue, classes.first) : nDue;
+  if (keys) {
+    const nRows = mostMoved(keys.heads);
+    await chooseBits(device, plan, { ...at, nRows, maxRows: listRows(nRows) });
+  }
   const { headDim, nKvHeads } = cache.shape;
   const first = { slot: at.slot, head: at.layer * nKvHeads };
   const { src_pages } = plan.buffers.compress!;
@@ -117,9 +122,9 @@ export async function moveLayer(
   const old = moves.flatMap((move) => replacePages(device, plan, move));
   cache.sync();
   const drafts = moves.flatMap(({ stream, heads, compressed }) => {
-    const moved = mostMoved(heads);
+    const coded = listRows(mostMoved(heads));
     const whole = heads.filter((head) => head.moved > 0).map((head) => head.full - head.moved);
-    const maxRows = [...compressed.map(() => moved), Math.max(...whole)];
+    const maxRows = [...compressed.map(() => coded), Math.max(...whole), classes?.first ?? 0];
     return moveDrafts(plan.buffers, cache, { ...at, stream, maxRows });
   });
   await plan.run(drafts);
@@ -163,21 +168,24 @@ async function orderRows(
 ): Promise<void> {
   const { classes, cache } = plan.inputs;
   if (!classes) return;
+  const { first } = classes;
   cache.sync();
   const cuts = heads.flatMap((
-    { moved, segments: [first] },
-  ) => [0, moved, first!.to - first!.from, 0]);
+    { moved, segments: [high] },
+  ) => moved > 0 ? [0, first + moved, first + high!.to - high!.from, 0] : [0, 0, 0, 0]);
   device.write(plan.buffers.evict!.cuts, Uint32Array.from(cuts), 16 * heads[0]!.at.head);
-  await plan.run(orderDrafts(classes, plan, { ...at, maxRows: mostMoved(heads) }));
+  const maxRows = listLength(mostMoved(heads), first);
+  await plan.run(orderDrafts(classes, plan, { ...at, maxRows }));
 }
 
 /** Pages for the rows' new places, the list of moves, and the pages that held them. */
 function replacePages(device: Device, plan: Plan, move: StreamMove): TakenPage[] {
-  const { cache } = plan.inputs;
+  const { cache, classes } = plan.inputs;
   const { headDim } = cache.shape;
   const { stream, compressed, full, heads } = move;
   const old: TakenPage[] = [];
-  const lists = [...compressed, full].map(() => new Uint32Array(4 * heads.length));
+  const nFirst = classes?.first ?? 0;
+  const lists = moveTargets(move, classes).map(() => new Uint32Array(4 * heads.length));
   heads.forEach((head, i) => {
     if (head.moved === 0) return;
     const { at, moved } = head;
@@ -196,7 +204,9 @@ function replacePages(device: Device, plan: Plan, move: StreamMove): TakenPage[]
       const index = cache.table.entryIndex({ ...at, entry: full.page + p });
       cache.table.allocate(index, segmentPageBytes(full, { width: headDim, headDim }));
     }
-    lists.at(-1)!.set([moved, 0, head.full - moved, headDim], 4 * i);
+    const rest = [nFirst + moved, nFirst, head.full - nFirst - moved, headDim];
+    lists[compressed.length]!.set(rest, 4 * i);
+    lists[compressed.length + 1]?.set([0, 0, nFirst, headDim], 4 * i);
   });
   const buffers = plan.buffers.compress!.moves[stream]!;
   const offset = 16 * heads[0]!.at.head;

@@ -70,14 +70,15 @@ function kernelNames(inputs: PlanInputs, context: DraftContext, buffers: PlanBuf
     drafts.push(...choiceDrafts(inputs.tokens, place, eviction), ...keepDrafts(place, eviction));
   }
   if (inputs.classes) {
-    const due = { ...at, nTokens: 1, maxRows: 1 };
+    const due = { ...at, nTokens: 1, maxRows: 16 };
     drafts.push(...orderDrafts(inputs.classes, { inputs, buffers }, due));
   }
   for (const cut of [inputs.channels, inputs.valueChannels]) {
     if (cut) drafts.push(...scoreDrafts(cut, buffers, inputs.cache, { ...at, nTokens: 1 }));
   }
   if (inputs.bits) {
-    drafts.push(...bitsDrafts(inputs.bits, { inputs, buffers }, { ...at, nWindow: 1, nRows: 1 }));
+    const rows = { nWindow: 1, nRows: 1, maxRows: 16 };
+    drafts.push(...bitsDrafts(inputs.bits, { inputs, buffers }, { ...at, ...rows }));
   }
   const move = { ...at, maxRows: [1, 1] } as const;
   for (const stream of ["key", "value"] as const) {

@@ -11,7 +11,7 @@ import type { AttentionPlan } from "./attention_plan.ts";
 import type { KvCache } from "./cache.ts";
 import type { ChannelBitsPlan } from "./channel_bits_plan.ts";
 import type { ChannelsPlan } from "./channels_plan.ts";
-import { streamSegments } from "./compress_drafts.ts";
+import { moveTargets, streamSegments } from "./compress_drafts.ts";
 import type { StreamName } from "./compress_drafts.ts";
 import { whole } from "./draft.ts";
 import type { Pool } from "./draft.ts";
@@ -47,7 +47,7 @@ export interface CompressBuffers {
   readonly src_pages: DeviceBuffer;
   /**
    * u32 [nLayers, nKvHeads, 4] of each stream whose older rows are compressed: for the rows of every
-   * compressed segment, and for those that stay whole.
+   * compressed segment, for those that stay whole, and for the first ones that always do.
    */
   readonly moves: Readonly<Record<StreamName, readonly DeviceBuffer[] | null>>;
 }
@@ -149,7 +149,7 @@ export function allocateBuffers(device: Device, inputs: PlanInputs): PlanBuffers
   const list = () => device.allocate(nLayers * nKvHeads * 16, "moves");
   const listsOf = (stream: StreamName) => {
     const segments = streamSegments(cache, stream);
-    return segments && [...segments.compressed, segments.full].map(list);
+    return segments && moveTargets(segments, classes).map(list);
   };
   const moves = { key: listsOf("key"), value: listsOf("value") };
   const words = (n: number, name: string) => device.allocate(4 * Math.max(1, n), name);

@@ -27,6 +27,8 @@ export interface RowClassesPlan {
   readonly window: number;
   /** Of a head's coded rows those that get more bits, 0 … 1. */
   readonly share: number;
+  /** First rows that are never coded. */
+  readonly first: number;
   readonly group: RowBits["group"];
 }
 
@@ -76,5 +78,6 @@ export async function rowClassesPlan(
     );
   }
   const tables = await fillTables(definition.name, definition.tables, { dims, values });
-  return { definition, params, tables, window, share, group: bits.group };
+  const first = amountOf(bits.protect?.first ?? 0, params);
+  return { definition, params, tables, window, share, first, group: bits.group };
 }

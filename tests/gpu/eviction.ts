@@ -145,8 +145,12 @@ export async function assertClassScores(shape: Shape): Promise<void> {
 
 /** The order of rows in classes: chosen ones, then the others. */
 export async function assertOrdered(rows: number): Promise<void> {
+  for (const first of [0, 3]) await assertOrderedBehind(first, rows);
+}
+
+async function assertOrderedBehind(first: number, rows: number): Promise<void> {
   const chosen = SEEDS.map((seed) =>
-    Array.from({ length: rows }, (_, i) => i).filter((i) => i % 5 < seed)
+    Array.from({ length: rows }, (_, i) => i).filter((i) => i < first || i % 5 < seed)
   );
   const perLayer = AT.layer * N_KV_HEADS;
   const counts = (own: readonly number[][]) =>
@@ -160,10 +164,13 @@ export async function assertOrdered(rows: number): Promise<void> {
       cuts: counts(SEEDS.map((seed) => [0, rows - seed + 1, 0, 0])),
       order: new Uint32Array(N_KV_HEADS * rows).fill(99),
     },
-    constants: { layer: AT.layer, n_kv_heads: N_KV_HEADS, max_rows: rows },
+    constants: {
+      ...{ layer: AT.layer, n_kv_heads: N_KV_HEADS },
+      ...{ protect_first: first, max_rows: rows },
+    },
     defines: {},
   });
-  assertEquals(got["order"], want["order"], `${rows} rows`);
+  assertEquals(got["order"], want["order"], `${rows} rows, ${first} whole`);
 }
 
 /** Every variant of kernels/prune/ that puts rows in classes. */

@@ -269,8 +269,8 @@ export const TEMPLATES: readonly Mutant[] = [
   {
     name: "rows of the second class are coded in the place of the first's",
     file: "templates/c/order_rows.c.njk",
-    find: "is_chosen ? next : n_chosen + row - next",
-    replace: "is_chosen ? next : row - next",
+    find: "is_chosen ? next : n_chosen + row - begin - next",
+    replace: "is_chosen ? next : row - begin - next",
     tests: ["tests/parity/evict.ts"],
     only: "order_rows",
   },

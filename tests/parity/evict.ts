@@ -183,6 +183,23 @@ Deno.test("order_rows: the chosen rows, then the others", async () => {
       .sort((a, b) => a.key - b.key).slice(0, nChosen).map(({ row }) => row);
     return rows.sort((a, b) => a - b);
   });
+  await checkOrder(heads, counts, { first: 0, maxRows });
+  // The first rows were chosen whatever their score: they are in neither class.
+  const first = [0, 1, 2, 3, 4];
+  const behind = heads.map((rows) => [...first, ...rows.filter((row) => row > 4)]);
+  await checkOrder(
+    behind.map((rows, h) => counts[h]![0] > 5 ? rows : []),
+    counts.map(([n], h) => [n > 5 ? n : 0, behind[h]!.length] as const),
+    { first: 5, maxRows },
+  );
+});
+
+/** Runs order_rows where `heads` were chosen, the `first` of each protected. */
+async function checkOrder(
+  heads: readonly number[][],
+  counts: readonly (readonly [rows: number, chosen: number])[],
+  { first, maxRows }: { readonly first: number; readonly maxRows: number },
+): Promise<void> {
   const kept = new Uint32Array(heads.length * maxRows).fill(7);
   heads.forEach((rows, h) => kept.set(rows, h * maxRows));
   const kept_counts = new Uint32Array(N_LAYERS * heads.length * 2);
@@ -196,16 +213,20 @@ Deno.test("order_rows: the chosen rows, then the others", async () => {
         cuts: cutsOf(counts.map(([n, nChosen]) => [0, n, nChosen] as const)),
         order: new Uint32Array(heads.length * maxRows).fill(99),
       },
-      constants: { layer: LAYER, n_kv_heads: heads.length, max_rows: maxRows },
+      constants: {
+        ...{ layer: LAYER, n_kv_heads: heads.length, max_rows: maxRows },
+        protect_first: first,
+      },
     });
     heads.forEach((rows, h) => {
-      const [n] = counts[h]!;
+      const n = Math.max(0, counts[h]![0] - first);
+      const chosen = rows.slice(first).map((row) => row - first);
       const own = [...order!.subarray(h * maxRows, (h + 1) * maxRows)];
-      assertEquals(own.slice(0, n), orderRowsReference(rows, n));
+      assertEquals(own.slice(0, n), orderRowsReference(chosen, n).map((row) => row + first));
       assertEquals(own.slice(n), Array(maxRows - n).fill(99), "places that no row takes");
     });
   }
-});
+}
 
 Deno.test("heads that share: own rows are raised, then all heads choose together", async () => {
   const [first, last, floor] = [2, 3, 0.25];
