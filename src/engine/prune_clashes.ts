@@ -1,0 +1,113 @@
+/**
+ * Steps that are in order, choose different things and still cannot stand together: each clash is refused with
+ * a spec that works.
+ */
+
+import { KerfError } from "../core/error.ts";
+import { channelBitsOf, rowBitsOf } from "../dsl/pruning.ts";
+import { hasStatistic } from "../dsl/tokens.ts";
+import type { ChannelsPlan } from "./channels_plan.ts";
+import type { OwnedStep } from "./prune_order.ts";
+import { formatSpec } from "./spec.ts";
+import type { SpecStep } from "./spec.ts";
+import type { TokensPlan } from "./tokens_plan.ts";
+
+/** @throws {KerfError} always: what evicts rows reads values that have every channel */
+export function refuseEvictedValues(tokens: OwnedStep, values: OwnedStep): never {
+  const names = [tokens, values].map(({ typed: { name } }) => `"${name}"`);
+  throw new KerfError(
+    `Cannot combine ${
+      names.join(" and ")
+    }: rows that are evicted keep every channel of their values`,
+    { hint: `--prune ${formatSpec([values.typed])}`, exitCode: 2 },
+  );
+}
+
+/** @throws {KerfError} always: rows are coded by what the window gives them, with every channel */
+export function refuseOrderedValues(values: OwnedStep, ordered: OwnedStep): never {
+  throw new KerfError(
+    `Cannot combine "${values.typed.name}" and "${ordered.typed.name}": values that are coded by row ` +
+      "keep every channel",
+    { hint: `--prune ${formatSpec([ordered.typed])}`, exitCode: 2 },
+  );
+}
+
+/** Whether a step codes values. */
+export const codesValues = ({ own }: OwnedStep): boolean =>
+  own.kind === "codes" && own.of === "value";
+
+/** Sixteen codes of a row of values are one cell, so a coded row stores whole cells of channels. */
+const CELL_CHANNELS = 16;
+
+/** @throws {KerfError} values that lose channels and are coded keep a number of them that fills no cells */
+export function checkCodedWidths(
+  { widths }: ChannelsPlan,
+  { typed, own }: OwnedStep,
+  codes: OwnedStep | undefined,
+): void {
+  if (!codes || widths.every((width) => width % CELL_CHANNELS === 0)) return;
+  const multiple = own.kind === "channels" ? own.multiple : undefined;
+  const whole = typeof multiple === "string"
+    ? [{ ...typed, values: { ...typed.values, [multiple]: CELL_CHANNELS } }, codes.typed]
+    : [codes.typed];
+  throw new KerfError(
+    `Cannot combine "${typed.name}" and "${codes.typed.name}": coded values store channels in ` +
+      `cells of ${CELL_CHANNELS}, and a head would keep ${
+        widths.find((n) => n % CELL_CHANNELS !== 0)
+      }`,
+    { hint: `--prune ${formatSpec(whole)}`, exitCode: 2 },
+  );
+}
+
+/** @throws {KerfError} rows are evicted in a way that what compresses them later cannot follow */
+export function checkEviction(
+  { step, every, positions, moments }: TokensPlan,
+  { steps, tokens, channels, codes, turned }: {
+    readonly steps: readonly SpecStep[];
+    readonly tokens: OwnedStep;
+    readonly channels: OwnedStep | undefined;
+    readonly codes: OwnedStep | undefined;
+    readonly turned: OwnedStep | undefined;
+  },
+): void {
+  const refuse = (how: string, other: OwnedStep, why: string, param: unknown) => {
+    const names = [tokens, other].map(({ typed: { name } }) => name);
+    const off = typeof param === "string" ? turnedOff(param, tokens, steps) : [tokens.typed];
+    throw new KerfError(`Cannot combine "${names[0]}"${how} and "${names[1]}": ${why}`, {
+      hint: `--prune ${formatSpec(off)}`,
+      exitCode: 2,
+    });
+  };
+  const compressing = channels ?? codes;
+  if (positions === "cache" && compressing) {
+    const off = typeof step.positions === "object" ? step.positions.cacheIf : null;
+    const why = `${compressing === channels ? "pruned" : "coded"} keys cannot be rotated again`;
+    refuse(" with positions in the cache", compressing, why, off);
+  }
+  if (moments && turned) {
+    refuse(" with moments of queries", turned, "keys are stored in another basis", null);
+  }
+  if (hasStatistic(step, "columnSums") && codes) {
+    refuse(" with running sums", codes, "coded rows have no place for them", null);
+  }
+  if (every > 0 && codes) {
+    const why = "rows that share scales cannot leave one by one";
+    refuse(" with evictions while decoding", codes, why, step.every);
+  }
+  if (codes && rowBitsOf(codes.definition) !== null) {
+    refuse("", codes, "rows that lie by class have lost the order that evictions know", null);
+  }
+  if (codes && channelBitsOf(codes.definition) !== null) {
+    refuse("", codes, "keys without some of their channels are not made whole again", null);
+  }
+}
+
+/** A spec's steps with a parameter of one of them at 0, which is not written where it is the default. */
+function turnedOff(param: string, { typed, definition }: OwnedStep, steps: readonly SpecStep[]) {
+  return steps.map((step) => {
+    if (step !== typed) return step;
+    const { [param]: _, ...values } = step.values;
+    const isDefault = definition.params[param]?.default === 0;
+    return { ...step, values: isDefault ? values : { ...values, [param]: 0 } };
+  });
+}
