@@ -26,7 +26,7 @@ const SHAPES = [[16, 1], [64, 3], [128, 8], [256, 4]] as const;
 const LIMITS = { maxStorageBuffersPerShaderStage: 10 };
 
 /** Starting Chromium takes a second or two and the shaders a few more; a hang is not waited for. */
-const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 180_000;
 
 interface Shader {
   readonly name: string;
@@ -123,7 +123,19 @@ async function compileInChromium(
     browser.kill();
     await browser.status;
     await server.shutdown();
-    await Deno.remove(profile, { recursive: true });
+    await removeProfile(profile);
+  }
+}
+
+/** Processes of the browser outlive it for a moment, and still write there. */
+async function removeProfile(path: string): Promise<void> {
+  for (let left = 100;; left--) {
+    try {
+      return await Deno.remove(path, { recursive: true });
+    } catch (error) {
+      if (left === 0) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
   }
 }
 
