@@ -28,6 +28,9 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   "src/engine": [
     ...["src/core", "src/layout", "src/dsl", "src/build", "src/device", "src/model", "src/sys"],
   ],
+  "src/eval": [
+    ...["src/core", "src/sys", "src/layout", "src/build", "src/device", "src/model", "src/engine"],
+  ],
   "kernels": ["src/dsl"],
 };
 

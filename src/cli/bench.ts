@@ -6,7 +6,6 @@
 import { KerfError } from "../core/error.ts";
 import { peakRssBytes } from "../engine/generation.ts";
 import type { LoadOptions, Model } from "../mod.ts";
-import { runCommand } from "../sys/command.ts";
 import { refuseWords } from "./args.ts";
 import type { ParsedArgs } from "./args.ts";
 import { CHECK_TOKENS, checkModel, runOnce } from "./bench/measure.ts";
@@ -14,9 +13,10 @@ import type { BenchSample, BenchTest } from "./bench/measure.ts";
 import { runPeer } from "./bench/peer.ts";
 import { formatRows, rowOf, testName } from "./bench/report.ts";
 import type { BenchFormat, BenchRow, SharedColumns } from "./bench/report.ts";
+import { commit } from "./commit.ts";
 import { readHeader } from "./inspect/header.ts";
 import { loadWithProgress, modelName } from "./load_flags.ts";
-import { ROOT, userPath } from "./root.ts";
+import { userPath } from "./root.ts";
 import { openProgress, writeError, writeOut } from "./terminal.ts";
 import { expandSweep } from "../engine/sweep.ts";
 
@@ -39,19 +39,6 @@ function testsOf(values: ParsedArgs["values"]): BenchTest[] {
     throw new KerfError("There is nothing to measure", { hint: "-p 512 -n 128", exitCode: 2 });
   }
   return tests;
-}
-
-/** The project's commit, short; "unknown" outside a checkout or without git. */
-async function commit(): Promise<string> {
-  try {
-    const { code, stdout } = await runCommand("git", ["rev-parse", "--short", "HEAD"], {
-      cwd: ROOT,
-    });
-    return code === 0 ? stdout.trim() : "unknown";
-  } catch (error) {
-    if (error instanceof KerfError) return "unknown";
-    throw error;
-  }
 }
 
 export async function main({ values, positionals }: ParsedArgs): Promise<number> {

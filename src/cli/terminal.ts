@@ -44,17 +44,19 @@ export interface Progress {
   readonly total: number;
   /** How `done` and `total` read; default: a count. */
   readonly unit?: "bytes" | "count";
+  /** What stands behind the bar. */
+  readonly note?: string;
 }
 
 const BAR_WIDTH = 24;
 
 /** One line of a bar: `fetching model [####----] 31.0 MiB / 93.8 MiB`. */
-export function progressLine({ label, done, total, unit }: Progress): string {
+export function progressLine({ label, done, total, unit, note }: Progress): string {
   const share = total > 0 ? Math.min(1, done / total) : 0;
   const filled = Math.round(share * BAR_WIDTH);
   const bar = "█".repeat(filled) + "░".repeat(BAR_WIDTH - filled);
   const show = unit === "bytes" ? formatBytes : String;
-  return `${label} ${bar} ${show(done)} / ${show(total)}`;
+  return `${label} ${bar} ${show(done)} / ${show(total)}${note === undefined ? "" : ` · ${note}`}`;
 }
 
 /** Draws progress on standard error; `end` clears the bar. */

@@ -4,9 +4,10 @@
  */
 
 import type { Device } from "../device/types.ts";
+import { streamSegments } from "./compress_drafts.ts";
 import type { LayerAt } from "./compress_drafts.ts";
 import { evictLayer } from "./evict_layer.ts";
-import { hasRowsToMove, moveLayer } from "./move_layer.ts";
+import { hasRowsToMove, moveLayer, rowsUntilMove, stays } from "./move_layer.ts";
 import type { Plan } from "./plan.ts";
 import { chooseChannels, hasMask, recentRows } from "./prune_layer.ts";
 
@@ -50,4 +51,21 @@ export async function flushLayer(
   if (!hasRowsToMove(plan, at, options)) return false;
   if (!hasMask(plan, at)) await chooseChannels(plan, at);
   return await moveLayer(device, plan, at, options);
+}
+
+/** How many rows more make a flush of a slot due; Infinity: nothing is ever flushed. */
+export function rowsUntilFlush(plan: Plan, slot: number): number {
+  const { cache, classes } = plan.inputs;
+  const { layout, nKvHeads } = cache.shape;
+  let least = Infinity;
+  for (const stream of ["key", "value"] as const) {
+    const segments = streamSegments(cache, stream);
+    if (segments === null || segments.full.segment.flush === null) continue;
+    for (let head = 0; head < cache.nHeadsPerSlot; head++) {
+      const rows = cache.sizeOf({ slot, head }, segments.full.index).rows - (classes?.first ?? 0);
+      const recent = stays(layout, stream, recentOf(plan, Math.floor(head / nKvHeads)));
+      least = Math.min(least, rowsUntilMove(layout[stream], rows, recent));
+    }
+  }
+  return least;
 }

@@ -7,7 +7,7 @@ import { STEP_FIELDS } from "../core/signature.ts";
 import type { BufferRange, Device } from "../device/types.ts";
 import type { KvCache } from "./cache.ts";
 import type { LayerRange } from "./cache_shape.ts";
-import { compressLayer, flushLayer } from "./compress.ts";
+import { compressLayer, flushLayer, rowsUntilFlush } from "./compress.ts";
 import { whole } from "./draft.ts";
 import { evictLayer } from "./evict_layer.ts";
 import { stepDrafts } from "./plan.ts";
@@ -129,6 +129,16 @@ export class Engine {
     for (let layer = 0; layer < this.cache.shape.nLayers; layer++) {
       await flushLayer(this.device, this.plan, { slot, layer, nTokens });
     }
+  }
+
+  /**
+   * How many rows a slot that has decoded `nDecoded` may take as one, with the bits of one after the other:
+   * until a flush or an eviction is due. At least one once {@linkcode flush} has run.
+   */
+  rowsUntilDue(slot: number, nDecoded: number): number {
+    const every = this.plan.inputs.tokens?.every ?? 0;
+    const untilEviction = every === 0 ? Infinity : every - nDecoded % every;
+    return Math.min(untilEviction, rowsUntilFlush(this.plan, slot));
   }
 
   #header: Uint32Array = new Uint32Array(STEP_FIELDS.length);

@@ -22,6 +22,7 @@ import type { Tokenizer } from "../model/tokenizer.ts";
 import { cacheDir } from "../sys/cache_dir.ts";
 import { Admission } from "./admission.ts";
 import { Engine } from "./engine.ts";
+import type { ModelWeights } from "./model_weights.ts";
 import type { Plan } from "./plan.ts";
 import { planModel, wholeAtLeast } from "./plan_model.ts";
 import { prunePlan } from "./prune_plan.ts";
@@ -58,6 +59,8 @@ export interface LoadOptions {
   readonly chunkSize?: number;
   /** Sequences at once at most. Default 8. */
   readonly parallel?: number;
+  /** Rows of a step at most that give all their logits. Default: one a sequence. */
+  readonly logitRows?: number;
   readonly onProgress?: (progress: LoadProgress) => void;
   readonly signal?: AbortSignal;
 }
@@ -75,6 +78,13 @@ export interface Loaded {
   /** Compiled on first use: a model without a template can still continue raw text. */
   readonly template: () => ChatTemplate;
   readonly chunkSize: number;
+  /**
+   * The same model under another pruning spec: on the same device, over the same packed weights, with a cache
+   * of its own. The device is closed once, with any of them.
+   *
+   * @throws {KerfError} the spec is none, or there is no memory for it
+   */
+  readonly withPrune: (spec: string) => Promise<Loaded>;
 }
 
 function checkActivations(asked: Activations | undefined, { kind, name }: Device): void {
@@ -128,8 +138,8 @@ export async function loadModel(options: LoadOptions = {}): Promise<Loaded> {
   const config = llamaConfig(gguf);
   checkHeads(gguf, config);
   const tensors = llamaTensors(gguf, config);
-  const dims = { ...config, nCtx: contextOf(config, options.nCtx) };
-  const prune = await prunePlan(options.prune ?? "none", dims);
+  const nCtx = contextOf(config, options.nCtx);
+  const prune = await prunePlan(options.prune ?? "none", { ...config, nCtx });
   const tokenizer = createTokenizer(gguf);
   const open = options.openDevice ?? (() =>
     openDevice({
@@ -141,19 +151,28 @@ export async function loadModel(options: LoadOptions = {}): Promise<Loaded> {
   try {
     checkActivations(options.activations, device);
     const ropeFactors = tensors.ropeFactors && await readRopeFactors(gguf, tensors.ropeFactors);
-    const { plan, chunkSize } = await planModel(device, {
-      ...{ path: gguf.path, config, tensors, prune, nCtx: dims.nCtx },
+    const parts = {
+      path: gguf.path,
+      config,
+      tensors,
+      nCtx,
       ...(ropeFactors ? { ropeFactors } : {}),
-    }, options);
-    const engine = new Engine(device, plan);
-    const { cache, attention } = plan.inputs;
-    let template: ChatTemplate | undefined;
-    return {
-      ...{ gguf, config, engine, plan, prune, tokenizer, chunkSize },
-      attention: attention.spec,
-      admission: new Admission(cache, prune, options.kvMax ?? Infinity),
-      template: () => template ??= chatTemplate(gguf),
     };
+    let template: ChatTemplate | undefined;
+    const shared = { gguf, config, tokenizer, template: () => template ??= chatTemplate(gguf) };
+    const loaded = async (prune: PrunePlan, weights?: ModelWeights): Promise<Loaded> => {
+      const more = { prune, ...(weights ? { weights } : {}) };
+      const { plan, chunkSize } = await planModel(device, { ...parts, ...more }, options);
+      const { cache, attention } = plan.inputs;
+      return {
+        ...{ ...shared, engine: new Engine(device, plan), plan, prune, chunkSize },
+        attention: attention.spec,
+        admission: new Admission(cache, prune, options.kvMax ?? Infinity),
+        withPrune: async (spec) =>
+          await loaded(await prunePlan(spec, { ...config, nCtx }), plan.inputs.weights),
+      };
+    };
+    return await loaded(prune);
   } catch (error) {
     device.close();
     throw error;

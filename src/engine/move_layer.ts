@@ -33,8 +33,16 @@ export function rowsToMove({ segments }: Stream, full: number, recent: number): 
   if (segments.length < 2) return 0;
   const { flush } = segments.at(-1)!;
   if (flush === null) return Math.max(0, full - recent);
-  const stay = Math.max(flush.atRows - flush.rows, recent);
-  return Math.floor(Math.max(0, full - stay) / flush.rows) * flush.rows;
+  return Math.floor(Math.max(0, full - rowsThatStay(flush, recent)) / flush.rows) * flush.rows;
+}
+
+const rowsThatStay = ({ atRows, rows }: NonNullable<Segment["flush"]>, recent: number) =>
+  Math.max(atRows - rows, recent);
+
+/** How many rows more make a stream's flush due; Infinity: it has none. */
+export function rowsUntilMove({ segments }: Stream, full: number, recent: number): number {
+  const flush = segments.length < 2 ? null : segments.at(-1)!.flush;
+  return flush === null ? Infinity : rowsThatStay(flush, recent) + flush.rows - full;
 }
 
 /** Last full rows of a stream that stay for the sake of channels: of both alike where rows are in classes. */

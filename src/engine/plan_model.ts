@@ -13,6 +13,7 @@ import { attentionPlan } from "./attention_plan.ts";
 import { KvCache } from "./cache.ts";
 import type { LoadOptions } from "./load.ts";
 import { allocateWeights, matrixTensors, packingsOf, packWeights } from "./model_weights.ts";
+import type { ModelWeights } from "./model_weights.ts";
 import { makePlan } from "./plan.ts";
 import type { Plan } from "./plan.ts";
 import type { PrunePlan } from "./prune_plan.ts";
@@ -29,6 +30,8 @@ export interface ModelParts {
   /** f32 [headDim/2]: Llama 3's. */
   readonly ropeFactors?: Float32Array;
   readonly prune: PrunePlan;
+  /** Of another plan on the same device: nothing is read or packed. Default: the file's, packed anew. */
+  readonly weights?: ModelWeights;
   /** Positions of a sequence at most. */
   readonly nCtx: number;
 }
@@ -36,7 +39,7 @@ export interface ModelParts {
 /** What of the options for loading shapes a plan. */
 export type PlanOptions = Pick<
   LoadOptions,
-  "attention" | "cacheTypes" | "chunkSize" | "parallel" | "onProgress"
+  "attention" | "cacheTypes" | "chunkSize" | "parallel" | "logitRows" | "onProgress"
 >;
 
 const DEFAULT_CHUNK = 512;
@@ -65,13 +68,16 @@ export async function planModel(
   const { onProgress } = options;
   const nSlots = wholeAtLeast("parallel", options.parallel ?? DEFAULT_PARALLEL, 1);
   const chunkSize = Math.min(nCtx, wholeAtLeast("-ub", options.chunkSize ?? DEFAULT_CHUNK, 1));
-  const limits = { nRows: Math.max(chunkSize, nSlots), nSeqs: nSlots, nLogits: nSlots, nCtx };
+  const nRows = Math.max(chunkSize, nSlots);
+  const nLogits = Math.max(nSlots, Math.min(nRows, options.logitRows ?? 1));
+  const limits = { nRows, nSeqs: nSlots, nLogits, nCtx };
   const types = { key: "f16", value: "f16", ...options.cacheTypes } as const;
   const { nLayers, nKvHeads, headDim } = config;
   const layout = layoutOf(prune.steps, types);
   const packingOf = await packingsOf(matrixTensors(tensors).map((t) => t.storage.name));
   const readTensor = parts.readTensor ?? (({ name }, range) => device.readFile(range, name));
-  const weights = await allocateWeights(device, tensors, { config, packingOf, path, readTensor });
+  const weights = parts.weights ??
+    await allocateWeights(device, tensors, { config, packingOf, path, readTensor });
   const plan = await makePlan(device, {
     config,
     weights,
@@ -88,11 +94,13 @@ export async function planModel(
       ...(ropeFactors ? { factors: ropeFactors } : {}),
     }),
   }, ({ done, total }) => onProgress?.({ stage: "compile", done, total }));
-  await packWeights(device, weights, {
-    path,
-    readTensor,
-    run: plan.run,
-    onProgress: (done, total) => onProgress?.({ stage: "weights", done, total }),
-  });
+  if (!parts.weights) {
+    await packWeights(device, weights, {
+      path,
+      readTensor,
+      run: plan.run,
+      onProgress: (done, total) => onProgress?.({ stage: "weights", done, total }),
+    });
+  }
   return { plan, chunkSize };
 }

@@ -1,0 +1,75 @@
+/** What the flags of `eval` ask for, checked before anything is loaded. */
+
+import { parseDuration } from "../../core/duration.ts";
+import { KerfError } from "../../core/error.ts";
+import { nearest } from "../../core/nearest.ts";
+import { expandSweep } from "../../engine/sweep.ts";
+import { DEFAULT_TASKS, TASKS } from "../../eval/mod.ts";
+import type { ParsedArgs } from "../args.ts";
+
+/** What is asked for. */
+export interface EvalFlags {
+  readonly tasks: readonly string[];
+  /** Specs as written, sweeps expanded. */
+  readonly specs: readonly string[];
+  /** P: tokens prefilled. */
+  readonly nPrompt: number;
+  /** T: tokens fed over the compressed cache. */
+  readonly nFed: number;
+  readonly seed: number;
+  readonly budgetMs: number;
+  /** Texts the user named; empty: the default ones. */
+  readonly texts: readonly string[];
+}
+
+function tasksOf(text: string | undefined): readonly string[] {
+  const tasks = [...new Set((text ?? DEFAULT_TASKS.join()).split(",").map((name) => name.trim()))];
+  for (const name of tasks) {
+    if (Object.hasOwn(TASKS, name)) continue;
+    const near = nearest(name, Object.keys(TASKS));
+    throw new KerfError(`There is no task "${name}"`, {
+      hint: near ? `did you mean ${near}?` : `one of ${Object.keys(TASKS).join(", ")}`,
+      exitCode: 2,
+    });
+  }
+  return tasks;
+}
+
+function atLeastOne(values: ParsedArgs["values"], name: string, usual: number): number {
+  const value = (values[name] ?? usual) as number;
+  if (value >= 1) return value;
+  throw new KerfError(`Cannot use -${name} ${value}: it must be at least 1`, {
+    hint: `-${name} ${usual}`,
+    exitCode: 2,
+  });
+}
+
+function budgetOf(text: string | undefined): number {
+  if (text === undefined) return Infinity;
+  const ms = parseDuration(text);
+  if (ms !== undefined && ms > 0) return ms;
+  throw new KerfError(`Cannot use "${text}" for --budget: it is no span of time`, {
+    hint: "--budget 10m, 90s or 1.5h",
+    exitCode: 2,
+  });
+}
+
+/** Reads the flags. @throws {KerfError} exit code 2: a value makes no sense */
+export function evalFlags({ values, positionals }: ParsedArgs): EvalFlags {
+  const texts = (values.text as readonly string[] | undefined) ?? [];
+  if (texts.length === 0 && positionals.length > 0) {
+    throw new KerfError(`Cannot use "${positionals[0]}": eval takes flags only`, {
+      hint: `a text to evaluate on: --text ${positionals[0]}`,
+      exitCode: 2,
+    });
+  }
+  return {
+    tasks: tasksOf(values.task as string | undefined),
+    specs: ((values.prune as readonly string[] | undefined) ?? ["none"]).flatMap(expandSweep),
+    nPrompt: atLeastOne(values, "p", 1024),
+    nFed: atLeastOne(values, "n", 256),
+    seed: (values.s as number | undefined) ?? 1,
+    budgetMs: budgetOf(values.budget as string | undefined),
+    texts: [...texts, ...positionals],
+  };
+}

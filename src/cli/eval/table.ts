@@ -1,0 +1,72 @@
+/** An evaluation as text: a table a task with intervals, then what is not told apart. */
+
+import { compareNeighbours, KL_NOISE, ruleOf, TASKS } from "../../eval/mod.ts";
+import type { Comparison, EvalReport, EvalSummary } from "../../eval/mod.ts";
+
+/** Aligned columns, the first to the left. */
+function columns(rows: readonly (readonly string[])[]): string[] {
+  const widths = rows[0]!.map((_, c) => Math.max(...rows.map((row) => row[c]!.length)));
+  return rows.map((row) =>
+    row.map((cell, c) => c === 0 ? cell.padEnd(widths[c]!) : cell.padStart(widths[c]!)).join("  ")
+  );
+}
+
+function meanText({ metric, mean, low, high, n }: EvalSummary): string {
+  const { digits } = ruleOf(metric);
+  if (n === 1 || low === high) return mean.toFixed(digits);
+  return `${mean.toFixed(digits)} [${low.toFixed(digits)}, ${high.toFixed(digits)}]`;
+}
+
+function taskTable({ summary }: EvalReport, task: string): string[] {
+  const own = summary.filter((item) => item.task === task);
+  if (own.length === 0) return [];
+  const metrics = [...new Set(own.map(({ metric }) => metric))];
+  const specs = [...new Set(own.map(({ spec }) => spec))];
+  const rows = specs.map((spec) => {
+    const of = (metric: string) => own.find((s) => s.spec === spec && s.metric === metric);
+    const first = own.find((item) => item.spec === spec)!;
+    const speed = first.decodeTokensPerSecond;
+    return [
+      spec,
+      `${(100 * first.storedBytes / first.denseBytes).toFixed(1)} %`,
+      ...metrics.map((metric) => {
+        const item = of(metric);
+        return item ? meanText(item) : "";
+      }),
+      speed === null ? "" : speed.toFixed(1),
+    ];
+  });
+  const n = Math.max(...own.map((item) => item.n));
+  const header = [`${task}, n = ${n}`, "KV", ...metrics, "tok/s"];
+  return [...columns([header, ...rows]), ""];
+}
+
+function comparisonLine({ a, b, metric, difference, isSame }: Comparison): string | null {
+  if (!isSame) return null;
+  const { mean, low, high } = difference;
+  const digits = 4;
+  const sign = mean < 0 ? "" : "+";
+  return `not told apart by ${metric}: ${a} and ${b} (${sign}${mean.toFixed(digits)} ` +
+    `[${low.toFixed(digits)}, ${high.toFixed(digits)}])`;
+}
+
+/** The whole text, a line break at its end. */
+export function reportText(report: EvalReport, seed: number): string {
+  const tasks = [...new Set(report.summary.map(({ task }) => task))];
+  const same = tasks.flatMap((task) => {
+    const { metric } = TASKS[task] ?? { metric: "score" };
+    return compareNeighbours(report, { task, metric, seed }).map(comparisonLine)
+      .filter((line) => line !== null);
+  });
+  const low = report.summary.some(({ metric, mean }) =>
+    metric === "kl" && mean > 0 && mean < KL_NOISE
+  );
+  return [
+    ...tasks.flatMap((task) => taskTable(report, task)),
+    ...same,
+    ...(low
+      ? [`a kl below ${KL_NOISE} is noise: two arithmetics of one model differ by as much`]
+      : []),
+    `intervals: 95 %, bootstrap over passages, seed ${seed}; specs are paired over the same passages`,
+  ].join("\n") + "\n";
+}

@@ -1,0 +1,121 @@
+/**
+ * The work of an evaluation: every case on every spec, case by case, so that the specs of a case that was
+ * reached can be paired. The full cache goes first where others are compared with it. What is known already
+ * is not measured again; what does not fit a budget of time is left out, and named.
+ */
+
+import { sha256 } from "../core/hash.ts";
+import type { Loaded } from "../engine/load.ts";
+import type { EvalCase } from "./case.ts";
+import { measureCase } from "./measure_case.ts";
+import { resultKey } from "./results.ts";
+import type { EvalResult } from "./results.ts";
+
+/** The full cache's spec. */
+export const FULL = "none";
+
+/** A spec, and the model under it once it is needed. */
+export interface EvalSpec {
+  /** In its shortest form. */
+  readonly spec: string;
+  readonly open: () => Promise<Pick<Loaded, "engine" | "chunkSize">>;
+}
+
+/** What to evaluate. */
+export interface EvaluateOptions {
+  /** Those asked for, in order. */
+  readonly specs: readonly EvalSpec[];
+  /** The full cache, whether or not it was asked for. */
+  readonly full: EvalSpec;
+  readonly cases: readonly EvalCase[];
+  /** Results that need no measuring, by key. */
+  readonly known?: ReadonlyMap<string, EvalResult>;
+  /** Time for all of it. Default: as long as it takes. */
+  readonly budgetMs?: number;
+}
+
+/** What happens on the way. */
+export type EvalEvent =
+  | { readonly kind: "result"; readonly result: EvalResult; readonly isKnown: boolean }
+  /** Something is about to be measured; `leftMs` is a guess, null: there is nothing to guess from. */
+  | {
+    readonly kind: "progress";
+    readonly label: string;
+    readonly done: number;
+    readonly total: number;
+    readonly leftMs: number | null;
+  }
+  /** A case that the budget leaves no time for. */
+  | { readonly kind: "left-out"; readonly item: EvalCase };
+
+/** A case with what there is to do of it. */
+interface Work {
+  readonly item: EvalCase;
+  readonly caseSha256: string;
+  readonly known: readonly EvalResult[];
+  /** Specs to measure, the full cache first if others need it. */
+  readonly runs: readonly EvalSpec[];
+  /** Specs whose results are wanted. */
+  readonly wanted: ReadonlySet<string>;
+  /** Tokens of all runs: what time goes by. */
+  readonly nTokens: number;
+}
+
+async function workOf(item: EvalCase, options: EvaluateOptions): Promise<Work> {
+  const { specs, full, known = new Map<string, EvalResult>() } = options;
+  const { protocol, passage, prompt, identity } = item;
+  const caseSha256 = await sha256(JSON.stringify([protocol, passage, prompt, identity]));
+  const knownOf = ({ spec }: EvalSpec) =>
+    known.get(resultKey({ spec, protocol, passage, caseSha256 }));
+  const todo = specs.filter((spec) => knownOf(spec) === undefined);
+  const rest = todo.filter(({ spec }) => spec !== FULL);
+  const runs = item.isCompared && todo.length > 0 ? [full, ...rest] : todo;
+  return {
+    ...{ item, caseSha256, runs },
+    known: specs.map(knownOf).filter((result) => result !== undefined),
+    wanted: new Set(todo.map(({ spec }) => spec)),
+    nTokens: runs.length * (prompt.length + item.nFollowing),
+  };
+}
+
+/** Evaluates, yielding what happens. */
+export async function* evaluate(options: EvaluateOptions): AsyncGenerator<EvalEvent, void> {
+  const { cases, budgetMs = Infinity } = options;
+  const startMs = performance.now();
+  const works = await Promise.all(cases.map((item) => workOf(item, options)));
+  for (const { known } of works) {
+    for (const result of known) yield { kind: "result", result, isKnown: true };
+  }
+  const total = works.reduce((sum, { runs }) => sum + runs.length, 0);
+  let tokensLeft = works.reduce((sum, { nTokens }) => sum + nTokens, 0);
+  let [done, spentMs, spentTokens] = [0, 0, 0];
+  const guess = (nTokens: number) => spentTokens === 0 ? null : nTokens * spentMs / spentTokens;
+  for (const { item, caseSha256, runs, wanted, nTokens } of works) {
+    const needed = guess(nTokens) ?? 0;
+    if (runs.length > 0 && performance.now() - startMs + needed > budgetMs && done > 0) {
+      tokensLeft -= nTokens;
+      done += runs.length;
+      yield { kind: "left-out", item };
+      continue;
+    }
+    let trace: unknown = null;
+    for (const { spec, open } of runs) {
+      const label = `${item.protocol} ${item.passage} · ${spec}`;
+      yield { kind: "progress", label, done, total, leftMs: guess(tokensLeft) };
+      const loaded = await open();
+      // Opening a spec is once, however many cases there are.
+      const beganMs = performance.now();
+      const { measured, ...numbers } = await measureCase(loaded, item, trace);
+      if (spec === FULL) trace = measured.trace;
+      spentMs += performance.now() - beganMs;
+      spentTokens += nTokens / runs.length;
+      tokensLeft -= nTokens / runs.length;
+      done++;
+      if (!wanted.has(spec)) continue;
+      const { values, series } = measured;
+      const place = { spec, protocol: item.protocol, passage: item.passage, caseSha256 };
+      const result = { ...place, values, ...(series ? { series } : {}), ...numbers };
+      yield { kind: "result", result, isKnown: false };
+    }
+  }
+}

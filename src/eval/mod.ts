@@ -1,0 +1,11 @@
+/** Evaluation: protocols, their statistics, and the files that results are kept in. */
+export * from "./case.ts";
+export * from "./continuation.ts";
+export * from "./evaluate.ts";
+export * from "./metrics.ts";
+export * from "./moby_dick.ts";
+export * from "./passages.ts";
+export * from "./results.ts";
+export * from "./statistics.ts";
+export * from "./summary.ts";
+export * from "./tasks.ts";
