@@ -22,9 +22,9 @@ export type NamedRun<B extends Readonly<Record<string, TypedArray>>> = Omit<
 /** A strip of a product's outputs, for the entry points around a library's product. */
 export interface StripOfRun {
   readonly entryPoint: "unpack" | "finish";
-  /** f32 [n rounded up to a packed group, nIn]; `unpack` writes it. */
+  /** f32 [packed rows of the strip, nIn]; `unpack` writes it. */
   readonly weights: Float32Array<ArrayBuffer>;
-  /** f32 [nRows, n]; `finish` reads it. */
+  /** f32 [nRows, n or the packed rows of two products]; `finish` reads it. */
   readonly sums: Float32Array<ArrayBuffer>;
   readonly first: number;
   readonly n: number;

@@ -1,7 +1,8 @@
-/** Packed matrices of random weights, the same on every run, for tests of products. */
+/** Packed matrices of random weights, the same on every run, and their sizes, for tests of products. */
 
 import { PACK_ROWS, PACKINGS } from "../src/core/mod.ts";
 import type { PackingName } from "../src/core/mod.ts";
+import type { Matmul } from "../src/dsl/mod.ts";
 import { packCodes, packValues } from "../src/reference/mod.ts";
 import { randomFrom } from "./_kernel.ts";
 
@@ -12,6 +13,16 @@ export interface WeightShape {
   /** Rows after which they are the same again, a multiple of 16; none: all differ. */
   readonly period?: number;
 }
+
+/** Packed rows of a product's weights: of two products those of both, each in whole groups. */
+export const packedRows = ({ products }: Matmul, nOut: number): number =>
+  products.length === 0 ? nOut : 2 * Math.ceil(nOut / PACK_ROWS) * PACK_ROWS;
+
+/**
+ * What an epilogue adds to its value's error: a handful of roundings and, where eˣ overflows in f32, what a
+ * quotient by it has in f64.
+ */
+export const epilogueError = (value: number): number => 2 ** -20 * Math.abs(value) + 2 ** -88;
 
 /** Its bytes in a packed order. */
 export function packedWeights(

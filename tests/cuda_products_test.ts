@@ -18,12 +18,12 @@ import { assertClose } from "./_close.ts";
 import { render } from "./_cuda.ts";
 import { sources } from "./_emitted.ts";
 import { activations, randomFrom } from "./_kernel.ts";
-import { packedWeights } from "./_weights.ts";
+import { epilogueError, packedRows, packedWeights } from "./_weights.ts";
 
 const products = sources.flatMap(({ definition }) =>
   definition.kind === "matmul" ? [definition as Matmul] : []
 );
-const plain = products.find(({ inputs }) => inputs.length === 0)!;
+const plain = products.find(({ name }) => name === "matmul")!;
 
 /** A product on a device, ready to run for any number of rows up to `maxRows`. */
 async function prepare(device: CudaDevice, definition: Matmul, packing: PackingName, shape: {
@@ -46,7 +46,9 @@ async function prepare(device: CudaDevice, definition: Matmul, packing: PackingN
   const random = randomFrom(nIn + nOut);
   const [xStride, yStride] = [nIn + 4, nOut + 3];
   const x = activations(maxRows * xStride, random);
-  const weight = packedWeights(packing, { nOut, nIn, period }, 5);
+  const nPacked = packedRows(definition, nOut);
+  const repeated = packedRows(definition, period);
+  const weight = packedWeights(packing, { nOut: nPacked, nIn, period: repeated }, 5);
   const filled = (label: string, data: ArrayBufferView) => {
     const buffer = device.allocate(data.byteLength, label);
     device.write(buffer, data);
@@ -132,20 +134,22 @@ for (const definition of products) {
           const added = Float32Array.from(
             rows.flatMap((r) => [...cut(before, r, yStride, 1, nOut)]),
           );
-          const { y, magnitude } = matmulReference({
-            ...{ nRows, nIn, nOut, x: own },
+          const reference = matmulReference({
+            ...{ nRows, nIn, nOut, x: own, products: definition.products },
             inputs: Object.fromEntries(definition.inputs.map((of) => [of, added])),
-            weight: unpackWeights(packing, weight, { nOut, nIn }),
+            weight: unpackWeights(packing, weight, { nOut: packedRows(definition, nOut), nIn }),
             epilogue: authorRunner(definition, "epilogue"),
           });
           // As much as any order of nIn products and sums can be off, and the epilogue.
           const rounding = (nIn + 3) * 2 ** -24;
           const want = Float64Array.from(before);
           const bound = new Float64Array(want.length);
-          y.forEach((value, i) => {
+          const isSum = definition.products.length === 0;
+          reference.y.forEach((value, i) => {
             const at = Math.floor(i / nOut) * yStride + 1 + i % nOut;
             want[at] = value;
-            bound[at] = rounding * (magnitude[i]! + Math.abs(value) + Math.abs(added[i]!));
+            const own = rounding * (Math.abs(value) + Math.abs(added[i]!));
+            bound[at] = reference.bound(i, rounding) + (isSum ? own : epilogueError(value));
           });
           assertClose(got, want, { bound: (i) => bound[i]!, label: packing });
         },
@@ -173,14 +177,14 @@ Deno.test("a matrix wider than a strip is multiplied strip by strip", () =>
       assertEquals(given, ["m=174752 n=64", "m=40 n=64"]);
       const weights = unpackWeights("q4_f16_g32", weight, { nOut: period, nIn });
       for (const row of [0, 31, 63]) {
-        const { y, magnitude } = matmulReference({
+        const reference = matmulReference({
           ...{ nRows: 1, nIn, nOut: period, weight: weights },
           x: x.subarray(row * xStride, row * xStride + nIn),
           epilogue: authorRunner(plain, "epilogue"),
         });
         const outputs = got.subarray(row * yStride + 1, row * yStride + 1 + nOut);
-        const want = Float64Array.from(outputs, (_, i) => y[i % period]!);
-        const bound = (i: number) => (nIn + 2) * 2 ** -24 * magnitude[i % period]!;
+        const want = Float64Array.from(outputs, (_, i) => reference.y[i % period]!);
+        const bound = (i: number) => reference.bound(i % period, (nIn + 2) * 2 ** -24);
         assertClose(outputs, want, { bound, label: `row ${row}` });
       }
     },

@@ -20,7 +20,11 @@ async function logitsOf(path: string, maxBindingBytes: number) {
   const prefilled = await engine.step([rows]);
   const decoded = await engine.step([{ ...rows, position: 40, tokens: [7] }]);
   const { embedding, head, layers } = plan.inputs.weights;
-  const nParts = [embedding, head, ...layers.flatMap((l) => [l.qkv, l.attnOutput, l.ffnDown])]
+  const nParts = [
+    embedding,
+    head,
+    ...layers.flatMap((l) => [l.qkv, l.attnOutput, l.gateUp, l.ffnDown]),
+  ]
     .map((parts) => parts.length);
   return { logits: [...prefilled, ...decoded], nParts };
 }

@@ -195,35 +195,54 @@ gpuTest(
   },
 );
 
+/** Dispatches a layer of a step, by what is in the step. */
+const DISPATCHES = { decode: 9, prefill: 8, mixed: 10 };
+/** Running statistics of rows or queries are a kernel more. */
+const WITH_STATISTICS = { decode: 10, prefill: 9, mixed: 11 };
+
 gpuTest("a step is one submission, and at most ten dispatches a layer", async () => {
   await using folder = await testFolder();
   const path = await folder.write("tiny.gguf", tinyModel({ ...shape, nLayers: 3 }));
   // Scores with windows of their own record into two rings.
   const both = "snapkv:budget=60,window=16+think:ratio=0.5,window=8,recent=8";
-  for (const prune of ["none", "think:ratio=0.5", both]) {
+  const cases = [
+    ...["none", "think:ratio=0.5", both].map((prune) => ({ prune, want: DISPATCHES })),
+    ...["h2o:budget=60", "expected_attention:budget=60"].map((prune) => ({
+      ...{ prune, want: WITH_STATISTICS },
+    })),
+  ];
+  for (const { prune, want } of cases) {
     const gpu = await watchedGpu();
     const openDevice = () => openWebgpuDevice({ gpu });
-    await onDevice({ model: path, prune, openDevice }, async (model) => {
+    await onDevice({ model: path, prune, openDevice, parallel: 2 }, async (model) => {
       const { engine, plan } = model.loaded;
       const inLayers = plan.step.invocations.filter(({ label }) => label.startsWith("layer "));
       const outside = plan.step.invocations.length - inLayers.length;
-      const slot = engine.cache.openSlot();
-      const counted = async (position: number, nRows: number, what: string) => {
+      const slots = [engine.cache.openSlot(), engine.cache.openSlot()];
+      const counted = async (
+        rows: readonly (readonly [position: number, nRows: number])[],
+        what: keyof typeof want,
+      ) => {
         Object.assign(gpu.counts, { submits: 0, dispatches: 0 });
-        const tokens = Array.from({ length: nRows }, (_, i) => 3 + i);
-        await engine.step([{ slot, position, tokens, logits: "pick" }]);
+        await engine.step(rows.map(([position, nRows], i) => ({
+          ...{ slot: slots[i]!, position, logits: "pick" },
+          tokens: Array.from({ length: nRows }, (_, i) => 3 + i),
+        })));
         const perLayer = (gpu.counts.dispatches - outside) / 3;
-        assert(perLayer <= 10, `${what}, ${prune}: ${perLayer} dispatches a layer`);
+        assertEquals(perLayer, want[what], `${what}, ${prune}: dispatches a layer`);
         return gpu.counts.submits;
       };
-      await counted(0, 70, "prefill");
-      assertEquals(await counted(70, 40, "prefill"), 1);
-      await engine.compress(slot);
+      await counted([[0, 70]], "prefill");
+      assertEquals(await counted([[70, 40]], "prefill"), 1);
+      await engine.compress(slots[0]!);
       // The first step after it makes pages.
-      await counted(110, 1, "decode");
-      for (let i = 1; i < 5; i++) assertEquals(await counted(110 + i, 1, "decode"), 1);
+      await counted([[110, 1]], "decode");
+      for (let i = 1; i < 5; i++) assertEquals(await counted([[110 + i, 1]], "decode"), 1);
       // A second turn, over what pruning left.
-      assertEquals(await counted(115, 13, "prefill"), 1);
+      assertEquals(await counted([[115, 13]], "prefill"), 1);
+      // One sequence goes on while another's prompt comes in.
+      await counted([[128, 1], [0, 20]], "mixed");
+      assertEquals(await counted([[129, 1], [20, 13]], "mixed"), 1);
     });
   }
 });

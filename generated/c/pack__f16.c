@@ -14,6 +14,7 @@ struct args {
   uint32_t n_in; /* values of a row, a multiple of a block's */
   uint32_t head_dim; /* 0: rows as in the file; else heads of interleaved pairs become half-split ones */
   uint32_t dst_group; /* first 16-row group to write */
+  uint32_t group_step; /* 2: every other group is another product's; else 1 */
 };
 _Static_assert(offsetof(struct args, src) == 0, "src");
 _Static_assert(offsetof(struct args, dst) == 8, "dst");
@@ -21,13 +22,14 @@ _Static_assert(offsetof(struct args, n_out) == 16, "n_out");
 _Static_assert(offsetof(struct args, n_in) == 20, "n_in");
 _Static_assert(offsetof(struct args, head_dim) == 24, "head_dim");
 _Static_assert(offsetof(struct args, dst_group) == 28, "dst_group");
+_Static_assert(offsetof(struct args, group_step) == 32, "group_step");
 
 static inline int32_t f16_code(const uint8_t *b, int32_t i)
 {
   (void)i;
 #line 4 "kernels/storage/f16.ts"
   return b[0] | (b[1] << 8);
-#line 31 "generated/c/pack__f16.c"
+#line 33 "generated/c/pack__f16.c"
 }
 
 /*
@@ -49,7 +51,8 @@ static void pack__f16(const struct args *restrict args, uint32_t first, uint32_t
 
   for (uint32_t group = first; group < last; group++) {
     const uint32_t n_rows = kerf_lanes(args->n_out - group * 16);
-    kerf_f16_bits *dst = (kerf_f16_bits *)args->dst + (size_t)(args->dst_group + group) * n_in * 16;
+    kerf_f16_bits *dst = (kerf_f16_bits *)args->dst
+        + (size_t)(args->dst_group + group * args->group_step) * n_in * 16;
     const uint8_t *src[16];
     for (uint32_t r = 0; r < n_rows; r++) {
       src[r] = args->src + row_bytes * file_row(group * 16 + r, args->head_dim);

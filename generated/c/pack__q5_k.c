@@ -15,6 +15,7 @@ struct args {
   uint32_t n_in; /* values of a row, a multiple of a block's */
   uint32_t head_dim; /* 0: rows as in the file; else heads of interleaved pairs become half-split ones */
   uint32_t dst_group; /* first 16-row group to write */
+  uint32_t group_step; /* 2: every other group is another product's; else 1 */
 };
 _Static_assert(offsetof(struct args, src) == 0, "src");
 _Static_assert(offsetof(struct args, dst) == 8, "dst");
@@ -22,6 +23,7 @@ _Static_assert(offsetof(struct args, n_out) == 16, "n_out");
 _Static_assert(offsetof(struct args, n_in) == 20, "n_in");
 _Static_assert(offsetof(struct args, head_dim) == 24, "head_dim");
 _Static_assert(offsetof(struct args, dst_group) == 28, "dst_group");
+_Static_assert(offsetof(struct args, group_step) == 32, "group_step");
 
 #define BLOCK_VALUES 256
 #define BLOCK_BYTES 176
@@ -35,7 +37,7 @@ static inline int32_t q5_k_code(const uint8_t *b, int32_t i)
   const int32_t low = (b[48 + (i >> 6) * 32 + (i & 31)] >> (((i >> 5) & 1) * 4)) & 15;
   const int32_t fifth = (b[16 + (i & 31)] >> ((i >> 5) & 31)) & 1;
   return low | (fifth << 4);
-#line 39 "generated/c/pack__q5_k.c"
+#line 41 "generated/c/pack__q5_k.c"
 }
 
 static inline float q5_k_scale(const uint8_t *b, int32_t i)
@@ -45,7 +47,7 @@ static inline float q5_k_scale(const uint8_t *b, int32_t i)
 #line 16 "kernels/storage/q5_k.ts"
   return kerf_f16_to_f32(b[0] | (b[1] << 8))
       * (float)((i >> 5) < 4 ? b[index] & 63 : (b[index + 4] & 15) | ((b[index - 4] >> 6) << 4));
-#line 49 "generated/c/pack__q5_k.c"
+#line 51 "generated/c/pack__q5_k.c"
 }
 
 static inline float q5_k_offset(const uint8_t *b, int32_t i)
@@ -57,7 +59,7 @@ static inline float q5_k_offset(const uint8_t *b, int32_t i)
 #line 17 "kernels/storage/q5_k.ts"
   return -kerf_f16_to_f32(b[2] | (b[3] << 8))
       * (float)((i >> 5) < 4 ? b[index_2] & 63 : (b[index_2] >> 4) | ((b[index] >> 6) << 4));
-#line 61 "generated/c/pack__q5_k.c"
+#line 63 "generated/c/pack__q5_k.c"
 }
 
 /* GROUP_SIZE values of sixteen rows. */
@@ -105,7 +107,7 @@ static void pack__q5_k(const struct args *restrict args, uint32_t first, uint32_
   for (uint32_t group = first; group < last; group++) {
     const uint32_t n_rows = kerf_lanes(args->n_out - group * 16);
     struct block *dst = (struct block *)args->dst
-        + (size_t)(args->dst_group + group) * (n_in / GROUP_SIZE);
+        + (size_t)(args->dst_group + group * args->group_step) * (n_in / GROUP_SIZE);
     const uint8_t *src[16];
     for (uint32_t r = 0; r < n_rows; r++) {
       src[r] = args->src + row_bytes * file_row(group * 16 + r, args->head_dim);

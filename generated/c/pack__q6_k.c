@@ -16,6 +16,7 @@ struct args {
   uint32_t n_in; /* values of a row, a multiple of a block's */
   uint32_t head_dim; /* 0: rows as in the file; else heads of interleaved pairs become half-split ones */
   uint32_t dst_group; /* first 16-row group to write */
+  uint32_t group_step; /* 2: every other group is another product's; else 1 */
 };
 _Static_assert(offsetof(struct args, src) == 0, "src");
 _Static_assert(offsetof(struct args, dst) == 8, "dst");
@@ -23,6 +24,7 @@ _Static_assert(offsetof(struct args, n_out) == 16, "n_out");
 _Static_assert(offsetof(struct args, n_in) == 20, "n_in");
 _Static_assert(offsetof(struct args, head_dim) == 24, "head_dim");
 _Static_assert(offsetof(struct args, dst_group) == 28, "dst_group");
+_Static_assert(offsetof(struct args, group_step) == 32, "group_step");
 
 #define BLOCK_VALUES 256
 #define BLOCK_BYTES 210
@@ -38,14 +40,14 @@ static inline int32_t q6_k_code(const uint8_t *b, int32_t i)
   const int32_t low = (b[half * 64 + (t & 1) * 32 + (i & 31)] >> ((t >> 1) * 4)) & 15;
   const int32_t high = (b[128 + half * 32 + (i & 31)] >> (2 * t)) & 3;
   return low | (high << 4);
-#line 42 "generated/c/pack__q6_k.c"
+#line 44 "generated/c/pack__q6_k.c"
 }
 
 static inline float q6_k_scale(const uint8_t *b, int32_t i)
 {
 #line 6 "kernels/storage/q6_k.ts"
   return kerf_f16_to_f32(b[208] | (b[209] << 8)) * (float)((b[192 + (i >> 4)] ^ 128) - 128);
-#line 49 "generated/c/pack__q6_k.c"
+#line 51 "generated/c/pack__q6_k.c"
 }
 
 static inline float q6_k_offset(const uint8_t *b, int32_t i)
@@ -53,7 +55,7 @@ static inline float q6_k_offset(const uint8_t *b, int32_t i)
 #line 24 "kernels/storage/q6_k.ts"
   return -32.0f
       * (kerf_f16_to_f32(b[208] | (b[209] << 8)) * (float)((b[192 + (i >> 4)] ^ 128) - 128));
-#line 57 "generated/c/pack__q6_k.c"
+#line 59 "generated/c/pack__q6_k.c"
 }
 
 /* GROUP_SIZE values of sixteen rows. */
@@ -101,7 +103,7 @@ static void pack__q6_k(const struct args *restrict args, uint32_t first, uint32_
   for (uint32_t group = first; group < last; group++) {
     const uint32_t n_rows = kerf_lanes(args->n_out - group * 16);
     struct block *dst = (struct block *)args->dst
-        + (size_t)(args->dst_group + group) * (n_in / GROUP_SIZE);
+        + (size_t)(args->dst_group + group * args->group_step) * (n_in / GROUP_SIZE);
     const uint8_t *src[16];
     for (uint32_t r = 0; r < n_rows; r++) {
       src[r] = args->src + row_bytes * file_row(group * 16 + r, args->head_dim);

@@ -14,6 +14,7 @@ struct args {
   uint32_t n_in; /* values of a row, a multiple of a block's */
   uint32_t head_dim; /* 0: rows as in the file; else heads of interleaved pairs become half-split ones */
   uint32_t dst_group; /* first 16-row group to write */
+  uint32_t group_step; /* 2: every other group is another product's; else 1 */
 };
 _Static_assert(offsetof(struct args, src) == 0, "src");
 _Static_assert(offsetof(struct args, dst) == 8, "dst");
@@ -21,6 +22,7 @@ _Static_assert(offsetof(struct args, n_out) == 16, "n_out");
 _Static_assert(offsetof(struct args, n_in) == 20, "n_in");
 _Static_assert(offsetof(struct args, head_dim) == 24, "head_dim");
 _Static_assert(offsetof(struct args, dst_group) == 28, "dst_group");
+_Static_assert(offsetof(struct args, group_step) == 32, "group_step");
 
 #define BLOCK_VALUES 32
 #define BLOCK_BYTES 34
@@ -32,7 +34,7 @@ static inline int32_t q8_0_code(const uint8_t *b, int32_t i)
 {
 #line 10 "kernels/storage/q8_0.ts"
   return b[2 + i] ^ 128;
-#line 36 "generated/c/pack__q8_0.c"
+#line 38 "generated/c/pack__q8_0.c"
 }
 
 static inline float q8_0_scale(const uint8_t *b, int32_t i)
@@ -40,7 +42,7 @@ static inline float q8_0_scale(const uint8_t *b, int32_t i)
   (void)i;
 #line 4 "kernels/storage/q8_0.ts"
   return kerf_f16_to_f32(b[0] | (b[1] << 8));
-#line 44 "generated/c/pack__q8_0.c"
+#line 46 "generated/c/pack__q8_0.c"
 }
 
 static inline float q8_0_offset(const uint8_t *b, int32_t i)
@@ -48,7 +50,7 @@ static inline float q8_0_offset(const uint8_t *b, int32_t i)
   (void)i;
 #line 12 "kernels/storage/q8_0.ts"
   return -128.0f * kerf_f16_to_f32(b[0] | (b[1] << 8));
-#line 52 "generated/c/pack__q8_0.c"
+#line 54 "generated/c/pack__q8_0.c"
 }
 
 /* GROUP_SIZE values of sixteen rows. */
@@ -96,7 +98,7 @@ static void pack__q8_0(const struct args *restrict args, uint32_t first, uint32_
   for (uint32_t group = first; group < last; group++) {
     const uint32_t n_rows = kerf_lanes(args->n_out - group * 16);
     struct block *dst = (struct block *)args->dst
-        + (size_t)(args->dst_group + group) * (n_in / GROUP_SIZE);
+        + (size_t)(args->dst_group + group * args->group_step) * (n_in / GROUP_SIZE);
     const uint8_t *src[16];
     for (uint32_t r = 0; r < n_rows; r++) {
       src[r] = args->src + row_bytes * file_row(group * 16 + r, args->head_dim);

@@ -15,6 +15,7 @@ struct args {
   u32 n_in; /* values of a row, a multiple of a block's */
   u32 head_dim; /* 0: rows as in the file; else heads of interleaved pairs become half-split ones */
   u32 dst_group; /* first 16-row group to write */
+  u32 group_step; /* 2: every other group is another product's; else 1 */
 };
 KERF_AT(src, 0);
 KERF_AT(dst, 8);
@@ -22,6 +23,7 @@ KERF_AT(n_out, 16);
 KERF_AT(n_in, 20);
 KERF_AT(head_dim, 24);
 KERF_AT(dst_group, 28);
+KERF_AT(group_step, 32);
 
 static constexpr u32 THREADS = 128; /* of a block */
 
@@ -31,7 +33,7 @@ KERF_INLINE i32 bf16_code(const u8 *b)
 {
 #line 4 "kernels/storage/bf16.ts"
   return b[0] | (b[1] << 8);
-#line 35 "generated/cuda/pack__bf16.cu"
+#line 37 "generated/cuda/pack__bf16.cu"
 }
 
 /*
@@ -57,8 +59,8 @@ pack__bf16(const __grid_constant__ struct args args)
     const u32 row = group * 16 + r;
     const bool exists = row < args.n_out;
     const u8 *src = args.src + (u64)n_in * BLOCK_BYTES * file_row(exists ? row : 0, args.head_dim);
-    kerf_bf16_bits *dst = (kerf_bf16_bits *)args.dst + (u64)(args.dst_group + group) * n_in * 16
-        + r;
+    kerf_bf16_bits *dst = (kerf_bf16_bits *)args.dst
+        + (u64)(args.dst_group + group * args.group_step) * n_in * 16 + r;
     for (u32 c = kerf_thread() / 16; c < n_in; c += THREADS / 16) {
       dst[(u64)c * 16] = exists ? (kerf_bf16_bits)bf16_code(src + (u64)c * BLOCK_BYTES) : 0;
     }

@@ -15,6 +15,7 @@ struct args {
   u32 n_in; /* values of a row, a multiple of a block's */
   u32 head_dim; /* 0: rows as in the file; else heads of interleaved pairs become half-split ones */
   u32 dst_group; /* first 16-row group to write */
+  u32 group_step; /* 2: every other group is another product's; else 1 */
 };
 KERF_AT(src, 0);
 KERF_AT(dst, 8);
@@ -22,6 +23,7 @@ KERF_AT(n_out, 16);
 KERF_AT(n_in, 20);
 KERF_AT(head_dim, 24);
 KERF_AT(dst_group, 28);
+KERF_AT(group_step, 32);
 
 static constexpr u32 THREADS = 128; /* of a block */
 
@@ -34,21 +36,21 @@ KERF_INLINE i32 q5_1_code(const u8 *b, i32 i)
   const i32 low = i < 16 ? b[8 + i] & 15 : b[8 + i - 16] >> 4;
   const i32 fifth = (b[4 + (i >> 3)] >> (i & 7)) & 1;
   return low | (fifth << 4);
-#line 38 "generated/cuda/pack__q5_1.cu"
+#line 40 "generated/cuda/pack__q5_1.cu"
 }
 
 KERF_INLINE float q5_1_scale(const u8 *b)
 {
 #line 12 "kernels/storage/q5_1.ts"
   return kerf_f16_to_f32(b[0] | (b[1] << 8));
-#line 45 "generated/cuda/pack__q5_1.cu"
+#line 47 "generated/cuda/pack__q5_1.cu"
 }
 
 KERF_INLINE float q5_1_offset(const u8 *b)
 {
 #line 13 "kernels/storage/q5_1.ts"
   return kerf_f16_to_f32(b[2] | (b[3] << 8));
-#line 52 "generated/cuda/pack__q5_1.cu"
+#line 54 "generated/cuda/pack__q5_1.cu"
 }
 
 /* GROUP_SIZE values of sixteen rows. */
@@ -82,7 +84,8 @@ pack__q5_1(const __grid_constant__ struct args args)
     const bool exists = row < args.n_out;
     const u8 *src = args.src
         + (u64)(n_in / BLOCK_VALUES) * BLOCK_BYTES * file_row(exists ? row : 0, args.head_dim);
-    block *blocks = (block *)args.dst + (u64)(args.dst_group + group) * (n_in / GROUP_SIZE);
+    block *blocks = (block *)args.dst
+        + (u64)(args.dst_group + group * args.group_step) * (n_in / GROUP_SIZE);
     for (u32 n = kerf_thread() / 16; n < n_in / GROUP_SIZE; n += THREADS / 16) {
       const u8 *b = src + (u64)(n * GROUP_SIZE / BLOCK_VALUES) * BLOCK_BYTES;
       const i32 i = (i32)(n * GROUP_SIZE % BLOCK_VALUES);

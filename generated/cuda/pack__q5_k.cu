@@ -16,6 +16,7 @@ struct args {
   u32 n_in; /* values of a row, a multiple of a block's */
   u32 head_dim; /* 0: rows as in the file; else heads of interleaved pairs become half-split ones */
   u32 dst_group; /* first 16-row group to write */
+  u32 group_step; /* 2: every other group is another product's; else 1 */
 };
 KERF_AT(src, 0);
 KERF_AT(dst, 8);
@@ -23,6 +24,7 @@ KERF_AT(n_out, 16);
 KERF_AT(n_in, 20);
 KERF_AT(head_dim, 24);
 KERF_AT(dst_group, 28);
+KERF_AT(group_step, 32);
 
 static constexpr u32 THREADS = 128; /* of a block */
 
@@ -35,7 +37,7 @@ KERF_INLINE i32 q5_k_code(const u8 *b, i32 i)
   const i32 low = (b[48 + (i >> 6) * 32 + (i & 31)] >> (((i >> 5) & 1) * 4)) & 15;
   const i32 fifth = (b[16 + (i & 31)] >> ((i >> 5) & 31)) & 1;
   return low | (fifth << 4);
-#line 39 "generated/cuda/pack__q5_k.cu"
+#line 41 "generated/cuda/pack__q5_k.cu"
 }
 
 KERF_INLINE float q5_k_scale(const u8 *b, i32 i)
@@ -45,7 +47,7 @@ KERF_INLINE float q5_k_scale(const u8 *b, i32 i)
 #line 16 "kernels/storage/q5_k.ts"
   return kerf_f16_to_f32(b[0] | (b[1] << 8))
       * (float)((i >> 5) < 4 ? b[index] & 63 : (b[index + 4] & 15) | ((b[index - 4] >> 6) << 4));
-#line 49 "generated/cuda/pack__q5_k.cu"
+#line 51 "generated/cuda/pack__q5_k.cu"
 }
 
 KERF_INLINE float q5_k_offset(const u8 *b, i32 i)
@@ -57,7 +59,7 @@ KERF_INLINE float q5_k_offset(const u8 *b, i32 i)
 #line 17 "kernels/storage/q5_k.ts"
   return -kerf_f16_to_f32(b[2] | (b[3] << 8))
       * (float)((i >> 5) < 4 ? b[index_2] & 63 : (b[index_2] >> 4) | ((b[index] >> 6) << 4));
-#line 61 "generated/cuda/pack__q5_k.cu"
+#line 63 "generated/cuda/pack__q5_k.cu"
 }
 
 /* GROUP_SIZE values of sixteen rows. */
@@ -91,7 +93,8 @@ pack__q5_k(const __grid_constant__ struct args args)
     const bool exists = row < args.n_out;
     const u8 *src = args.src
         + (u64)(n_in / BLOCK_VALUES) * BLOCK_BYTES * file_row(exists ? row : 0, args.head_dim);
-    block *blocks = (block *)args.dst + (u64)(args.dst_group + group) * (n_in / GROUP_SIZE);
+    block *blocks = (block *)args.dst
+        + (u64)(args.dst_group + group * args.group_step) * (n_in / GROUP_SIZE);
     for (u32 n = kerf_thread() / 16; n < n_in / GROUP_SIZE; n += THREADS / 16) {
       const u8 *b = src + (u64)(n * GROUP_SIZE / BLOCK_VALUES) * BLOCK_BYTES;
       const i32 i = (i32)(n * GROUP_SIZE % BLOCK_VALUES);

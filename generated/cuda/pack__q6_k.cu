@@ -17,6 +17,7 @@ struct args {
   u32 n_in; /* values of a row, a multiple of a block's */
   u32 head_dim; /* 0: rows as in the file; else heads of interleaved pairs become half-split ones */
   u32 dst_group; /* first 16-row group to write */
+  u32 group_step; /* 2: every other group is another product's; else 1 */
 };
 KERF_AT(src, 0);
 KERF_AT(dst, 8);
@@ -24,6 +25,7 @@ KERF_AT(n_out, 16);
 KERF_AT(n_in, 20);
 KERF_AT(head_dim, 24);
 KERF_AT(dst_group, 28);
+KERF_AT(group_step, 32);
 
 static constexpr u32 THREADS = 128; /* of a block */
 
@@ -38,7 +40,7 @@ KERF_INLINE i32 q6_k_code(const u8 *b, i32 i)
   const i32 low = (b[half * 64 + (t & 1) * 32 + (i & 31)] >> ((t >> 1) * 4)) & 15;
   const i32 high = (b[128 + half * 32 + (i & 31)] >> (2 * t)) & 3;
   return low | (high << 4);
-#line 42 "generated/cuda/pack__q6_k.cu"
+#line 44 "generated/cuda/pack__q6_k.cu"
 }
 
 KERF_INLINE float q6_k_scale(const u8 *b, i32 i)
@@ -46,7 +48,7 @@ KERF_INLINE float q6_k_scale(const u8 *b, i32 i)
 #line 6 "kernels/storage/q6_k.ts"
   return kerf_f16_to_f32(b[208] | (b[209] << 8))
       * (float)kerf_sub_i32(b[192 + (i >> 4)] ^ 128, 128);
-#line 50 "generated/cuda/pack__q6_k.cu"
+#line 52 "generated/cuda/pack__q6_k.cu"
 }
 
 KERF_INLINE float q6_k_offset(const u8 *b, i32 i)
@@ -55,7 +57,7 @@ KERF_INLINE float q6_k_offset(const u8 *b, i32 i)
   return -32.0f
       * (kerf_f16_to_f32(b[208] | (b[209] << 8))
       * (float)kerf_sub_i32(b[192 + (i >> 4)] ^ 128, 128));
-#line 59 "generated/cuda/pack__q6_k.cu"
+#line 61 "generated/cuda/pack__q6_k.cu"
 }
 
 /* GROUP_SIZE values of sixteen rows. */
@@ -89,7 +91,8 @@ pack__q6_k(const __grid_constant__ struct args args)
     const bool exists = row < args.n_out;
     const u8 *src = args.src
         + (u64)(n_in / BLOCK_VALUES) * BLOCK_BYTES * file_row(exists ? row : 0, args.head_dim);
-    block *blocks = (block *)args.dst + (u64)(args.dst_group + group) * (n_in / GROUP_SIZE);
+    block *blocks = (block *)args.dst
+        + (u64)(args.dst_group + group * args.group_step) * (n_in / GROUP_SIZE);
     for (u32 n = kerf_thread() / 16; n < n_in / GROUP_SIZE; n += THREADS / 16) {
       const u8 *b = src + (u64)(n * GROUP_SIZE / BLOCK_VALUES) * BLOCK_BYTES;
       const i32 i = (i32)(n * GROUP_SIZE % BLOCK_VALUES);

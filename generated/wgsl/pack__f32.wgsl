@@ -12,6 +12,7 @@ struct Params {
   n_in: u32, /* values of a row, a multiple of a block's */
   head_dim: u32, /* 0: rows as in the file; else heads of interleaved pairs become half-split ones */
   dst_group: u32, /* first 16-row group to write */
+  group_step: u32, /* 2: every other group is another product's; else 1 */
 }
 
 @group(0) @binding(0) var<storage, read> src_buf: array<u32>; /* u8 [nOut, rowBytes] */
@@ -41,7 +42,7 @@ fn f32_code(b: u32, i: i32) -> i32 {
   // kernels/storage/f32.ts:7
   return load_byte(b + u32(0)) | (load_byte(b + u32(1)) << 8u) | (load_byte(b + u32(2)) << 16u)
       | (load_byte(b + u32(3)) << 24u);
-  // generated/wgsl/pack__f32.wgsl:45
+  // generated/wgsl/pack__f32.wgsl:46
 }
 
 /* The bits of one value; rows past the last are zeros. */
@@ -57,7 +58,7 @@ fn pack__f32(
   @builtin(local_invocation_index) lane: u32) {
   let packed_group = kerf_item(group, groups);
   if (packed_group * 16u >= params.n_out) { return; }
-  let first_word = (params.dst_group + packed_group) * params.n_in * 16u;
+  let first_word = (params.dst_group + packed_group * params.group_step) * params.n_in * 16u;
   for (var i = lane; i < params.n_in * 16u; i += WORKGROUP) {
     dst_buf[first_word + i] = value_bits(packed_group * 16u + i % 16u, i / 16u);
   }

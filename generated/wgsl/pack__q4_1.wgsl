@@ -12,6 +12,7 @@ struct Params {
   n_in: u32, /* values of a row, a multiple of a block's */
   head_dim: u32, /* 0: rows as in the file; else heads of interleaved pairs become half-split ones */
   dst_group: u32, /* first 16-row group to write */
+  group_step: u32, /* 2: every other group is another product's; else 1 */
 }
 
 @group(0) @binding(0) var<storage, read> src_buf: array<u32>; /* u8 [nOut, rowBytes] */
@@ -46,19 +47,19 @@ fn file_row(row: u32) -> u32 {
 fn q4_1_code(b: u32, i: i32) -> i32 {
   // kernels/storage/q4_1.ts:7
   return select(load_byte(b + u32(4 + i - 16)) >> 4u, (load_byte(b + u32(4 + i)) & 15), (i < 16));
-  // generated/wgsl/pack__q4_1.wgsl:50
+  // generated/wgsl/pack__q4_1.wgsl:51
 }
 
 fn q4_1_scale(b: u32, i: i32) -> f32 {
   // kernels/storage/q4_1.ts:8
   return kerf_f16_to_f32(load_byte(b + u32(0)) | (load_byte(b + u32(1)) << 8u));
-  // generated/wgsl/pack__q4_1.wgsl:56
+  // generated/wgsl/pack__q4_1.wgsl:57
 }
 
 fn q4_1_offset(b: u32, i: i32) -> f32 {
   // kernels/storage/q4_1.ts:9
   return kerf_f16_to_f32(load_byte(b + u32(2)) | (load_byte(b + u32(3)) << 8u));
-  // generated/wgsl/pack__q4_1.wgsl:62
+  // generated/wgsl/pack__q4_1.wgsl:63
 }
 
 /* Where the file's block with value `c` of output row `row` starts. */
@@ -105,7 +106,7 @@ fn pack__q4_1(
   let packed_group = kerf_item(group, groups);
   if (packed_group * 16u >= params.n_out) { return; }
   let n_words = params.n_in / BLOCK_INPUTS * BLOCK_WORDS;
-  let first_word = (params.dst_group + packed_group) * n_words;
+  let first_word = (params.dst_group + packed_group * params.group_step) * n_words;
   for (var i = lane; i < n_words; i += WORKGROUP) {
     dst_buf[first_word + i] = block_word(packed_group * 16u, i / BLOCK_WORDS * BLOCK_INPUTS,
         i % BLOCK_WORDS);

@@ -13,6 +13,7 @@ struct Params {
   n_in: u32, /* values of a row, a multiple of a block's */
   head_dim: u32, /* 0: rows as in the file; else heads of interleaved pairs become half-split ones */
   dst_group: u32, /* first 16-row group to write */
+  group_step: u32, /* 2: every other group is another product's; else 1 */
 }
 
 @group(0) @binding(0) var<storage, read> src_buf: array<u32>; /* u8 [nOut, rowBytes] */
@@ -47,7 +48,7 @@ fn file_row(row: u32) -> u32 {
 fn q4_k_code(b: u32, i: i32) -> i32 {
   // kernels/storage/q4_k.ts:19
   return (load_byte(b + u32(16 + (i >> 6u) * 32 + (i & 31))) >> u32(((i >> 5u) & 1) * 4)) & 15;
-  // generated/wgsl/pack__q4_k.wgsl:51
+  // generated/wgsl/pack__q4_k.wgsl:52
 }
 
 fn q4_k_scale(b: u32, i: i32) -> f32 {
@@ -58,7 +59,7 @@ fn q4_k_scale(b: u32, i: i32) -> f32 {
       * f32(select(((load_byte(b + u32(index + 4)) & 15)
       | ((load_byte(b + u32(index - 4)) >> 6u) << 4u)), (load_byte(b + u32(index)) & 63),
       (i >> 5u < 4)));
-  // generated/wgsl/pack__q4_k.wgsl:62
+  // generated/wgsl/pack__q4_k.wgsl:63
 }
 
 fn q4_k_offset(b: u32, i: i32) -> f32 {
@@ -71,7 +72,7 @@ fn q4_k_offset(b: u32, i: i32) -> f32 {
       * f32(select(((load_byte(b + u32(index_2)) >> 4u)
       | ((load_byte(b + u32(index)) >> 6u) << 4u)), (load_byte(b + u32(index_2)) & 63),
       (i >> 5u < 4)));
-  // generated/wgsl/pack__q4_k.wgsl:75
+  // generated/wgsl/pack__q4_k.wgsl:76
 }
 
 /* Where the file's block with value `c` of output row `row` starts. */
@@ -118,7 +119,7 @@ fn pack__q4_k(
   let packed_group = kerf_item(group, groups);
   if (packed_group * 16u >= params.n_out) { return; }
   let n_words = params.n_in / BLOCK_INPUTS * BLOCK_WORDS;
-  let first_word = (params.dst_group + packed_group) * n_words;
+  let first_word = (params.dst_group + packed_group * params.group_step) * n_words;
   for (var i = lane; i < n_words; i += WORKGROUP) {
     dst_buf[first_word + i] = block_word(packed_group * 16u, i / BLOCK_WORDS * BLOCK_INPUTS,
         i % BLOCK_WORDS);

@@ -12,6 +12,7 @@ struct Params {
   n_in: u32, /* values of a row, a multiple of a block's */
   head_dim: u32, /* 0: rows as in the file; else heads of interleaved pairs become half-split ones */
   dst_group: u32, /* first 16-row group to write */
+  group_step: u32, /* 2: every other group is another product's; else 1 */
 }
 
 @group(0) @binding(0) var<storage, read> src_buf: array<u32>; /* u8 [nOut, rowBytes] */
@@ -50,19 +51,19 @@ fn q5_0_code(b: u32, i: i32) -> i32 {
   // kernels/storage/q5_0.ts:12
   let fifth: i32 = (load_byte(b + u32(2 + (i >> 3u))) >> u32(i & 7)) & 1;
   return low | (fifth << 4u);
-  // generated/wgsl/pack__q5_0.wgsl:54
+  // generated/wgsl/pack__q5_0.wgsl:55
 }
 
 fn q5_0_scale(b: u32, i: i32) -> f32 {
   // kernels/storage/q5_0.ts:4
   return kerf_f16_to_f32(load_byte(b + u32(0)) | (load_byte(b + u32(1)) << 8u));
-  // generated/wgsl/pack__q5_0.wgsl:60
+  // generated/wgsl/pack__q5_0.wgsl:61
 }
 
 fn q5_0_offset(b: u32, i: i32) -> f32 {
   // kernels/storage/q5_0.ts:16
   return -16.0 * kerf_f16_to_f32(load_byte(b + u32(0)) | (load_byte(b + u32(1)) << 8u));
-  // generated/wgsl/pack__q5_0.wgsl:66
+  // generated/wgsl/pack__q5_0.wgsl:67
 }
 
 /* Where the file's block with value `c` of output row `row` starts. */
@@ -108,7 +109,7 @@ fn pack__q5_0(
   let packed_group = kerf_item(group, groups);
   if (packed_group * 16u >= params.n_out) { return; }
   let n_words = params.n_in / BLOCK_INPUTS * BLOCK_WORDS;
-  let first_word = (params.dst_group + packed_group) * n_words;
+  let first_word = (params.dst_group + packed_group * params.group_step) * n_words;
   for (var i = lane; i < n_words; i += WORKGROUP) {
     dst_buf[first_word + i] = block_word(packed_group * 16u, i / BLOCK_WORDS * BLOCK_INPUTS,
         i % BLOCK_WORDS);

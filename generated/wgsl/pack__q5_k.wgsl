@@ -13,6 +13,7 @@ struct Params {
   n_in: u32, /* values of a row, a multiple of a block's */
   head_dim: u32, /* 0: rows as in the file; else heads of interleaved pairs become half-split ones */
   dst_group: u32, /* first 16-row group to write */
+  group_step: u32, /* 2: every other group is another product's; else 1 */
 }
 
 @group(0) @binding(0) var<storage, read> src_buf: array<u32>; /* u8 [nOut, rowBytes] */
@@ -51,7 +52,7 @@ fn q5_k_code(b: u32, i: i32) -> i32 {
   // kernels/storage/q5_k.ts:13
   let fifth: i32 = (load_byte(b + u32(16 + (i & 31))) >> u32((i >> 5u) & 31)) & 1;
   return low | (fifth << 4u);
-  // generated/wgsl/pack__q5_k.wgsl:55
+  // generated/wgsl/pack__q5_k.wgsl:56
 }
 
 fn q5_k_scale(b: u32, i: i32) -> f32 {
@@ -62,7 +63,7 @@ fn q5_k_scale(b: u32, i: i32) -> f32 {
       * f32(select(((load_byte(b + u32(index + 4)) & 15)
       | ((load_byte(b + u32(index - 4)) >> 6u) << 4u)), (load_byte(b + u32(index)) & 63),
       (i >> 5u < 4)));
-  // generated/wgsl/pack__q5_k.wgsl:66
+  // generated/wgsl/pack__q5_k.wgsl:67
 }
 
 fn q5_k_offset(b: u32, i: i32) -> f32 {
@@ -75,7 +76,7 @@ fn q5_k_offset(b: u32, i: i32) -> f32 {
       * f32(select(((load_byte(b + u32(index_2)) >> 4u)
       | ((load_byte(b + u32(index)) >> 6u) << 4u)), (load_byte(b + u32(index_2)) & 63),
       (i >> 5u < 4)));
-  // generated/wgsl/pack__q5_k.wgsl:79
+  // generated/wgsl/pack__q5_k.wgsl:80
 }
 
 /* Where the file's block with value `c` of output row `row` starts. */
@@ -121,7 +122,7 @@ fn pack__q5_k(
   let packed_group = kerf_item(group, groups);
   if (packed_group * 16u >= params.n_out) { return; }
   let n_words = params.n_in / BLOCK_INPUTS * BLOCK_WORDS;
-  let first_word = (params.dst_group + packed_group) * n_words;
+  let first_word = (params.dst_group + packed_group * params.group_step) * n_words;
   for (var i = lane; i < n_words; i += WORKGROUP) {
     dst_buf[first_word + i] = block_word(packed_group * 16u, i / BLOCK_WORDS * BLOCK_INPUTS,
         i % BLOCK_WORDS);

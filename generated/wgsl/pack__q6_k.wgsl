@@ -14,6 +14,7 @@ struct Params {
   n_in: u32, /* values of a row, a multiple of a block's */
   head_dim: u32, /* 0: rows as in the file; else heads of interleaved pairs become half-split ones */
   dst_group: u32, /* first 16-row group to write */
+  group_step: u32, /* 2: every other group is another product's; else 1 */
 }
 
 @group(0) @binding(0) var<storage, read> src_buf: array<u32>; /* u8 [nOut, rowBytes] */
@@ -54,14 +55,14 @@ fn q6_k_code(b: u32, i: i32) -> i32 {
   // kernels/storage/q6_k.ts:20
   let high: i32 = (load_byte(b + u32(128 + half * 32 + (i & 31))) >> u32(2 * t)) & 3;
   return low | (high << 4u);
-  // generated/wgsl/pack__q6_k.wgsl:58
+  // generated/wgsl/pack__q6_k.wgsl:59
 }
 
 fn q6_k_scale(b: u32, i: i32) -> f32 {
   // kernels/storage/q6_k.ts:6
   return kerf_f16_to_f32(load_byte(b + u32(208)) | (load_byte(b + u32(209)) << 8u))
       * f32((load_byte(b + u32(192 + (i >> 4u))) ^ 128) - 128);
-  // generated/wgsl/pack__q6_k.wgsl:65
+  // generated/wgsl/pack__q6_k.wgsl:66
 }
 
 fn q6_k_offset(b: u32, i: i32) -> f32 {
@@ -69,7 +70,7 @@ fn q6_k_offset(b: u32, i: i32) -> f32 {
   return -32.0
       * (kerf_f16_to_f32(load_byte(b + u32(208)) | (load_byte(b + u32(209)) << 8u))
       * f32((load_byte(b + u32(192 + (i >> 4u))) ^ 128) - 128));
-  // generated/wgsl/pack__q6_k.wgsl:73
+  // generated/wgsl/pack__q6_k.wgsl:74
 }
 
 /* Where the file's block with value `c` of output row `row` starts. */
@@ -115,7 +116,7 @@ fn pack__q6_k(
   let packed_group = kerf_item(group, groups);
   if (packed_group * 16u >= params.n_out) { return; }
   let n_words = params.n_in / BLOCK_INPUTS * BLOCK_WORDS;
-  let first_word = (params.dst_group + packed_group) * n_words;
+  let first_word = (params.dst_group + packed_group * params.group_step) * n_words;
   for (var i = lane; i < n_words; i += WORKGROUP) {
     dst_buf[first_word + i] = block_word(packed_group * 16u, i / BLOCK_WORDS * BLOCK_INPUTS,
         i % BLOCK_WORDS);

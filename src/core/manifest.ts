@@ -34,10 +34,12 @@ export interface GeneratedSource {
  * kernel's arguments, then u64 weights, u64 sums, u32 first, u32 n: the strip's outputs.
  */
 export interface ProductEntries {
-  /** Writes a strip's rows of the packed weight, f32 [n rounded up to 16, nIn]. */
+  /** Writes a strip's rows of the packed weight, f32 [rowsPerOutput · (n rounded up to 16), nIn]. */
   readonly unpack: string;
-  /** Makes outputs of a strip's sums, f32 [nRows, n]. */
+  /** Makes outputs of a strip's sums: f32 [nRows, n], of two rows per output as wide as those rows. */
   readonly finish: string;
+  /** Packed rows that an output is made of, which alternate sixteen by sixteen where there are two. */
+  readonly rowsPerOutput: 1 | 2;
 }
 
 /** One kernel: what a plan invokes. The entry point's symbol is `signature.name` on every target. */

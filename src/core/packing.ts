@@ -11,6 +11,9 @@
  *     codes8:  per group, per block of `group` inputs: scale [16] · offset [16] · codes u8 [group][16]
  *     f32, f16, bf16: per group: value [nIn][16]
  *
+ * Where an output needs two products, a matrix holds the rows of both: sixteen of the first, sixteen of the
+ * second, and so on ({@linkcode packedRow}).
+ *
  * A value is `scale · code + offset`, rounded once (fma). Scales and offsets are `scaleType`.
  */
 
@@ -61,6 +64,12 @@ export const PACKINGS: Readonly<Record<PackingName, Packing>> = Object.freeze({
   q8_f32_g32: coded("q8_f32_g32", "u8", 32, "f32"),
   q8_f32_g16: coded("q8_f32_g16", "u8", 16, "f32"),
 });
+
+/** The packed row of an output's product `product`, of one or two products of an output. */
+export function packedRow(output: number, product: number, nProducts: 1 | 2): number {
+  const lane = output % PACK_ROWS;
+  return (output - lane) * nProducts + PACK_ROWS * product + lane;
+}
 
 /** Bytes of one group of 16 rows over `nIn` inputs. */
 export function packedGroupBytes(packing: Packing, nIn: number): number {

@@ -1,37 +1,56 @@
 /**
- * Matrix products y = x · Wᵀ with an epilogue: what becomes of each output element before it is stored.
- * The template owns tiles, packed weights and the order of the sum.
+ * Matrix products y = x · Wᵀ with an epilogue: what becomes of each output element before it is stored. An
+ * output may need two products, such as a gate and what it gates. The template owns tiles, packed weights
+ * and the order of the sum.
  */
 
 import { record, scalar } from "./types.ts";
 import type { Definition, f32 } from "./types.ts";
 
+/** Names of the two products of an output; none: there is one, which needs no name. */
+export type ProductNames = readonly [] | readonly [string, string];
+
 /** What an author writes. */
-export interface MatmulSpec<I extends readonly string[]> {
+export interface MatmulSpec<I extends readonly string[], P extends ProductNames> {
   readonly name: string;
+  readonly source?: string;
+  /** Two products of an output, whose weights alternate in groups of sixteen rows. */
+  readonly products?: P;
   /** Further f32 [nRows, nOut] operands of the epilogue, such as a residual. */
   readonly inputs?: I;
-  readonly epilogue: (y: f32, inputs: { readonly [K in I[number]]: f32 }) => f32;
+  readonly epilogue: (
+    products: P extends readonly [] ? f32 : { readonly [K in P[number]]: f32 },
+    inputs: { readonly [K in I[number]]: f32 },
+  ) => f32;
 }
 
 /** A declared matrix product. */
 export interface Matmul extends Definition {
   readonly kind: "matmul";
+  readonly products: ProductNames;
   readonly inputs: readonly string[];
 }
 
 /** Declares a matrix product; a file in kernels/ops/ exports one as its default. */
-export function matmul<const I extends readonly string[] = []>(spec: MatmulSpec<I>): Matmul {
+export function matmul<
+  const I extends readonly string[] = [],
+  const P extends ProductNames = [],
+>(spec: MatmulSpec<I, P>): Matmul {
+  const products = spec.products ?? [];
   const inputs = spec.inputs ?? [];
   const f = scalar("f32");
+  const fields = (names: readonly string[]) =>
+    record(Object.fromEntries(names.map((name) => [name, f])));
   return Object.freeze({
     kind: "matmul",
     name: spec.name,
+    ...(spec.source === undefined ? {} : { source: spec.source }),
+    products,
     inputs,
     hooks: [{
       path: "epilogue",
       run: spec.epilogue,
-      args: [f, record(Object.fromEntries(inputs.map((name) => [name, f])))],
+      args: [products.length === 0 ? f : fields(products), fields(inputs)],
       results: ["f32"] as const,
     }],
   });

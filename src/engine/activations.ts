@@ -26,7 +26,6 @@ export type ActivationName =
   | "normed"
   | "qkv"
   | "out"
-  | "gate_up"
   | "hidden"
   | "partials"
   | "picked"
@@ -58,7 +57,6 @@ export function activationSizes(
     normed: Math.max(nRows, nLogits) * dModel,
     qkv: nRows * (nHeads + 2 * nKvHeads) * headDim,
     out: nRows * nHeads * headDim,
-    gate_up: nRows * 2 * dFf,
     hidden: nRows * dFf,
     partials: nSeqs * nHeads * maxSplits(nCtx, nKeySegments) * (headDim + PARTIAL_EXTRA),
     picked: nLogits * dModel,

@@ -83,11 +83,17 @@ function normDraft(
 function productDrafts(
   label: string,
   matrices: readonly LoadedMatrix[],
-  options: { x: BufferSlice; y: BufferSlice; yStride: number; rowsField?: number },
+  options: {
+    x: BufferSlice;
+    y: BufferSlice;
+    yStride: number;
+    rowsField?: number;
+    kernel?: "matmul" | "matmul_add" | "matmul_swiglu";
+  },
 ): Draft[] {
-  const { x, y, yStride, rowsField = ALL_ROWS } = options;
+  const { x, y, yStride, rowsField = ALL_ROWS, kernel = "matmul" } = options;
   return matrices.map(({ packing, weight, nIn, nOut, firstOut }, i) => ({
-    kernel: `matmul__${packing}`,
+    kernel: `${kernel}__${packing}`,
     label: matrices.length > 1 ? `${label} (${i + 1} of ${matrices.length})` : label,
     buffers: { x, weight, y },
     constants: {
@@ -109,9 +115,8 @@ function addProductDrafts(
   options: { x: BufferSlice; residual: BufferSlice; y: BufferSlice; yStride: number },
 ): Draft[] {
   const { residual, yStride } = options;
-  return productDrafts(label, matrices, options).map((draft, i) => ({
+  return productDrafts(label, matrices, { ...options, kernel: "matmul_add" }).map((draft, i) => ({
     ...draft,
-    kernel: `matmul_add__${matrices[i]!.packing}`,
     buffers: { ...draft.buffers, residual },
     constants: {
       ...draft.constants,
@@ -181,7 +186,7 @@ export function layerDrafts(
   { layer, weights, x }: { layer: number; weights: LoadedLayer; x: BufferSlice },
 ): Draft[] {
   const { config, activations } = context;
-  const { x_mid, normed, qkv, out, gate_up, hidden } = activations;
+  const { x_mid, normed, qkv, out, hidden } = activations;
   const { nHeads, nKvHeads, headDim, dModel, dFf } = config;
   const at = (what: string) => `layer ${layer} · ${what}`;
   const qkvStride = (nHeads + 2 * nKvHeads) * headDim;
@@ -196,22 +201,12 @@ export function layerDrafts(
       yStride: dModel,
     }),
     normDraft(context, at("norm 2"), { x: x_mid, weight: weights.ffnNorm }),
-    ...productDrafts(at("gate, up"), weights.gateUp, { x: normed, y: gate_up, yStride: 2 * dFf }),
-    {
-      kernel: "swiglu",
-      label: at("swiglu"),
-      buffers: { gate: gate_up, up: gate_up, y: hidden },
-      constants: {
-        rows_field: ALL_ROWS,
-        width: dFf,
-        gate_stride: 2 * dFf,
-        gate_offset: 0,
-        up_stride: 2 * dFf,
-        up_offset: dFf,
-        y_stride: dFf,
-        y_offset: 0,
-      },
-    },
+    ...productDrafts(at("gate, up"), weights.gateUp, {
+      x: normed,
+      y: hidden,
+      yStride: dFf,
+      kernel: "matmul_swiglu",
+    }),
     ...addProductDrafts(at("down"), weights.ffnDown, {
       x: hidden,
       residual: x_mid,

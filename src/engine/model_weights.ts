@@ -14,6 +14,7 @@ import { whole } from "./draft.ts";
 import type { LoadedLayer, LoadedMatrix } from "./layer_drafts.ts";
 import { loadDefinition } from "./registry.ts";
 import {
+  alternateParts,
   groupParts,
   matrixBytes,
   normRange,
@@ -21,7 +22,7 @@ import {
   partRange,
   wholeTensor,
 } from "./weights.ts";
-import type { MatrixPart, PackingOf, ReadTensor } from "./weights.ts";
+import type { MatrixPart, PackedMatrix, PackingOf, ReadTensor } from "./weights.ts";
 
 /** A model's weights, in device memory once packed. */
 export interface ModelWeights {
@@ -65,14 +66,18 @@ export async function allocateWeights(
   const headDim = config.qkRowOrder === "interleaved" ? config.headDim : 0;
   const plain = (tensor: GgufTensor) => wholeTensor(tensor, 0);
   const paired = (tensor: GgufTensor) => wholeTensor(tensor, headDim);
-  const load = (...parts: MatrixPart[]): LoadedMatrix[] => {
-    const loaded = groupParts(parts, packingOf, device.maxBindingBytes).map((matrix) => {
+  const allocate = (packed: readonly PackedMatrix[]): LoadedMatrix[] => {
+    const loaded = packed.map((matrix) => {
       const label = matrix.parts.map(({ tensor }) => tensor.name).join(" + ");
       return { ...matrix, weight: whole(device.allocate(matrixBytes(matrix), label)) };
     });
     matrices.push(...loaded);
     return loaded;
   };
+  const { maxBindingBytes } = device;
+  const load = (...parts: MatrixPart[]) => allocate(groupParts(parts, packingOf, maxBindingBytes));
+  const pair = (first: GgufTensor, second: GgufTensor) =>
+    allocate(alternateParts(plain(first), plain(second), packingOf, maxBindingBytes));
   const norm = async (tensor: GgufTensor): Promise<BufferSlice> =>
     whole(await readTensor(tensor, normRange(path, tensor)));
   const embedding = load(plain(tensors.embedding));
@@ -83,7 +88,7 @@ export async function allocateWeights(
       qkv: load(paired(l.attnQ), paired(l.attnK), plain(l.attnV)),
       attnOutput: load(plain(l.attnOutput)),
       ffnNorm: await norm(l.ffnNorm),
-      gateUp: load(plain(l.ffnGate), plain(l.ffnUp)),
+      gateUp: pair(l.ffnGate, l.ffnUp),
       ffnDown: load(plain(l.ffnDown)),
     });
   }

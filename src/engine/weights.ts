@@ -1,6 +1,7 @@
 /**
- * How a model's matrices become packed ones: matrices that share inputs and packing become one, those
- * larger than a kernel can bind are cut, and q and k rows come out in half-split order.
+ * How a model's matrices become packed ones: matrices that share inputs and packing become one, those whose
+ * outputs meet in one epilogue alternate, those larger than a kernel can bind are cut, and q and k rows come
+ * out in half-split order.
  */
 
 import { KerfError } from "../core/error.ts";
@@ -20,10 +21,12 @@ export interface MatrixPart {
   readonly headDim: number;
 }
 
-/** One packed matrix: parts below each other. */
+/** One packed matrix: parts below each other, or two that alternate in groups of 16 rows. */
 export interface PackedMatrix {
   readonly packing: PackingName;
   readonly parts: readonly MatrixPart[];
+  readonly alternates: boolean;
+  /** Outputs of a product with it: rows of all parts, or of each of the two that alternate. */
   readonly nOut: number;
   readonly nIn: number;
   /** Row of the first part among the outputs of all matrices that were made together. */
@@ -71,26 +74,62 @@ export function groupParts(
   for (const whole of parts) {
     const packing = packingOf(whole.tensor.storage.name);
     const nIn = whole.tensor.shape[1]!;
-    for (const part of cutPart(whole, packing, maxBytes)) {
+    for (const [part] of cutParts([whole], packing, maxBytes)) {
+      const { nRows } = part!;
       const last = groups.at(-1);
-      const joined = last &&
-        { ...last, parts: [...last.parts, part], nOut: last.nOut + part.nRows };
+      const joined = last && { ...last, parts: [...last.parts, part!], nOut: last.nOut + nRows };
       const fits = joined && last.packing === packing && last.nOut % PACK_ROWS === 0 &&
         matrixBytes(joined) <= maxBytes;
       if (fits) groups[groups.length - 1] = joined;
-      else groups.push({ packing, parts: [part], nOut: part.nRows, nIn, firstOut });
-      firstOut += part.nRows;
+      else groups.push({ packing, parts: [part!], alternates: false, nOut: nRows, nIn, firstOut });
+      firstOut += nRows;
     }
   }
   return groups;
 }
 
-/** A part as parts of at most `maxBytes`. */
-function cutPart(part: MatrixPart, packing: PackingName, maxBytes: number): MatrixPart[] {
-  const { tensor, nRows, headDim } = part;
+/**
+ * Two matrices of one shape whose products meet output by output, as matrices in which they alternate.
+ *
+ * @param maxBytes as of {@linkcode groupParts}
+ * @throws {KerfError} their packed orders differ, or 32 rows are more than `maxBytes`
+ */
+export function alternateParts(
+  first: MatrixPart,
+  second: MatrixPart,
+  packingOf: PackingOf,
+  maxBytes = Infinity,
+): PackedMatrix[] {
+  const [packing, other] = [first, second].map(({ tensor }) => packingOf(tensor.storage.name));
+  if (packing !== other) {
+    const [a, b] = [first.tensor, second.tensor];
+    throw new KerfError(
+      `Cannot multiply "${a.name}" and "${b.name}" together: they are stored as ` +
+        `${a.storage.name} and ${b.storage.name}, which are packed differently`,
+      { hint: "requantise the model with one type for both, as llama-quantize does by default" },
+    );
+  }
+  const nIn = first.tensor.shape[1]!;
+  return cutParts([first, second], packing!, maxBytes).map((parts) => ({
+    ...{ packing: packing!, parts, alternates: true, nIn },
+    nOut: parts[0]!.nRows,
+    firstOut: parts[0]!.firstRow - first.firstRow,
+  }));
+}
+
+/** Parts of one shape, which become one matrix, as parts that make matrices of at most `maxBytes`. */
+function cutParts(
+  parts: readonly MatrixPart[],
+  packing: PackingName,
+  maxBytes: number,
+): MatrixPart[][] {
+  const { tensor, nRows, headDim } = parts[0]!;
   const bytesOf = (rows: number) =>
-    Math.max(packedBytes(PACKINGS[packing], rows, tensor.shape[1]!), fileBytes(tensor, rows));
-  if (bytesOf(nRows) <= maxBytes) return [part];
+    Math.max(
+      parts.length * packedBytes(PACKINGS[packing], rows, tensor.shape[1]!),
+      ...parts.map(({ tensor }) => fileBytes(tensor, rows)),
+    );
+  if (bytesOf(nRows) <= maxBytes) return [[...parts]];
   const unit = Math.max(PACK_ROWS, headDim);
   const rows = Math.floor(maxBytes / bytesOf(unit)) * unit;
   if (rows === 0) {
@@ -100,16 +139,17 @@ function cutPart(part: MatrixPart, packing: PackingName, maxBytes: number): Matr
       { hint: "--device cpu" },
     );
   }
-  return Array.from({ length: Math.ceil(nRows / rows) }, (_, i) => ({
-    ...part,
-    firstRow: i * rows,
-    nRows: Math.min(rows, nRows - i * rows),
-  }));
+  return Array.from({ length: Math.ceil(nRows / rows) }, (_, i) =>
+    parts.map((part) => ({
+      ...part,
+      firstRow: i * rows,
+      nRows: Math.min(rows, nRows - i * rows),
+    })));
 }
 
 /** Bytes of a packed matrix. */
-export function matrixBytes({ packing, nOut, nIn }: PackedMatrix): number {
-  return packedBytes(PACKINGS[packing], nOut, nIn);
+export function matrixBytes({ packing, parts, alternates, nOut, nIn }: PackedMatrix): number {
+  return (alternates ? parts.length : 1) * packedBytes(PACKINGS[packing], nOut, nIn);
 }
 
 /** The kernel that packs a storage type. */
@@ -130,7 +170,8 @@ export function packDrafts(
         n_out: nRows,
         n_in: matrix.nIn,
         head_dim: headDim,
-        dst_group: row / PACK_ROWS,
+        dst_group: matrix.alternates ? i : row / PACK_ROWS,
+        group_step: matrix.alternates ? matrix.parts.length : 1,
       },
       barrier: false,
     };

@@ -5,6 +5,7 @@ import type { StorageName } from "../core/storage.ts";
 import type { GgufTensor } from "../model/gguf.ts";
 import { packingsOf } from "./model_weights.ts";
 import {
+  alternateParts,
   groupParts,
   matrixBytes,
   normRange,
@@ -43,7 +44,9 @@ Deno.test("a grouped matrix is packed part below part", () => {
   const sources = [{ buffer: { label: "a", bytes: 0 } }, { buffer: { label: "b", bytes: 0 } }];
   const drafts = packDrafts(matrix!, { sources, weight: { buffer } });
   assertEquals(drafts.map((d) => d.kernel), ["pack__q4_1", "pack__q4_1"]);
-  assertEquals(drafts.map((d) => d.constants?.dst_group), [0, 6]);
+  const groups = (all: typeof drafts) =>
+    all.map((d) => [d.constants?.dst_group, d.constants?.group_step]);
+  assertEquals(groups(drafts), [[0, 1], [6, 1]]);
   assertEquals(drafts.map((d) => d.buffers?.src), sources);
 });
 
@@ -70,6 +73,34 @@ Deno.test("a matrix that cannot be bound is cut between heads, and joins as far 
     bytes: 32 * 256,
   });
   assertThrows(() => cut(8 * 1024 - 1), KerfError, 'Cannot bind 32 rows of "q"');
+});
+
+Deno.test("two matrices alternate group by group, and are cut alike", () => {
+  const [gate, up] = [
+    wholeTensor(tensor("gate", 40, "Q4_1"), 0),
+    wholeTensor(tensor("up", 40, "Q4_0"), 0),
+  ];
+  const [matrix] = alternateParts(gate, up, packingOf);
+  // Three groups of each, the last of 8 rows.
+  assertEquals(matrixBytes(matrix!), 2 * 3 * 2 * (2 * 16 * 2 + 256));
+  const sources = [{ buffer: { label: "a", bytes: 0 } }, { buffer: { label: "b", bytes: 0 } }];
+  const drafts = packDrafts(matrix!, { sources, weight: { buffer: { label: "w", bytes: 0 } } });
+  assertEquals(drafts.map((d) => d.kernel), ["pack__q4_1", "pack__q4_0"]);
+  assertEquals(
+    drafts.map(({ constants }) => [constants?.dst_group, constants?.group_step, constants?.n_out]),
+    [[0, 2, 40], [1, 2, 40]],
+  );
+  const cut = alternateParts(gate, up, packingOf, 2 * 2 * (2 * 16 * 2 + 256));
+  assertEquals(
+    cut.map(({ firstOut, nOut, parts }) => [firstOut, nOut, ...parts.map((p) => p.firstRow)]),
+    [[0, 16, 0, 0], [16, 16, 16, 16], [32, 8, 32, 32]],
+  );
+  const wide = wholeTensor(tensor("wide", 40, "Q8_0"), 0);
+  assertThrows(
+    () => alternateParts(gate, wide, packingOf),
+    KerfError,
+    'multiply "gate" and "wide"',
+  );
 });
 
 Deno.test("norms are taken from the file as they are, and only as F32", () => {

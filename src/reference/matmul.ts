@@ -3,6 +3,7 @@
  * in the kernels' own arithmetic, which fixes every bit.
  */
 
+import { packedRow } from "../core/packing.ts";
 import { fma32 } from "./fma32.ts";
 import type { HookRunner } from "./hooks.ts";
 
@@ -13,9 +14,11 @@ export interface MatmulProblem {
   readonly nOut: number;
   /** f32 [nRows, nIn] */
   readonly x: ArrayLike<number>;
-  /** f32 [nOut, nIn], dequantised. */
+  /** f32 [nOut, nIn], dequantised; of two products the rows of both as they are packed, padded. */
   readonly weight: ArrayLike<number>;
   readonly epilogue: HookRunner;
+  /** Names of an output's two products; none: it has one. */
+  readonly products?: readonly string[];
   /** The epilogue's further operands, f32 [nRows, nOut] each. */
   readonly inputs?: Readonly<Record<string, ArrayLike<number>>>;
 }
@@ -24,26 +27,41 @@ export interface MatmulProblem {
 export interface MatmulResult {
   /** f64 [nRows, nOut] */
   readonly y: Float64Array;
-  /** f64 [nRows, nOut]: Σ |x·w| of each element, which scales the rounding errors of its sum. */
-  readonly magnitude: Float64Array;
+  /**
+   * How far y[i] may be off where each of its sums is off by `relative` of its Σ |x·w|, which scales the
+   * rounding errors of a sum, and by `absolute`.
+   */
+  readonly bound: (i: number, relative: number, absolute?: number) => number;
 }
 
 /** The product in f64. */
 export function matmulReference(problem: MatmulProblem): MatmulResult {
   const { nRows, nIn, nOut, x, weight } = problem;
-  const y = new Float64Array(nRows * nOut);
-  const magnitude = new Float64Array(nRows * nOut);
-  for (let i = 0; i < y.length; i++) {
-    const [xRow, wRow] = [Math.floor(i / nOut) * nIn, (i % nOut) * nIn];
-    let sum = 0;
-    for (let k = 0; k < nIn; k++) {
-      const term = x[xRow + k]! * weight[wRow + k]!;
-      sum += term;
-      magnitude[i]! += Math.abs(term);
-    }
-    y[i] = finish(problem, i, sum);
-  }
-  return { y, magnitude };
+  const sums = Array.from(
+    { length: nRows * nOut },
+    (_, i) =>
+      rowsOf(problem, i).map(({ xRow, wRow }) => {
+        let [sum, magnitude] = [0, 0];
+        for (let k = 0; k < nIn; k++) {
+          const term = x[xRow + k]! * weight[wRow + k]!;
+          sum += term;
+          magnitude += Math.abs(term);
+        }
+        return { sum, magnitude };
+      }),
+  );
+  const y = Float64Array.from(sums, (of, i) => finish(problem, i, of.map(({ sum }) => sum)));
+  const bound = (i: number, relative: number, absolute = 0): number => {
+    const [first, second] = sums[i]!.map(({ sum, magnitude }) => {
+      const error = relative * magnitude + absolute;
+      return { error, ends: [sum - error, sum + error] };
+    });
+    if (second === undefined) return first!.error;
+    const corners = first!.ends.flatMap((a) => second.ends.map((b) => finish(problem, i, [a, b])));
+    // Between the corners a smooth epilogue goes hardly further.
+    return 1.25 * Math.max(...corners.map((corner) => Math.abs(corner - y[i]!)));
+  };
+  return { y, bound };
 }
 
 /**
@@ -53,14 +71,33 @@ export function matmulReference(problem: MatmulProblem): MatmulResult {
 export function matmulExact(problem: MatmulProblem): Float32Array {
   const { nRows, nIn, nOut, x, weight } = problem;
   return Float32Array.from({ length: nRows * nOut }, (_, i) => {
-    const [xRow, wRow] = [Math.floor(i / nOut) * nIn, (i % nOut) * nIn];
-    let sum = 0;
-    for (let k = 0; k < nIn; k++) sum = fma32(x[xRow + k]!, weight[wRow + k]!, sum);
-    return finish(problem, i, sum);
+    const sums = rowsOf(problem, i).map(({ xRow, wRow }) => {
+      let sum = 0;
+      for (let k = 0; k < nIn; k++) sum = fma32(x[xRow + k]!, weight[wRow + k]!, sum);
+      return sum;
+    });
+    return finish(problem, i, sums);
   });
 }
 
-function finish({ epilogue, inputs = {} }: MatmulProblem, index: number, sum: number): number {
+/** Where the row of x and the row of W of each product of output `index` start. */
+function rowsOf({ nIn, nOut, products = [] }: MatmulProblem, index: number) {
+  const [row, output] = [Math.floor(index / nOut), index % nOut];
+  const nProducts = products.length === 0 ? 1 : 2;
+  return Array.from({ length: nProducts }, (_, product) => ({
+    xRow: row * nIn,
+    wRow: packedRow(output, product, nProducts) * nIn,
+  }));
+}
+
+function finish(
+  { epilogue, products = [], inputs = {} }: MatmulProblem,
+  index: number,
+  sums: readonly number[],
+): number {
+  const made = products.length === 0
+    ? sums[0]
+    : Object.fromEntries(products.map((name, p) => [name, sums[p]!]));
   const operands = Object.entries(inputs).map(([name, values]) => [name, values[index]!]);
-  return epilogue(sum, Object.fromEntries(operands))[0] as number;
+  return epilogue(made, Object.fromEntries(operands))[0] as number;
 }

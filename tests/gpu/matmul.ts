@@ -11,7 +11,7 @@ import type { TypedArray } from "../../src/device/run_kernel.ts";
 import { authorRunner, matmulReference, unpackWeights } from "../../src/reference/mod.ts";
 import { assertClose } from "../_close.ts";
 import { activations, randomFrom } from "../_kernel.ts";
-import { packedWeights } from "../_weights.ts";
+import { epilogueError, packedRows, packedWeights } from "../_weights.ts";
 import { gpu, gpuTest, runNamed, sources } from "../_gpu.ts";
 
 /** Sizes of a product. */
@@ -57,15 +57,17 @@ async function multiply(kernel: string, shape: Shape, data: ReturnType<typeof pr
 
 /** Operands of a product over a shape, the same every time. */
 export function problem(
+  definition: Matmul,
   name: PackingName,
   { nRows, nIn, nOut, period = nOut }: Shape,
-  inputs: readonly string[] = [],
 ) {
+  const { inputs } = definition;
+  const [rows, repeated] = [packedRows(definition, nOut), packedRows(definition, period)];
   const random = randomFrom(nIn * 31 + nOut);
   return {
     x: activations(nRows * nIn, random),
     inputs: Object.fromEntries(inputs.map((of) => [of, activations(nRows * nOut, random)])),
-    weight: packedWeights(name, { nOut, nIn, period }, nIn + nOut),
+    weight: packedWeights(name, { nOut: rows, nIn, period: repeated }, nIn + nOut),
   };
 }
 
@@ -85,10 +87,11 @@ export async function assertProduct(
   shape: Shape,
 ): Promise<void> {
   const { nRows, nIn, nOut, period = nOut } = shape;
-  const data = problem(name, shape, definition.inputs);
-  const { y, magnitude } = matmulReference({
-    ...{ nRows, nIn, nOut: period, x: data.x, inputs: data.inputs },
-    weight: unpackWeights(name, data.weight, { nOut: period, nIn }),
+  const data = problem(definition, name, shape);
+  const { products } = definition;
+  const { y, bound } = matmulReference({
+    ...{ nRows, nIn, nOut: period, x: data.x, products, inputs: data.inputs },
+    weight: unpackWeights(name, data.weight, { nOut: packedRows(definition, period), nIn }),
     epilogue: authorRunner(definition, "epilogue"),
   });
   const at = (i: number) => Math.floor(i / nOut) * period + i % nOut % period;
@@ -103,8 +106,10 @@ export async function assertProduct(
       data.x.subarray(r * nIn, (r + 1) * nIn).reduce((sum, value) => sum + Math.abs(value), 0),
   );
   assertClose(got, Float64Array.from(got, (_, i) => y[at(i)]!), {
-    bound: (i) =>
-      chain * (magnitude[at(i)]! + Math.abs(y[at(i)]!)) + coded * sizes[Math.floor(i / nOut)]!,
+    bound: (i) => {
+      const own = products.length === 0 ? chain * Math.abs(y[at(i)]!) : epilogueError(y[at(i)]!);
+      return bound(at(i), chain, coded * sizes[Math.floor(i / nOut)]!) + own;
+    },
     label: `${definition.name} ${name} ${JSON.stringify(shape)}`,
   });
 }
@@ -171,7 +176,8 @@ for (const name of Object.keys(PACKINGS) as PackingName[]) {
 
 gpuTest("among two or more rows, a row's bits do not depend on the others", async () => {
   const shape = { nRows: 11, nIn: 96, nOut: 33 };
-  const data = problem("q4_f16_g32", shape);
+  const plain = products.find(({ name }) => name === "matmul")!;
+  const data = problem(plain, "q4_f16_g32", shape);
   const all = await multiply("matmul__q4_f16_g32", shape, data);
   for (const nRows of [1, 2, 8, 9]) {
     const some = await multiply("matmul__q4_f16_g32", { ...shape, nRows }, data);

@@ -15,6 +15,8 @@ const SHAPES = [
   { nOut: 32, nIn: 256, headDim: 0 },
   { nOut: 21, nIn: 512, headDim: 0 },
   { nOut: 48, nIn: 256, headDim: 24 },
+  // Every other group is another matrix's.
+  { nOut: 37, nIn: 256, headDim: 0, groupStep: 2 },
 ] as const;
 
 /** Every storage type of kernels/storage/. */
@@ -25,7 +27,12 @@ export const storages = sources.flatMap(({ definition }) =>
 /** A matrix of random bytes: every byte of what is packed. */
 export async function assertPacked(
   { name, packing }: Storage,
-  { nOut, nIn, headDim }: { nOut: number; nIn: number; headDim: number },
+  { nOut, nIn, headDim, groupStep = 1 }: {
+    readonly nOut: number;
+    readonly nIn: number;
+    readonly headDim: number;
+    readonly groupStep?: number;
+  },
 ): Promise<void> {
   const { blockValues, blockBytes } = STORAGE[name];
   const random = randomFrom(nOut);
@@ -35,10 +42,10 @@ export async function assertPacked(
     (_, i) => Math.floor((random() + 1) * 128) & (i % 2 === 1 ? 0xbf : 0xff),
   );
   // One group before and one behind, which must stay.
-  const bytes = packedBytes(PACKINGS[packing], nOut + 32, nIn);
+  const bytes = packedBytes(PACKINGS[packing], groupStep * nOut + 32, nIn);
   const run = {
     buffers: { src, dst: new Uint8Array(bytes).fill(0xaa) },
-    constants: { n_out: nOut, n_in: nIn, head_dim: headDim, dst_group: 1 },
+    constants: { n_out: nOut, n_in: nIn, head_dim: headDim, dst_group: 1, group_step: groupStep },
   };
   const want = await runOnCpu(packKernel(name), run);
   const got = await runNamed(packKernel(name), run);

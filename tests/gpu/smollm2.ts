@@ -41,8 +41,7 @@ const HEAD_PACKING: PackingName = "q8_f16_g32";
 modelSizeTest("SmolLM2: row-wise and pairwise kernels", async () => {
   for (const { definition } of sources) {
     if (definition.kind === "rowwise") {
-      const width = definition.name === "swiglu" ? D_FF : D_MODEL;
-      await assertRowwise(definition as Rowwise, { nRows: 33, width });
+      await assertRowwise(definition as Rowwise, { nRows: 33, width: D_MODEL });
     } else if (definition.kind === "pairwise") {
       await assertPairwise(definition as Pairwise, { headDim: HEAD_DIM, nHeads: N_HEADS });
     }
@@ -53,9 +52,11 @@ modelSizeTest("SmolLM2: matrix products", async () => {
   for (const name of Object.keys(PACKINGS) as PackingName[]) {
     for (const definition of products) {
       // What is added to comes behind attention and the feed-forward layer.
-      const adds = definition.inputs.length > 0;
-      const shape = adds ? { nRows: 9, nIn: D_FF, nOut: D_MODEL } : { nIn: D_MODEL, nOut: QKV };
-      await assertProduct(definition, name, { nRows: 1, ...shape });
+      const { inputs, products } = definition;
+      const shape = inputs.length > 0
+        ? { nRows: 9, nIn: D_FF, nOut: D_MODEL }
+        : { nRows: 1, nIn: D_MODEL, nOut: products.length > 0 ? D_FF : QKV };
+      await assertProduct(definition, name, shape);
     }
   }
 });
@@ -74,7 +75,7 @@ if (gpu().runStrip !== undefined) {
 modelSizeTest("SmolLM2: the head and the embedding", async () => {
   // Rows repeat after seven groups, which divide neither the vocabulary nor a block's work.
   const shape = { nIn: D_MODEL, nOut: N_VOCAB, period: 112 };
-  const head = products.find(({ inputs }) => inputs.length === 0)!;
+  const head = products.find(({ name }) => name === "matmul")!;
   await assertProduct(head, HEAD_PACKING, { ...shape, nRows: 2 });
   const tokens = Uint32Array.of(0, N_VOCAB - 1, 112, 30000, 15, 16, 24575, 24576);
   for (const name of Object.keys(PACKINGS) as PackingName[]) {

@@ -5,7 +5,7 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { PACK_ROWS, PACKINGS } from "../../src/core/mod.ts";
+import { PACK_ROWS, packedRow, PACKINGS } from "../../src/core/mod.ts";
 import type { PackingName } from "../../src/core/mod.ts";
 import type { Matmul } from "../../src/dsl/mod.ts";
 import { authorRunner, unpackWeights } from "../../src/reference/mod.ts";
@@ -13,6 +13,7 @@ import { assertClose } from "../_close.ts";
 import { activations, randomFrom } from "../_kernel.ts";
 import { gpu, gpuTest, runStrip } from "../_gpu.ts";
 import type { StripOfRun } from "../_gpu.ts";
+import { epilogueError, packedRows } from "../_weights.ts";
 import { problem, products } from "./matmul.ts";
 import type { Shape } from "./matmul.ts";
 
@@ -23,7 +24,9 @@ export async function assertStrips(
   { shape, width }: { readonly shape: Shape; readonly width: number },
 ): Promise<void> {
   const { nRows, nIn, nOut } = shape;
-  const { x, weight, inputs } = problem(name, shape, definition.inputs);
+  const { x, weight, inputs } = problem(definition, name, shape);
+  const { products } = definition;
+  const nProducts = products.length === 0 ? 1 : 2;
   const [yStride, yOffset] = [nOut + 5, 2];
   const strides = definition.inputs.flatMap((of) => [[`${of}_stride`, nOut], [`${of}_offset`, 0]]);
   const constants = {
@@ -35,35 +38,43 @@ export async function assertStrips(
     const options = { buffers, constants, step: { nLogits: nRows }, strip };
     return await runStrip(`${definition.name}__${name}`, options);
   };
-  const values = unpackWeights(name, weight, { nOut, nIn });
+  const values = unpackWeights(name, weight, { nOut: packedRows(definition, nOut), nIn });
   const random = randomFrom(nOut);
   const want = new Float64Array(nRows * yStride).fill(-7);
   const scale = new Float64Array(want.length);
   let y = new Float32Array(want.length).fill(-7);
   for (let first = 0; first < nOut; first += width) {
     const n = Math.min(width, nOut - first);
-    const weights = new Float32Array(Math.ceil(n / PACK_ROWS) * PACK_ROWS * nIn).fill(NaN);
-    const sums = activations(nRows * n, random);
+    const nPacked = nProducts * Math.ceil(n / PACK_ROWS) * PACK_ROWS;
+    const nSums = packedRows(definition, n);
+    const weights = new Float32Array(nPacked * nIn).fill(NaN);
+    const sums = activations(nRows * nSums, random);
     const unpacked = await run(y, { entryPoint: "unpack", weights, sums, first, n });
     assertEquals(unpacked.y, y, "unpack leaves outputs alone");
-    const rows = unpacked.weights.subarray(0, n * nIn);
-    assertClose(rows, values.subarray(first * nIn, (first + n) * nIn), { bound: 0, label: name });
+    const rows = unpacked.weights.subarray(0, nSums * nIn);
+    const from = nProducts * first * nIn;
+    assertClose(rows, values.subarray(from, from + nSums * nIn), { bound: 0, label: name });
 
     const finished = await run(y, { entryPoint: "finish", weights, sums, first, n });
     assertEquals(finished.weights, weights, "finish leaves weights alone");
     y = finished.y;
     const epilogue = authorRunner(definition, "epilogue");
-    sums.forEach((sum, i) => {
-      const [row, column] = [Math.floor(i / n), first + i % n];
-      const at = row * nOut + column;
+    for (let i = 0; i < nRows * n; i++) {
+      const [row, column] = [Math.floor(i / n), i % n];
+      const at = row * nOut + first + column;
+      const own = (_: unknown, product: number) =>
+        sums[row * nSums + packedRow(column, product, nProducts)]!;
+      const made = Array.from({ length: nProducts }, own);
+      const named = Object.fromEntries(products.map((of, p) => [of, made[p]!]));
       const operands = Object.entries(inputs).map(([of, all]) => [of, all[at]!] as const);
-      const to = row * yStride + yOffset + column;
+      const to = row * yStride + yOffset + first + column;
+      const sum = nProducts === 1 ? made[0] : named;
       want[to] = Number(epilogue(sum, Object.fromEntries(operands))[0]);
-      scale[to] = [["", sum] as const, ...operands].reduce((a, [, b]) => a + Math.abs(b), 0);
-    });
+      scale[to] = [...made, ...operands.map(([, b]) => b)].reduce((a, b) => a + Math.abs(b), 0);
+    }
     // The epilogue's own roundings.
     assertClose(y, want, {
-      bound: (i) => 2 ** -22 * scale[i]!,
+      bound: (i) => nProducts === 1 ? 2 ** -22 * scale[i]! : epilogueError(want[i]!),
       label: `${definition.name} ${name}`,
     });
   }

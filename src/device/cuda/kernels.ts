@@ -30,6 +30,8 @@ export interface CudaFunction {
 export interface ProductFunctions {
   readonly unpack: CudaFunction;
   readonly finish: CudaFunction;
+  /** Packed rows that an output is made of. */
+  readonly rowsPerOutput: 1 | 2;
 }
 
 /** A compiled kernel. */
@@ -111,8 +113,9 @@ export class CudaCompiler {
       this.#entryPoint(module, name, { threads: workgroup!, sharedBytes });
     const kernel = { entry, grid, ...load(name, sharedBytes) };
     if (product === undefined || !this.#options.hasLibrary) return Object.freeze(kernel);
+    const { rowsPerOutput } = product;
     const around = { unpack: load(product.unpack, 0), finish: load(product.finish, 0) };
-    return Object.freeze({ ...kernel, product: around });
+    return Object.freeze({ ...kernel, product: { ...around, rowsPerOutput } });
   }
 
   #entryPoint(

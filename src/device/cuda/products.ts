@@ -69,27 +69,29 @@ export class CudaProducts {
   }
 
   /** Whether cuBLAS does a product at a step: not where a group of weights would not fit its memory. */
-  takes({ nIn, rowsField }: CudaProduct, step: ArrayLike<number>): boolean {
+  takes({ nIn, rowsField, rowsPerOutput }: CudaProduct, step: ArrayLike<number>): boolean {
     const nRows = step[rowsField]!;
-    return nRows >= CUBLAS_ROWS && stripWidth({ nIn, nRows }, SCRATCH_BYTES) > 0;
+    return nRows >= CUBLAS_ROWS && stripWidth({ nIn, nRows, rowsPerOutput }, SCRATCH_BYTES) > 0;
   }
 
   /** Puts a product on the stream. */
   enqueue(product: CudaProduct, step: ArrayLike<number>): void {
-    const { nIn, nOut, block, rowsField } = product;
+    const { nIn, nOut, block, rowsField, rowsPerOutput } = product;
     const { handle, scratch: weights } = this.#multiplier!;
     const nRows = step[rowsField]!;
-    const width = stripWidth({ nIn, nRows }, SCRATCH_BYTES);
+    const width = stripWidth({ nIn, nRows, rowsPerOutput }, SCRATCH_BYTES);
     for (let first = 0; first < nOut; first += width) {
       const n = Math.min(width, nOut - first);
-      const nPadded = Math.ceil(n / PACK_ROWS) * PACK_ROWS;
-      const sums = weights + BigInt(4 * nPadded * nIn);
+      const nPacked = rowsPerOutput * Math.ceil(n / PACK_ROWS) * PACK_ROWS;
+      const sums = weights + BigInt(4 * nPacked * nIn);
+      // Of two products the second's last rows lie behind the padding of the first.
+      const nSums = rowsPerOutput === 1 ? n : nPacked;
       writeStrip(block.view, block.view.byteLength - STRIP_BYTES, { weights, sums, first, n });
       this.#launch(product.unpack, block);
       // Row-major x · Wᵀ is column-major W · xᵀ, whose W lies transposed.
       this.#cublas.call.cublasSgemm_v2(
-        ...[handle, CUBLAS.OP_T, CUBLAS.OP_N, n, nRows, nIn] as const,
-        ...[ONE, weights, nIn, product.x, product.xStride, ZERO, sums, n] as const,
+        ...[handle, CUBLAS.OP_T, CUBLAS.OP_N, nSums, nRows, nIn] as const,
+        ...[ONE, weights, nIn, product.x, product.xStride, ZERO, sums, nSums] as const,
       );
       this.#launch(product.finish, block);
     }

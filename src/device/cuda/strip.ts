@@ -7,9 +7,9 @@ import { PACK_ROWS } from "../../core/packing.ts";
 
 /** One strip. */
 export interface Strip {
-  /** Where its rows of the weight go, f32 [n rounded up to {@linkcode PACK_ROWS}, nIn]. */
+  /** Where its rows of the weight go, f32 [rowsPerOutput · (n rounded up to {@linkcode PACK_ROWS}), nIn]. */
   readonly weights: bigint;
-  /** Where its sums are, f32 [nRows, n]. */
+  /** Where its sums are: f32 [nRows, n], of two rows per output as wide as those rows. */
   readonly sums: bigint;
   /** Its first output, a multiple of {@linkcode PACK_ROWS}. */
   readonly first: number;
@@ -34,12 +34,16 @@ export function writeStrip(view: DataView, at: number, { weights, sums, first, n
  * @example
  * ```ts
  * import { stripWidth } from "./strip.ts";
- * if (stripWidth({ nIn: 576, nRows: 512 }, 64 << 20) !== 15408) throw new Error();
+ * if (stripWidth({ nIn: 576, nRows: 512, rowsPerOutput: 1 }, 64 << 20) !== 15408) throw new Error();
  * ```
  */
 export function stripWidth(
-  { nIn, nRows }: { readonly nIn: number; readonly nRows: number },
+  { nIn, nRows, rowsPerOutput }: {
+    readonly nIn: number;
+    readonly nRows: number;
+    readonly rowsPerOutput: number;
+  },
   bytes: number,
 ): number {
-  return Math.floor(bytes / (4 * PACK_ROWS * (nIn + nRows))) * PACK_ROWS;
+  return Math.floor(bytes / (4 * PACK_ROWS * rowsPerOutput * (nIn + nRows))) * PACK_ROWS;
 }

@@ -1,6 +1,7 @@
 /**
- * Matrix products: one kernel per packed order, and the author's epilogue on every output. The order
- * decides how weights are read; templates own tiles and the order of the sum.
+ * Matrix products: one kernel per packed order, and the author's epilogue on every output, made of one
+ * product or of two whose packed rows alternate. The order decides how weights are read; templates own
+ * tiles and the order of the sum.
  */
 
 import type { ProductEntries } from "../../core/manifest.ts";
@@ -17,8 +18,8 @@ import type { Family } from "../types.ts";
 import { kernelName } from "../types.ts";
 
 /**
- * Outputs and rows of one item: enough rows to pay for unpacking the weights, few enough outputs that
- * small matrices still divide over threads. The grid and the templates share them.
+ * Packed rows and rows of x of one item: enough of x to pay for unpacking the weights, few enough packed
+ * rows that small matrices still divide over threads. The grid and the templates share them.
  */
 const OUTPUTS = 32;
 const ROWS = 256;
@@ -37,7 +38,11 @@ export interface MatmulContext {
   readonly rows: string;
   /** Names of the entry points around a library's product. */
   readonly product: ProductEntries;
-  /** The epilogue's operands; their elements have these names, the product's is `sum`. */
+  /** Whether an output has two products. */
+  readonly paired: boolean;
+  /** The names of an output's products: `sum` where there is one. */
+  readonly sums: readonly string[];
+  /** The epilogue's further operands; their elements have these names. */
   readonly inputs: readonly string[];
   /** Statements that depend on no element. */
   readonly uniform_lines: string;
@@ -56,39 +61,56 @@ export const matmul: Family = Object.freeze<Family>({
     const packing = requestedPacking(request);
     const scope = hookScope();
     const func = source.funcs["epilogue"]!;
+    const { products, inputs } = definition;
+    const paired = products.length > 0;
+    const operands = (names: readonly string[]) =>
+      Object.fromEntries(names.map((name) => [name, varying(name)]));
     const epilogue = emitFunc(func, {
       target,
       form: "lanes",
       scope,
       into: ["y"],
       args: bindArguments(func, definition.hooks[0]!.args, [
-        varying("sum"),
-        Object.fromEntries(definition.inputs.map((name) => [name, varying(name)])),
+        paired ? operands(products) : varying("sum"),
+        operands(inputs),
       ]),
     });
     const name = kernelName(request);
-    const product = { unpack: `${name}_unpack`, finish: `${name}_finish` };
+    const product = {
+      unpack: `${name}_unpack`,
+      finish: `${name}_finish`,
+      rowsPerOutput: paired ? 2 : 1,
+    } as const;
     const context: MatmulContext = {
       packing: describe(packing),
       outputs: String(OUTPUTS),
       rows: String(ROWS),
       product,
-      inputs: definition.inputs,
+      paired,
+      sums: paired ? products : ["sum"],
+      inputs,
       uniform_lines: markedText(epilogue.uniform),
       epilogue_lines: markedText(epilogue.lines),
       epilogue: epilogue.results[0]!,
     };
     return {
       signature: signature(name, definition),
-      doc: [...source.doc, `W is packed as ${packing.name} (src/core/packing.ts).`],
-      inputs: definition.inputs,
+      doc: [
+        ...source.doc,
+        paired
+          ? `Packed as ${packing.name}, sixteen rows of ${products[0]}, sixteen of ${
+            products[1]
+          }, and so on.`
+          : `W is packed as ${packing.name} (src/core/packing.ts).`,
+      ],
+      inputs: [...products, ...inputs],
       from: [source.file],
       template: "matmul",
       context: { ...context },
       product,
       grid: [
         { of: { stepAt: "rows_field" }, per: ROWS },
-        { of: { constant: "n_out" }, per: OUTPUTS },
+        { of: { constant: "n_out" }, per: OUTPUTS / product.rowsPerOutput },
       ],
     };
   },
@@ -102,7 +124,7 @@ const describe = ({ codes, scaleType, group }: Packing): MatmulContext["packing"
 });
 
 /** The outside, as ARCHITECTURE.md's table has it. */
-function signature(name: string, definition: Matmul): Signature {
+function signature(name: string, { products, inputs }: Matmul): Signature {
   const input = (of: string): Binding => ({
     name: of,
     dtype: "f32",
@@ -119,12 +141,13 @@ function signature(name: string, definition: Matmul): Signature {
     dtype: "u32",
     doc: `elements before the first output's of ${of}`,
   });
+  const packed = products.length > 0 ? "2 * packedBytes(nOut, nIn)" : "packedBytes(nOut, nIn)";
   return {
     name,
     bindings: [
       input("x"),
-      { name: "weight", dtype: "u8", access: "read", shape: ["packedBytes(nOut, nIn)"] },
-      ...definition.inputs.map(input),
+      { name: "weight", dtype: "u8", access: "read", shape: [packed] },
+      ...inputs.map(input),
       { name: "y", dtype: "f32", access: "write", shape: ["nRows", "y_stride"] },
       { name: "step", dtype: "u32", access: "read", shape: ["stepFields"] },
     ],
@@ -135,7 +158,7 @@ function signature(name: string, definition: Matmul): Signature {
       stride("x"),
       stride("y"),
       offset("y"),
-      ...definition.inputs.flatMap((of) => [stride(of), offset(of)]),
+      ...inputs.flatMap((of) => [stride(of), offset(of)]),
     ],
     defines: [],
   };

@@ -123,6 +123,7 @@ const signature = (name: string): Signature => ({
       doc: "0: rows as in the file; else heads of interleaved pairs become half-split ones",
     },
     { name: "dst_group", dtype: "u32", doc: "first 16-row group to write" },
+    { name: "group_step", dtype: "u32", doc: "2: every other group is another product's; else 1" },
   ],
   defines: [],
 });

@@ -1,0 +1,9 @@
+import { matmul } from "kerf/dsl";
+
+/** The gated unit of a feed-forward layer: y = silu(x · gateᵀ) · (x · upᵀ), silu(g) = g / (1 + e^−g). */
+export default matmul({
+  name: "matmul_swiglu",
+  source: "arXiv:2002.05202",
+  products: ["gate", "up"],
+  epilogue: ({ gate, up }) => gate / (1 + Math.exp(-gate)) * up,
+});
