@@ -81,6 +81,13 @@ Deno.test("bench may run the peer and git", () => {
   assertEquals(run, [...PROGRAMS, "/bin/git", "/home/me/llama/llama-bench"]);
 });
 
+Deno.test("eval may run git and read every text, also those that a shell's * made", () => {
+  const { read, run } = allowed("eval", "-m", "/m.gguf", "--text", "a.txt", "b.txt", "/c.txt");
+  assertEquals(run, [...PROGRAMS, "/bin/git"]);
+  const texts = ["/home/me/a.txt", "/home/me/b.txt", "/c.txt"];
+  assertEquals(texts.filter((file) => !read!.includes(file)), []);
+});
+
 Deno.test("CUDA needs the driver's library and nvcc, and nothing else does", () => {
   const FFI = ["/big/cache", "/usr/lib/libcuda.so.1"];
   for (const device of ["cuda", "auto"]) {

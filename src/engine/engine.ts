@@ -148,7 +148,7 @@ export class Engine {
     this.#checkLimits(sequences);
     for (const { slot, tokens } of sequences) {
       this.cache.reserveRows(slot, tokens.length, layers);
-      this.#commitQueries(slot);
+      this.commitQueries(slot);
     }
     const { step, ...arrays } = buildStep(sequences.map((rows) => ({
       ...rows,
@@ -186,7 +186,7 @@ export class Engine {
   }
 
   /** A slot's part of what is remembered of queries takes memory with the slot's first rows. */
-  #commitQueries(slot: number): void {
+  commitQueries(slot: number): void {
     const { buffers: { rings, moments }, inputs: { config } } = this.plan;
     for (const { buffer, offset, bytes } of slotRanges(rings, slot, config)) {
       this.device.commit(buffer, offset, bytes);

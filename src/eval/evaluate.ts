@@ -5,9 +5,10 @@
  */
 
 import { sha256 } from "../core/hash.ts";
-import type { Loaded } from "../engine/load.ts";
 import type { EvalCase } from "./case.ts";
 import { measureCase } from "./measure_case.ts";
+import { Prefills } from "./prefills.ts";
+import type { Prefiller } from "./prefills.ts";
 import { resultKey } from "./results.ts";
 import type { EvalResult } from "./results.ts";
 
@@ -18,7 +19,7 @@ export const FULL = "none";
 export interface EvalSpec {
   /** In its shortest form. */
   readonly spec: string;
-  readonly open: () => Promise<Pick<Loaded, "engine" | "chunkSize">>;
+  readonly open: () => Promise<Prefiller>;
 }
 
 /** What to evaluate. */
@@ -98,14 +99,18 @@ export async function* evaluate(options: EvaluateOptions): AsyncGenerator<EvalEv
       yield { kind: "left-out", item };
       continue;
     }
+    const engines: Prefiller[] = [];
+    for (const { open } of runs) engines.push(await open());
+    const prefills = new Prefills(item.prompt, engines);
     let trace: unknown = null;
-    for (const { spec, open } of runs) {
+    for (const [i, { spec }] of runs.entries()) {
       const label = `${item.protocol} ${item.passage} · ${spec}`;
       yield { kind: "progress", label, done, total, leftMs: guess(tokensLeft) };
-      const loaded = await open();
-      // Opening a spec is once, however many cases there are.
       const beganMs = performance.now();
-      const { measured, ...numbers } = await measureCase(loaded, item, trace);
+      const { measured, ...numbers } = await measureCase(engines[i]!, item, {
+        prefills,
+        full: trace,
+      });
       if (spec === FULL) trace = measured.trace;
       spentMs += performance.now() - beganMs;
       spentTokens += nTokens / runs.length;

@@ -1,8 +1,7 @@
 /** One case on one spec: prefill with the full cache, compress once, measure, and what each took. */
 
-import type { Engine } from "../engine/engine.ts";
-import type { Loaded } from "../engine/load.ts";
 import type { EvalCase, Measured } from "./case.ts";
+import type { Prefiller, Prefills } from "./prefills.ts";
 import type { EvalResult } from "./results.ts";
 import { CompressedRun } from "./run.ts";
 
@@ -16,40 +15,25 @@ export interface CaseOutcome extends
   readonly measured: Measured<unknown>;
 }
 
-/** Prefills an empty slot in chunks. @returns f32 [nVocab] of the last row */
-async function prefill(
-  { engine, chunkSize }: { readonly engine: Engine; readonly chunkSize: number },
-  slot: number,
-  prompt: readonly number[],
-): Promise<Float32Array> {
-  let last: Float32Array[] = [];
-  for (let at = 0; at < prompt.length; at += chunkSize) {
-    const tokens = prompt.slice(at, at + chunkSize);
-    const logits = at + chunkSize >= prompt.length ? "last" : "none";
-    last = await engine.step([{ slot, position: at, tokens, logits }]);
-  }
-  return last[0]!;
-}
-
 /**
  * Measures a case.
  *
+ * @param prefills of the case's prompt
  * @param full the full cache's trace, where the case is compared with it
  */
 export async function measureCase(
-  loaded: Pick<Loaded, "engine" | "chunkSize">,
+  loaded: Prefiller,
   item: EvalCase,
-  full: unknown,
+  { prefills, full }: { readonly prefills: Prefills; readonly full: unknown },
 ): Promise<CaseOutcome> {
   const { engine } = loaded;
-  const slot = engine.cache.openSlot();
+  const start = performance.now();
+  const { slot, logits } = await prefills.open(loaded);
   try {
-    const start = performance.now();
-    const promptLogits = await prefill(loaded, slot, item.prompt);
     const prefilled = performance.now();
     await engine.compress(slot);
     const compressed = performance.now();
-    const run = new CompressedRun(engine, slot, promptLogits);
+    const run = new CompressedRun(engine, slot, logits);
     const measured = await item.measure(run, full);
     return {
       measured,

@@ -1,0 +1,117 @@
+/** A prefill that another plan ran is the plan's own, bit for bit, whatever it records for its scores. */
+
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { load } from "kerf";
+import type { LoadOptions } from "kerf";
+import type { Loaded } from "../src/engine/load.ts";
+import { prefillRecord, putPrefill, serves, takePrefill } from "../src/engine/prefill_state.ts";
+import { Prefills } from "../src/eval/prefills.ts";
+import { tinyModel } from "../src/model/testing.ts";
+import { testFolder } from "../src/model/testing_files.ts";
+
+/** What each records: nothing, queries, positions, sums, moments, rows in another basis, classes. */
+const SPECS = [
+  "none",
+  "think:ratio=0.5,window=8,recent=8",
+  "snapkv:budget=48,window=24+think:ratio=0.3,window=8,recent=8",
+  "streaming:budget=40,in_cache=1",
+  "h2o:budget=64,every=5",
+  "expected_attention:budget=60",
+  "rotated",
+  "think_bits",
+];
+
+const N_PROMPT = 300;
+const prompt = Array.from({ length: N_PROMPT }, (_, i) => 3 + (Math.imul(i + 1, 7919) >>> 7) % 290);
+
+async function withModel(options: LoadOptions, run: (first: Loaded) => Promise<void>) {
+  await using folder = await testFolder();
+  const path = await folder.write("tiny.gguf", tinyModel({ nHeads: 6, nKvHeads: 2, headDim: 64 }));
+  using model = await load({ model: path, parallel: 1, logitRows: 4, chunkSize: 128, ...options });
+  await run(model.loaded);
+}
+
+/** What follows a filled slot: logits of 12 steps over what compression leaves of it. */
+async function behind({ engine }: Loaded, slot: number): Promise<Float32Array[]> {
+  await engine.compress(slot);
+  const rows: Float32Array[] = [];
+  for (let i = 0; i < 12; i++) {
+    await engine.flush(slot);
+    const row = { slot, position: N_PROMPT + i, tokens: [5 + i], logits: "last" } as const;
+    rows.push(...await engine.step([row]));
+    await engine.evictDecoded(slot, i + 1);
+  }
+  return rows;
+}
+
+/** A slot that the plan prefilled itself, in several chunks. */
+async function own(loaded: Loaded) {
+  assert(loaded.chunkSize < N_PROMPT);
+  return await new Prefills(prompt, [loaded]).open(loaded);
+}
+
+for (const type of ["f16", "f32"] as const) {
+  Deno.test(`every spec goes on from another's ${type} prefill as from its own`, async () => {
+    await withModel({ cacheTypes: { key: type, value: type } }, async (first) => {
+      const all: Loaded[] = [];
+      for (const spec of SPECS) all.push(await first.withPrune(spec));
+      const prefills = new Prefills(prompt, all);
+      for (const [i, loaded] of all.entries()) {
+        const { cache } = loaded.engine;
+        const mine = await own(loaded);
+        const want = await behind(loaded, mine.slot);
+        const wantBytes = cache.table.bytesOf(mine.slot).allocated;
+        cache.closeSlot(mine.slot);
+        const { slot, logits } = await prefills.open(loaded);
+        assertEquals(logits, mine.logits, SPECS[i]!);
+        assertEquals(await behind(loaded, slot), want, SPECS[i]!);
+        assertEquals(cache.table.bytesOf(slot).allocated, wantBytes, SPECS[i]!);
+        cache.closeSlot(slot);
+      }
+      // Queries are the widest ring's; sums, moments and the turned rows are their own plans'.
+      assertEquals(prefills.count, 4);
+    });
+  });
+}
+
+Deno.test("a copy of a copy is the copy, statistics included", async () => {
+  await withModel({}, async (first) => {
+    for (const spec of [SPECS[2]!, SPECS[4]!, SPECS[5]!]) {
+      const loaded = await first.withPrune(spec);
+      const { engine } = loaded;
+      const { slot } = await own(loaded);
+      const state = await takePrefill(engine, slot);
+      engine.cache.closeSlot(slot);
+      const copy = engine.cache.openSlot();
+      putPrefill(engine, copy, state);
+      const again = await takePrefill(engine, copy);
+      const rows = (of: typeof state) =>
+        [...of.pages].map(([key, pages]) => [
+          key,
+          // Behind the last row of the last page there is nothing to be equal.
+          pages.slice(0, -1),
+        ]);
+      assertEquals(rows(again), rows(state), spec);
+      assertEquals([again.rings, again.moments], [state.rings, state.moments], spec);
+      engine.cache.closeSlot(copy);
+    }
+  });
+});
+
+Deno.test("what a prefill did not record is not made up", async () => {
+  await withModel({}, async (first) => {
+    const [dense, think, sums] = [
+      first,
+      await first.withPrune(SPECS[1]!),
+      await first.withPrune(SPECS[4]!),
+    ];
+    const records = [dense, think, sums].map(({ engine }) => prefillRecord(engine));
+    assertEquals(records.map((r) => serves(records[0]!, r)), [true, false, false]);
+    assertEquals(records.map((r) => serves(records[1]!, r)), [true, true, false]);
+    assertEquals(records.map((r) => serves(records[2]!, r)), [true, false, true]);
+    const { slot } = await own(dense);
+    const state = await takePrefill(dense.engine, slot);
+    assertThrows(() => putPrefill(think.engine, think.engine.cache.openSlot(), state), RangeError);
+    assertThrows(() => putPrefill(dense.engine, slot, state), RangeError);
+  });
+});
