@@ -8,6 +8,7 @@ import { caseTable } from "../src/verify/hooks.ts";
 import { sources } from "./_gpu.ts";
 import { randomFrom } from "./_kernel.ts";
 import { AT, writeCache } from "./_kv_cache.ts";
+import { ownChannels } from "./_set_case.ts";
 import type { HeadRows } from "./_kv_cache.ts";
 import { asStored } from "./_stored_rows.ts";
 
@@ -16,6 +17,8 @@ export const LISTED = "k_list_f16t16_f16t16_v_f16t1";
 export const TURNED = "k_basis_q4r64t16_basis_f16t16_v_basis_q4c64t1_basis_f16t1";
 /** Rows in two classes. */
 export const CLASSES = "k_q4r64t16_q4r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1";
+/** Keys with channels of their own. */
+export const SETS = "k_bitmap_mean_f16t1_f16t16_v_f16t1";
 export const CODED = "k_q4r32t16_f16t16_v_q4c32t1_f16t1";
 
 /** Every variant of kernels/attention/. */
@@ -75,7 +78,8 @@ export function problem(given: Partial<Case>) {
     const keys = Array.from({ length: rows }, () => row(12));
     const values = Array.from({ length: rows }, () => row(1));
     const positions = layout.endsWith("_evicted") ? { positions: gaps(filled) } : {};
-    return { keys, values, nListed, nCoded, nFirst, channels, ...positions };
+    const sets = layout.includes("bitmap") ? ownChannels({ nListed, headDim, width }, random) : {};
+    return { keys, values, nListed, nCoded, nFirst, channels, ...positions, ...sets };
   });
   const stride = (nHeads + 2 * nKvHeads) * headDim;
   const dims = { nLayers: AT.nLayers, nHeads, nKvHeads, headDim, nCtx: 4096 };
@@ -112,6 +116,7 @@ export function shared(
       ...rest,
       ...(lists("key") ? { channels } : {}),
       ...(lists("value") ? { value_channels } : {}),
+      ...(cache.fills ? { fills: cache.fills } : {}),
       ...tables,
     },
     constants: {

@@ -1,4 +1,4 @@
-/** Rows of a hand-written cache as a reader sees them: what codes stand for, in place of what was coded. */
+/** Rows of a hand-written cache as a reader sees them: what codes stand for, in place of what was coded, and fills. */
 
 import { AT, listed, readRow, segmentStarts } from "./_kv_cache.ts";
 import type { HeadRows, WrittenCache } from "./_kv_cache.ts";
@@ -17,6 +17,10 @@ export function asStored(
     return rows.map((row, i) => {
       const own = starts.findLastIndex((start) => start <= i);
       const segment = segments[own]!;
+      if (segment.channels === "bitmap") {
+        const set = new Set(head.sets![i]);
+        return row.map((x, c) => set.has(c) ? x : head.fills![c]!);
+      }
       if (segment.code.kind !== "affine") return row;
       const lists = segment.channels === "list";
       const channels = lists

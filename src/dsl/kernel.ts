@@ -20,7 +20,7 @@ export interface KernelSpec {
 }
 
 /** Parts of Kerf that a target may lack as a whole; `lacks` of an emit target lists them. */
-export type Feature = "eviction" | "channel_bits" | "classes" | "value_lists";
+export type Feature = "eviction" | "channel_bits" | "classes" | "value_lists" | "row_sets";
 
 /** A declared template kernel; its template is `templates/<target>/<name>.*.njk`. */
 export interface TemplateKernel extends Definition, KernelSpec {

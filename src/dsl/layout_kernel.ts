@@ -14,14 +14,17 @@ export interface LayoutKernelSpec extends KernelSpec {
   readonly classes?: boolean;
   /**
    * `every`, the default: those of all segments of a layout with row positions. `whole`: those of the last
-   * segments, where rows are before any has lost a channel of its values.
+   * segments, where rows are before any has lost a channel.
    */
   readonly rows?: "every" | "whole";
+  /** Of kernels over whole rows: which layouts need them. Values that lose channels, or keys by row. */
+  readonly losing?: "values" | "sets";
 }
 
 /** A declared kernel; its template is `templates/<target>/<name>.*.njk`. */
 export interface LayoutKernel extends Definition, LayoutKernelSpec {
   readonly rows: "every" | "whole";
+  readonly losing: "values" | "sets";
   readonly kind: "layout_kernel";
   readonly classes: boolean;
   readonly defines: readonly string[];
@@ -30,7 +33,7 @@ export interface LayoutKernel extends Definition, LayoutKernelSpec {
 /** Declares a kernel of layouts; a file in kernels/ops/ exports it as its default. */
 export function layoutKernel(spec: LayoutKernelSpec): LayoutKernel {
   return Object.freeze({
-    ...{ defines: [], classes: false, rows: "every" },
+    ...{ defines: [], classes: false, rows: "every", losing: "values" },
     ...spec,
     ...{ kind: "layout_kernel", hooks: [] },
   });

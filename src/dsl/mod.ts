@@ -13,6 +13,7 @@ export * from "./layout.ts";
 export * from "./layout_kernel.ts";
 export * from "./matmul.ts";
 export * from "./move_rows.ts";
+export * from "./set_rows.ts";
 export * from "./pairwise.ts";
 export * from "./params.ts";
 export * from "./pruning.ts";

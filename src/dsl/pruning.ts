@@ -44,6 +44,12 @@ interface ChannelsBase {
 export interface KeyChannelsSpec extends ChannelsBase {
   readonly of: "key";
   /**
+   * `head`, the default: rows of a head keep the same channels, those that score highest. `row`: each row
+   * keeps as many of its own, those with the largest score · (k − mean)², where the mean is the channel's
+   * over the rows that were there when the first lost any; it is what a channel reads as that a row lacks.
+   */
+  readonly per?: "head" | "row";
+  /**
    * The score of one channel.
    * q: the channel over what `queries` remembers of one query head (Column, one value per query).
    * k: the channel over all cached keys, after RoPE (Column).
@@ -177,6 +183,10 @@ export function pruning<
     hooks,
   });
 }
+
+/** Whether a step lets each row keep channels of its own. */
+export const isPerRow = (step: PruningStep): boolean =>
+  step.kind === "channels" && step.of === "key" && step.per === "row";
 
 /** The function that a step scores rows or channels with, and the field that holds it. */
 function stepHook(step: PruningStep): {

@@ -91,6 +91,7 @@ const SUFFIX_FEATURES: readonly (readonly [RegExp, Feature])[] = [
   [/_evicted$/, "eviction"],
   [/(^|_)q\d\d[rc]\d+t/, "channel_bits"],
   [/_v_q\d+c\d+t1_q\d+c\d+t1_/, "classes"],
+  [/(^|_)bitmap_/, "row_sets"],
   [/_v_list_q|^f(16|32)t1(_positions)?__list_q/, "value_lists"],
 ];
 

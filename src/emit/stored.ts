@@ -30,8 +30,8 @@ export function checkStored(
 /** A code as templates read it. */
 export interface StoredCode {
   /** Which template writes its loops. */
-  readonly kind: "plain" | "affine" | "classes";
-  /** `f16`, or `q4r32`: tells functions of several codes apart. */
+  readonly kind: "plain" | "sets" | "affine" | "classes";
+  /** `f16`, `sets` or `q4r32`: tells functions of several codes apart. */
   readonly name: string;
   /** What shares a scale, how many of it, and the bits of a code; empty where elements are plain. */
   readonly along: "rows" | "channels" | "";
@@ -41,9 +41,24 @@ export interface StoredCode {
   readonly group: string;
 }
 
+/** @throws {KerfError} no kernel reads it */
+function storedSets(kernel: string, segment: Segment): StoredCode {
+  if (segmentName(segment) === "bitmap_mean_f16t1") {
+    return { kind: "sets", name: "sets", along: "", bits: "", low: "", group: "" };
+  }
+  throw new KerfError(
+    `Cannot emit "${kernel}": rows that have channels of their own are f16, row after row, and lack what ` +
+      `reads as a mean, and a segment is ${segmentName(segment)}`,
+    { hint: "use a segment such as bitmap_mean_f16t1" },
+  );
+}
+
+/** Whether a code's elements are whole numbers that share scales. */
+export const isCode = ({ kind }: StoredCode): boolean => kind === "affine" || kind === "classes";
+
 /**
- * The code of a segment that kernels can read: plain as {@linkcode checkStored} has it, or codes whose
- * groups are whole vectors of the lanes that read them, keys' along rows and values' along channels.
+ * The code of a segment that kernels can read: plain as {@linkcode checkStored} has it, keys with channels of
+ * their own, or codes whose groups are whole vectors of the lanes that read them, keys' along rows and values' along channels.
  *
  * @throws {KerfError} no kernel reads it
  */
@@ -54,6 +69,7 @@ export function storedCode(
 ): StoredCode {
   const [tile, along] = stream === "key" ? [16, "rows"] as const : [1, "channels"] as const;
   const { code } = segment;
+  if (segment.channels === "bitmap" && stream === "key") return storedSets(kernel, segment);
   if (code.kind !== "affine") {
     const name = checkStored(kernel, segment, { tile });
     return { kind: "plain", name, along: "", bits: "", low: "", group: "" };

@@ -2,7 +2,7 @@
 
 import { KerfError } from "../core/error.ts";
 import { amountOf } from "../dsl/accumulator.ts";
-import { stepOf } from "../dsl/pruning.ts";
+import { isPerRow, stepOf } from "../dsl/pruning.ts";
 import type { Pruning } from "../dsl/pruning.ts";
 import type { ModelDims } from "../dsl/table.ts";
 import { removedCount } from "./removed_count.ts";
@@ -14,6 +14,8 @@ import { paramsOf } from "./variant_params.ts";
 /** One channels step with its numbers. */
 export interface ChannelsPlan {
   readonly of: "key" | "value";
+  /** Whether each row keeps channels of its own; else the rows of a head keep the same. */
+  readonly perRow: boolean;
   readonly definition: Pruning;
   readonly params: Readonly<Record<string, number>>;
   readonly tables: TableData;
@@ -66,6 +68,7 @@ export async function channelsPlan(
   }
   return {
     of: step.of,
+    perRow: isPerRow(step),
     definition,
     params,
     tables,

@@ -32,7 +32,7 @@ export async function compressLayer(
   const evicted = await evictLayer(device, plan, at);
   const recent = recentOf(plan, at.layer);
   if (!hasRowsToMove(plan, at, { recent })) return evicted;
-  if (!masked) await chooseChannels(plan, at);
+  await chooseChannels(plan, at, { masked });
   return await moveLayer(device, plan, at, { recent });
 }
 
@@ -49,7 +49,7 @@ export async function flushLayer(
 ): Promise<boolean> {
   const options = { recent: recentOf(plan, at.layer), flushes: true };
   if (!hasRowsToMove(plan, at, options)) return false;
-  if (!hasMask(plan, at)) await chooseChannels(plan, at);
+  await chooseChannels(plan, at, { masked: hasMask(plan, at) });
   return await moveLayer(device, plan, at, options);
 }
 

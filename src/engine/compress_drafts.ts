@@ -3,7 +3,9 @@
  * that compress.ts fills; names of kernels follow from the layout's segments.
  */
 
+import type { BufferSlice } from "../device/types.ts";
 import { layoutName, moveName } from "../layout/name.ts";
+import type { Segment } from "../layout/types.ts";
 import type { KvCache } from "./cache.ts";
 import type { CacheSegment } from "./cache_shape.ts";
 import { whole } from "./draft.ts";
@@ -19,15 +21,18 @@ export interface LayerAt {
   readonly layer: number;
 }
 
-/** Scores a layer's channels of a stream over the slot's cached rows and chooses those that stay. */
+/**
+ * Scores a layer's channels of a stream over the slot's cached rows and chooses those that stay; where rows
+ * keep channels of their own, takes the means that missing ones read as, unless rows read them already.
+ */
 export function scoreDrafts(
   plan: ChannelsPlan,
   buffers: PlanBuffers,
   cache: KvCache,
-  at: LayerAt & { readonly nTokens: number },
+  at: LayerAt & { readonly nTokens: number; readonly masked: boolean },
 ): Draft[] {
-  const { slot, layer, nTokens } = at;
-  const { of, definition, params, window } = plan;
+  const { slot, layer, nTokens, masked } = at;
+  const { of, definition, params, window, perRow } = plan;
   const { scores, widths, outputs, tables } = buffers.prune[of]!;
   const name = layoutName(cache.shape.layout);
   const nWindow = Math.min(window, nTokens);
@@ -50,7 +55,7 @@ export function scoreDrafts(
       buffers: { ...tables, ...(outputs ? ofOutputs : ring), scores: whole(scores) },
       constants: { ...inKernelSpelling(params), ...constants },
     },
-    {
+    ...(perRow ? masked ? [] : [meansDraft(name, ring.arena, at)] : [{
       kernel: "select_channels",
       label: `${about} select ${of} channels`,
       buffers: {
@@ -58,9 +63,17 @@ export function scoreDrafts(
         channels: whole(cache.lists[of]!),
       },
       constants: { slot, layer },
-    },
+    }]),
   ];
 }
+
+/** What channels of keys read as that a row lacks. */
+const meansDraft = (layout: string, arena: BufferSlice, { slot, layer }: LayerAt): Draft => ({
+  kernel: `key_means__${layout}`,
+  label: `layer ${layer} · means of key channels`,
+  buffers: { arena },
+  constants: { slot, layer },
+});
 
 /** The streams of a cache. */
 export type StreamName = "key" | "value";
@@ -87,9 +100,21 @@ export const moveTargets = (
   classes: Pick<RowClassesPlan, "first"> | null,
 ): CacheSegment[] => [...compressed, full, ...(classes?.first ? [full] : [])];
 
+/** What happens to rows on their way to a segment, and the kernel of it. */
+function deedOf(
+  { code, channels }: Segment,
+  ordered: boolean,
+): { readonly kernel: string; readonly deed: string } {
+  if (code.kind === "affine") {
+    return { kernel: ordered ? "encode_ordered_rows" : "encode_rows", deed: "code" };
+  }
+  if (channels === "bitmap") return { kernel: "thin_rows", deed: "thin" };
+  return { kernel: "move_rows", deed: channels === "list" ? "prune" : "keep recent" };
+}
+
 /** Moves a layer's rows of a stream to {@linkcode moveTargets}. */
 export function moveDrafts(
-  { compress }: PlanBuffers,
+  { compress, prune }: PlanBuffers,
   cache: KvCache,
   { slot, layer, stream, maxRows }: LayerAt & {
     readonly stream: StreamName;
@@ -98,17 +123,16 @@ export function moveDrafts(
   },
 ): Draft[] {
   const { compressed, full } = streamSegments(cache, stream)!;
-  const codes = compressed.length > 1 ? "encode_ordered" : "encode";
   return compress!.moves[stream]!.map((list, i) => {
     const to = compressed[i] ?? full;
-    const kind = to.segment.code.kind === "affine" ? codes : "move";
+    const { kernel, deed } = deedOf(to.segment, compressed.length > 1);
     const move = { from: full.segment, to: to.segment, positions: full.headBytes > 0 };
-    const deed = to === full ? "keep recent" : kind === codes ? "code" : "prune";
     return {
-      kernel: `${kind}_rows__${moveName(move)}`,
+      kernel: `${kernel}__${moveName(move)}`,
       label: `layer ${layer} · ${deed} ${stream}s`,
       buffers: {
         ...(cache.lists[stream] ? { channels: whole(cache.lists[stream]) } : {}),
+        ...(prune[stream] ? { scores: whole(prune[stream].scores) } : {}),
         moves: whole(list),
         arena: whole(cache.table.arenas[layer]!),
       },

@@ -1,7 +1,8 @@
 /**
- * Coded rows of one layer of a slot become whole rows again, in front of those that are: what an eviction of
- * a layer begins with, since rows that share scales cannot leave one by one. Channels that were dropped read
- * as zero. A head without coded rows stays as it is; pages of the rows as they were are freed.
+ * Coded rows of one layer of a slot, and those that have channels of their own, become whole rows again, in
+ * front of those that are: what an eviction of a layer begins with, since rows that share scales cannot leave
+ * one by one. Channels that were dropped read as zero, or as their means. A head without such rows stays as it
+ * is; pages of the rows as they were are freed.
  */
 
 import type { Device } from "../device/types.ts";
@@ -15,7 +16,7 @@ import { streamSegments } from "./compress_drafts.ts";
 import type { LayerAt, StreamName, StreamSegments } from "./compress_drafts.ts";
 import { whole } from "./draft.ts";
 import type { Draft } from "./draft.ts";
-import { isCoded } from "./move_layer.ts";
+import { isMadeWhole } from "./move_layer.ts";
 import type { Plan } from "./plan.ts";
 import type { PlanBuffers } from "./plan_buffers.ts";
 
@@ -34,11 +35,11 @@ interface Expansion extends Pick<StreamSegments, "full"> {
   readonly heads: readonly HeadRows[];
 }
 
-/** The streams of a cache that have a coded segment. */
-export const codedStreams = (cache: Pick<KvCache, "segments">): StreamName[] =>
+/** The streams of a cache that have a segment whose rows are made whole. */
+export const expandedStreams = (cache: Pick<KvCache, "segments">): StreamName[] =>
   (["key", "value"] as const).filter((stream) => {
     const segments = streamSegments(cache, stream);
-    return segments !== null && isCoded(segments.compressed[0]!.segment);
+    return segments !== null && isMadeWhole(segments.compressed[0]!.segment);
   });
 
 const expandable = (cache: KvCache, stream: StreamName) => {
@@ -46,7 +47,7 @@ const expandable = (cache: KvCache, stream: StreamName) => {
   return { compressed: compressed[0]!, full };
 };
 
-/** Decodes a layer's rows of a stream, then moves the whole ones behind them. */
+/** Makes whole rows of a layer's others of a stream, then moves the whole ones behind them. */
 export function expandDrafts(
   { compress }: PlanBuffers,
   cache: KvCache,
@@ -57,11 +58,12 @@ export function expandDrafts(
   },
 ): Draft[] {
   const { compressed, full } = expandable(cache, stream);
+  const deed = compressed.segment.channels === "bitmap" ? "fill" : "decode";
   return [compressed, full].map((from, i) => ({
-    kernel: `${i === 0 ? "decode" : "move"}_rows__${
+    kernel: `${i === 0 ? deed : "move"}_rows__${
       moveName({ from: from.segment, to: full.segment, positions: full.headBytes > 0 })
     }`,
-    label: `layer ${layer} · ${i === 0 ? "decode" : "keep whole"} ${stream}s`,
+    label: `layer ${layer} · ${i === 0 ? deed : "keep whole"} ${stream}s`,
     buffers: {
       moves: whole(compress!.moves[stream]![i]!),
       arena: whole(cache.table.arenas[layer]!),
@@ -73,12 +75,12 @@ export function expandDrafts(
   }));
 }
 
-/** Makes whole rows of a layer's coded ones. */
+/** Makes whole rows of a layer's coded ones, or of those that have channels of their own. */
 export async function expandLayer(device: Device, plan: Plan, at: LayerAt): Promise<void> {
   const { cache } = plan.inputs;
   const { nKvHeads, headDim } = cache.shape;
   const first = { slot: at.slot, head: at.layer * nKvHeads };
-  const expansions = codedStreams(cache).map((stream): Expansion => {
+  const expansions = expandedStreams(cache).map((stream): Expansion => {
     const segments = expandable(cache, stream);
     const heads = Array.from({ length: nKvHeads }, (_, i): HeadRows => {
       const head = { ...first, head: first.head + i };

@@ -53,11 +53,11 @@ export class PageBytes {
     if (rows === 0) return 0;
     const segment = this.#segments[stream][index]!;
     const { headDim, bits } = this.#shape;
-    const cut = segment.segment.channels === "list" ? cutOf(this.#shape, stream) : null;
+    const cut = segment.segment.channels !== "all" ? cutOf(this.#shape, stream) : null;
     const width = cut ? cut.widths[head]! : headDim;
     const page = (rows: number) =>
-      segment.segment.fill === "mean"
-        ? boundedPageBytes(bits!, { headDim, rows })
+      bits && segment.segment.fill === "mean"
+        ? boundedPageBytes(bits, { headDim, rows })
         : segmentPageBytes(segment, { width, headDim, rows });
     const rest = rows % PAGE_ROWS;
     return Math.floor(rows / PAGE_ROWS) * page(PAGE_ROWS) + (rest > 0 ? page(rest) : 0);

@@ -6,7 +6,7 @@
 import type { Layout } from "../layout/types.ts";
 import type { ChannelBudget } from "./channel_bits_plan.ts";
 import type { StreamName } from "./compress_drafts.ts";
-import { isCoded, rowsToMove, stays } from "./move_layer.ts";
+import { isMadeWhole, rowsToMove, stays } from "./move_layer.ts";
 import { recentRows } from "./prune_layer.ts";
 import type { ChannelCuts } from "./prune_layer.ts";
 import type { RowClassesPlan } from "./row_classes_plan.ts";
@@ -59,9 +59,10 @@ export function movedRows(
   return { rows, key: more("key", key), value: more("value", value) };
 }
 
-/** A head once its coded rows are whole. */
+/** A head once its rows are whole that an eviction makes so. */
 export function expandedRows({ layout }: ForecastShape, { rows, ...streams }: HeadRows): HeadRows {
-  const left = (stream: StreamName) => isCoded(layout[stream].segments[0]!) ? 0 : streams[stream];
+  const left = (stream: StreamName) =>
+    isMadeWhole(layout[stream].segments[0]!) ? 0 : streams[stream];
   return { rows, key: left("key"), value: left("value") };
 }
 

@@ -158,7 +158,7 @@ function storedChannels(
   { segment, index, stream }: CacheSegment,
 ): StoredChannels {
   const { cache } = inputs;
-  if (segment.channels !== "list") return { width: cache.shape.headDim };
+  if (segment.channels === "all") return { width: cache.shape.headDim };
   const cut = cutOf(inputs, stream);
   if (cut) return { width: cut.widths[at.head]! };
   const { rows: _, ...stored } = cache.sizeOf(at, index);
@@ -252,3 +252,7 @@ export function growCompressed(
 
 /** Whether a segment stores codes. */
 export const isCoded = ({ code }: Segment): boolean => code.kind === "affine";
+
+/** Whether a segment's rows become whole ones before any of them is evicted. */
+export const isMadeWhole = (segment: Segment): boolean =>
+  isCoded(segment) || segment.channels === "bitmap";

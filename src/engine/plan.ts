@@ -17,7 +17,7 @@ import { kernelTexts } from "./kernel_texts.ts";
 import { embeddingDrafts, headDrafts, layerDrafts } from "./layer_drafts.ts";
 import type { DraftContext } from "./layer_drafts.ts";
 import { choiceDrafts, keepDrafts } from "./evict_drafts.ts";
-import { codedStreams, expandDrafts } from "./expand_layer.ts";
+import { expandDrafts, expandedStreams } from "./expand_layer.ts";
 import { allocateBuffers, poolOf } from "./plan_buffers.ts";
 import type { PlanBuffers, PlanInputs } from "./plan_buffers.ts";
 import { recordingOf } from "./query_rings.ts";
@@ -74,7 +74,8 @@ function kernelNames(inputs: PlanInputs, context: DraftContext, buffers: PlanBuf
     drafts.push(...orderDrafts(inputs.classes, { inputs, buffers }, due));
   }
   for (const cut of [inputs.channels, inputs.valueChannels]) {
-    if (cut) drafts.push(...scoreDrafts(cut, buffers, inputs.cache, { ...at, nTokens: 1 }));
+    const first = { ...at, nTokens: 1, masked: false };
+    if (cut) drafts.push(...scoreDrafts(cut, buffers, inputs.cache, first));
   }
   if (inputs.bits) {
     const rows = { nWindow: 1, nRows: 1, maxRows: 16 };
@@ -85,7 +86,7 @@ function kernelNames(inputs: PlanInputs, context: DraftContext, buffers: PlanBuf
     if (streamSegments(inputs.cache, stream) === null) continue;
     drafts.push(...moveDrafts(buffers, inputs.cache, { ...move, stream }));
   }
-  for (const stream of inputs.tokens ? codedStreams(inputs.cache) : []) {
+  for (const stream of inputs.tokens ? expandedStreams(inputs.cache) : []) {
     drafts.push(...expandDrafts(buffers, inputs.cache, { ...move, stream }));
   }
   const packs = inputs.weights.matrices.flatMap(({ parts }) =>

@@ -4,7 +4,7 @@
  */
 
 import { KerfError } from "../core/error.ts";
-import { channelBitsOf, rowBitsOf } from "../dsl/pruning.ts";
+import { channelBitsOf, isPerRow, rowBitsOf } from "../dsl/pruning.ts";
 import { hasStatistic } from "../dsl/tokens.ts";
 import type { ChannelsPlan } from "./channels_plan.ts";
 import type { OwnedStep } from "./prune_order.ts";
@@ -93,6 +93,10 @@ export function checkEviction(
   if (every > 0 && codes) {
     const why = "rows that share scales cannot leave one by one";
     refuse(" with evictions while decoding", codes, why, step.every);
+  }
+  if (every > 0 && channels && isPerRow(channels.own)) {
+    const why = "rows that have channels of their own do not leave one by one";
+    refuse(" with evictions while decoding", channels, why, step.every);
   }
   if (codes && rowBitsOf(codes.definition) !== null) {
     refuse("", codes, "rows that lie by class have lost the order that evictions know", null);

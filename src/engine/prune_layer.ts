@@ -62,20 +62,29 @@ export function hasMask({ inputs: { cache } }: Plan, { slot, layer }: LayerAt): 
   const { nKvHeads } = cache.shape;
   return STREAMS.some((stream) => {
     const segments = streamSegments(cache, stream);
-    const listed = segments?.compressed.filter((s) => s.segment.channels === "list") ?? [];
+    const listed = segments?.compressed.filter((s) => s.segment.channels !== "all") ?? [];
     return Array.from({ length: nKvHeads }, (_, i) => ({ slot, head: layer * nKvHeads + i }))
       .some((at) => listed.some(({ index }) => cache.sizeOf(at, index).rows > 0));
   });
 }
 
-/** Chooses the channels that a layer of a slot keeps, of both streams at once: every row is still whole. */
+/**
+ * Chooses the channels that a layer of a slot keeps, of both streams at once: every row is still whole. Where
+ * rows keep channels of their own, scores them for the rows that come to lose some.
+ *
+ * @param options.masked some rows have lost channels: the masks stay, and what missing channels read as
+ */
 export async function chooseChannels(
   plan: Plan,
   at: LayerAt & { readonly nTokens: number },
+  { masked }: { readonly masked: boolean },
 ): Promise<void> {
   const { inputs, buffers } = plan;
-  const cuts = STREAMS.map((stream) => cutOf(inputs, stream)).filter((cut) => cut !== null);
+  const cuts = STREAMS.map((stream) => cutOf(inputs, stream))
+    .filter((cut) => cut !== null && (cut.perRow || !masked));
   if (cuts.length === 0) return;
   inputs.cache.sync();
-  await plan.run(cuts.flatMap((cut) => scoreDrafts(cut, buffers, inputs.cache, at)));
+  await plan.run(
+    cuts.flatMap((cut) => scoreDrafts(cut!, buffers, inputs.cache, { ...at, masked })),
+  );
 }

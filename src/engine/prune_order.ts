@@ -3,7 +3,7 @@
  */
 
 import { KerfError } from "../core/error.ts";
-import { channelBitsOf } from "../dsl/pruning.ts";
+import { channelBitsOf, isPerRow } from "../dsl/pruning.ts";
 import type { Pruning, PruningStep } from "../dsl/pruning.ts";
 import { formatSpec } from "./spec.ts";
 import type { SpecStep } from "./spec.ts";
@@ -45,10 +45,14 @@ export interface OwnedStep {
   readonly typed: SpecStep;
 }
 
-/** What a step chooses; codes of two classes of channels choose the channels too. */
+/**
+ * What a step chooses. Codes of two classes of channels choose the channels too, and channels per row how
+ * their rows are stored.
+ */
 export function axesOf(step: PruningStep): Axis[] {
   if (step.kind === "tokens") return [{ of: "rows" }];
   const own: Axis = { of: step.kind, stream: step.of };
+  if (isPerRow(step)) return [own, { of: "codes", stream: step.of }];
   const choosesChannels = step.kind === "codes" && channelBitsOf({ steps: [step] }) !== null;
   return choosesChannels ? [own, { of: "channels", stream: step.of }] : [own];
 }

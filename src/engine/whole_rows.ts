@@ -1,22 +1,23 @@
 /**
  * The part of a cache whose rows can be taken one by one: what eviction reads and writes. Coded rows share
- * scales; where a layer is evicted they have become whole rows before (expand_layer.ts).
+ * scales, others have channels of their own; where a layer is evicted they have become whole rows before
+ * (expand_layer.ts).
  */
 
 import type { Layout, Stream } from "../layout/types.ts";
 import type { KvCache } from "./cache.ts";
 import type { CacheSegment } from "./cache_shape.ts";
-import { isCoded } from "./move_layer.ts";
+import { isMadeWhole } from "./move_layer.ts";
 
-/** A cache without its coded segments. */
+/** A cache without the segments whose rows are made whole. */
 export interface WholeRows {
   readonly layout: Layout;
   readonly segments: readonly CacheSegment[];
-  /** Whether the cache has coded segments beside these. */
+  /** Whether the cache has other segments beside these. */
   readonly isPart: boolean;
 }
 
-/** The segments of a cache that are not coded. */
+/** The segments of a cache whose rows are whole, or pruned by a list. */
 export function wholeRows(
   { shape: { layout }, segments }:
     & { readonly shape: { readonly layout: Layout } }
@@ -25,8 +26,8 @@ export function wholeRows(
       "segments"
     >,
 ): WholeRows {
-  const own = segments.filter(({ segment }) => !isCoded(segment));
-  const stream = (of: Stream): Stream => ({ segments: of.segments.filter((s) => !isCoded(s)) });
+  const own = segments.filter(({ segment }) => !isMadeWhole(segment));
+  const stream = (of: Stream): Stream => ({ segments: of.segments.filter((s) => !isMadeWhole(s)) });
   return {
     layout: { ...layout, key: stream(layout.key), value: stream(layout.value) },
     segments: own,

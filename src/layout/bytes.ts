@@ -1,8 +1,8 @@
 /**
  * How many bytes a stream's rows take, counted from what is stored: elements or codes, f16 scales and
  * minima, one mask of ⌈headDim/8⌉ bytes per (layer, KV head) that stores a channel list (two where its
- * channels are of two classes), one per row where each row has its own, an f16 for each missing channel
- * that reads as its mean, four bytes each of position and sum where rows carry them. Pages that are
+ * channels are of two classes), one per row where each row has its own, an f16 for each channel that is
+ * missing somewhere and reads as its mean, four bytes each of position and sum where rows carry them. Pages that are
  * allocated but not filled are counted in offset.ts.
  */
 
@@ -102,15 +102,21 @@ export function storedBytes(
     const masks = channels === "bitmap" ? size.rows * maskBytes(headDim) : 0;
     return bytes + codeBytes(code, size) + masks;
   }, 0);
-  // Segments of a stream share one list.
+  // Segments of a stream share one list, and what its channels read as.
   const listed = stream.segments.findIndex(({ channels }, i) =>
-    channels === "list" && sizes[i]!.rows > 0
+    channels !== "all" && sizes[i]!.rows > 0
   );
   return listed < 0 ? rows : rows + listBytes(stream.segments[listed]!, sizes[listed]!, headDim);
 }
 
-/** What a list takes beside its rows: which channels are stored, in which class, what the others read as. */
-function listBytes({ fill, code }: Segment, { width }: SegmentSize, headDim: number): number {
+/** What a head takes beside its rows: which channels are stored, in which class, what the others read as. */
+function listBytes(
+  { fill, code, channels }: Segment,
+  { width }: SegmentSize,
+  headDim: number,
+): number {
+  // Sets lie with their rows, and each row lacks others.
+  if (channels === "bitmap") return fill === "mean" ? 2 * headDim : 0;
   const classes = code.kind === "affine" && code.low !== undefined ? 2 : 1;
   return classes * maskBytes(headDim) + (fill === "mean" ? 2 * (headDim - width) : 0);
 }

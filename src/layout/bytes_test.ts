@@ -4,7 +4,8 @@ import { codeBytes, rowBytes, storedBytes, tileBytes } from "./bytes.ts";
 import { fullSegment, layoutOf, listSegment } from "./make.ts";
 import { codePlace } from "./coded.ts";
 import { elementOffset, pageBytes, pageCount, pageIndex } from "./offset.ts";
-import { parseSegmentName } from "./name.ts";
+import { layoutName, parseSegmentName } from "./name.ts";
+import { setPlace } from "./sets.ts";
 import { ARENA_UNIT, PAGE_ROWS } from "./types.ts";
 
 const think = { name: "think", steps: [{ kind: "channels", of: "key" }] } as const;
@@ -59,6 +60,22 @@ Deno.test("codeBytes: two classes of channels, and what names them", () => {
   const bytes = codeBytes(keys.code, size);
   assertEquals(storedBytes(stream, [size], 64), bytes + 2 * 8 + 2 * 24);
   assertEquals(storedBytes(stream, [{ rows: 0, width: 0, high: 0 }], 64), 0);
+});
+
+Deno.test("storedBytes: rows with channels of their own have a set each, and a head its means", () => {
+  const keys = parseSegmentName("bitmap_mean_f16t1");
+  const full = parseSegmentName("f16t16");
+  const sizes = [{ rows: 9, width: 13 }, { rows: 2, width: 80 }];
+  const stream = { segments: [keys, full] };
+  assertEquals(storedBytes(stream, sizes, 80), 9 * (10 + 2 * 13) + 2 * 2 * 80 + 2 * 80);
+  assertEquals(storedBytes(stream, [{ rows: 0, width: 13 }, sizes[1]!], 80), 2 * 2 * 80);
+  assertEquals(setPlace(keys, { row: 127, width: 13, headDim: 80 }).set + 36, 128 * 36);
+});
+
+Deno.test("layoutOf: channels per row are f16 whatever the stream is", () => {
+  const steps = [{ kind: "channels", of: "key", per: "row" }] as const;
+  const layout = layoutOf({ name: "own", steps }, { key: "f32", value: "f32" });
+  assertEquals(layoutName(layout), "k_bitmap_mean_f16t1_f32t16_v_f32t1");
 });
 
 Deno.test("codePlace: the bits of a page are its codes' and words' places, once each", () => {

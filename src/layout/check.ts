@@ -26,6 +26,16 @@ const RULES: readonly Rule[] = [
     hint: "use tile 1 with channels: bitmap",
   },
   {
+    broken: (s) => s.channels === "bitmap" && s.code.kind !== "f16",
+    why: "rows that have channels of their own are stored as f16",
+    hint: 'use code: { kind: "f16" } with channels: bitmap',
+  },
+  {
+    broken: (s, i, stream) => s.flush !== null && stream.segments[i - 1]?.channels === "bitmap",
+    why: "rows that have channels of their own are not coded",
+    hint: "prune channels per head where rows are coded",
+  },
+  {
     broken: (s) => s.channels === "all" && s.fill !== "zero",
     why: "a segment that stores every channel has none to fill",
     hint: "use fill: zero with channels: all",
@@ -83,7 +93,7 @@ const RULES: readonly Rule[] = [
   {
     // Coded lists stand for classes of rows, which share one list.
     broken: (s, i, stream) =>
-      s.channels === "list" && stream.segments[i - 1]?.channels === "list" &&
+      s.channels !== "all" && (stream.segments[i - 1]?.channels ?? "all") !== "all" &&
       s.code.kind !== "affine",
     why: "two steps cut the same axis, and a head has one channel list",
     hint: "give the variant one channels() step per stream",

@@ -12,6 +12,15 @@ const rejected: readonly [segments: readonly Segment[], why: string][] = [
   [[], "it has no segment"],
   [[{ ...full, channels: "bitmap" }, full], "leaves no channel-major tile"],
   [[{ ...full, fill: "mean" }], "has none to fill"],
+  [[parseSegmentName("bitmap_q4c32t1"), full], "are stored as f16"],
+  [
+    [parseSegmentName("bitmap_mean_f16t1"), { ...full, flush: { atRows: 64, rows: 32 } }],
+    "are not coded",
+  ],
+  [
+    [parseSegmentName("bitmap_mean_f16t1"), parseSegmentName("list_f16t16"), full],
+    "a head has one channel list",
+  ],
   [[parseSegmentName("q4c0t1"), full], "positive whole number"],
   [[parseSegmentName("q4r48t16"), full], "divide a page"],
   [[parseSegmentName("q4r16t32"), full], "fill whole tiles"],

@@ -42,7 +42,12 @@ export interface CodesRule {
 export interface LayoutSteps {
   readonly name: string;
   readonly steps: readonly (
-    | { readonly kind: "channels"; readonly of: "key" | "value" }
+    | {
+      readonly kind: "channels";
+      readonly of: "key" | "value";
+      /** `row`: each row keeps channels of its own; else those of a head keep the same. */
+      readonly per?: "head" | "row";
+    }
     | { readonly kind: "basis"; readonly of: "key" | "value" }
     | {
       readonly kind: "tokens";
@@ -94,6 +99,15 @@ const codedSegment = (
 export const listSegment = (type: CacheType, tile: Segment["tile"]): Segment =>
   segment("list", type, tile);
 
+/**
+ * The segment of rows that each store channels of their own, with a bit for every channel in front; f16
+ * whatever the stream's type is. What a row lacks reads as the channel's mean.
+ */
+const SET_SEGMENT: Segment = Object.freeze({
+  ...segment("bitmap", "f16", 1),
+  fill: "mean",
+});
+
 /** The layout without pruning: one full segment per stream. */
 export function denseLayout(types: CacheTypes, tiles: StreamTiles = DEFAULT_TILES): Layout {
   return layoutOf(null, types, tiles);
@@ -101,8 +115,8 @@ export function denseLayout(types: CacheTypes, tiles: StreamTiles = DEFAULT_TILE
 
 /**
  * The layout a variant's steps make. New rows go to a full segment, the last of its stream. A channels step
- * puts the pruned rows in a segment with a channel list before it, a codes step the coded rows; where a
- * stream has both, the pruned rows are the coded rows. Where bits go by row, both streams have a segment for
+ * puts the pruned rows in a segment with a channel list before it, or with a set of channels per row, a codes
+ * step the coded rows; where a stream has a list and codes, the pruned rows are the coded rows. Where bits go by row, both streams have a segment for
  * each class of rows. A basis step turns every segment of its stream. A tokens step gives every row its
  * position.
  *
@@ -154,7 +168,7 @@ function streamSegments(
     readonly tile: Segment["tile"];
   },
 ): Segment[] {
-  const lists = steps.filter((step) => step.kind === "channels" && step.of === of);
+  const lists = steps.filter((step) => step.kind === "channels").filter((step) => step.of === of);
   const rules = steps.filter((step) => step.kind === "codes").filter((step) => step.of === of);
   const [rule] = rules;
   const coded = (channels: Segment["channels"], { code, low }: CodesRule) =>
@@ -163,7 +177,9 @@ function streamSegments(
       codedSegment(own, channels, tile)
     );
   const compressed = lists.length > 0
-    ? lists.flatMap(() => rule ? coded("list", rule) : listSegment(type, tile))
+    ? lists.flatMap(({ per }) =>
+      per === "row" ? SET_SEGMENT : rule ? coded("list", rule) : listSegment(type, tile)
+    )
     : rules.flatMap((one) => coded("all", one));
   const full = fullSegment(type, tile);
   const segments = [...compressed, rule ? Object.freeze({ ...full, flush: rule.flush }) : full];
@@ -201,7 +217,7 @@ const sums = (steps: LayoutSteps["steps"]) =>
 /** A variant's own layout, which must have a place for what its steps keep. */
 function checkOwnLayout({ name, steps }: LayoutSteps, layout: Layout): Layout {
   for (const stream of ["key", "value"] as const) {
-    const lists = layout[stream].segments.filter((s) => s.channels === "list").length;
+    const lists = layout[stream].segments.filter((s) => s.channels !== "all").length;
     const wanted = steps.filter((step) => step.kind === "channels" && step.of === stream).length;
     if (lists === wanted) continue;
     throw new KerfError(

@@ -7,4 +7,5 @@ export * from "./name.ts";
 export * from "./offset.ts";
 export * from "./picture.ts";
 export * from "./row_classes.ts";
+export * from "./sets.ts";
 export * from "./types.ts";

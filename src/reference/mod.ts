@@ -18,5 +18,6 @@ export * from "./packed.ts";
 export * from "./rowwise.ts";
 export * from "./select_channels.ts";
 export * from "./select_rows.ts";
+export * from "./set_rows.ts";
 export * from "./token_scores.ts";
 export * from "./window_outputs.ts";

@@ -2,6 +2,7 @@
 
 import { KerfError } from "../core/error.ts";
 import { nearest } from "../core/nearest.ts";
+import { isPerRow } from "../dsl/pruning.ts";
 import type { Pruning, PruningStep } from "../dsl/pruning.ts";
 import { wrapped } from "../dsl/wrapper.ts";
 import type { Wrapper } from "../dsl/wrapper.ts";
@@ -36,17 +37,18 @@ const kindsOf = ({ definition }: KernelSource): PruningStep["kind"][] =>
 const declaresLayout = (sources: readonly KernelSource[]): boolean =>
   sources.some(({ definition }) => (definition as Partial<Pruning>).layout !== undefined);
 
-/** Whether rows lie in classes, or values lose channels: no stage here follows them. */
+/** Whether rows lie in classes, values lose channels, or keys some of their own: no stage here follows them. */
 function heldByTests({ definition }: KernelSource): boolean {
   if (definition.kind !== "pruning") return false;
   return (definition as Pruning).steps.some((step) =>
-    step.kind === "channels" && step.of === "value" ||
+    step.kind === "channels" && (step.of === "value" || isPerRow(step)) ||
     step.kind === "codes" && typeof step.bits === "object"
   );
 }
 
 /** What holds the kernels of those to their definitions. */
-const STAGE_TESTS = "deno test -A tests/row_classes_test.ts tests/parity_kernels_test.ts";
+const STAGE_TESTS =
+  "deno test -A tests/row_classes_test.ts tests/row_sets_test.ts tests/parity_kernels_test.ts";
 
 /** The names of variants that are left out, and what holds them to their references. */
 export const skippedVariants = (
@@ -128,7 +130,7 @@ function named(part: string, name: string, project: Project): VerifiedVariant {
   if (found !== undefined) return found;
   if (skippedVariants(project).names.includes(part)) {
     throw new KerfError(
-      `Cannot verify "${name}": "${part}" orders rows or prunes values, whose cases are tests`,
+      `Cannot verify "${name}": "${part}" orders rows, or prunes values or channels by row, whose cases are tests`,
       { hint: STAGE_TESTS, exitCode: 2 },
     );
   }

@@ -21,9 +21,11 @@ import type { Layout, Segment } from "../layout/mod.ts";
 import { codeRowsReference, decoded } from "../reference/codes.ts";
 import type { CodedElement } from "../reference/codes.ts";
 import { fillsOf, readCode, withMissing, writeCode } from "./written_codes.ts";
+import { readSetRow, writeSetRow } from "./written_sets.ts";
 
 /**
- * Rows of one KV head: rows of [headDim]. The first `nListed` keys store only `channels`; the first `nCoded`
+ * Rows of one KV head: rows of [headDim]. The first `nListed` keys store only `channels`, or those of their
+ * own `sets`, as many each; the first `nCoded`
  * rows of a stream with a coded segment, keys without a list, are codes.
  */
 export interface HeadRows {
@@ -34,6 +36,9 @@ export interface HeadRows {
   /** Of these, where they are in classes, those of the first class. */
   readonly nFirst?: number;
   readonly channels: readonly number[];
+  readonly sets?: readonly (readonly number[])[];
+  /** What every channel reads as that a row with a set lacks, f16. */
+  readonly fills?: readonly number[];
   /** The same of values, where a segment of theirs stores a list; absent: as keys. */
   readonly nListedValues?: number;
   readonly valueChannels?: readonly number[];
@@ -138,7 +143,7 @@ export function writeCache(
     }
     const list = withMissing(head, headDim);
     channels.set(fills ? list : head.channels, headAt(kvHead) * headDim);
-    fills?.set(fillsOf(head, list), headAt(kvHead) * headDim);
+    fills?.set(head.fills ?? fillsOf(head, list), headAt(kvHead) * headDim);
     value_channels.set(listed(head, "value").channels, headAt(kvHead) * headDim);
     let splits = 0;
     segments.forEach((segment, index) => {
@@ -151,10 +156,12 @@ export function writeCache(
         ? listed(head, key ? "key" : "value").channels
         : Array.from({ length: headDim }, (_, c) => c);
       const isNew = isLast ? nNew : 0;
+      const sets = segment.channels === "bitmap" ? head.sets! : null;
       const { code } = segment;
       const classes = code.kind === "affine" && code.low !== undefined;
       const high = classes ? { high: head.high ?? list.length } : {};
-      const size = [to - from - isNew, list.length | (high.high ?? 0) << 16];
+      const width = sets ? sets[0]?.length ?? 0 : list.length;
+      const size = [to - from - isNew, width | (high.high ?? 0) << 16];
       heads.set(size, headAt(kvHead) * 2 * segments.length + 2 * index);
       if (key) splits += Math.ceil((to - from) / 256);
       const rows = (key ? head.keys : head.values).slice(from, to)
@@ -167,6 +174,7 @@ export function writeCache(
           const place = from + i;
           view.setInt32(start + 4 * (i % PAGE_ROWS), head.positions?.[place] ?? place, true);
         }
+        if (sets) return writeSetRow({ view, page, segment, row: i, headDim }, sets[i]!, row);
         row.forEach((x, channel) => {
           const place = { row: i, channel, width: list.length, ...high };
           if (coded) return writeCode({ view, page, segment, ...place }, coded[i]![channel]!);
@@ -203,7 +211,7 @@ export function segmentStarts(
 ): number[] {
   const { keys, nCoded = 0, nFirst = 0 } = head;
   if (segments.length < 2) return [0, keys.length];
-  const compressed = segments[0]!.channels === "list" ? listed(head, stream).rows : nCoded;
+  const compressed = segments[0]!.channels !== "all" ? listed(head, stream).rows : nCoded;
   return [0, ...(segments.length > 2 ? [nFirst] : []), compressed, keys.length];
 }
 
@@ -286,6 +294,16 @@ export function unitBytes(cache: WrittenCache, at: RowAt): { start: number; size
   const size = tileBytes(segment, at, at.width);
   const unit = Math.floor(at.row % PAGE_ROWS / unitRows(segment));
   return { start: pageByte(cache, at) + headBytes(cache.layout, at.index) + unit * size, size };
+}
+
+/** Row `row` of a segment whose rows have channels of their own: those, and their elements. */
+export function readSet(
+  cache: WrittenCache,
+  at: RowAt & { readonly arena: Uint8Array<ArrayBuffer>; readonly headDim: number },
+): { readonly channels: number[]; readonly elements: number[] } {
+  const segment = segmentsOf(cache.layout)[at.index]!;
+  const place = { view: new DataView(at.arena.buffer), page: pageByte(cache, at), segment };
+  return readSetRow({ ...place, row: at.row, headDim: at.headDim }, at.width);
 }
 
 /** Row `row` of segment `index` as stored: f64 [channels stored]. */

@@ -177,6 +177,7 @@ Deno.test("append goes to the last segments, whatever is stored before them", as
   await check(coded, { headDim: 64, before: 50, nQuery: 3, nCoded: 32 });
   const classes = "k_list_mean_q42r64t16_list_mean_q42r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1";
   await check(classes, { headDim: 64, before: 150, nQuery: 3, nListed: 128, nCoded: 128 });
+  await check("k_bitmap_mean_f16t1_f16t16_v_f16t1", { headDim: 64, before: 50, nQuery: 3 });
 });
 
 Deno.test("append turns what a layout stores in another basis, queries with the keys", async () => {

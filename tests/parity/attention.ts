@@ -26,10 +26,13 @@ import { assertClose } from "../_close.ts";
 import { randomFrom, runNamed } from "../_kernel.ts";
 import { AT, stored, writeCache } from "../_kv_cache.ts";
 import type { HeadRows, WrittenCache } from "../_kv_cache.ts";
+import { ownChannels } from "../_set_case.ts";
 import { asStored } from "../_stored_rows.ts";
 
 const DENSE = "k_f16t16_v_f16t1";
 const LISTED = "k_list_f16t16_f16t16_v_f16t1";
+/** Keys with channels of their own. */
+const SETS = "k_bitmap_mean_f16t1_f16t16_v_f16t1";
 const EVICTED = "_evicted";
 
 interface Case {
@@ -120,6 +123,7 @@ function problem(given: Case): Problem {
         ? { nListedValues: filled.nListedValues, valueChannels: some(filled.valueWidth) }
         : {}),
       high: filled.high,
+      ...(given.layout.includes("bitmap") ? ownChannels({ nListed, headDim, width }, random) : {}),
       ...(given.layout.endsWith(EVICTED) ? { positions: gaps(rows, nQuery) } : {}),
     };
   });
@@ -315,6 +319,30 @@ Deno.test("list segments of a chunk and a row, of no rows, and of no channels", 
   for (const [width, nListed] of [[32, 257], [32, 0], [0, 64]] as const) {
     const rows = nListed + 45;
     await check({ ...base, layout: LISTED, rows, nQuery: 11, nListed, width, seed: width + 7 });
+  }
+});
+
+Deno.test("keys with channels of their own: a chunk and a row, none, one channel, all but one", async () => {
+  const sets = { ...base, layout: SETS, nQuery: 11 };
+  for (const [width, nListed] of [[32, 257], [32, 0], [1, 64], [63, 300]] as const) {
+    await check({ ...sets, rows: nListed + 45, nListed, width, seed: width + nListed });
+  }
+  for (const [group, headDim, width] of [[1, 16, 5], [4, 128, 77], [8, 48, 7]] as const) {
+    await check({ ...sets, group, headDim, nKvHeads: 2, rows: 150, nListed: 133, width });
+  }
+  await check({ ...sets, layout: SETS + EVICTED, rows: 200, nListed: 130, width: 20 });
+  const f32 = "k_bitmap_mean_f16t1_f32t16_v_f32t1";
+  await check({ ...sets, layout: f32, rows: 60, nListed: 33, width: 20 });
+});
+
+Deno.test("keys with channels of their own over whole chunks are dense over fills, bit for bit", async () => {
+  const p = problem({ ...base, layout: SETS, rows: 512 + 33, nQuery: 9, nListed: 512, width: 26 });
+  const heads = p.heads.map((head) => ({ ...head, nListed: 0 }));
+  const cache = writeCache(DENSE, heads, { headDim: 64, nNew: 9 });
+  const dense = { ...p, layout: DENSE, heads, cache };
+  assertEquals(await prefill(p), await prefill(dense));
+  for (const isa of await testIsas()) {
+    assertEquals(await decode({ ...p, isa }), await decode({ ...dense, isa }), isa);
   }
 });
 

@@ -227,8 +227,11 @@ Deno.test("scores have the same bits on every instruction set and on one thread"
   }
 });
 
-Deno.test("scores of full rows behind channels and rows in classes", async () => {
-  const source = variants.find((s) => s.definition.name === "think_bits")!;
-  const layout = "k_list_mean_q42r64t16_list_mean_q42r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1";
-  await check(source, [{ rows: 70, window: 8, nWindow: 8, layout }]);
+Deno.test("scores of full rows behind channels and rows in classes, and behind thin rows", async () => {
+  const classes = "k_list_mean_q42r64t16_list_mean_q42r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1";
+  const layouts = { think_bits: classes, spark: "k_bitmap_mean_f16t1_f16t16_v_f16t1" };
+  for (const [name, layout] of Object.entries(layouts)) {
+    const source = variants.find((s) => s.definition.name === name)!;
+    await check(source, [{ rows: 70, window: 8, nWindow: 8, layout }]);
+  }
 });

@@ -23,7 +23,7 @@ import { readsKeyOrder } from "../key_order.ts";
 import { hookScope, snakeCase } from "../names.ts";
 import { paramConstants } from "../params.ts";
 import { headFields, PER_HEAD, readOnly, u32 } from "../signature_parts.ts";
-import { distinctCodes, storedCode } from "../stored.ts";
+import { distinctCodes, isCode, storedCode } from "../stored.ts";
 import type { StoredCode } from "../stored.ts";
 import { tableArgument } from "../table_argument.ts";
 import type { EmitTarget } from "../target.ts";
@@ -36,6 +36,8 @@ export interface KeySegmentContext {
   readonly listed: boolean;
   /** Whether the channels of its list are of two classes, before those that are not stored. */
   readonly classes: boolean;
+  /** Whether each of its rows has channels of its own, of which there are as many in all. */
+  readonly sets: boolean;
   /** The name of its code. */
   readonly code: string;
   /** Where its rows and its width stand among a head's fields of `heads`. */
@@ -76,6 +78,10 @@ export interface AttentionContext {
   /** Whether either stream has coded segments, and whether keys have. */
   readonly reads_codes: boolean;
   readonly folds_groups: boolean;
+  /** Whether keys have rows with channels of their own. */
+  readonly reads_sets: boolean;
+  /** Whether channels that are not stored read as means. */
+  readonly fills_means: boolean;
   /** Whether stored keys have two classes of channels, and the others a mean that they read as. */
   readonly channel_classes: boolean;
   /** Of the segments that new rows go to. */
@@ -216,7 +222,6 @@ const isListed = ({ channels }: Segment): boolean => channels === "list";
 function layoutContext({ layout, codes }: LayoutCodes) {
   const { key, value } = layout;
   const nKeys = key.segments.length;
-  const isCoded = ({ kind }: StoredCode) => kind !== "plain";
   const listed = key.segments.map(isListed);
   return {
     page_rows: String(PAGE_ROWS),
@@ -229,6 +234,7 @@ function layoutContext({ layout, codes }: LayoutCodes) {
     key_segments: listed.map((list, i) => ({
       listed: list,
       classes: codes.key[i]!.kind === "classes",
+      sets: codes.key[i]!.kind === "sets",
       code: codes.key[i]!.name,
       rows_field: String(2 * i),
       width_field: String(2 * i + 1),
@@ -244,8 +250,10 @@ function layoutContext({ layout, codes }: LayoutCodes) {
     key_codes: distinctCodes(codes.key),
     value_codes: distinctCodes(codes.value.filter((_, i) => !isListed(value.segments[i]!))),
     listed_codes: distinctCodes(codes.value.filter((_, i) => isListed(value.segments[i]!))),
-    reads_codes: [...codes.key, ...codes.value].some(isCoded),
-    folds_groups: codes.key.some(isCoded),
+    reads_codes: [...codes.key, ...codes.value].some(isCode),
+    folds_groups: codes.key.some(isCode),
+    reads_sets: codes.key.some(({ kind }) => kind === "sets"),
+    fills_means: key.segments.some(({ fill }) => fill === "mean"),
     turns_values: isTurned(value),
     channel_classes: codes.key.some(({ kind }) => kind === "classes"),
     row_positions: layout.rowPositions,

@@ -6,11 +6,11 @@
 
 import { KerfError } from "../../core/error.ts";
 import type { Signature } from "../../core/signature.ts";
-import { channelHooks, stepOf } from "../../dsl/pruning.ts";
+import { channelHooks, isPerRow, stepOf } from "../../dsl/pruning.ts";
 import type { ChannelHook, Pruning } from "../../dsl/pruning.ts";
 import { layoutName, parseLayoutName } from "../../layout/name.ts";
 import { ARENA_UNIT, CHUNK_ROWS, PAGE_ROWS } from "../../layout/types.ts";
-import type { Layout } from "../../layout/types.ts";
+import type { Layout, Segment } from "../../layout/types.ts";
 import { collectColumns, columnKey } from "../column_reduction.ts";
 import type { ColumnReductionContext } from "../column_reduction.ts";
 import { emitFunc, readParams, uniform, varying } from "../func.ts";
@@ -61,10 +61,14 @@ export const channelScores: Family = Object.freeze<Family>({
   // Scores are taken before rows move: from the layouts that the variants make. Outputs are no part of any.
   variants: ({ definition }, { layouts }) => {
     if (readsOutputs(definition as Pruning)) return [[]];
-    const isCoded = stepOf(definition as Pruning, "codes") !== null;
-    return layouts.filter(({ key: { segments } }) =>
-      segments.some(({ channels, fill }) => channels === "list" && isCoded === (fill === "mean"))
-    ).map((layout) => [layoutName(layout)]);
+    const { steps } = definition as Pruning;
+    const isCoded = stepOf({ steps }, "codes") !== null;
+    const isOwn = ({ channels, fill }: Segment) =>
+      steps.some(isPerRow)
+        ? channels === "bitmap"
+        : channels === "list" && isCoded === (fill === "mean");
+    return layouts.filter(({ key }) => key.segments.some(isOwn))
+      .map((layout) => [layoutName(layout)]);
   },
   emit(source, request, target) {
     const definition = source.definition as Pruning;

@@ -1,4 +1,4 @@
-/** Template kernels that walk a cache's rows: one per layout whose rows carry positions, or whose values lose channels. */
+/** Template kernels that walk a cache's rows: one per layout whose rows carry positions, or lose channels in some way. */
 
 import { KerfError } from "../../core/error.ts";
 import type { Constant } from "../../core/signature.ts";
@@ -18,9 +18,9 @@ export const layoutKernels: Family = Object.freeze<Family>({
   kind: "layout_kernel",
   heads: (source) => [source.definition.name],
   variants: ({ definition }, { layouts }) => {
-    const { rows, classes } = definition as LayoutKernel;
+    const { rows, losing, classes } = definition as LayoutKernel;
     const reads = (layout: Layout) =>
-      rows === "whole" ? listsValues(layout) : isWalked(layout, classes);
+      rows === "whole" ? LOSES[losing](layout) : isWalked(layout, classes);
     return layouts.filter(reads).map((layout) => [layoutName(layout)]);
   },
   emit(source, request) {
@@ -102,8 +102,11 @@ export function pageConstants({ key, value }: Layout): Constant[] {
   ];
 }
 
-const listsValues = ({ value }: Layout): boolean =>
-  value.segments.some(({ channels }) => channels === "list");
+/** Whether rows of a layout lose channels in a way, once they are not whole. */
+const LOSES: Readonly<Record<LayoutKernel["losing"], (layout: Layout) => boolean>> = {
+  values: ({ value }) => value.segments.some(({ channels }) => channels === "list"),
+  sets: ({ key }) => key.segments.some(({ channels }) => channels === "bitmap"),
+};
 
 /** Whether kernels walk a layout's rows: they carry positions, or lie in classes. */
 export const isWalked = (layout: Layout, classes: boolean): boolean =>

@@ -4,8 +4,10 @@ import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import append from "../../../kernels/ops/append.ts";
 import decodeRows from "../../../kernels/ops/decode_rows.ts";
 import encodeRows from "../../../kernels/ops/encode_rows.ts";
+import fillRows from "../../../kernels/ops/fill_rows.ts";
 import keepRows from "../../../kernels/ops/keep_rows.ts";
 import moveRowsDefinition from "../../../kernels/ops/move_rows.ts";
+import thinRows from "../../../kernels/ops/thin_rows.ts";
 import causal from "../../../kernels/attention/causal.ts";
 import snapkv from "../../../kernels/prune/snapkv.ts";
 import think from "../../../kernels/prune/think.ts";
@@ -19,6 +21,7 @@ import { attention } from "./attention.ts";
 import { channelScores } from "./channel_scores.ts";
 import { layoutKernels } from "./layout_kernel.ts";
 import { moveRows } from "./move_rows.ts";
+import { setRows } from "./set_rows.ts";
 import { tokenScores } from "./token_scores.ts";
 
 /** Layout names are checked before hooks are read, so the sources need no IR. */
@@ -42,6 +45,12 @@ const REFUSED: readonly [Family, Definition, readonly string[], string][] = [
   [attention, causal, ["k_q4r32t16_v_f16t1"], "keys of one type"],
   [attention, causal, ["k_list_f32t16_f16t16_v_f16t1"], "keys of one type"],
   [attention, causal, ["k_f16t16_v_bitmap_f16t1_f16t1"], "a segment is bitmap_f16t1"],
+  [attention, causal, ["k_bitmap_f16t1_f16t16_v_f16t1"], "a segment is bitmap_f16t1"],
+  [attention, causal, ["k_bitmap_mean_q4r32t1_f16t16_v_f16t1"], "are f16, row after row"],
+  [setRows, thinRows, ["f16t16"], "a move has a source and a destination"],
+  [setRows, thinRows, ["f16t16", "list_f16t16"], "keys of every channel meet keys"],
+  [setRows, thinRows, ["bitmap_mean_f16t1", "f16t16"], "a segment is bitmap_mean_f16t1"],
+  [setRows, fillRows, ["bitmap_mean_f16t1", "f16t1"], "a segment is f16t1"],
   [layoutKernels, windowOutputs, ["k_f16t16_v_list_f16t1_q4c32t1"], "a segment is q4c32t1"],
   [appendFamily, append, ["k_list_f16t16_v_f32"], 'Cannot read "k_list_f16t16_v_f32" as the name'],
   [layoutKernels, keepRows, ["k_f16t16_v_f16t1"], "reads the positions of rows"],

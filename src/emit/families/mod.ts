@@ -12,6 +12,7 @@ import { pack } from "./pack.ts";
 import { pairwise } from "./pairwise.ts";
 import { pruning } from "./pruning.ts";
 import { rowwise } from "./rowwise.ts";
+import { setRows } from "./set_rows.ts";
 import { templateKernel } from "./template_kernel.ts";
 import { wrappers } from "./wrapper.ts";
 
@@ -27,6 +28,7 @@ const families = [
   pairwise,
   pruning,
   rowwise,
+  setRows,
   templateKernel,
   wrappers,
 ];

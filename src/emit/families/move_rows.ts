@@ -49,8 +49,11 @@ export const moveRows: Family = Object.freeze<Family>({
   variants: (source, { moves, orderedMoves }) => {
     const codes = codesOf(source);
     // Whole rows are not made of keys in classes of channels.
-    const fits = ({ code }: Segment) =>
-      code.kind === "affine" ? codes !== null && !(codes === "source" && code.low) : codes === null;
+    const fits = ({ code, channels }: Segment) => {
+      if (channels === "bitmap") return false;
+      if (code.kind !== "affine") return codes === null;
+      return codes !== null && !(codes === "source" && code.low);
+    };
     return (isOrdered(source) ? orderedMoves : moves).filter(([, to]) => fits(to))
       .map((pair) => (codes === "source" ? pair.toReversed() : pair).map(segmentName));
   },
