@@ -4,7 +4,11 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { selectRowsReference, shareRowsReference } from "../src/reference/mod.ts";
+import {
+  countEnoughReference,
+  selectRowsReference,
+  shareRowsReference,
+} from "../src/reference/mod.ts";
 import { bitsOf, F32, GQA, keptTokens, tokens, withModel } from "./_eviction.ts";
 import { forward } from "./_forward.ts";
 import type { LayerTrace } from "./_forward.ts";
@@ -230,6 +234,47 @@ Deno.test("adakv gives rows to the heads whose scores are highest, each its floo
       }
     });
   }
+});
+
+Deno.test("massed keeps what holds the mass, no more than the budget, no less than it must", async () => {
+  const [n, window, mass] = [120, 16, 0.6];
+  const inner = `of=snapkv,window=${window},pool=1,mass=${mass}`;
+  const lengths: number[] = [];
+  const limits = [[1000, 20, 1], [60, 50, 3], [33, 1, 8]] as const;
+  for (const [budget, least, multiple] of limits) {
+    const prune = `massed:${inner},budget=${budget},least=${least},multiple=${multiple}`;
+    await withModel({ nHeads: 6, nKvHeads: 2, seed: 1 }, { prune, ...F32 }, async (model) => {
+      const { engine, gguf, config } = model.loaded;
+      const ids = tokens(n, 1);
+      const { layers } = forward(gguf, config, ids);
+      const slot = engine.cache.openSlot();
+      await engine.step([{ slot, position: 0, tokens: ids, logits: "none" }]);
+      await engine.compress(slot);
+      const most = Math.min(n, Math.ceil(budget / multiple) * multiple);
+      (await keptTokens(model, slot)).forEach((heads, layer) =>
+        heads.forEach((kept, kvHead) => {
+          const scores = snapkv(window, 1)(layers[layer]!, kvHead);
+          // Where the mass is reached between nearly equal sums, f32 may count either.
+          const [fewer, keep, more] = [1 - 1e-5, 1, 1 + 1e-5].map((factor) =>
+            countEnoughReference(scores, {
+              rule: { kind: "mass", amount: mass * factor, least },
+              ...{ most, multiple, first: 0, last: window },
+            })
+          );
+          if (fewer !== more) return;
+          const want = selectRowsReference(scores, { keep: keep!, first: 0, last: window });
+          assertEquals(kept ?? ids.map((_, i) => i), want, `${prune}, layer ${layer}`);
+          lengths.push(want.length);
+        })
+      );
+      // Ragged heads decode, and a later turn counts again.
+      await bitsOf(model, slot, { ids: tokens(30, 9), chunk: 30, nDecode: 2 });
+      for (const kept of (await keptTokens(model, slot)).flat()) {
+        if (kept) assert(kept.length <= most + 2, `${prune}: ${kept.length}`);
+      }
+    });
+  }
+  assert(new Set(lengths).size > 3, `counts do not differ: ${lengths}`);
 });
 
 Deno.test("pyramidkv's budgets fall from layer to layer, and a short prompt is split anew", async () => {

@@ -8,6 +8,7 @@ export * from "./channel_bits.ts";
 export * from "./codes.ts";
 export * from "./coding_losses.ts";
 export * from "./embedding.ts";
+export * from "./enough.ts";
 export * from "./kernel.ts";
 export * from "./layout.ts";
 export * from "./layout_kernel.ts";

@@ -8,6 +8,7 @@ import type { CacheTypes, LayoutSteps, StreamTiles } from "../layout/make.ts";
 import type { Layout } from "../layout/types.ts";
 import { amountOf, lastQueries } from "./accumulator.ts";
 import type { Accumulator, Amount, RowRing } from "./accumulator.ts";
+import { enoughKind } from "./enough.ts";
 import { paramArgs, resolveParams } from "./params.ts";
 import type { ParamSpecs, ParamValues } from "./params.ts";
 import { tableArgs } from "./table.ts";
@@ -246,8 +247,13 @@ export function checkAmounts(
     known(step.remove, "remove");
     known(step.keep, "keep", [...params, ...tables]);
     known(step.protect?.last, "protect.last");
-    if (step.kind === "channels") known(step.multiple, "multiple");
-    else {
+    known(step.multiple, "multiple");
+    if (step.kind === "tokens") {
+      if (step.enough) {
+        const { kind, amount } = enoughKind(step.enough);
+        known(amount, `enough.${kind}`);
+        known(step.enough.least, "enough.least");
+      }
       known(step.protect?.first, "protect.first");
       known(step.pool?.width, "pool.width");
       const kind = step.pool?.kind;

@@ -12,6 +12,7 @@ import type {
   RowRing,
   Statistic,
 } from "./accumulator.ts";
+import type { Enough } from "./enough.ts";
 import { paramArgs } from "./params.ts";
 import type { ParamSpecs } from "./params.ts";
 import { tableArgs } from "./table.ts";
@@ -82,13 +83,17 @@ export interface TokensSpec {
   readonly anchor?: "meanUnitKey";
   /** What is summed up of every query, from a sequence's first step on. */
   readonly statistics?: readonly Statistic[];
-  /** Share of the rows removed: floor(remove · rows). Give this or `keep`. */
+  /** Share of the rows removed: floor(remove · rows). Give this or `keep`, or `enough` without a limit. */
   readonly remove?: Amount;
   /**
    * Rows kept, protected ones included: a count, the name of a table [nLayers, nKvHeads], or a function of
    * layer and rows that runs when the step does.
    */
   readonly keep?: Amount | ((size: BudgetSize) => number);
+  /** The kept count is rounded up to a multiple of this, as far as there are rows. */
+  readonly multiple?: Amount;
+  /** Of the rows that `remove` or `keep` leaves, each KV head keeps only as many as its scores say. */
+  readonly enough?: Enough;
   /**
    * The KV heads of a layer share their budgets: of its own a head keeps at least this share, protected rows
    * not counted; the rest goes to the highest scores of all.
@@ -117,7 +122,8 @@ export interface TokensStep extends Omit<TokensSpec, "window" | "queries" | "sco
 /**
  * Evicts rows.
  *
- * @throws {TypeError} not exactly one of `remove` and `keep`, or both of `queries` and `window`
+ * @throws {TypeError} both of `remove` and `keep`, neither of them and no `enough`, or both of `queries` and
+ * `window`
  *
  * @example
  * ```ts
@@ -127,7 +133,8 @@ export interface TokensStep extends Omit<TokensSpec, "window" | "queries" | "sco
  * ```
  */
 export function tokens({ window, queries, scope = "head", ...spec }: TokensSpec): TokensStep {
-  if ((spec.remove === undefined) === (spec.keep === undefined)) {
+  const limits = [spec.remove, spec.keep].filter((amount) => amount !== undefined);
+  if (limits.length > 1 || (limits.length === 0 && spec.enough === undefined)) {
     throw new TypeError("Cannot declare tokens(): give exactly one of `remove` and `keep`");
   }
   if (window !== undefined && queries !== undefined) {

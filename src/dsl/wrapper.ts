@@ -14,7 +14,17 @@ import type { Definition } from "./types.ts";
 export type TokensChange = Partial<
   Pick<
     TokensStep,
-    "scope" | "pool" | "group" | "keep" | "remove" | "protect" | "share" | "every" | "positions"
+    | "scope"
+    | "pool"
+    | "group"
+    | "keep"
+    | "remove"
+    | "multiple"
+    | "enough"
+    | "protect"
+    | "share"
+    | "every"
+    | "positions"
   >
 >;
 

@@ -7,6 +7,7 @@ import { layoutName } from "../layout/name.ts";
 import type { KvCache } from "./cache.ts";
 import { whole } from "./draft.ts";
 import type { Draft } from "./draft.ts";
+import { enoughDrafts } from "./enough_drafts.ts";
 import type { LayerAt } from "./compress_drafts.ts";
 import type { PlanBuffers, PlanInputs } from "./plan_buffers.ts";
 import { inKernelSpelling } from "./tables.ts";
@@ -113,6 +114,10 @@ export function choiceDrafts(
         pools_max: poolsMax ? 1 : 0,
       },
     },
+    ...enoughDrafts(tokens.enough, {
+      ...{ layer, what: "rows", scores: whole(buffers.evict!.token_scores), firstList: 0 },
+      ...{ maxRows, first, last, multiple: tokens.multiple },
+    }),
     ...selectDrafts(tokens, buffers, at),
   ];
 }

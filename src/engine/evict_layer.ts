@@ -15,15 +15,16 @@ import { choiceDrafts, keepDrafts } from "./evict_drafts.ts";
 import type { Plan } from "./plan.ts";
 import { expandLayer } from "./expand_layer.ts";
 import { growCompressed } from "./move_layer.ts";
-import { budgetRows, floorRows } from "./tokens_plan.ts";
+import { budgetRows, floorRows, leastRows } from "./tokens_plan.ts";
 import { wholeRows } from "./whole_rows.ts";
 
-/** Rows of one KV head: in segments with a channel list, in all, and its budget. */
+/** Rows of one KV head: in segments with a channel list, in all, its budget, and what scores cannot lower it to. */
 interface HeadCut {
   readonly at: HeadAt;
   readonly listed: number;
   readonly rows: number;
   readonly keep: number;
+  readonly least: number;
 }
 
 /** How many rows stay, in segments with a channel list and in all. */
@@ -32,7 +33,7 @@ interface Kept {
   readonly rows: number;
 }
 
-/** Evicts rows of one layer of a slot. @returns whether there were any to evict */
+/** Evicts rows of one layer of a slot. @returns whether any left */
 export async function evictLayer(
   device: Device,
   plan: Plan,
@@ -44,8 +45,9 @@ export async function evictLayer(
   const cuts = Array.from({ length: nKvHeads }, (_, kvHead): HeadCut => {
     const at: HeadAt = { slot, head: layer * nKvHeads + kvHead };
     const rows = cache.rowsOf(at);
-    const keep = budgetRows(tokens, { layer, kvHead, nRows: rows });
-    return { at, listed: listedRows(cache, at), rows, keep };
+    const head = { layer, kvHead, nRows: rows };
+    const [keep, least] = [budgetRows(tokens, head), leastRows(tokens, head)];
+    return { at, listed: listedRows(cache, at), rows, keep, least };
   });
   if (!losesRows(cuts, tokens.floor !== null)) return false;
   await expandLayer(device, plan, { slot, layer });
@@ -63,6 +65,7 @@ export async function evictLayer(
   const at = { slot, layer, nTokens, nWindow, maxRows };
   await plan.run(choiceDrafts(tokens, plan, at));
   const counts = await readCounts(device.read(kept_counts, 8 * layer * nKvHeads, 8 * nKvHeads));
+  if (counts.every((kept, i) => kept.rows === cuts[i]!.rows)) return false;
   const old = replacePages(device, plan, cuts.map(({ at }, i) => ({ at, kept: counts[i]! })));
   cache.sync();
   await plan.run(keepDrafts(plan, at));
@@ -71,9 +74,9 @@ export async function evictLayer(
   return true;
 }
 
-/** Whether some head has more rows than its budget; where heads share, whether all have together. */
+/** Whether some head may have more rows than stay; where heads share, whether all have together. */
 function losesRows(cuts: readonly HeadCut[], shares: boolean): boolean {
-  if (!shares) return cuts.some(({ rows, keep }) => rows > keep);
+  if (!shares) return cuts.some(({ rows, least }) => rows > least);
   return cuts.reduce((more, { rows, keep }) => more + rows - keep, 0) > 0;
 }
 

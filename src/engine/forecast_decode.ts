@@ -4,7 +4,7 @@ import { PAGE_ROWS } from "../layout/types.ts";
 import type { PageBytes } from "./forecast_pages.ts";
 import { evictedRows, movedRows, STREAMS } from "./forecast_rows.ts";
 import type { ForecastShape, HeadRows } from "./forecast_rows.ts";
-import { keptRows } from "./tokens_plan.ts";
+import { keptRows, leastRows } from "./tokens_plan.ts";
 
 /** The most rows that a head holds while decoding, and what an eviction then leaves; null: none comes. */
 function decodedRows(
@@ -25,9 +25,9 @@ function decodedRows(
     const now = grown(rows, Math.min(left, every));
     if (now.rows > most.rows || now.rows - now.key > most.rows - most.key) most = now;
     if (left < every) break;
-    const keep = keptRows(tokens, { layer, kvHead, nRows: now.rows });
-    const next = evictedRows(now, keep);
-    if (keep < now.rows) kept = next;
+    const of = { layer, kvHead, nRows: now.rows };
+    const next = evictedRows(now, keptRows(tokens, of));
+    if (leastRows(tokens, of) < now.rows) kept = next;
     // From here on every eviction is the same.
     if (next.rows === rows.rows && next.key === rows.key) break;
     rows = next;

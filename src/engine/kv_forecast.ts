@@ -7,7 +7,7 @@ import { evictingPeak, flushingPeak } from "./forecast_decode.ts";
 import { PageBytes } from "./forecast_pages.ts";
 import { evictedRows, expandedRows, movedRows } from "./forecast_rows.ts";
 import type { ForecastShape, HeadRows } from "./forecast_rows.ts";
-import { keptRows } from "./tokens_plan.ts";
+import { keptRows, leastRows } from "./tokens_plan.ts";
 
 export { noRows } from "./forecast_rows.ts";
 export type { ForecastShape, HeadRows } from "./forecast_rows.ts";
@@ -33,6 +33,8 @@ interface HeadStages {
   readonly expanded: HeadRows;
   readonly evicted: HeadRows;
   readonly after: HeadRows;
+  /** Whether the layer may lose a row. */
+  readonly evicts: boolean;
 }
 
 /** The stages of a layer's heads when `nPrefill` rows come and it is then compressed. */
@@ -46,14 +48,15 @@ function layerStages(
     const head = layer * nKvHeads + kvHead;
     const before = work.start[head]!;
     const dense = { ...before, rows: before.rows + work.nPrefill };
-    const keep = tokens ? keptRows(tokens, { layer, kvHead, nRows: dense.rows }) : dense.rows;
-    return { head, before, dense, keep };
+    const of = { layer, kvHead, nRows: dense.rows };
+    const keep = tokens ? keptRows(tokens, of) : dense.rows;
+    return { head, before, dense, keep, least: tokens ? leastRows(tokens, of) : dense.rows };
   });
-  const evicts = heads.some(({ dense, keep }) => keep < dense.rows);
-  return heads.map(({ keep, ...head }) => {
+  const evicts = heads.some(({ dense, least }) => least < dense.rows);
+  return heads.map(({ keep, least: _, ...head }) => {
     const expanded = evicts ? expandedRows(shape, head.dense) : head.dense;
     const evicted = evictedRows(expanded, keep);
-    return { ...head, expanded, evicted, after: movedRows(shape, layer, evicted) };
+    return { ...head, expanded, evicted, evicts, after: movedRows(shape, layer, evicted) };
   });
 }
 
@@ -79,16 +82,17 @@ export function forecastPeak(shape: ForecastShape, work: ForecastWork): number {
   let now = total(layers.flat(), (s) => order === "chunked" ? s.dense : s.before);
   let peak = now;
   const rise = (more: number) => peak = Math.max(peak, now + more);
-  // Heads that share a budget cut it where they like: a started page more of each stream, and what waits
-  // to be coded.
-  const ragged = shape.tokens?.floor == null ? 0 : shape.nKvHeads * bytes.started;
+  // Heads that share a budget, or need less of it, cut it where they like: a started page more of each
+  // stream, and what waits to be coded.
+  const { floor = null, enough = null } = shape.tokens ?? {};
+  const ragged = floor === null && enough === null ? 0 : shape.nKvHeads * bytes.started;
   for (const stages of layers) {
     if (order === "layered") {
       now += total(stages, (s) => s.dense) - total(stages, (s) => s.before);
       rise(0);
     }
     const evicted = total(stages, (s) => s.evicted);
-    if (stages.some((s) => s.evicted.rows < s.dense.rows)) {
+    if (stages.some(({ evicts }) => evicts)) {
       rise(stages.reduce((sum, s) => sum + bytes.expanded(s.dense, s.expanded), 0));
       now += total(stages, (s) => s.expanded) - total(stages, (s) => s.dense);
       rise(evicted + ragged);

@@ -5,6 +5,8 @@
 
 import { KerfError } from "../core/error.ts";
 import { amountOf } from "../dsl/accumulator.ts";
+import { enoughRule, MASS_ROWS } from "../dsl/enough.ts";
+import type { EnoughRule } from "../dsl/enough.ts";
 import { stepOf } from "../dsl/pruning.ts";
 import type { Pruning } from "../dsl/pruning.ts";
 import type { ParamValues } from "../dsl/params.ts";
@@ -41,6 +43,10 @@ export interface TokensPlan {
   readonly every: number;
   /** Share of its unprotected budget that a head keeps by itself; null: heads share nothing. */
   readonly floor: number | null;
+  /** Kept counts are rounded up to this. */
+  readonly multiple: number;
+  /** What is enough of a budget; null: all of it. */
+  readonly enough: EnoughRule | null;
 }
 
 /**
@@ -72,6 +78,8 @@ export async function tokensPlan(
     positions: positionsOf(step, params),
     every: amountOf(step.every ?? 0, params),
     floor: step.share === undefined ? null : amountOf(step.share.floor, params),
+    multiple: amountOf(step.multiple ?? 1, params),
+    enough: enoughRule(step.enough, params),
   };
   check(plan);
   return plan;
@@ -89,7 +97,7 @@ function positionsOf({ positions = "true" }: TokensStep, params: Record<string, 
 
 function check(plan: TokensPlan): void {
   const { definition: { name }, poolWidth, first, last } = plan;
-  const refuse = (why: string, hint: string) => {
+  const refuse: Refuse = (why, hint) => {
     throw new KerfError(`Cannot evict with "${name}": ${why}`, { hint, exitCode: 2 });
   };
   if (poolWidth % 2 !== 1) {
@@ -107,6 +115,13 @@ function check(plan: TokensPlan): void {
   if (plan.positions === "cache" && plan.moments) {
     refuse("queries to come are expected at true positions", "keep true positions");
   }
+  if (plan.enough && plan.floor !== null) {
+    refuse(
+      "heads that share their budgets do not count what is enough of their own",
+      "declare `share` or `enough`",
+    );
+  }
+  if (plan.enough?.kind === "mass") checkMass(plan.enough, plan.dims.nCtx, refuse);
   const needed = Math.max(1, first + last);
   const rows = first + last > 0 ? `the ${needed} rows that always stay` : "one row";
   const fewest = fewestKept(plan);
@@ -120,6 +135,17 @@ function check(plan: TokensPlan): void {
       `layer ${layer} would keep ${kept} of ${plan.dims.nCtx} rows, less than ${rows}`,
       `what it is declared with keeps enough: --prune ${name}`,
     );
+  }
+}
+
+type Refuse = (why: string, hint: string) => void;
+
+function checkMass({ amount }: EnoughRule, nCtx: number, refuse: Refuse): void {
+  if (!(amount >= 0 && amount <= 1)) {
+    refuse(`${amount} is no share of what the scores sum to`, "use 0 to 1");
+  }
+  if (nCtx > MASS_ROWS) {
+    refuse(`the masses of ${nCtx} rows are too many to sum`, `use a context of ${MASS_ROWS}: -c`);
   }
 }
 
@@ -155,11 +181,12 @@ export interface HeadRows {
   readonly nRows: number;
 }
 
-/** What the declared budget gives a head. */
+/** The most that the declared budget gives a head. */
 function wantedRows(
   { step: { keep, remove }, params, tables, dims }: TokensPlan,
   { layer, kvHead, nRows }: HeadRows,
 ): number {
+  if (keep === undefined && remove === undefined) return nRows;
   if (remove !== undefined) return nRows - removedCount(amountOf(remove, params), nRows);
   if (typeof keep === "function") {
     const { nLayers, nHeads, nKvHeads, headDim } = dims;
@@ -172,9 +199,21 @@ function wantedRows(
 }
 
 /** A head's budget: at least its protected rows, whether or not it has as many. */
-export const budgetRows = (plan: TokensPlan, head: HeadRows): number =>
-  Math.max(1, plan.first + plan.last, wantedRows(plan, head));
+export function budgetRows(plan: TokensPlan, head: HeadRows): number {
+  const { multiple } = plan;
+  const wanted = Math.ceil(wantedRows(plan, head) / multiple) * multiple;
+  return Math.max(1, plan.first + plan.last, wanted);
+}
 
-/** Rows that a head keeps of those it has; in the mean of a layer, where heads share their budgets. */
+/** Rows that a head keeps whatever the scores, if it has as many. */
+export const leastRows = (plan: TokensPlan, head: HeadRows): number =>
+  plan.enough === null
+    ? budgetRows(plan, head)
+    : Math.min(budgetRows(plan, head), Math.max(1, plan.first + plan.last, plan.enough.least));
+
+/**
+ * Rows that a head keeps of those it has: in the mean of a layer, where heads share their budgets; at most,
+ * where scores say what is enough.
+ */
 export const keptRows = (plan: TokensPlan, head: HeadRows): number =>
   Math.min(head.nRows, budgetRows(plan, head));

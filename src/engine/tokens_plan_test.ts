@@ -1,9 +1,9 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { KerfError } from "../core/error.ts";
 import { lastQueries, pruning, table, tokens } from "../dsl/mod.ts";
 import type { TokensSpec } from "../dsl/mod.ts";
 import { prunePlan } from "./prune_plan.ts";
-import { keptRows, tokensPlan } from "./tokens_plan.ts";
+import { keptRows, leastRows, tokensPlan } from "./tokens_plan.ts";
 
 const dims = { nLayers: 2, nHeads: 6, nKvHeads: 3, headDim: 64, nCtx: 256 };
 const at = { layer: 1, kvHead: 2 };
@@ -41,6 +41,27 @@ Deno.test("a budget is a count, a share, a table or a function, protected rows i
   assertEquals(await kept({ keep: "counts" }, 100), 15);
   const halves = ({ layer, nRows, sinks }: Record<string, number>) => nRows! / 2 + layer! + sinks!;
   assertEquals([await kept({ keep: halves }, 101), await kept({ keep: halves }, 2)], [55, 2]);
+});
+
+Deno.test("counts are rounded up, and what is enough lowers them to the least at most", async () => {
+  const of = { ...at, nRows: 100 };
+  const rounded = await planOf({ remove: "share", multiple: 16 });
+  assertEquals([keptRows(rounded, of), leastRows(rounded, of)], [80, 80]);
+  assertEquals(keptRows(rounded, { ...of, nRows: 15 }), 15);
+  const mass = await planOf({ keep: 60, enough: { mass: 0.9, least: 12 } });
+  assertEquals([keptRows(mass, of), leastRows(mass, of)], [60, 12]);
+  const free = await planOf({ enough: { atLeast: 1 } });
+  assertEquals([keptRows(free, of), leastRows(free, of)], [100, 9]);
+});
+
+Deno.test("what is enough must be a share, and is no matter of shared budgets", async () => {
+  const refused = async (budget: Partial<TokensSpec>, message: string) => {
+    const error = await assertRejects(() => planOf(budget), KerfError, message);
+    assertEquals(error.exitCode, 2);
+  };
+  await refused({ keep: 60, enough: { mass: 1.5 } }, "1.5 is no share of what the scores sum to");
+  await refused({ keep: 60, enough: { mass: 0.5 }, share: { floor: 0.2 } }, "share their budgets");
+  assertThrows(() => planOf({ enough: { mass: "most" } }), TypeError, "enough.mass");
 });
 
 Deno.test("a budget below the protected rows is refused, and so is an even pool", async () => {

@@ -7,6 +7,7 @@ export * from "./basis.ts";
 export * from "./channel_bits.ts";
 export * from "./channel_scores.ts";
 export * from "./codes.ts";
+export * from "./count_enough.ts";
 export * from "./embedding.ts";
 export * from "./fma32.ts";
 export * from "./hooks.ts";

@@ -1,6 +1,8 @@
 /** From a case to a problem: a prompt's rows before rotation, and the steps that follow its compression. */
 
 import { amountOf } from "../dsl/accumulator.ts";
+import { enoughRule } from "../dsl/enough.ts";
+import type { EnoughRule } from "../dsl/enough.ts";
 import { layoutSteps as stepsOf, stepOf } from "../dsl/pruning.ts";
 import type { ChannelsStep, Pruning, PruningStep } from "../dsl/pruning.ts";
 import type { ModelDims } from "../dsl/table.ts";
@@ -51,6 +53,10 @@ export interface PlannedTokens extends PlannedStep<TokensStep> {
   readonly pool: { readonly kind: "max" | "mean"; readonly width: number } | null;
   /** Share of its unprotected budget that a head keeps by itself; null: heads share nothing. */
   readonly floor: number | null;
+  /** Kept counts are rounded up to this. */
+  readonly multiple: number;
+  /** What is enough of a budget; null: all of it. */
+  readonly enough: EnoughRule | null;
 }
 
 /** A step whose score may read queries. */
@@ -197,6 +203,8 @@ function plannedTokens(sources: PruningSources, numbered: Numbered): PlannedToke
       ? null
       : { kind: poolKind(step.pool, params), width: amountOf(step.pool.width, params) },
     floor: step.share === undefined ? null : amountOf(step.share.floor, params),
+    multiple: amountOf(step.multiple ?? 1, params),
+    enough: enoughRule(step.enough, params),
   };
 }
 

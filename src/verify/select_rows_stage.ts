@@ -5,6 +5,7 @@
 
 import { N_KV_HEADS } from "./cases.ts";
 import type { Measurement } from "./compare.ts";
+import { countName, countRows } from "./count_stage.ts";
 import type { RunNamed } from "./kernels.ts";
 import { meetRows, poolScores } from "./pool_stage.ts";
 import { budgetsOf, chooseAlone, chooseRows, compareChoices, floorsOf } from "./row_choice.ts";
@@ -36,10 +37,11 @@ interface RowLists {
 }
 
 /** The kernels of a choice, in order. */
-export const selectRowsNames = ({ floor }: TokenStage["tokens"]): string[] => [
+export const selectRowsNames = (tokens: TokenStage["tokens"]): string[] => [
   "pool_scores",
+  ...(tokens.enough === null ? [] : [countName(tokens.enough)]),
   "select_rows",
-  ...(floor === null ? [] : ["raise_rows"]),
+  ...(tokens.floor === null ? [] : ["raise_rows"]),
 ];
 
 /** Pools the scores and chooses the rows that stay. */
@@ -48,9 +50,17 @@ export async function selectRows(
   scores: TokenScores,
   run: RunNamed,
 ): Promise<ChosenRows> {
-  const keeps = budgetsOf(stage);
-  const pooled = await poolScores(stage, { scores, cuts: cutsOf(stage, keeps), run });
+  const budgets = budgetsOf(stage);
+  const cuts = cutsOf(stage, budgets);
+  const pooled = await poolScores(stage, { scores, cuts, run });
   const lists = headLists(stage, pooled.buffer);
+  const authors = stage.state.heads.map(({ rows }, kvHead) =>
+    meetRows(stage, scores.want.map((list) => list.slice(0, rows)), kvHead)
+  );
+  const counted = await countRows(stage, {
+    ...{ keeps: budgets, cuts, token_scores: pooled.buffer, lists, authors, run },
+  });
+  const { keeps } = counted;
   const raised = stage.tokens.floor === null
     ? { token_scores: pooled.buffer, measurements: [] }
     : await raiseFloors(stage, { keeps, token_scores: pooled.buffer, run });
@@ -59,14 +69,11 @@ export async function selectRows(
     ...{ keeps, wanted, run, token_scores: raised.token_scores },
     shares: stage.tokens.floor !== null,
   });
-  const authors = stage.state.heads.map(({ rows }, kvHead) =>
-    meetRows(stage, scores.want.map((list) => list.slice(0, rows)), kvHead)
-  );
   const both = { got: found.kept, want: chooseRows(stage, authors, keeps) };
   return {
     ...found,
     measurements: [
-      ...[pooled, raised, found].flatMap(({ measurements }) => measurements),
+      ...[pooled, counted, raised, found].flatMap(({ measurements }) => measurements),
       compareChoices(stage, authors, both),
     ],
   };

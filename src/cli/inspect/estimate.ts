@@ -41,7 +41,10 @@ export async function inspect({ values }: ParsedArgs): Promise<number> {
   if (design.prune.spec !== "none") {
     const share = `${(100 * storedBytes / denseBytes).toFixed(1)} % of dense`;
     const saved = formatBytes(denseBytes - storedBytes);
-    rows.push(["cache, pruned", `${formatBytes(storedBytes)}, ${share}: saves ${saved}`]);
+    // Scores may say that fewer rows are enough.
+    const [most, least] = design.prune.tokens?.enough ? ["at most ", "at least "] : ["", ""];
+    const stored = `${most}${formatBytes(storedBytes)}, ${share}: saves ${least}${saved}`;
+    rows.push(["cache, pruned", stored]);
   }
   const [chunked, layered] = [formatBytes(peakBytes), formatBytes(layeredPeakBytes)];
   if (isLayeredWorth({ chunked: peakBytes, layered: layeredPeakBytes })) {

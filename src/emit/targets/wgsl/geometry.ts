@@ -33,6 +33,8 @@ export const WGSL_GEOMETRY: Readonly<Record<string, Geometry>> = Object.freeze({
     grid: [{ of: { constant: "n_kv_heads" } }, { of: { constant: "max_rows" }, per: 64 }],
   },
   raise_rows: { workgroup: 128 },
+  count_above: { workgroup: 256 },
+  count_mass: { workgroup: 256 },
   keep_sums: { workgroup: 128 },
   select_rows: { workgroup: 256 },
   key_anchors: { workgroup: 64 },
