@@ -33,6 +33,7 @@ const SPECS = [
   "expected_attention:budget=60,ahead=40",
   "snapkv:budget=60,window=16+think:ratio=0.5,window=16,recent=8",
   "think:ratio=0.5,window=16+think_values:ratio=0.3,window=16,recent=20",
+  "snapkv:budget=60,window=16+think:recent=8+think_values:ratio=0.3,window=16,recent=20",
 ];
 
 /** The second turn evicts rows that the first has coded. */

@@ -1,7 +1,7 @@
 /**
  * Row moves between segments: compaction. Emitted once per pair of segments that a layout's pruning
  * moves rows between; gathers the kept channels when the destination stores a list, codes the rows when it
- * stores codes, and makes whole rows of coded ones.
+ * stores codes, and makes whole rows of coded ones and of those that lack channels.
  */
 
 import type { Definition } from "./types.ts";

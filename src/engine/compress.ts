@@ -4,9 +4,10 @@
  */
 
 import type { Device } from "../device/types.ts";
+import type { HeadAt } from "./cache_shape.ts";
 import { streamSegments } from "./compress_drafts.ts";
 import type { LayerAt } from "./compress_drafts.ts";
-import { evictLayer } from "./evict_layer.ts";
+import { evictLayer, keptBefore } from "./evict_layer.ts";
 import { hasRowsToMove, moveLayer, rowsUntilMove, stays } from "./move_layer.ts";
 import type { Plan } from "./plan.ts";
 import { chooseChannels, hasMask, recentRows } from "./prune_layer.ts";
@@ -34,6 +35,33 @@ export async function compressLayer(
   if (!hasRowsToMove(plan, at, { recent })) return evicted;
   await chooseChannels(plan, at, { masked });
   return await moveLayer(device, plan, at, { recent });
+}
+
+/**
+ * Evicts rows of one layer of a slot while it decodes. Survivors whose values had lost channels lose them again;
+ * no others do, since channels are pruned where a prefill ends.
+ */
+export async function evictDecodedLayer(
+  device: Device,
+  plan: Plan,
+  at: LayerAt & { readonly nTokens: number },
+): Promise<void> {
+  const { cache } = plan.inputs;
+  const { nKvHeads } = cache.shape;
+  const listed = cache.segments.filter((s) =>
+    s.stream === "value" && s.segment.channels === "list"
+  );
+  const listedOf = (head: HeadAt) =>
+    listed.reduce((sum, { index }) => sum + cache.sizeOf(head, index).rows, 0);
+  const heads = Array.from({ length: nKvHeads }, (_, i) => {
+    const head = { slot: at.slot, head: at.layer * nKvHeads + i };
+    return { at: head, rows: cache.rowsOf(head), listed: listedOf(head) };
+  });
+  await evictLayer(device, plan, at);
+  if (heads.every(({ at, listed }) => listedOf(at) === listed)) return;
+  const value = await keptBefore(device, plan, heads);
+  const rows = { key: value.map(() => 0), value };
+  await moveLayer(device, plan, at, { recent: { key: 0, value: 0 }, rows });
 }
 
 /**

@@ -7,9 +7,8 @@ import { STEP_FIELDS } from "../core/signature.ts";
 import type { BufferRange, Device } from "../device/types.ts";
 import type { KvCache } from "./cache.ts";
 import type { LayerRange } from "./cache_shape.ts";
-import { compressLayer, flushLayer, rowsUntilFlush } from "./compress.ts";
+import { compressLayer, evictDecodedLayer, flushLayer, rowsUntilFlush } from "./compress.ts";
 import { whole } from "./draft.ts";
-import { evictLayer } from "./evict_layer.ts";
 import { stepDrafts } from "./plan.ts";
 import type { Plan } from "./plan.ts";
 import { momentBytes } from "./plan_buffers.ts";
@@ -115,7 +114,7 @@ export class Engine {
     if (every === 0 || nDecoded % every !== 0) return;
     const nTokens = this.cache.tokensOf(slot);
     for (let layer = 0; layer < this.cache.shape.nLayers; layer++) {
-      await evictLayer(this.device, this.plan, { slot, layer, nTokens });
+      await evictDecodedLayer(this.device, this.plan, { slot, layer, nTokens });
     }
   }
 

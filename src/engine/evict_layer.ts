@@ -74,6 +74,25 @@ export async function evictLayer(
   return true;
 }
 
+/**
+ * Of the first `listed` rows that each KV head had, how many the eviction that a layer has just seen kept.
+ *
+ * @param heads rows before it, in all and those
+ */
+export async function keptBefore(
+  device: Device,
+  { inputs: { cache }, buffers }: Plan,
+  heads: readonly { readonly at: HeadAt; readonly rows: number; readonly listed: number }[],
+): Promise<number[]> {
+  const maxRows = Math.max(...heads.map(({ rows }) => rows));
+  const bytes = await device.read(buffers.evict!.kept, 0, 4 * heads.length * maxRows);
+  const places = new Uint32Array(bytes.slice().buffer);
+  return heads.map(({ at, listed }, i) => {
+    const kept = places.subarray(i * maxRows, i * maxRows + cache.rowsOf(at));
+    return kept.filter((place) => place < listed).length;
+  });
+}
+
 /** Whether some head may have more rows than stay; where heads share, whether all have together. */
 function losesRows(cuts: readonly HeadCut[], shares: boolean): boolean {
   if (!shares) return cuts.some(({ rows, least }) => rows > least);

@@ -1,13 +1,14 @@
 /**
- * Coded rows of one layer of a slot, and those that have channels of their own, become whole rows again, in
- * front of those that are: what an eviction of a layer begins with, since rows that share scales cannot leave
- * one by one. Channels that were dropped read as zero, or as their means. A head without such rows stays as it
- * is; pages of the rows as they were are freed.
+ * Compressed rows of one layer of a slot become whole rows again, in front of those that are: what an eviction
+ * of a layer begins with, since rows that share scales cannot leave one by one and values are read with every
+ * channel. Channels that were dropped read as zero, or as their means. A head without such rows stays as it is;
+ * pages of the rows as they were are freed.
  */
 
 import type { Device } from "../device/types.ts";
 import { moveName } from "../layout/name.ts";
 import { pageCount } from "../layout/offset.ts";
+import type { Segment } from "../layout/types.ts";
 import type { TakenPage } from "./block_table.ts";
 import type { KvCache } from "./cache.ts";
 import { segmentPageBytes } from "./cache_shape.ts";
@@ -16,30 +17,30 @@ import { streamSegments } from "./compress_drafts.ts";
 import type { LayerAt, StreamName, StreamSegments } from "./compress_drafts.ts";
 import { whole } from "./draft.ts";
 import type { Draft } from "./draft.ts";
-import { isMadeWhole } from "./move_layer.ts";
 import type { Plan } from "./plan.ts";
 import type { PlanBuffers } from "./plan_buffers.ts";
+import { becomesWhole } from "./whole_rows.ts";
 
-/** One KV head's rows of a stream: coded ones of a width, and whole ones. */
+/** One KV head's rows of a stream: compressed ones of a width, and whole ones. */
 interface HeadRows {
   readonly at: HeadAt;
-  readonly coded: number;
+  readonly compressed: number;
   readonly width: number;
   readonly full: number;
 }
 
-/** A stream of a layer that has coded rows, which where rows are evicted are in one segment. */
+/** A stream of a layer that has rows to expand, which where rows are evicted are in one segment. */
 interface Expansion extends Pick<StreamSegments, "full"> {
   readonly compressed: CacheSegment;
   readonly stream: StreamName;
   readonly heads: readonly HeadRows[];
 }
 
-/** The streams of a cache that have a segment whose rows are made whole. */
+/** The streams of a cache whose compressed rows become whole ones before any row leaves. */
 export const expandedStreams = (cache: Pick<KvCache, "segments">): StreamName[] =>
   (["key", "value"] as const).filter((stream) => {
     const segments = streamSegments(cache, stream);
-    return segments !== null && isMadeWhole(segments.compressed[0]!.segment);
+    return segments !== null && becomesWhole(stream, segments.compressed[0]!.segment);
   });
 
 const expandable = (cache: KvCache, stream: StreamName) => {
@@ -47,24 +48,29 @@ const expandable = (cache: KvCache, stream: StreamName) => {
   return { compressed: compressed[0]!, full };
 };
 
-/** Makes whole rows of a layer's others of a stream, then moves the whole ones behind them. */
+const deedOf = ({ code, channels }: Segment) => {
+  if (channels === "bitmap") return "fill";
+  return code.kind === "affine" ? "decode" : "move";
+};
+
+/** Makes whole rows of a layer's compressed ones of a stream, then moves those that were behind them. */
 export function expandDrafts(
   { compress }: PlanBuffers,
   cache: KvCache,
   { slot, layer, stream, maxRows }: LayerAt & {
     readonly stream: StreamName;
-    /** Of the longest head: coded and whole. */
+    /** Of the longest head: compressed and whole. */
     readonly maxRows: readonly [number, number];
   },
 ): Draft[] {
   const { compressed, full } = expandable(cache, stream);
-  const deed = compressed.segment.channels === "bitmap" ? "fill" : "decode";
   return [compressed, full].map((from, i) => ({
-    kernel: `${i === 0 ? deed : "move"}_rows__${
+    kernel: `${from === full ? "move" : deedOf(from.segment)}_rows__${
       moveName({ from: from.segment, to: full.segment, positions: full.headBytes > 0 })
     }`,
-    label: `layer ${layer} · ${i === 0 ? deed : "keep whole"} ${stream}s`,
+    label: `layer ${layer} · ${from === full ? "keep whole" : deedOf(from.segment)} ${stream}s`,
     buffers: {
+      ...(cache.lists[stream] ? { channels: whole(cache.lists[stream]) } : {}),
       moves: whole(compress!.moves[stream]![i]!),
       arena: whole(cache.table.arenas[layer]!),
     },
@@ -75,7 +81,7 @@ export function expandDrafts(
   }));
 }
 
-/** Makes whole rows of a layer's coded ones, or of those that have channels of their own. */
+/** Makes whole rows of a layer's compressed ones, where an eviction reads no others. */
 export async function expandLayer(device: Device, plan: Plan, at: LayerAt): Promise<void> {
   const { cache } = plan.inputs;
   const { nKvHeads, headDim } = cache.shape;
@@ -84,26 +90,28 @@ export async function expandLayer(device: Device, plan: Plan, at: LayerAt): Prom
     const segments = expandable(cache, stream);
     const heads = Array.from({ length: nKvHeads }, (_, i): HeadRows => {
       const head = { ...first, head: first.head + i };
-      const { rows: coded, width } = cache.sizeOf(head, segments.compressed.index);
-      return { at: head, coded, width, full: cache.sizeOf(head, segments.full.index).rows };
+      const { rows, width } = cache.sizeOf(head, segments.compressed.index);
+      const full = cache.sizeOf(head, segments.full.index).rows;
+      return { at: head, compressed: rows, width, full };
     });
     return { stream, ...segments, heads };
-  }).filter(({ heads }) => heads.some(({ coded }) => coded > 0));
+  }).filter(({ heads }) => heads.some(({ compressed }) => compressed > 0));
   if (expansions.length === 0) return;
   const { src_pages } = plan.buffers.compress!;
   device.write(src_pages, cache.table.entriesOf({ ...first, nHeads: nKvHeads }));
   const old = expansions.flatMap((expansion) => replacePages(device, plan, expansion));
   cache.sync();
   await plan.run(expansions.flatMap(({ stream, heads }) => {
-    const whole = heads.filter(({ coded }) => coded > 0).map(({ full }) => full);
-    const maxRows = [Math.max(...heads.map(({ coded }) => coded)), Math.max(...whole)] as const;
+    const whole = heads.filter(({ compressed }) => compressed > 0).map(({ full }) => full);
+    const rows = heads.map(({ compressed }) => compressed);
+    const maxRows = [Math.max(...rows), Math.max(...whole)] as const;
     return expandDrafts(plan.buffers, cache, { ...at, stream, maxRows });
   }));
   for (const page of old) cache.table.release(page);
   for (const { compressed, full, heads } of expansions) {
     for (const head of heads) {
       cache.setSize(head.at, compressed.index, { rows: 0, width: head.width });
-      cache.setSize(head.at, full.index, { rows: head.coded + head.full, width: headDim });
+      cache.setSize(head.at, full.index, { rows: head.compressed + head.full, width: headDim });
     }
   }
 }
@@ -113,22 +121,22 @@ function replacePages(device: Device, plan: Plan, expansion: Expansion): TakenPa
   const { table, shape: { headDim } } = plan.inputs.cache;
   const { stream, compressed, full, heads } = expansion;
   const old: TakenPage[] = [];
-  const [decode, move] = [new Uint32Array(4 * heads.length), new Uint32Array(4 * heads.length)];
+  const [expand, move] = [new Uint32Array(4 * heads.length), new Uint32Array(4 * heads.length)];
   heads.forEach((head, i) => {
-    if (head.coded === 0) return;
-    for (const [{ page }, rows] of [[compressed, head.coded], [full, head.full]] as const) {
+    if (head.compressed === 0) return;
+    for (const [{ page }, rows] of [[compressed, head.compressed], [full, head.full]] as const) {
       for (let p = 0; p < pageCount(rows); p++) {
         old.push(table.take(table.entryIndex({ ...head.at, entry: page + p })));
       }
     }
-    for (let p = 0; p < pageCount(head.coded + head.full); p++) {
+    for (let p = 0; p < pageCount(head.compressed + head.full); p++) {
       const index = table.entryIndex({ ...head.at, entry: full.page + p });
       table.allocate(index, segmentPageBytes(full, { width: headDim, headDim }));
     }
-    decode.set([0, 0, head.coded, head.width], 4 * i);
-    move.set([0, head.coded, head.full, headDim], 4 * i);
+    expand.set([0, 0, head.compressed, head.width], 4 * i);
+    move.set([0, head.compressed, head.full, headDim], 4 * i);
   });
   const buffers = plan.buffers.compress!.moves[stream]!;
-  [decode, move].forEach((data, i) => device.write(buffers[i]!, data, 16 * heads[0]!.at.head));
+  [expand, move].forEach((data, i) => device.write(buffers[i]!, data, 16 * heads[0]!.at.head));
   return old;
 }

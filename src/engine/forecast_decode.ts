@@ -2,7 +2,8 @@
 
 import { PAGE_ROWS } from "../layout/types.ts";
 import type { PageBytes } from "./forecast_pages.ts";
-import { evictedRows, movedRows, STREAMS } from "./forecast_rows.ts";
+import { evictedRows, expandedRows, movedRows, STREAMS } from "./forecast_rows.ts";
+import type { StreamName } from "./compress_drafts.ts";
 import type { ForecastShape, HeadRows } from "./forecast_rows.ts";
 import { keptRows, leastRows } from "./tokens_plan.ts";
 
@@ -23,13 +24,14 @@ function decodedRows(
   let kept: HeadRows | null = null;
   for (let left = nDecode; left > 0; left -= every) {
     const now = grown(rows, Math.min(left, every));
-    if (now.rows > most.rows || now.rows - now.key > most.rows - most.key) most = now;
+    const isMore = (stream: StreamName) => now.rows - now[stream] > most.rows - most[stream];
+    if (now.rows > most.rows || STREAMS.some(isMore)) most = now;
     if (left < every) break;
     const of = { layer, kvHead, nRows: now.rows };
     const next = evictedRows(now, keptRows(tokens, of));
     if (leastRows(tokens, of) < now.rows) kept = next;
     // From here on every eviction is the same.
-    if (next.rows === rows.rows && next.key === rows.key) break;
+    if (next.rows === rows.rows && STREAMS.every((s) => next[s] === rows[s])) break;
     rows = next;
   }
   return { most, kept };
@@ -48,10 +50,19 @@ export function evictingPeak(
       return { head, ...decodedRows(shape, head, { after: rows, nDecode }) };
     })
   );
-  const most = decoded.flat().reduce((sum, { head, most }) => sum + bytes.head(head, most), 0);
-  // An eviction writes a layer's rows beside the ones it reads.
+  // Which rows stay in a list is not known: it may end in a page that the others would have filled.
+  const lists = STREAMS.some((stream) => shape.layout[stream].segments.length > 1);
+  const started = lists ? bytes.started : 0;
+  const most = decoded.flat()
+    .reduce((sum, { head, most }) => sum + bytes.head(head, most) + started, 0);
+  // An eviction writes a layer's rows beside the ones it reads, what it expands beside those.
   const beside = decoded.map((heads) =>
-    heads.reduce((sum, { head, kept }) => sum + (kept ? bytes.head(head, kept) : 0), 0)
+    heads.reduce((sum, { head, most, kept }) => {
+      if (!kept) return sum;
+      const whole = expandedRows(shape, kept);
+      return sum + bytes.expanded(most, expandedRows(shape, most)) + bytes.head(head, whole) +
+        bytes.moved(head, whole, kept) + started;
+    }, 0)
   );
   return most + Math.max(...beside);
 }

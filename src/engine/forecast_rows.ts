@@ -6,11 +6,12 @@
 import type { Layout } from "../layout/types.ts";
 import type { ChannelBudget } from "./channel_bits_plan.ts";
 import type { StreamName } from "./compress_drafts.ts";
-import { isMadeWhole, rowsToMove, stays } from "./move_layer.ts";
+import { rowsToMove, stays } from "./move_layer.ts";
 import { recentRows } from "./prune_layer.ts";
 import type { ChannelCuts } from "./prune_layer.ts";
 import type { RowClassesPlan } from "./row_classes_plan.ts";
 import type { TokensPlan } from "./tokens_plan.ts";
+import { becomesWhole } from "./whole_rows.ts";
 
 /** What the forecast depends on. */
 export interface ForecastShape extends ChannelCuts {
@@ -62,7 +63,7 @@ export function movedRows(
 /** A head once its rows are whole that an eviction makes so. */
 export function expandedRows({ layout }: ForecastShape, { rows, ...streams }: HeadRows): HeadRows {
   const left = (stream: StreamName) =>
-    isMadeWhole(layout[stream].segments[0]!) ? 0 : streams[stream];
+    becomesWhole(stream, layout[stream].segments[0]!) ? 0 : streams[stream];
   return { rows, key: left("key"), value: left("value") };
 }
 

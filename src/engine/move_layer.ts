@@ -74,6 +74,8 @@ export interface MoveOptions {
   readonly recent: Readonly<Record<StreamName, number>>;
   /** Only streams that are flushed while decoding. */
   readonly flushes?: boolean;
+  /** Oldest full rows of each KV head that move, whichever are due. */
+  readonly rows?: Readonly<Record<StreamName, readonly number[]>>;
 }
 
 /** The moves of a layer that has any. */
@@ -89,7 +91,8 @@ function layerMoves(plan: Plan, { slot, layer }: LayerAt, options: MoveOptions):
     const heads = Array.from({ length: nKvHeads }, (_, i): HeadMove => {
       const at: HeadAt = { slot, head: layer * nKvHeads + i };
       const full = cache.sizeOf(at, segments.full.index).rows;
-      const moved = rowsToMove(layout[stream], full - first, stays(layout, stream, options.recent));
+      const stay = stays(layout, stream, options.recent);
+      const moved = options.rows?.[stream][i] ?? rowsToMove(layout[stream], full - first, stay);
       const before = segments.compressed.map(({ index }) => cache.sizeOf(at, index).rows);
       const after = classRows(split, before.reduce((a, b) => a + b) + moved);
       return {
@@ -249,10 +252,3 @@ export function growCompressed(
   }
   return replaced;
 }
-
-/** Whether a segment stores codes. */
-export const isCoded = ({ code }: Segment): boolean => code.kind === "affine";
-
-/** Whether a segment's rows become whole ones before any of them is evicted. */
-export const isMadeWhole = (segment: Segment): boolean =>
-  isCoded(segment) || segment.channels === "bitmap";

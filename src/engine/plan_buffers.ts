@@ -116,8 +116,8 @@ export interface PlanBuffers {
   readonly bits: BitsBuffers | null;
   readonly evict: EvictBuffers | null;
   /**
-   * u32 [nSlots, nLayers, nKvHeads, 2·nSegments]: as `heads`, of the segments that are not coded; null where
-   * none is coded or no row evicted.
+   * u32 [nSlots, nLayers, nKvHeads, 2·nSegments]: as `heads`, of the segments whose rows leave as they are; null
+   * where all do or no row is evicted.
    */
   readonly wholeHeads: DeviceBuffer | null;
   readonly attentionTables: Record<string, BufferSlice>;

@@ -12,17 +12,6 @@ import { formatSpec } from "./spec.ts";
 import type { SpecStep } from "./spec.ts";
 import type { TokensPlan } from "./tokens_plan.ts";
 
-/** @throws {KerfError} always: what evicts rows reads values that have every channel */
-export function refuseEvictedValues(tokens: OwnedStep, values: OwnedStep): never {
-  const names = [tokens, values].map(({ typed: { name } }) => `"${name}"`);
-  throw new KerfError(
-    `Cannot combine ${
-      names.join(" and ")
-    }: rows that are evicted keep every channel of their values`,
-    { hint: `--prune ${formatSpec([values.typed])}`, exitCode: 2 },
-  );
-}
-
 /** @throws {KerfError} always: rows are coded by what the window gives them, with every channel */
 export function refuseOrderedValues(values: OwnedStep, ordered: OwnedStep): never {
   throw new KerfError(
@@ -62,10 +51,12 @@ export function checkCodedWidths(
 /** @throws {KerfError} rows are evicted in a way that what compresses them later cannot follow */
 export function checkEviction(
   { step, every, positions, moments }: TokensPlan,
-  { steps, tokens, channels, codes, turned }: {
+  { steps, tokens, channels, values, codes, turned }: {
     readonly steps: readonly SpecStep[];
     readonly tokens: OwnedStep;
+    /** The steps that prune channels of keys, and of values. */
     readonly channels: OwnedStep | undefined;
+    readonly values: OwnedStep | undefined;
     readonly codes: OwnedStep | undefined;
     readonly turned: OwnedStep | undefined;
   },
@@ -84,11 +75,18 @@ export function checkEviction(
     const why = `${compressing === channels ? "pruned" : "coded"} keys cannot be rotated again`;
     refuse(" with positions in the cache", compressing, why, off);
   }
+  if (positions === "cache" && values) {
+    const off = typeof step.positions === "object" ? step.positions.cacheIf : null;
+    const why = "queries of its window were rotated by places that rows have left since";
+    refuse(" with positions in the cache", values, why, off);
+  }
   if (moments && turned) {
     refuse(" with moments of queries", turned, "keys are stored in another basis", null);
   }
-  if (hasStatistic(step, "columnSums") && codes) {
-    refuse(" with running sums", codes, "coded rows have no place for them", null);
+  const packed = codes ?? values;
+  if (hasStatistic(step, "columnSums") && packed) {
+    const rows = packed === codes ? "coded rows" : "values without some channels";
+    refuse(" with running sums", packed, `${rows} have no place for them`, null);
   }
   if (every > 0 && codes) {
     const why = "rows that share scales cannot leave one by one";

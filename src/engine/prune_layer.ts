@@ -7,8 +7,8 @@
 import type { Layout } from "../layout/types.ts";
 import { scoreDrafts, streamSegments } from "./compress_drafts.ts";
 import type { LayerAt, StreamName } from "./compress_drafts.ts";
-import { isCoded } from "./move_layer.ts";
 import type { Plan } from "./plan.ts";
+import { isCoded } from "./whole_rows.ts";
 
 const STREAMS = ["key", "value"] as const;
 

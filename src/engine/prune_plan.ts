@@ -20,7 +20,6 @@ import {
   checkCodedWidths,
   checkEviction,
   codesValues,
-  refuseEvictedValues,
   refuseOrderedValues,
 } from "./prune_clashes.ts";
 import { axesOf, checkSteps } from "./prune_order.ts";
@@ -83,8 +82,8 @@ export async function prunePlan(spec: string, dims: ModelDims): Promise<PrunePla
   const tokensOf = tokens ? await tokensPlan(tokens.definition, tokens.spec, dims) : null;
   if (tokens && tokensOf) {
     const turned = owned.find(({ own }) => own.kind === "basis" && own.of === "key");
-    checkEviction(tokensOf, { steps, tokens, channels, codes: of("codes"), turned });
-    if (valueChannels) refuseEvictedValues(tokens, valueChannels);
+    const compressing = { channels, values: valueChannels, codes: of("codes"), turned };
+    checkEviction(tokensOf, { steps, tokens, ...compressing });
   }
   checkBasis(
     owned.flatMap(({ own, typed }) => own.kind === "basis" ? [{ step: own, typed }] : []),

@@ -14,15 +14,17 @@ interface Move {
 }
 
 /**
- * A run that moves rows from a stream's last segment to its first, one move per KV head: of keys, or of
- * values where the pages begin with positions.
+ * A run that moves rows from a stream's last segment to its first, or back from one with a list, one move per
+ * KV head: of keys, or of values where the pages begin with positions.
  */
 function moveRun(name: string, moves: readonly Move[], headDim: number) {
   const [pair, positions] = name.split("_positions");
   const [from, to] = pair!.split("__");
   const ofValues = positions !== undefined;
-  const layout = ofValues ? `k_f16t16_v_${to}_${from}_evicted` : `k_${to}_${from}_v_f16t1`;
-  const listed = to!.startsWith("list");
+  const expands = from!.startsWith("list");
+  const segments = (expands ? [from, to] : [to, from]).join("_");
+  const layout = ofValues ? `k_f16t16_v_${segments}_evicted` : `k_${segments}_v_f16t1`;
+  const listed = segments.startsWith("list");
   const heads = moves.map(({ width }, i) => ({
     ...rowsOf(300, { headDim, seed: i, listed: 100 }),
     channels: Array.from({ length: width }, (_, c) => c === width - 1 ? headDim - 1 : c),
@@ -50,8 +52,8 @@ function moveRun(name: string, moves: readonly Move[], headDim: number) {
     constants: {
       ...cache.constants,
       ...{ slot: AT.slot, n_kv_heads: moves.length },
-      src_page: cache.firstPages[ofValues ? 2 : 1]!,
-      dst_page: cache.firstPages[ofValues ? 1 : 0]!,
+      src_page: cache.firstPages[(ofValues ? 1 : 0) + (expands ? 0 : 1)]!,
+      dst_page: cache.firstPages[(ofValues ? 1 : 0) + (expands ? 1 : 0)]!,
       max_rows: Math.max(...moves.map((m) => m.rows)),
     },
   };
@@ -81,6 +83,8 @@ for (
     "f16t16__f16t16",
     "f32t16__list_f32t16",
     "f16t1__list_f16t1",
+    "list_f16t1__f16t1",
+    "list_f32t1__f32t1",
   ]
 ) {
   gpuTest(`move_rows ${pair} gives the CPU's arena`, async () => {

@@ -149,6 +149,57 @@ Deno.test("f32 rows move as they are", async () => {
   await check(names, moves, { channels: [some(3)] });
 });
 
+Deno.test("values that lost channels become whole ones with zeros, and carry their positions", async () => {
+  for (const positions of [false, true]) {
+    const [nKvHeads, nListed] = [3, 140];
+    const random = randomFrom(7);
+    const heads = Array.from({ length: nKvHeads }, (_, i): HeadRows => {
+      const rows = Array.from(
+        { length: 300 },
+        () => Float32Array.from({ length: HEAD_DIM }, () => Math.f16round(random())),
+      );
+      const channels = [some(2), [63], every][i]!;
+      return { keys: rows, values: rows, nListed, channels };
+    });
+    const layout = `k_f16t16_v_list_f16t1_f16t1${positions ? "_evicted" : ""}`;
+    const cache = writeCache(layout, heads, { headDim: HEAD_DIM });
+    const { pages, channels, arena: before } = cache.buffers;
+    const entries = cache.constants["page_entries"]!;
+    const own = (AT.slot * AT.nLayers + AT.layer) * nKvHeads * entries;
+    const moves = [[0, 0, 140], [3, 15, 31], [1, 120, 0]] as const;
+    const { arena } = await runNamed(
+      `move_rows__list_f16t1__f16t1${positions ? "_positions" : ""}`,
+      {
+        defines: { HEAD_DIM },
+        buffers: {
+          ...{ src_pages: pages.slice(own, own + nKvHeads * entries), dst_pages: pages },
+          ...{ channels, arena: before },
+          moves: Uint32Array.from([
+            ...Array(AT.layer * nKvHeads * 4).fill(0),
+            ...moves.flatMap((move, i) => [...move, heads[i]!.channels.length]),
+          ]),
+        },
+        constants: {
+          ...{ slot: AT.slot, layer: AT.layer, n_layers: AT.nLayers, n_kv_heads: nKvHeads },
+          ...{ page_entries: entries, max_rows: 140 },
+          ...{ src_page: cache.firstPages[1]!, dst_page: cache.firstPages[2]! },
+        },
+      },
+    );
+    heads.forEach(({ values, channels }, kvHead) => {
+      const [from, to, n] = moves[kvHead]!;
+      for (let row = 0; row < 300 - nListed; row++) {
+        const at = { arena: arena!, nKvHeads, kvHead, index: 2, row, width: HEAD_DIM };
+        const moved = row >= to && row < to + n ? from + row - to : null;
+        const source = values[moved ?? nListed + row]!;
+        const want = Array.from(source, (x, c) => moved === null || channels.includes(c) ? x : 0);
+        assertEquals(readRow(cache, at), want, `head ${kvHead}, row ${row}`);
+        if (positions) assertEquals(readPosition(cache, at), moved ?? nListed + row);
+      }
+    });
+  }
+});
+
 Deno.test("values close up behind those that are coded, and carry their positions", async () => {
   for (const positions of [false, true]) {
     const layout = `k_f16t16_f16t16_v_q4c32t1_f16t1${positions ? "_evicted" : ""}`;

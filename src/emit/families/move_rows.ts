@@ -1,6 +1,6 @@
 /**
- * Row moves between two segments: one kernel per pair. One of them stores every channel as it is; the other
- * may store the channels of a list, or codes, and then also be the source. Where a stream's pages begin with
+ * Row moves between two segments: one kernel per pair. One of them stores every channel as it is; the other,
+ * be it source or destination, may store the channels of a list, or codes. Where a stream's pages begin with
  * positions, those move along.
  */
 
@@ -34,6 +34,8 @@ export interface MoveRowsContext {
   readonly destination_tile: string;
   /** Whether the compressed segment stores the channels of a list. */
   readonly listed: boolean;
+  /** Whether the source is the compressed segment, whose rows become whole ones. */
+  readonly expands: boolean;
   /** Whether pages begin with their rows' positions. */
   readonly row_positions: boolean;
   /** Whether a list says where each row comes from. */
@@ -54,8 +56,10 @@ export const moveRows: Family = Object.freeze<Family>({
       if (code.kind !== "affine") return codes === null;
       return codes !== null && !(codes === "source" && code.low);
     };
-    return (isOrdered(source) ? orderedMoves : moves).filter(([, to]) => fits(to))
-      .map((pair) => (codes === "source" ? pair.toReversed() : pair).map(segmentName));
+    const own = (isOrdered(source) ? orderedMoves : moves).filter(([, to]) => fits(to));
+    const back = codes === "destination" ? [] : own.filter(([, to]) => becomesWhole(to));
+    return [...(codes === "source" ? [] : own), ...back.map((pair) => pair.toReversed())]
+      .map((pair) => pair.map(segmentName));
   },
   emit(source, request) {
     const move = requestedMove(request, codesOf(source));
@@ -69,6 +73,7 @@ export const moveRows: Family = Object.freeze<Family>({
       source_tile: String(from.tile),
       destination_tile: String(to.tile),
       listed: compressed.channels === "list",
+      expands: compressed === from,
       row_positions: positions,
       ordered: isOrdered(source),
       stored,
@@ -84,6 +89,10 @@ export const moveRows: Family = Object.freeze<Family>({
   },
 });
 
+/** Whether rows of a segment become whole ones where rows are evicted: coded ones, and values without channels. */
+const becomesWhole = ({ code, channels, tile }: Segment): boolean =>
+  code.kind === "affine" || (channels === "list" && tile === 1);
+
 const isOrdered = ({ definition }: KernelSource) => (definition as MoveRows).ordered;
 const codesOf = ({ definition }: KernelSource) => (definition as MoveRows).codes;
 
@@ -98,7 +107,7 @@ interface RequestedMove extends SegmentMove {
 const DEED = {
   destination: "rows are coded from a full segment into one of the same tiles",
   source: "coded rows become those of a full segment of the same tiles",
-  none: "rows move from a full segment to one of the same type",
+  none: "rows move between a full segment and one of the same type",
 } as const;
 
 /** @throws {KerfError} the names are no segments', or rows cannot move between them */
@@ -112,7 +121,8 @@ export function requestedMove(request: EmitRequest, codes: MoveRows["codes"]): R
   }
   const move = parseMoveName(request.suffixes.join("__"));
   const { from, to } = move;
-  const [full, compressed] = codes === "source" ? [to, from] : [from, to];
+  const expands = codes === "source" || (codes === null && from.channels === "list");
+  const [full, compressed] = expands ? [to, from] : [from, to];
   const tileOf = (s: Segment) => s.tile === 1 ? 1 : 16;
   const code = checkStored(name, full, { tile: tileOf(full) });
   const stored = storedCode(name, compressed, compressed.tile === 1 ? "value" : "key");
