@@ -148,7 +148,7 @@ const readRange = (device: Device, { buffer, offset, bytes }: BufferRange) =>
  * @throws {RangeError} that is not all that the engine's own prefill would leave
  */
 export function putPrefill(engine: Engine, slot: number, state: PrefillState): void {
-  const { cache, device, plan } = engine;
+  const { cache, device } = engine;
   if (!serves(state.record, prefillRecord(engine)) || cache.tokensOf(slot) > 0) {
     throw new RangeError("Cannot fill a slot: the prefill recorded less than its plan reads");
   }
