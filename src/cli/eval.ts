@@ -9,15 +9,7 @@ import { KerfError } from "../core/error.ts";
 import { ACTIVATIONS } from "../device/mod.ts";
 import type { Loaded } from "../engine/load.ts";
 import { prunePlan } from "../engine/prune_plan.ts";
-import {
-  appendResult,
-  continuationCase,
-  evaluate,
-  FULL,
-  readResults,
-  reportOf,
-  TASKS,
-} from "../eval/mod.ts";
+import { appendResult, evaluate, FULL, readResults, reportOf } from "../eval/mod.ts";
 import type { EvalCase, EvalResult, EvalSpec, ResultLine, RunIdentity } from "../eval/mod.ts";
 import { sha256OfFile } from "../model/file_hash.ts";
 import { createTokenizer } from "../model/tokenizer.ts";
@@ -25,10 +17,9 @@ import type { Model } from "../mod.ts";
 import { cacheDir } from "../sys/cache_dir.ts";
 import type { ParsedArgs } from "./args.ts";
 import { commitWithChanges, UNKNOWN_COMMIT } from "./commit.ts";
+import { evalCases } from "./eval/cases.ts";
 import { evalFlags } from "./eval/options.ts";
-import type { EvalFlags } from "./eval/options.ts";
 import { reportText } from "./eval/table.ts";
-import { passagesOf } from "./eval/texts.ts";
 import { readHeader } from "./inspect/header.ts";
 import type { Header } from "./inspect/header.ts";
 import { loadWithProgress } from "./load_flags.ts";
@@ -38,27 +29,13 @@ import { openProgress, writeError, writeOut } from "./terminal.ts";
 /** Logits read at once: 64 rows of the default model are 12 MB. */
 const LOGIT_ROWS = 64;
 
-/** The cases of the tasks. */
-async function casesOf(flags: EvalFlags, { gguf }: Header): Promise<EvalCase[]> {
-  const protocols = new Set(flags.tasks.map((task) => TASKS[task]!.protocol));
-  const { encode } = createTokenizer(gguf);
-  const cases: EvalCase[] = [];
-  if (protocols.has("continuation")) {
-    const { nPrompt, nFed, texts } = flags;
-    const { passages, said } = await passagesOf(texts, nPrompt + nFed + 1, encode);
-    said.forEach((line) => writeError(`${line}\n`));
-    cases.push(...passages.map(({ name, tokens }) => continuationCase(name, tokens, nPrompt)));
-  }
-  return cases;
-}
-
 /** The context that the longest case needs. @throws {KerfError} the model does not know as many positions */
 function contextOf(cases: readonly EvalCase[], { config }: Header): number {
   const nCtx = Math.max(...cases.map(({ prompt, nFollowing }) => prompt.length + nFollowing));
   if (nCtx <= config.nCtx) return nCtx;
   throw new KerfError(
     `Cannot evaluate ${nCtx} tokens in a row: the model knows ${config.nCtx} positions`,
-    { hint: "lower -p or -n", exitCode: 2 },
+    { hint: "lower -p, -n or -c", exitCode: 2 },
   );
 }
 
@@ -113,15 +90,16 @@ export async function main(args: ParsedArgs): Promise<number> {
   const startMs = performance.now();
   const flags = evalFlags(args);
   const { values } = args;
-  const { tasks, seed, budgetMs } = flags;
+  const { seed, budgetMs } = flags;
   const header = await readHeader(values);
-  const cases = await casesOf(flags, header);
+  const { cases, tasks, said } = await evalCases(flags, createTokenizer(header.gguf));
+  said.forEach((line) => writeError(`${line}\n`));
   const nCtx = contextOf(cases, header);
   // A wrong spec is told before anything is loaded.
   for (const spec of flags.specs) await prunePlan(spec, { ...header.config, nCtx });
   const drawer = openProgress();
-  using model = await loadWithProgress({ ...values, prune: FULL }, drawer, {
-    ...{ nCtx, parallel: 1, logitRows: LOGIT_ROWS },
+  using model = await loadWithProgress({ ...values, c: nCtx, prune: FULL }, drawer, {
+    ...{ parallel: 1, logitRows: LOGIT_ROWS },
   });
   const { specs, full } = await specsOf(flags.specs, model.loaded, { ...header.config, nCtx });
   const identity = await identityOf(values, model);

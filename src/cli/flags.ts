@@ -303,7 +303,35 @@ export const COMMANDS: readonly Command[] = [
     flags: [
       ...MODEL.filter((flag) => flag.name !== "c"),
       { ...PRUNE, repeat: true, help: `${PRUNE.help}; may be repeated, and swept: 0.3..0.7/0.1` },
-      { name: "task", kind: "text", value: "NAME,…", help: "ppl, kl (default both)" },
+      {
+        name: "task",
+        kind: "text",
+        value: "NAME,…",
+        help:
+          "ppl, kl (default both), agree, llama-ppl, needle, single-key, multi-key, multi-value, " +
+          "multi-query, variables, common-words, frequent-words, lookup",
+      },
+      {
+        name: "c",
+        aliases: ["ctx-size"],
+        kind: "integers",
+        value: "N,…",
+        help: "tokens of prompts with needles (1024) and of llama-ppl's chunks (512)",
+      },
+      {
+        name: "questions",
+        kind: "path-in",
+        value: "FILE.jsonl",
+        repeat: true,
+        help: "questions of your own, {context, question, answer} a line; may be repeated",
+      },
+      {
+        name: "compress-after",
+        kind: "text",
+        value: "file",
+        choices: ["file"],
+        help: "the question arrives after compression: it is no part of what is compressed",
+      },
       { name: "p", kind: "integer", value: "P", help: "tokens of a passage prefilled (1024)" },
       { name: "n", kind: "integer", value: "T", help: "tokens fed over what is compressed (256)" },
       {

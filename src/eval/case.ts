@@ -22,12 +22,18 @@ export interface Measured<Trace> {
   readonly trace: Trace;
 }
 
+/** Where a case stands among its like, such as the length and depth of a needle. */
+export type CaseLabels = Readonly<Record<string, number | string>>;
+
 /** A prompt and what is measured of it. */
 export interface EvalCase<Trace = unknown> {
   /** Cases of a protocol give the same metrics. */
   readonly protocol: string;
+  /** Whose numbers they are. */
+  readonly tasks: readonly string[];
   /** Of the same name for every spec: results are paired by it. */
   readonly passage: string;
+  readonly labels?: CaseLabels;
   /** Prefilled with the full cache, then compressed once. */
   readonly prompt: readonly number[];
   /** Tokens that follow at most: prompt and these must fit the context. */

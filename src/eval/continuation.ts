@@ -25,6 +25,23 @@ export interface ContinuationTrace {
 }
 
 /**
+ * llama-perplexity's case of a chunk of n_ctx tokens: the second half is scored, at positions n_ctx / 2 to
+ * n_ctx − 2, each predicting the next token. What is pruned is the first half.
+ */
+export function chunkCase(passage: string, tokens: readonly number[]): EvalCase<ContinuationTrace> {
+  const one = continuationCase(passage, tokens, Math.floor(tokens.length / 2));
+  return {
+    ...one,
+    ...{ protocol: "chunks", tasks: ["llama-ppl"] },
+    async measure(run, full) {
+      const { values, trace } = await one.measure(run, full);
+      const own = values.filter(({ task }) => task === "ppl");
+      return { values: own.map((value) => ({ ...value, task: "llama-ppl" })), trace };
+    },
+  };
+}
+
+/**
  * The case of one passage.
  *
  * @param tokens P + T + 1 of them
@@ -38,7 +55,7 @@ export function continuationCase(
   const prompt = tokens.slice(0, nPrompt);
   const fed = tokens.slice(nPrompt, -1);
   return {
-    ...{ protocol: "continuation", passage, prompt },
+    ...{ protocol: "continuation", tasks: ["ppl", "kl"], passage, prompt },
     nFollowing: fed.length,
     identity: tokens.slice(nPrompt),
     isCompared: true,

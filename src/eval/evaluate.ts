@@ -118,7 +118,8 @@ export async function* evaluate(options: EvaluateOptions): AsyncGenerator<EvalEv
       done++;
       if (!wanted.has(spec)) continue;
       const { values, series } = measured;
-      const place = { spec, protocol: item.protocol, passage: item.passage, caseSha256 };
+      const { protocol, passage, labels } = item;
+      const place = { spec, protocol, passage, ...(labels ? { labels } : {}), caseSha256 };
       const result = { ...place, values, ...(series ? { series } : {}), ...numbers };
       yield { kind: "result", result, isKnown: false };
     }

@@ -23,6 +23,7 @@ const RULES: Readonly<Record<string, Partial<MetricRule>>> = {
   dnll: { digits: 4 },
   kl: { noise: KL_NOISE, digits: 4 },
   kl_p50: { noise: KL_NOISE, digits: 4 },
+  common_prefix: { digits: 1 },
   kl_p90: { digits: 4 },
   kl_p99: { digits: 4 },
 };

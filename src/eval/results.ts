@@ -5,7 +5,7 @@
  */
 
 import { KerfError } from "../core/error.ts";
-import type { Measurement } from "./case.ts";
+import type { CaseLabels, Measurement } from "./case.ts";
 
 /** What a run's numbers depend on beside spec and case; equal for all of its results. */
 export interface RunIdentity {
@@ -26,6 +26,7 @@ export interface EvalResult {
   readonly spec: string;
   readonly protocol: string;
   readonly passage: string;
+  readonly labels?: CaseLabels;
   /** SHA-256 of the case's settings and tokens. */
   readonly caseSha256: string;
   readonly values: readonly Measurement[];

@@ -20,9 +20,17 @@ export interface EvalFlags {
   readonly budgetMs: number;
   /** Texts the user named; empty: the default ones. */
   readonly texts: readonly string[];
+  /** Lengths of prompts with needles and of chunks; empty: each task's own. */
+  readonly lengths: readonly number[];
+  /** Files of questions. */
+  readonly questions: readonly string[];
+  /** What is compressed of a question's prompt: all of it, or what stands before the question. */
+  readonly compressAfter: "question" | "context";
 }
 
-function tasksOf(text: string | undefined): readonly string[] {
+/** What `--task` names; without it what is asked otherwise, or the usual. */
+function tasksOf(text: string | undefined, hasQuestions: boolean): readonly string[] {
+  if (text === undefined && hasQuestions) return [];
   const tasks = [...new Set((text ?? DEFAULT_TASKS.join()).split(",").map((name) => name.trim()))];
   for (const name of tasks) {
     if (Object.hasOwn(TASKS, name)) continue;
@@ -34,6 +42,9 @@ function tasksOf(text: string | undefined): readonly string[] {
   }
   return tasks;
 }
+
+/** A question and its needles need some room. */
+const SHORTEST = 64;
 
 function atLeastOne(values: ParsedArgs["values"], name: string, usual: number): number {
   const value = (values[name] ?? usual) as number;
@@ -63,8 +74,18 @@ export function evalFlags({ values, positionals }: ParsedArgs): EvalFlags {
       exitCode: 2,
     });
   }
+  const questions = (values.questions as readonly string[] | undefined) ?? [];
+  const lengths = (values.c as readonly number[] | undefined) ?? [];
+  if (lengths.some((n) => n < SHORTEST)) {
+    throw new KerfError(`Cannot use -c ${lengths}: prompts have at least ${SHORTEST} tokens`, {
+      hint: "-c 1024,2048",
+      exitCode: 2,
+    });
+  }
   return {
-    tasks: tasksOf(values.task as string | undefined),
+    ...{ questions, lengths },
+    compressAfter: values["compress-after"] === undefined ? "question" : "context",
+    tasks: tasksOf(values.task as string | undefined, questions.length > 0),
     specs: ((values.prune as readonly string[] | undefined) ?? ["none"]).flatMap(expandSweep),
     nPrompt: atLeastOne(values, "p", 1024),
     nFed: atLeastOne(values, "n", 256),

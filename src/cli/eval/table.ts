@@ -1,6 +1,6 @@
 /** An evaluation as text: a table a task with intervals, then what is not told apart. */
 
-import { compareNeighbours, KL_NOISE, ruleOf, TASKS } from "../../eval/mod.ts";
+import { compareNeighbours, KL_NOISE, mainMetric, ruleOf } from "../../eval/mod.ts";
 import type { Comparison, EvalReport, EvalSummary } from "../../eval/mod.ts";
 
 /** Aligned columns, the first to the left. */
@@ -54,8 +54,7 @@ function comparisonLine({ a, b, metric, difference, isSame }: Comparison): strin
 export function reportText(report: EvalReport, seed: number): string {
   const tasks = [...new Set(report.summary.map(({ task }) => task))];
   const same = tasks.flatMap((task) => {
-    const { metric } = TASKS[task] ?? { metric: "score" };
-    return compareNeighbours(report, { task, metric, seed }).map(comparisonLine)
+    return compareNeighbours(report, { task, metric: mainMetric(task), seed }).map(comparisonLine)
       .filter((line) => line !== null);
   });
   const low = report.summary.some(({ metric, mean }) =>

@@ -48,6 +48,11 @@ export async function defaultChapters(): Promise<string[]> {
   }
 }
 
+/** The user's texts as one, in their order. @throws {KerfError} a file cannot be read */
+export const joinedTexts = (paths: readonly string[]): string =>
+  paths.flatMap((path) => filesOf(path).files).map((file) => readUserFile(file).replace(/\n+$/, ""))
+    .join("\n\n");
+
 /**
  * Passages of `nTokens` tokens.
  *
