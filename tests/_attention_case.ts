@@ -17,6 +17,9 @@ export const LISTED = "k_list_f16t16_f16t16_v_f16t1";
 export const TURNED = "k_basis_q4r64t16_basis_f16t16_v_basis_q4c64t1_basis_f16t1";
 /** Rows in two classes. */
 export const CLASSES = "k_q4r64t16_q4r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1";
+/** … whose channels of keys are in two classes, beside those that read as their means. */
+export const CHANNEL_CLASSES =
+  "k_list_mean_q42r64t16_list_mean_q42r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1";
 /** Keys with channels of their own. */
 export const SETS = "k_bitmap_mean_f16t1_f16t16_v_f16t1";
 export const CODED = "k_q4r32t16_f16t16_v_q4c32t1_f16t1";
@@ -43,13 +46,15 @@ export interface Case {
   /** How many of them are of the first class, where there are two. */
   readonly nFirst: number;
   readonly width: number;
+  /** How many of the listed channels are of the first class, where the segment has two. */
+  readonly high: number;
   /** Added to every query's position: rows far behind it, or between which others were evicted. */
   readonly ahead: number;
 }
 
 const BASE: Case = {
   ...{ variant: causal, params: {}, layout: DENSE, headDim: 64, group: 3, nKvHeads: 2 },
-  ...{ rows: 40, nQuery: 1, nListed: 0, nCoded: 0, nFirst: 0, width: 0, ahead: 0 },
+  ...{ rows: 40, nQuery: 1, nListed: 0, nCoded: 0, nFirst: 0, width: 0, high: 0, ahead: 0 },
 };
 
 /** True positions where rows were evicted: the cached ones spread over what lies before the step. */
@@ -62,7 +67,7 @@ const gaps = ({ rows, nQuery, ahead }: Case) =>
 /** The rows and queries of a case. */
 export function problem(given: Partial<Case>) {
   const filled = { ...BASE, ...given };
-  const { headDim, group, nKvHeads, rows, nQuery, nListed, nCoded, nFirst, width } = filled;
+  const { headDim, group, nKvHeads, rows, nQuery, nListed, nCoded, nFirst, width, high } = filled;
   const { variant, layout } = filled;
   const nHeads = group * nKvHeads;
   const random = randomFrom(rows + headDim);
@@ -79,7 +84,7 @@ export function problem(given: Partial<Case>) {
     const values = Array.from({ length: rows }, () => row(1));
     const positions = layout.endsWith("_evicted") ? { positions: gaps(filled) } : {};
     const sets = layout.includes("bitmap") ? ownChannels({ nListed, headDim, width }, random) : {};
-    return { keys, values, nListed, nCoded, nFirst, channels, ...positions, ...sets };
+    return { keys, values, nListed, nCoded, nFirst, channels, high, ...positions, ...sets };
   });
   const stride = (nHeads + 2 * nKvHeads) * headDim;
   const dims = { nLayers: AT.nLayers, nHeads, nKvHeads, headDim, nCtx: 4096 };
@@ -147,7 +152,7 @@ export function queryOf(p: Problem, { query, head }: { query: number; head: numb
   const queryPosition = nSeen - 1 + p.ahead;
   return {
     q: p.qkv.subarray(query * p.stride + head * headDim).subarray(0, headDim),
-    keys: p.cache.layout.key.segments[0]!.channels === "list"
+    keys: p.cache.layout.key.segments[0]!.channels === "list" && !p.cache.fills
       ? keys.slice(0, nSeen).map(cut)
       : keys.slice(0, nSeen),
     values: listsValues ? values.map(cut) : values,

@@ -83,6 +83,11 @@ Deno.test("emulated CUDA gives the CPU's logits: codes, and codes of kept channe
   await compare({ seed: 7 }, { ...f32, ...both }, { ...ROUNDED, checked: true });
 });
 
+Deno.test("emulated CUDA gives the CPU's logits: bits by channel and by row", async () => {
+  const bits = "think_bits:keys=2.5,high=0.25,window=8,group=16,residual=16";
+  await compare({ seed: 8 }, { ...f32, prune: bits }, { ...ROUNDED, checked: true });
+});
+
 Deno.test("emulated CUDA gives the CPU's logits: products of many rows by cuBLAS", async () => {
   // 75 rows of the first prompt, the other sequence's among them, then 6, then 80 in a step.
   const lengths = { chunk: 80, turns: [74, 5, 79] };

@@ -55,13 +55,13 @@ static struct upgrades upgrades_of(const struct args *args, const float *weights
 {
   const float weight = weights[channel];
   const float *losses = args->losses + 3 * (size_t)channel;
-  const float none = weight * losses[0], low = weight * losses[1], high = weight * losses[2];
   const uint32_t low_price = args->low_price, high_price = args->high_price;
-  const float to_low = (none - low) / (float)low_price;
-  const float onward = (low - high) / (float)(high_price - low_price);
+  const float to_low = weight * (losses[0] - losses[1]) / (float)low_price;
+  const float onward = weight * (losses[1] - losses[2]) / (float)(high_price - low_price);
   if (to_low >= onward) return (struct upgrades){ {to_low, onward},
       {low_price, high_price - low_price} };
-  return (struct upgrades){ {(none - high) / (float)high_price, 0.0f}, {high_price, 0} };
+  return (struct upgrades){ {weight * (losses[0] - losses[2]) / (float)high_price, 0.0f},
+      {high_price, 0} };
 }
 
 /* Puts the channels of one class behind the n that are listed; returns how many there are then. */

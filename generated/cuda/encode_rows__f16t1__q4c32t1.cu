@@ -74,24 +74,25 @@ KERF_INLINE float load_value(const source_values &source, u32 i)
 }
 
 /* Codes n values, a multiple of 16, into cells that lie `stride` words apart; their group's word. */
-KERF_INLINE u32 encode(const source_values &source, u32 n, u32 *cells, u32 stride)
+KERF_INLINE u32 encode(const source_values &source, u32 n, const u32 bits, u32 *cells, u32 stride)
 {
+  const u32 cell_words = bits / 2;
   float smallest = load_value(source, 0), largest = smallest;
   for (u32 i = 1; i < n; i++) {
     const float x = load_value(source, i);
     smallest = kerf_min(smallest, x);
     largest = kerf_max(largest, x);
   }
-  const u32 word = kerf_group_word(smallest, largest, BITS);
+  const u32 word = kerf_group_word(smallest, largest, bits);
   const kerf_group group = kerf_group_of(word);
-  for (u32 w = 0; w < n * BITS / 32; w++) {
+  for (u32 w = 0; w < n * bits / 32; w++) {
     u32 codes = 0;
-    /* Of a cell's word w: byte i mod 4, the codes of a byte 2·BITS elements apart. */
-    for (u32 i = 0; i < 32 / BITS; i++) {
-      const u32 element = w / CELL_WORDS * 16 + w % CELL_WORDS * 4 + i % 4 + i / 4 * 2 * BITS;
-      codes |= kerf_code_of(load_value(source, element), group, BITS) << (i % 4 * 8 + i / 4 * BITS);
+    /* Of a cell's word w: byte i mod 4, the codes of a byte 2·bits elements apart. */
+    for (u32 i = 0; i < 32 / bits; i++) {
+      const u32 element = w / cell_words * 16 + w % cell_words * 4 + i % 4 + i / 4 * 2 * bits;
+      codes |= kerf_code_of(load_value(source, element), group, bits) << (i % 4 * 8 + i / 4 * bits);
     }
-    cells[w / CELL_WORDS * stride + w % CELL_WORDS] = codes;
+    cells[w / cell_words * stride + w % cell_words] = codes;
   }
   return word;
 }
@@ -120,7 +121,7 @@ encode_rows__f16t1__q4c32t1(const __grid_constant__ struct args args)
       u32 *codes = (u32 *)(page_of(args.arena, pages, row + r) + HEAD_BYTES)
           + (row + r) % PAGE_ROWS * (CODE_WORDS + N_GROUPS);
       const source_values source = {args.arena, source_pages, source_row + r, first};
-      codes[CODE_WORDS + g] = encode(source, kerf_min_u32(HEAD_DIM - first, GROUP_SIZE),
+      codes[CODE_WORDS + g] = encode(source, kerf_min_u32(HEAD_DIM - first, GROUP_SIZE), BITS,
           codes + first / 16 * CELL_WORDS, CELL_WORDS);
     }
   }

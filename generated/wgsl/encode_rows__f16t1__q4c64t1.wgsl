@@ -55,7 +55,8 @@ fn load_value(source: Source, i: u32) -> f32 {
 }
 
 /* Codes n values, a multiple of 16, into cells that lie `stride` words apart; their group's word. */
-fn encode(source: Source, n: u32, cells: u32, stride: u32) -> u32 {
+fn encode(source: Source, n: u32, bits: u32, cells: u32, stride: u32) -> u32 {
+  let cell_words = bits / 2u;
   var smallest = load_value(source, 0u);
   var largest = smallest;
   for (var i = 1u; i < n; i++) {
@@ -63,17 +64,17 @@ fn encode(source: Source, n: u32, cells: u32, stride: u32) -> u32 {
     smallest = kerf_min(smallest, x);
     largest = kerf_max(largest, x);
   }
-  let word = kerf_group_word(smallest, largest, BITS);
+  let word = kerf_group_word(smallest, largest, bits);
   let group = unpack2x16float(word);
-  for (var w = 0u; w < n * BITS / 32u; w++) {
+  for (var w = 0u; w < n * bits / 32u; w++) {
     var codes = 0u;
-    /* Of a cell's word: byte i mod 4, the codes of a byte 2·BITS elements apart. */
-    for (var i = 0u; i < 32u / BITS; i++) {
-      let element = w / CELL_WORDS * 16u + w % CELL_WORDS * 4u + i % 4u + i / 4u * 2u * BITS;
+    /* Of a cell's word: byte i mod 4, the codes of a byte 2·bits elements apart. */
+    for (var i = 0u; i < 32u / bits; i++) {
+      let element = w / cell_words * 16u + w % cell_words * 4u + i % 4u + i / 4u * 2u * bits;
       codes |= kerf_code_of(load_value(source, element), group,
-          BITS) << (i % 4u * 8u + i / 4u * BITS);
+          bits) << (i % 4u * 8u + i / 4u * bits);
     }
-    arena_buf[cells + w / CELL_WORDS * stride + w % CELL_WORDS] = codes;
+    arena_buf[cells + w / cell_words * stride + w % cell_words] = codes;
   }
   return word;
 }
@@ -107,7 +108,7 @@ fn encode_rows__f16t1__q4c64t1(
     let page = dst_pages_buf[pages + (row + r) / PAGE_ROWS] * UNIT_WORDS + HEAD_WORDS;
     let cells = page + (row + r) % PAGE_ROWS * (CODE_WORDS + N_GROUPS);
     let source = Source(source_pages, source_row + r, first);
-    arena_buf[cells + CODE_WORDS + g] = encode(source, min(HEAD_DIM - first, GROUP_SIZE),
+    arena_buf[cells + CODE_WORDS + g] = encode(source, min(HEAD_DIM - first, GROUP_SIZE), BITS,
         cells + first / 16u * CELL_WORDS, CELL_WORDS);
   }
 }

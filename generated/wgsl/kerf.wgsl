@@ -224,7 +224,7 @@ fn kerf_code_pair(word: u32, i: u32, bits: u32) -> vec2<f32> {
   return vec2<f32>(f32(extractBits(shifted, 0u, bits)), f32(extractBits(shifted, 8u, bits)));
 }
 
-/* a / b to the nearest, for whole b up to 255: b times half of the bits of a quotient is exact. */
+/* a / b to the nearest, for whole b up to 4096: b times half of the bits of a quotient is exact. */
 fn kerf_divide_small(a: f32, b: f32) -> f32 {
   let quotient = a / b;
   let high = bitcast<f32>(bitcast<u32>(quotient) & 0xfffff000u);

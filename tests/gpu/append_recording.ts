@@ -3,7 +3,7 @@
  * device itself rotated, bit for bit; queries and arena are the CPU's plain append's.
  */
 
-import { CLASSES, CODED, LISTED, TURNED } from "../_attention_case.ts";
+import { CHANNEL_CLASSES, CODED, LISTED, TURNED } from "../_attention_case.ts";
 import { assertClose } from "../_close.ts";
 import { gpu, gpuTest, runNamed } from "../_gpu.ts";
 import { assertRecording } from "../_recording.ts";
@@ -21,7 +21,7 @@ const RECORDED = [
 /** Steps through the kernel of each layout that scores read queries of, and of coded rows. */
 export async function assertRecorded(
   given: Omit<RecordingCase, "layout">,
-  layouts = [...RECORDED, CODED, CLASSES],
+  layouts = [...RECORDED, CODED, CHANNEL_CLASSES],
 ): Promise<void> {
   for (const layout of layouts) {
     await assertRecording({ ...given, layout }, runNamed, assertAppended);

@@ -4,7 +4,7 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { CLASSES, CODED, TURNED } from "../_attention_case.ts";
+import { CHANNEL_CLASSES, CLASSES, CODED, TURNED } from "../_attention_case.ts";
 import { decodeRun } from "../_decode_case.ts";
 import type { DecodeCase } from "../_decode_case.ts";
 import { encodeRun } from "../_encode_case.ts";
@@ -58,6 +58,17 @@ gpuTest("groups of 16 to 128 are coded, beside f32, and with positions", async (
   await assertEncoded({ ...value, to: "q4c32t1", rows: [130, 7], coded: 100, positions: true });
 });
 
+gpuTest("keys are coded in two classes of channels, either of them empty", async () => {
+  const key = { stream: "key", channels: [3, 7, 1, 40, 63, 2, 5, 62] } as const;
+  const to = "list_mean_q42r64t16";
+  for (const high of [0, 3, 8]) {
+    await assertEncoded({ ...key, to, rows: [192, 0], high });
+    await assertEncoded({ ...key, to, rows: [64], coded: 128, high, type: "f32" });
+  }
+  await assertEncoded({ ...key, to: "list_mean_q84r16t16", rows: [48], high: 2 });
+  await assertEncoded({ ...key, to: "list_mean_q82r128t16", rows: [128], high: 5 });
+});
+
 /** Every other row first, then those between. */
 export const byClass = (n: number) =>
   Array.from({ length: n }, (_, i) => 2 * i < n ? 2 * i : 2 * (n - i) - 1);
@@ -67,6 +78,8 @@ gpuTest("rows are coded in an order of their own, from any place of it", async (
   const key = { stream: "key", order } as const;
   await assertEncoded({ ...key, to: "q4r64t16", rows: [128, 64] });
   await assertEncoded({ ...key, to: "list_q2r32t16", rows: [96, 32], coded: 64, channels: ODD });
+  const classes = { to: "list_mean_q42r64t16", channels: ODD, high: 20 };
+  await assertEncoded({ ...key, ...classes, rows: [128, 64], coded: 64 });
   const value = { stream: "value", order } as const;
   await assertEncoded({ ...value, to: "q4c64t1", rows: [100, 0] });
   await assertEncoded({ ...value, to: "q2c64t1", rows: [31, 70], coded: 5 });
@@ -78,6 +91,8 @@ gpuTest("rows in classes are ordered and scored as on the CPU", async () => {
   const shape = { layout: CLASSES, headDim: 32, rows: 300, window: 20 };
   await assertClassScores({ ...shape, coded: [192, 64] });
   await assertClassScores({ ...shape, rows: 40, coded: [0, 0] });
+  const bits = { ...shape, layout: CHANNEL_CLASSES };
+  await assertClassScores({ ...bits, listed: 192, coded: [192, 64] });
 });
 
 gpuTest("coded keys become whole rows, channels that are not stored 0", async () => {
@@ -127,6 +142,20 @@ gpuTest("attention over codes of 2, 4 and 8 bits, groups of 16 to 128", async ()
   await assertAttention({ ...classes, rows: 141, nCoded: 128, nFirst: 128 });
   const wide = { group: 8, headDim: 128, rows: 300, nQuery: 9, nCoded: 256 };
   await assertAttention({ ...wide, layout: coded("q4r64", "q2c64") });
+});
+
+gpuTest("attention over two classes of channels, the others their means", async () => {
+  const rows = { rows: 371, nQuery: 11, nListed: 320, nCoded: 320, nFirst: 128 };
+  const given = { ...rows, layout: CHANNEL_CLASSES };
+  for (const [width, high] of [[40, 17], [64, 64], [33, 0], [0, 0]]) {
+    await assertAttention({ ...given, width: width!, high: high! });
+  }
+  await assertAttention({ ...given, rows: 30, nListed: 0, nCoded: 0, nFirst: 0 });
+  const layout = "k_list_mean_q84r16t16_f32t16_v_q2c32t1_f16t1";
+  const keys = { layout, width: 40, high: 9, nListed: 96, nCoded: 64, nFirst: 0 };
+  for (const [group, headDim] of [[1, 48], [4, 80], [8, 128]]) {
+    await assertAttention({ ...rows, ...keys, group: group!, headDim: headDim!, rows: 127 });
+  }
 });
 
 gpuTest("codes of one stream, of kept channels, of rows with gaps, beside f32", async () => {

@@ -35,7 +35,7 @@ function pool(shape: Shape) {
   const hasGaps = layout.endsWith("_evicted");
   const heads = SEEDS.map((seed) => ({
     ...rowsOf(rows - seed + 1, { headDim, seed, listed: Math.min(listed, rows - seed + 1) }),
-    ...{ nCoded, nFirst },
+    ...{ nCoded, nFirst, high: 7 },
     positions: Array.from({ length: rows }, (_, i) => hasGaps ? 2 * i : i),
   }));
   const cache = writeCache(layout, heads, { headDim });
@@ -68,6 +68,7 @@ function pool(shape: Shape) {
   return {
     buffers: {
       ...buffers,
+      ...(cache.fills ? { fills: cache.fills } : {}),
       arena,
       rope: Float32Array.from({ length: 2 * rows * headDim }, random),
       pages: table,

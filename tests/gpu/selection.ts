@@ -4,12 +4,13 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { resolveParams, stepOf, tableView } from "../../src/dsl/mod.ts";
+import { channelHooks, resolveParams, stepOf, tableView } from "../../src/dsl/mod.ts";
 import type { Pruning } from "../../src/dsl/mod.ts";
 import { argMaxReference, authorRunner, channelScoresReference } from "../../src/reference/mod.ts";
 import { snakeCase } from "../../src/emit/names.ts";
 import { caseTable } from "../../src/verify/hooks.ts";
 import { argMaxRows } from "../_arg_max.ts";
+import { CHANNEL_CLASSES } from "../_attention_case.ts";
 import { assertClose } from "../_close.ts";
 import { gpuTest, render, runNamed, sources } from "../_gpu.ts";
 import { GROUP, N_HEADS, N_KV_HEADS, rowsOf, SEEDS } from "../_head_rows.ts";
@@ -18,9 +19,9 @@ import { AT, writeCache } from "../_kv_cache.ts";
 
 const LISTED = "k_list_f16t16_f16t16_v_f16t1";
 
-/** Every variant of kernels/prune/ that scores channels. */
+/** Every variant of kernels/prune/ that scores channels of keys. */
 export const prunings = sources.flatMap(({ definition }) =>
-  definition.kind === "pruning" && stepOf(definition as Pruning, "channels")?.step.of === "key"
+  definition.kind === "pruning" && channelHooks(definition as Pruning)[0]?.of === "key"
     ? [definition as Pruning]
     : []
 );
@@ -32,7 +33,9 @@ export async function assertScores(
 ): Promise<void> {
   const { name, params } = definition;
   const window = 32;
-  const kernel = `channel_scores_${name}__${LISTED}`;
+  const { path, group } = channelHooks(definition)[0]!;
+  const layout = stepOf(definition, "channels") === null ? CHANNEL_CLASSES : LISTED;
+  const kernel = `channel_scores_${name}__${layout}`;
   const { bindings, constants: declared } = (await render(kernel)).entry.signature;
   const known = declared.map((constant) => constant.name);
   const { nLayers } = AT;
@@ -46,7 +49,7 @@ export async function assertScores(
   );
   const values = resolveParams(name, params);
   const heads = SEEDS.map((seed) => rowsOf(rows, { headDim, seed }));
-  const cache = writeCache(LISTED, heads, { headDim });
+  const cache = writeCache(layout, heads, { headDim });
   const { pages, heads: sizes, arena } = cache.buffers;
   const random = randomFrom(rows);
   const ring = Float32Array.from(
@@ -57,7 +60,7 @@ export async function assertScores(
     ...values,
     ...cache.constants,
     ...{ slot: AT.slot, n_heads: N_HEADS, n_kv_heads: N_KV_HEADS, window },
-    ...{ n_window: nWindow, key_page: cache.firstPages[1]! },
+    ...{ n_window: nWindow, key_page: cache.firstPages[cache.layout.key.segments.length - 1]! },
   };
   const layer = AT.slot * AT.nLayers + AT.layer;
   const { scores } = await runNamed(kernel, {
@@ -79,8 +82,8 @@ export async function assertScores(
         }),
     );
     const want = channelScoresReference({
-      ...{ queries, keys, headDim, group: stepOf(definition, "channels")!.step.group },
-      score: authorRunner(definition, "steps[0].score"),
+      ...{ queries, keys, headDim, group },
+      score: authorRunner(definition, path),
       context: { ...values, ...Object.fromEntries(views), layer: AT.layer, kvHead },
     });
     // Sums of squares, all positive: n/128 + 7 roundings, two means and their product, the group's.

@@ -9,11 +9,12 @@ import type { Pairwise } from "../../src/dsl/pairwise.ts";
 import type { Rowwise } from "../../src/dsl/rowwise.ts";
 import { randomFrom } from "../_kernel.ts";
 import { gpu, modelSizeTest, sources } from "../_gpu.ts";
-import { CLASSES, CODED, DENSE, LISTED, TURNED, variants } from "../_attention_case.ts";
+import { CHANNEL_CLASSES, CODED, DENSE, LISTED, TURNED, variants } from "../_attention_case.ts";
 import { assertAttention } from "./attention.ts";
 import { assertSums } from "./column_sums.ts";
 import { assertAppend, assertTurned } from "./append.ts";
 import { assertRecorded, assertTurnedRecorded } from "./append_recording.ts";
+import { assertBits, assertLosses } from "./channel_bits.ts";
 import { assertDecoded, assertEncoded, byClass } from "./codes.ts";
 import {
   assertChosen,
@@ -97,14 +98,16 @@ modelSizeTest("SmolLM2: attention", async () => {
   }
   const shape = { headDim: HEAD_DIM, group: 3, nKvHeads: 3, rows: 400, nQuery: 21 };
   await assertSums(shape);
-  for (const layout of [CODED, TURNED, CLASSES]) {
-    await assertAttention({ ...shape, layout, nCoded: 320, nFirst: 64 });
+  const keys = { nListed: 320, width: 45, high: 17 };
+  for (const layout of [CODED, TURNED, CHANNEL_CLASSES]) {
+    const listed = layout === CHANNEL_CLASSES ? keys : {};
+    await assertAttention({ ...shape, layout, nCoded: 320, nFirst: 64, ...listed });
   }
   await assertAttention({ ...shape, layout: VALUES, nListed: 300, width: 45 });
 });
 
 modelSizeTest("SmolLM2: the kernels around a cache", async () => {
-  for (const layout of [DENSE, LISTED, CODED, CLASSES, EVICTED, VALUES]) {
+  for (const layout of [DENSE, LISTED, CODED, CHANNEL_CLASSES, EVICTED, VALUES]) {
     await assertAppend(layout, { headDim: HEAD_DIM, rows: 300, nNew: 40 });
   }
   for (
@@ -120,13 +123,20 @@ modelSizeTest("SmolLM2: the kernels around a cache", async () => {
     await assertDecoded({ stream: "value", from: `q4c${group}t1`, rows });
   }
   const order = rows.map(byClass);
-  await assertEncoded({ stream: "key", to: "q4r64t16", rows, order });
+  const bits = "list_mean_q42r64t16";
+  const channels = Array.from({ length: HEAD_DIM }, (_, c) => c).filter((c) => c % 3 !== 1);
+  await assertEncoded({ stream: "key", to: bits, rows, order, channels, high: 17 });
+  await assertLosses({
+    ...{ rows: 600, nRows: 512, headDim: HEAD_DIM, nKvHeads: 3 },
+    ordered: true,
+  });
+  await assertBits({ headDim: HEAD_DIM, nKvHeads: 3, share: 0.5 });
   for (const to of ["q4c64t1", "q2c64t1"]) {
     await assertEncoded({ stream: "value", to, rows, order });
   }
   await assertOrdered(400);
-  const classes = { layout: CLASSES, headDim: HEAD_DIM, rows: 400, window: 32 };
-  await assertClassScores({ ...classes, coded: [320, 64] });
+  const classes = { layout: CHANNEL_CLASSES, headDim: HEAD_DIM, rows: 400, window: 32 };
+  await assertClassScores({ ...classes, listed: 320, coded: [320, 64] });
   await assertTurned(TURNED, { headDim: HEAD_DIM, rows: 300, nNew: 40 });
   const shape = { headDim: HEAD_DIM, nKvHeads: 3, group: 3 };
   const recorded = { ...shape, windows: [32, 0], steps: [[200, 16], [1, 1]] } as const;

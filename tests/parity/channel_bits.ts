@@ -11,77 +11,29 @@ import { parseSegmentName } from "../../src/layout/mod.ts";
 import { codingLossesReference, selectBitsReference } from "../../src/reference/mod.ts";
 import type { AffineCode } from "../../src/reference/mod.ts";
 import { assertClose } from "../_close.ts";
-import { randomFrom, runNamed } from "../_kernel.ts";
-import { AT, writeCache } from "../_kv_cache.ts";
-import type { HeadRows } from "../_kv_cache.ts";
+import {
+  bitsRun,
+  channelSizes,
+  lossBound,
+  lossesRun,
+  orderOf,
+  scoreOf,
+} from "../_channel_bits_case.ts";
+import type { LossesCase } from "../_channel_bits_case.ts";
+import { runNamed } from "../_kernel.ts";
 
-interface Case {
-  /** Rows of the cache, of which the first `nRows` are to be coded. */
-  readonly rows: number;
-  readonly nRows: number;
-  readonly headDim: number;
-  readonly type: "f16" | "f32";
-  readonly to: string;
-  /** Rows come in an order of their own, and count by their scores. */
-  readonly ordered?: boolean;
-  readonly isa?: Isa;
-}
-
-/** The rows of head `kvHead` in an order of their own, and what each counts. */
-const orderOf = (n: number, kvHead: number) =>
-  Array.from({ length: n }, (_, i) => (i * 37 + 5 * kvHead) % n);
-const scoreOf = (row: number, kvHead: number) => Math.fround(1 / (1 + row % 50) + kvHead);
-
-/** A constant channel, one far off, one with an outlier in every other group, and plain ones. */
-const rowsOf = ({ rows, headDim }: Case, random: () => number) =>
-  Array.from({ length: rows }, (_, r) =>
-    Float32Array.from({ length: headDim }, (_, c) => {
-      if (c === 3) return -2.5;
-      if (c === 1) return Math.f16round(3000 + 8 * random());
-      return Math.f16round(random() * (c === 5 && r % 128 === 7 ? 900 : 1));
-    }));
-
-async function losses(given: Case) {
-  const { headDim, nRows, type, to, ordered = false, isa } = given;
-  const random = randomFrom(headDim + nRows);
-  const heads = Array.from({ length: 2 }, (): HeadRows => {
-    const keys = rowsOf(given, random);
-    return { keys, values: keys, nListed: 0, channels: [] };
-  });
-  const cache = writeCache(`k_${to}_${type}t16_v_f16t1`, heads, { headDim });
-  const { pages, arena } = cache.buffers;
-  const n = heads.length * headDim;
-  const perRow = <T>(of: (n: number, kvHead: number) => T[]) =>
-    heads.flatMap((_, kvHead) => of(nRows, kvHead));
-  const order = Uint32Array.from(perRow(orderOf));
-  const token_scores = Float32Array.from(
-    perRow((n, kvHead) => Array.from({ length: n }, (_, row) => scoreOf(row, kvHead))),
-  );
-  const kernel = `${ordered ? "ordered_" : ""}coding_losses__${type}t16__${to}`;
-  const written = await runNamed(kernel, {
-    ...(isa ? { isa } : {}),
-    defines: { HEAD_DIM: headDim },
-    buffers: {
-      ...{ pages, arena },
-      ...(ordered ? { order, token_scores } : {}),
-      losses: new Float32Array(3 * n).fill(NaN),
-      means: new Float32Array(n).fill(NaN),
-    },
-    constants: {
-      ...cache.constants,
-      ...{ slot: AT.slot, n_kv_heads: heads.length, key_page: cache.firstPages[1]! },
-      ...{ n_channels: headDim, n_rows: nRows },
-      ...(ordered ? { max_rows: nRows, weighs_rows: 1 } : {}),
-    },
-  });
+async function losses(given: LossesCase, isa?: Isa) {
+  const { name, run, heads } = lossesRun(given);
+  const written = await runNamed(name, { ...run, ...(isa ? { isa } : {}) });
   return { heads, losses: written.losses!, means: written.means! };
 }
 
-async function checkLosses(given: Case): Promise<void> {
+async function checkLosses(given: LossesCase): Promise<void> {
   const { headDim, nRows, to } = given;
   const { heads, losses: got, means } = await losses(given);
   const code = parseSegmentName(to).code as AffineCode;
-  heads.forEach(({ keys }, kvHead) => {
+  heads.forEach((head, kvHead) => {
+    const { keys } = head;
     const order = given.ordered
       ? orderOf(nRows, kvHead)
       : Array.from({ length: nRows }, (_, row) => row);
@@ -89,24 +41,15 @@ async function checkLosses(given: Case): Promise<void> {
     const want = codingLossesReference(order.map((row) => keys[row]!), code, weights);
     const at = kvHead * headDim;
     const label = `${to}, ${nRows} rows, head ${kvHead}`;
-    const sizes = Array.from(
-      { length: headDim },
-      (_, c) => Math.max(...keys.map((k) => Math.abs(k[c]!))),
-    );
+    const sizes = channelSizes(head);
     // Sums of up to 300 terms in f32, then one rounding to f16; a rounding that falls the other way is a
     // whole step of f16.
     const meanBound = (c: number) => sizes[c]! * (2 ** -11 + 2 ** -20);
     assertClose(means.subarray(at, at + headDim), want.means, { bound: meanBound, label });
     const flat = want.losses.flat();
-    // Differences carry a rounding of values as large as a channel's, squares and sums a few more; the mean
-    // of the class without bits may be off as above.
-    assertClose(got.subarray(3 * at, 3 * (at + headDim)), flat, {
-      bound: (i) => {
-        const off = sizes[Math.floor(i / 3)]! * (i % 3 === 0 ? 2 ** -11 : 2 ** -22);
-        return 2 * Math.sqrt(flat[i]!) * off + off ** 2 + flat[i]! * 2 ** -18;
-      },
-      label,
-    });
+    // The mean of the class without bits may be off as above.
+    const bound = lossBound(flat, { sizes, mean: 2 ** -11 });
+    assertClose(got.subarray(3 * at, 3 * (at + headDim)), flat, { bound, label });
   });
 }
 
@@ -130,7 +73,7 @@ Deno.test("coding_losses: every instruction set and thread gives the same bits",
   for (const ordered of [false, true]) {
     const want = await losses({ ...given, ordered });
     for (const isa of await testIsas()) {
-      const got = await losses({ ...given, ordered, isa });
+      const got = await losses({ ...given, ordered }, isa);
       assertEquals(got.losses, want.losses, isa);
       assertEquals(got.means, want.means, isa);
     }
@@ -143,7 +86,6 @@ const loss = fc.oneof(fc.constantFrom(0, 1, 1, 2, 1e-3, 1e6), fc.nat(9999).map((
 const channel = fc.record({ weight: loss, none: loss, low: loss, high: loss });
 
 Deno.test("select_bits: what costs least at the budget, ties in the order of channels", async () => {
-  const [nSlots, nLayers, slot, layer] = [2, 3, 1, 2];
   const problems = fc.record({
     nKvHeads: fc.constantFrom(1, 3),
     channels: fc.array(channel, { minLength: 3 * HEAD_DIM, maxLength: 3 * HEAD_DIM }),
@@ -156,26 +98,8 @@ Deno.test("select_bits: what costs least at the budget, ties in the order of cha
       const own = channels.slice(0, nKvHeads * HEAD_DIM);
       const n = own.length;
       const budget = Math.floor(share * n * prices[1]);
-      const start = (slot * nLayers + layer) * n;
-      const size = nSlots * nLayers * n;
-      const scores = new Float32Array(size).fill(NaN);
-      scores.set(own.map(({ weight }) => weight), start);
-      const means = Float32Array.from(own, (_, c) => c + 0.5);
-      const written = await runNamed("select_bits", {
-        isa,
-        defines: { HEAD_DIM },
-        buffers: {
-          ...{ scores, means },
-          losses: Float32Array.from(own.flatMap(({ none, low, high }) => [none, low, high])),
-          channels: new Uint32Array(size).fill(99),
-          fills: new Float32Array(size).fill(-7),
-          class_counts: new Uint32Array(2 * nKvHeads),
-        },
-        constants: {
-          ...{ slot, layer, n_layers: nLayers, n_kv_heads: nKvHeads, budget },
-          ...{ low_price: prices[0], high_price: prices[1] },
-        },
-      });
+      const { run, start } = bitsRun({ channels: own, headDim: HEAD_DIM, prices, budget });
+      const written = await runNamed("select_bits", { ...run, isa });
       const f = Math.fround;
       const costs = own.map(({ weight: w, none, low, high }) =>
         [f(w * none), f(w * low), f(w * high)] as const

@@ -28,6 +28,9 @@ export const CUDA_GEOMETRY: Readonly<Record<string, Geometry>> = Object.freeze({
   encode_rows: { workgroup: 128 },
   decode_rows: { workgroup: 128 },
   order_rows: { workgroup: 128 },
+  // Sixteen threads a channel.
+  coding_losses: { workgroup: 256 },
+  select_bits: { workgroup: 128 },
   keep_rows: { workgroup: 128 },
   pool_scores: { workgroup: 128 },
   raise_rows: { workgroup: 128 },

@@ -27,6 +27,9 @@ export const WGSL_GEOMETRY: Readonly<Record<string, Geometry>> = Object.freeze({
   encode_rows: { workgroup: 64 },
   decode_rows: { workgroup: 64 },
   order_rows: { workgroup: 64 },
+  // Sixteen channels of four groups of rows.
+  coding_losses: { workgroup: 64 },
+  select_bits: { workgroup: 64 },
   keep_rows: { workgroup: 64 },
   pool_scores: {
     workgroup: 64,

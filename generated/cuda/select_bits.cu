@@ -1,0 +1,128 @@
+/*
+ * Chooses the bits of every channel of a layer: the classes whose costs, `scores` times `losses`, sum to the
+ * least within the budget. Channels go up along the lower convex hull of their costs by what a bit wins, equal
+ * ones in the order of heads and channels, while the budget holds. A head's list has the channels of the high
+ * class, then of the low one, then those without bits, each ascending; these read as their means.
+ *
+ * Generated from kernels/ops/select_bits.ts by `deno task gen`. Do not edit.
+ */
+#include "kerf_cuda.h"
+
+#ifndef HEAD_DIM
+#error "compile with -DHEAD_DIM=N"
+#endif
+
+/* Passed by value; the host writes the same bytes for C and CUDA. */
+struct args {
+  const float *scores; /* f32 [nSlots, nLayers, nKvHeads, headDim] */
+  const float *losses; /* f32 [nKvHeads, headDim, 3] */
+  const float *means; /* f32 [nKvHeads, headDim] */
+  u32 *channels; /* u32 [nSlots, nLayers, nKvHeads, headDim] */
+  float *fills; /* f32 [nSlots, nLayers, nKvHeads, headDim] */
+  u32 *class_counts; /* u32 [nKvHeads, 2] */
+  u32 slot;
+  u32 layer;
+  u32 n_layers;
+  u32 n_kv_heads;
+  u32 low_price; /* bits of a group of a low channel, its scale included */
+  u32 high_price; /* the same of a high one */
+  u32 budget; /* bits of a group of all channels of the layer */
+};
+KERF_AT(scores, 0);
+KERF_AT(losses, 8);
+KERF_AT(means, 16);
+KERF_AT(channels, 24);
+KERF_AT(fills, 32);
+KERF_AT(class_counts, 40);
+KERF_AT(slot, 48);
+KERF_AT(layer, 52);
+KERF_AT(n_layers, 56);
+KERF_AT(n_kv_heads, 60);
+KERF_AT(low_price, 64);
+KERF_AT(high_price, 68);
+KERF_AT(budget, 72);
+
+static constexpr u32 THREADS = 128; /* of a block */
+
+/* A channel's steps to more bits, best first: what each wins per bit, and its bits. */
+struct upgrades {
+  float rate[2];
+  u32 price[2];
+};
+
+/*
+ * Along the lower convex hull of what its classes cost: to the low class, then to the high one; or, where the
+ * low one lies above the line between the others, to the high one at once.
+ */
+KERF_INLINE upgrades upgrades_of(const struct args &args, const float *weights, u32 channel)
+{
+  const float weight = weights[channel];
+  const float *losses = args.losses + 3 * (u64)channel;
+  const u32 low_price = args.low_price, high_price = args.high_price;
+  const float to_low = weight * (losses[0] - losses[1]) / (float)low_price;
+  const float onward = weight * (losses[1] - losses[2]) / (float)(high_price - low_price);
+  if (to_low >= onward) return {{to_low, onward}, {low_price, high_price - low_price}};
+  return {{weight * (losses[0] - losses[2]) / (float)high_price, 0.0f}, {high_price, 0}};
+}
+
+/* The class of a channel: a step is taken where all that win more per bit and itself fit in the budget. */
+KERF_INLINE u32 class_of(const struct args &args, const float *weights, u32 channel)
+{
+  const upgrades own = upgrades_of(args, weights, channel);
+  u32 spent[2] = {};
+  for (u32 other = 0; other < args.n_kv_heads * HEAD_DIM; other++) {
+    const upgrades theirs = upgrades_of(args, weights, other);
+    KERF_UNROLL for (u32 step = 0; step < 2; step++) {
+      KERF_UNROLL for (u32 i = 0; i < 2; i++) {
+        /* Equal ones in the order of channels, and of a channel's steps. */
+        const bool is_before = 2 * other + i <= 2 * channel + step;
+        const bool comes_first = theirs.rate[i] > own.rate[step]
+            || (theirs.rate[i] == own.rate[step] && is_before);
+        spent[step] += comes_first ? theirs.price[i] : 0;
+      }
+    }
+  }
+  u32 taken = 0;
+  KERF_UNROLL for (u32 step = 0; step < 2; step++) {
+    if (!(own.rate[step] > 0.0f) || spent[step] > args.budget) continue;
+    taken = own.price[0] == args.high_price ? 2 : step + 1;
+  }
+  return taken;
+}
+
+/* One block: one KV head at a time, a channel a thread. */
+extern "C" __global__ void __launch_bounds__(THREADS, 1)
+select_bits(const __grid_constant__ struct args args)
+{
+  __shared__ u32 classes[HEAD_DIM];
+  const u64 layer = (u64)args.slot * args.n_layers + args.layer;
+  const float *weights = args.scores + layer * args.n_kv_heads * HEAD_DIM;
+  const u32 n_items = args.n_kv_heads;
+
+  for (u32 kv_head = kerf_block(); kv_head < n_items; kv_head += kerf_n_blocks()) {
+    const u32 head_start = kv_head * HEAD_DIM;
+    const u64 place = (layer * args.n_kv_heads + kv_head) * HEAD_DIM;
+    for (u32 c = kerf_thread(); c < HEAD_DIM; c += THREADS) classes[c] = class_of(args, weights,
+        head_start + c);
+    kerf_sync_threads();
+    u32 n_high = 0, n_stored = 0;
+    for (u32 c = 0; c < HEAD_DIM; c++) {
+      n_high += classes[c] == 2;
+      n_stored += classes[c] > 0;
+    }
+    for (u32 c = kerf_thread(); c < HEAD_DIM; c += THREADS) {
+      /* Higher classes come first, each ascending. */
+      u32 at = 0;
+      for (u32 other = 0; other < HEAD_DIM; other++) {
+        at += classes[other] > classes[c] || (classes[other] == classes[c] && other < c);
+      }
+      args.channels[place + at] = c;
+      args.fills[place + at] = at < n_stored ? 0.0f : args.means[head_start + c];
+    }
+    if (kerf_thread() == 0) {
+      args.class_counts[2 * kv_head] = n_stored;
+      args.class_counts[2 * kv_head + 1] = n_high;
+    }
+    kerf_sync_threads();
+  }
+}

@@ -1,0 +1,68 @@
+/**
+ * What decides the bits of channels on a GPU, held to the CPU's kernels, which references hold: means are equal
+ * bytes and equal losses give equal choices; losses themselves are, where arithmetic is IEEE's.
+ */
+
+import { assertEquals } from "@std/assert";
+import { bitsRun, channelSizes, lossBound, lossesRun } from "../_channel_bits_case.ts";
+import type { LossesCase } from "../_channel_bits_case.ts";
+import { assertClose } from "../_close.ts";
+import { gpu, gpuTest, runNamed } from "../_gpu.ts";
+import { randomFrom, runNamed as runOnCpu } from "../_kernel.ts";
+
+const SHIPPED = { type: "f16", to: "list_mean_q42r64t16" } as const;
+
+/** Losses and means of channels. */
+export async function assertLosses(
+  given: Partial<LossesCase> & Pick<LossesCase, "rows" | "nRows" | "headDim">,
+): Promise<void> {
+  const { name, run, heads } = lossesRun({ ...SHIPPED, ...given });
+  const want = await runOnCpu(name, run);
+  const got = await runNamed(name, run);
+  const label = JSON.stringify(given);
+  assertEquals(got.means, want.means, label);
+  if (gpu().exact) return assertEquals(got.losses, want.losses, label);
+  const perHead = 3 * given.headDim;
+  heads.forEach((head, kvHead) => {
+    const own = (losses: Float32Array) => losses.subarray(kvHead * perHead, (kvHead + 1) * perHead);
+    const bound = lossBound(own(want.losses!), { sizes: channelSizes(head), mean: 0 });
+    assertClose(own(got.losses), own(want.losses!), { bound, label: `${label}, head ${kvHead}` });
+  });
+}
+
+/** Bits of channels, many of which win as much per bit. */
+export async function assertBits(
+  { headDim, nKvHeads, share }: { headDim: number; nKvHeads: number; share: number },
+): Promise<void> {
+  const random = randomFrom(headDim * nKvHeads);
+  const loss = () => [0, 1, 1, 2, 1e-3, 1e6][Math.floor(24 * Math.abs(random()))] ?? random() ** 2;
+  const channels = Array.from({ length: headDim * nKvHeads }, () => ({
+    ...{ weight: loss(), none: loss(), low: loss(), high: loss() },
+  }));
+  for (const prices of [[160, 288], [96, 160], [288, 1056]] as const) {
+    const budget = Math.floor(share * channels.length * prices[1]);
+    const { run } = bitsRun({ channels, headDim, prices, budget });
+    const want = await runOnCpu("select_bits", run);
+    const got = await runNamed("select_bits", run);
+    const label = `${headDim} × ${nKvHeads}, ${share} of ${prices}`;
+    assertEquals(got.class_counts, want.class_counts, label);
+    assertEquals(got.channels, want.channels, label);
+    assertEquals(got.fills, want.fills, label);
+  }
+}
+
+gpuTest("losses of channels are the CPU's, their means its bytes", async () => {
+  await assertLosses({ rows: 300, nRows: 256, headDim: 64 });
+  await assertLosses({ rows: 300, nRows: 192, headDim: 64, ordered: true });
+  await assertLosses({ rows: 64, nRows: 64, headDim: 16, ordered: true, scoreless: true });
+  const other = { headDim: 48, type: "f32", nKvHeads: 3 } as const;
+  await assertLosses({ ...other, rows: 127, nRows: 112, to: "list_mean_q84r16t16" });
+  await assertLosses({ ...other, rows: 700, nRows: 640, to: "list_mean_q82r128t16" });
+});
+
+gpuTest("select_bits takes the CPU's classes: ties, zeros, no budget and enough", async () => {
+  for (const share of [0, 0.1, 0.4, 0.75, 1]) {
+    for (const nKvHeads of [1, 3]) await assertBits({ headDim: 16, nKvHeads, share });
+  }
+  await assertBits({ headDim: 80, nKvHeads: 2, share: 0.3 });
+});
