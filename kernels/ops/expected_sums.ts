@@ -6,7 +6,6 @@ import { kernel, read, write } from "kerf/dsl";
  */
 export default kernel({
   name: "expected_sums",
-  feature: "eviction",
   bindings: [
     read("expected_logits", "f32", ["nHeads", "max_rows"]),
     read("cuts", "u32", ["nLayers", "nKvHeads", "4"]),

@@ -6,7 +6,6 @@ import { kernel, read, write } from "kerf/dsl";
  */
 export default kernel({
   name: "order_rows",
-  feature: "classes",
   bindings: [
     read("kept", "u32", ["nKvHeads", "max_rows"]),
     read("kept_counts", "u32", ["nLayers", "nKvHeads", "2"]),

@@ -6,7 +6,6 @@ import { kernel, read, write } from "kerf/dsl";
  */
 export default kernel({
   name: "pool_scores",
-  feature: "eviction",
   bindings: [
     read("row_scores", "f32", ["nSources", "max_rows"]),
     read("cuts", "u32", ["nLayers", "nKvHeads", "4"]),

@@ -6,7 +6,6 @@ import { kernel, read, readwrite } from "kerf/dsl";
  */
 export default kernel({
   name: "query_moments",
-  feature: "eviction",
   bindings: [
     read("qkv", "f32", ["nRows", "qkv_stride"]),
     read("seqs", "u32", ["nSeqs", "4"]),

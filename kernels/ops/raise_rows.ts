@@ -3,7 +3,6 @@ import { kernel, read, readwrite } from "kerf/dsl";
 /** Gives rows that a head keeps before heads share their budgets the largest score there is. */
 export default kernel({
   name: "raise_rows",
-  feature: "eviction",
   bindings: [
     read("kept", "u32", ["nKvHeads", "max_rows"]),
     read("kept_counts", "u32", ["nLayers", "nKvHeads", "2"]),

@@ -8,7 +8,6 @@ import { kernel, read, write } from "kerf/dsl";
  */
 export default kernel({
   name: "select_bits",
-  feature: "channel_bits",
   bindings: [
     read("scores", "f32", ["nSlots", "nLayers", "nKvHeads", "headDim"]),
     read("losses", "f32", ["nKvHeads", "headDim", "3"]),

@@ -7,7 +7,6 @@ import { kernel, read, write } from "kerf/dsl";
  */
 export default kernel({
   name: "select_rows",
-  feature: "eviction",
   bindings: [
     read("token_scores", "f32", ["nKvHeads", "max_rows"]),
     read("cuts", "u32", ["nLayers", "nKvHeads", "4"]),

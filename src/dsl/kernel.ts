@@ -15,12 +15,10 @@ export interface KernelSpec {
   readonly constants: readonly Constant[];
   readonly grid: readonly GridFactor[];
   readonly defines?: readonly string[];
-  /** What it is part of, where a target may not have all of it. */
-  readonly feature?: Feature;
 }
 
 /** Parts of Kerf that a target may lack as a whole; `lacks` of an emit target lists them. */
-export type Feature = "eviction" | "channel_bits" | "classes" | "value_lists" | "row_sets";
+export type Feature = "value_lists" | "row_sets";
 
 /** A declared template kernel; its template is `templates/<target>/<name>.*.njk`. */
 export interface TemplateKernel extends Definition, KernelSpec {

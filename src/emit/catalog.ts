@@ -4,9 +4,8 @@
  */
 
 import { KerfError } from "../core/error.ts";
-import type { Feature, TemplateKernel } from "../dsl/kernel.ts";
+import type { Feature } from "../dsl/kernel.ts";
 import { layoutSteps } from "../dsl/pruning.ts";
-import type { MoveRows } from "../dsl/move_rows.ts";
 import type { Pruning } from "../dsl/pruning.ts";
 import { denseLayout, layoutOf } from "../layout/make.ts";
 import { layoutName, segmentName } from "../layout/name.ts";
@@ -86,25 +85,16 @@ function familyOf({ definition, file }: KernelSource): Family {
   throw new TypeError(`Cannot emit "${definition.name}" (${file}): no family "${definition.kind}"`);
 }
 
-/** What suffixes tell: rows carry positions, or are in classes, or their channels are. */
+/** What suffixes tell: rows have channels of their own, or values with a channel list are codes. */
 const SUFFIX_FEATURES: readonly (readonly [RegExp, Feature])[] = [
-  [/_evicted$/, "eviction"],
-  [/(^|_)q\d\d[rc]\d+t/, "channel_bits"],
-  [/_v_q\d+c\d+t1_q\d+c\d+t1_/, "classes"],
   [/(^|_)bitmap_/, "row_sets"],
   [/_v_list_q|^f(16|32)t1(_positions)?__list_q/, "value_lists"],
 ];
 
 /** The parts of Kerf that a kernel belongs to, where targets may lack them. */
-function featuresOf({ source: { definition }, request }: CatalogEntry): Feature[] {
-  const { feature, ordered } = definition as Partial<TemplateKernel & MoveRows>;
+function featuresOf({ request }: CatalogEntry): Feature[] {
   const suffixes = request.suffixes.join("__");
-  const told = SUFFIX_FEATURES.filter(([name]) => name.test(suffixes));
-  return [
-    ...(feature === undefined ? [] : [feature]),
-    ...(ordered ? ["classes" as const] : []),
-    ...told.map(([, own]) => own),
-  ];
+  return SUFFIX_FEATURES.filter(([name]) => name.test(suffixes)).map(([, own]) => own);
 }
 
 /** Whether a target has the templates of a kernel. */
