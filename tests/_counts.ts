@@ -60,7 +60,7 @@ async function checkCount(
   const rows = [n, Math.ceil(n / 2)];
   const lists = rows.map((own) => SCORES[scores]!(own));
   const most = rows.map((own, h) => h === 0 ? own : Math.max(5, own - 3));
-  const options = { multiple: n % 2 === 0 ? 4 : 1, first: 2, last: 1 };
+  const options = { multiple: n % 2 === 0 ? 4 : 1, first: 2, last: 1, takesTies: n % 3 === 1 };
   const candidate_scores = new Float32Array((firstList + 2) * n).fill(NaN);
   lists.forEach((list, h) => candidate_scores.set(list, (firstList + h) * n));
   const cuts = Uint32Array.from([
@@ -74,7 +74,7 @@ async function checkCount(
       ...{ protect_first: options.first, protect_last: options.last },
       ...{ least: rule.least, multiple: options.multiple },
       ...(rule.kind === "mass"
-        ? { mass: massParts(rule.amount) }
+        ? { mass: massParts(rule.amount), takes_ties: Number(options.takesTies) }
         : { lowest: rule.amount, relative: Number(rule.kind === "ofLargest") }),
     },
     ...{ defines: {}, step: {} },

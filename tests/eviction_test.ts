@@ -5,9 +5,12 @@
 
 import { assert, assertEquals } from "@std/assert";
 import {
+  blockScoresReference,
+  blockStartsReference,
   countEnoughReference,
   selectRowsReference,
   shareRowsReference,
+  trimBlocksReference,
 } from "../src/reference/mod.ts";
 import { bitsOf, F32, GQA, keptTokens, tokens, withModel } from "./_eviction.ts";
 import { forward } from "./_forward.ts";
@@ -275,6 +278,52 @@ Deno.test("massed keeps what holds the mass, no more than the budget, no less th
     });
   }
   assert(new Set(lengths).size > 3, `counts do not differ: ${lengths}`);
+});
+
+Deno.test("chunkkv keeps whole blocks of true positions, turn after turn", async () => {
+  const [n, window] = [150, 16];
+  const cases = [["chunkkv:of=snapkv", 12, 60], ["chunkkv:of=snapkv", 8, 33]] as const;
+  for (const [spec, block, budget] of cases) {
+    const prune = `${spec},window=${window},block=${block},budget=${budget}`;
+    await withModel({ nHeads: 6, nKvHeads: 2, seed: 2 }, { prune, ...F32 }, async (model) => {
+      const { engine, gguf, config } = model.loaded;
+      const ids = tokens(n, 2);
+      const { layers } = forward(gguf, config, ids);
+      const slot = engine.cache.openSlot();
+      await engine.step([{ slot, position: 0, tokens: ids, logits: "none" }]);
+      await engine.compress(slot);
+      const spans = { first: 0, last: window };
+      const starts = blockStartsReference(ids.map((_, i) => i), { rows: block, ...spans });
+      const before = await keptTokens(model, slot);
+      before.forEach((heads, layer) =>
+        heads.forEach((kept, kvHead) => {
+          const own = snapkv(window, 1)(layers[layer]!, kvHead);
+          const scores = blockScoresReference(own, starts, "mean");
+          const chosen = selectRowsReference(scores, { keep: budget, ...spans });
+          assertEquals(kept, trimBlocksReference(chosen, starts), `${prune}, layer ${layer}`);
+        })
+      );
+      // What is left has gaps: a later turn's blocks are those of true positions.
+      await bitsOf(model, slot, { ids: tokens(30, 9), chunk: 30, nDecode: 0 });
+      (await keptTokens(model, slot)).flat().forEach((kept, head) => {
+        const had = new Set([
+          ...before.flat()[head]!,
+          ...Array.from({ length: 30 }, (_, i) => n + i),
+        ]);
+        const now = new Set(kept!);
+        assert(now.size <= budget && now.size > budget - block, `${prune}: ${now.size} rows`);
+        for (const row of [...had].filter((row) => row < n + 30 - window)) {
+          const mates = [...had].filter((other) =>
+            other < n + 30 - window && Math.floor(other / block) === Math.floor(row / block)
+          );
+          assert(
+            mates.every((other) => now.has(other) === now.has(row)),
+            `${prune} cuts at ${row}`,
+          );
+        }
+      });
+    });
+  }
 });
 
 Deno.test("pyramidkv's budgets fall from layer to layer, and a short prompt is split anew", async () => {

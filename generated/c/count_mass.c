@@ -14,6 +14,7 @@ struct args {
   uint32_t n_kv_heads;
   uint32_t first_list; /* the list of KV head 0 */
   uint32_t mass; /* the share that is enough, in 2⁻²⁰ */
+  uint32_t takes_ties; /* all that equal the lowest which stays do too */
   uint32_t least; /* what a head keeps in any case */
   uint32_t multiple; /* what counts are rounded up to */
   uint32_t protect_first;
@@ -26,11 +27,12 @@ _Static_assert(offsetof(struct args, layer) == 16, "layer");
 _Static_assert(offsetof(struct args, n_kv_heads) == 20, "n_kv_heads");
 _Static_assert(offsetof(struct args, first_list) == 24, "first_list");
 _Static_assert(offsetof(struct args, mass) == 28, "mass");
-_Static_assert(offsetof(struct args, least) == 32, "least");
-_Static_assert(offsetof(struct args, multiple) == 36, "multiple");
-_Static_assert(offsetof(struct args, protect_first) == 40, "protect_first");
-_Static_assert(offsetof(struct args, protect_last) == 44, "protect_last");
-_Static_assert(offsetof(struct args, max_rows) == 48, "max_rows");
+_Static_assert(offsetof(struct args, takes_ties) == 32, "takes_ties");
+_Static_assert(offsetof(struct args, least) == 36, "least");
+_Static_assert(offsetof(struct args, multiple) == 40, "multiple");
+_Static_assert(offsetof(struct args, protect_first) == 44, "protect_first");
+_Static_assert(offsetof(struct args, protect_last) == 48, "protect_last");
+_Static_assert(offsetof(struct args, max_rows) == 52, "max_rows");
 
 /* A number that orders as the score does: no number is the lowest, and the zeros are one. */
 static uint32_t order_of(float score)
@@ -84,7 +86,7 @@ static uint32_t count_of(const struct args *args, struct candidates of)
   uint64_t missing = (total * args->mass + 0xfffff) >> 20;
   if (missing == 0) return 0;
 
-  uint32_t n = 0, order = 0, known = 0;
+  uint32_t n = 0, n_ties = 0, order = 0, known = 0;
   for (int32_t shift = 24; shift >= 0; shift -= 8) {
     uint32_t counts[256] = {0};
     uint64_t masses[256] = {0};
@@ -99,9 +101,11 @@ static uint32_t count_of(const struct args *args, struct candidates of)
       n += counts[byte];
       missing -= masses[byte];
     }
+    n_ties = counts[byte];
     order |= byte << shift;
     known |= 0xffu << shift;
   }
+  if (args->takes_ties) return n + n_ties;
   const uint32_t each = mass_of(order, largest);
   return n + (uint32_t)((missing + each - 1) / each);
 }

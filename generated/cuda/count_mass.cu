@@ -15,6 +15,7 @@ struct args {
   u32 n_kv_heads;
   u32 first_list; /* the list of KV head 0 */
   u32 mass; /* the share that is enough, in 2⁻²⁰ */
+  u32 takes_ties; /* all that equal the lowest which stays do too */
   u32 least; /* what a head keeps in any case */
   u32 multiple; /* what counts are rounded up to */
   u32 protect_first;
@@ -27,11 +28,12 @@ KERF_AT(layer, 16);
 KERF_AT(n_kv_heads, 20);
 KERF_AT(first_list, 24);
 KERF_AT(mass, 28);
-KERF_AT(least, 32);
-KERF_AT(multiple, 36);
-KERF_AT(protect_first, 40);
-KERF_AT(protect_last, 44);
-KERF_AT(max_rows, 48);
+KERF_AT(takes_ties, 32);
+KERF_AT(least, 36);
+KERF_AT(multiple, 40);
+KERF_AT(protect_first, 44);
+KERF_AT(protect_last, 48);
+KERF_AT(max_rows, 52);
 
 static constexpr u32 THREADS = 256; /* of a block */
 
@@ -151,7 +153,8 @@ KERF_INLINE void count_candidates(const struct args &args, candidates of, scratc
   }
   if (thread == 0 && shared->missing > 0) {
     const u32 each = mass_of(shared->order, shared->largest);
-    shared->n += (u32)((shared->missing + each - 1) / each);
+    const u32 n_ties = shared->counts[shared->order & 0xff];
+    shared->n += args.takes_ties ? n_ties : (u32)((shared->missing + each - 1) / each);
   }
   kerf_sync_threads();
 }

@@ -12,6 +12,7 @@ struct Params {
   n_kv_heads: u32,
   first_list: u32, /* the list of KV head 0 */
   mass: u32, /* the share that is enough, in 2⁻²⁰ */
+  takes_ties: u32, /* all that equal the lowest which stays do too */
   least: u32, /* what a head keeps in any case */
   multiple: u32, /* what counts are rounded up to */
   protect_first: u32,
@@ -151,7 +152,8 @@ fn n_lowest() -> u32 {
   for (var bit = 1u << 20u; bit > 0u; bit >>= 1u) {
     if (is_less(times(fewer | bit, each), missing)) { fewer |= bit; }
   }
-  return select(0u, fewer + 1u, any(missing != vec2<u32>(0u)));
+  let n = select(fewer + 1u, atomicLoad(&counts[known_order & 255u]), params.takes_ties != 0u);
+  return select(0u, n, any(missing != vec2<u32>(0u)));
 }
 
 /* One work group: one KV head, whose count becomes no larger than it was. */

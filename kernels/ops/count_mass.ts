@@ -16,6 +16,7 @@ export default kernel({
     { name: "n_kv_heads", dtype: "u32" },
     { name: "first_list", dtype: "u32", doc: "the list of KV head 0" },
     { name: "mass", dtype: "u32", doc: "the share that is enough, in 2⁻²⁰" },
+    { name: "takes_ties", dtype: "u32", doc: "all that equal the lowest which stays do too" },
     { name: "least", dtype: "u32", doc: "what a head keeps in any case" },
     { name: "multiple", dtype: "u32", doc: "what counts are rounded up to" },
     { name: "protect_first", dtype: "u32" },

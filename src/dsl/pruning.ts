@@ -256,6 +256,7 @@ export function checkAmounts(
       }
       known(step.protect?.first, "protect.first");
       known(step.pool?.width, "pool.width");
+      known(step.block?.rows, "block.rows");
       const kind = step.pool?.kind;
       if (typeof kind === "object") known(kind.meanIf, "pool.kind.meanIf");
       known(step.share?.floor, "share.floor");

@@ -58,6 +58,17 @@ export interface Pool {
   readonly width: Amount;
 }
 
+/**
+ * Rows that stay or leave together: those whose positions, over `rows`, have one whole part. Protected rows
+ * belong to no block.
+ */
+export interface Block {
+  /** A block's score is this of its rows' scores. */
+  readonly kind: "mean" | "max";
+  /** Positions, from a multiple of this on; 1: each row is a block. */
+  readonly rows: Amount;
+}
+
 /** What a budget function may read: numbers of the model and of the cache, and the variant's parameters. */
 export type BudgetSize = Readonly<Record<string, number>> & Omit<ModelDims, "nCtx"> & {
   readonly layer: number;
@@ -76,6 +87,8 @@ export interface TokensSpec {
   /** `head` (the default): each KV head keeps rows of its own. `layer`: all heads of a layer keep the same. */
   readonly scope?: "head" | "layer";
   readonly pool?: Pool;
+  /** The highest blocks stay as long as they fit the budget; absent: each row is chosen by itself. */
+  readonly block?: Block;
   /** The accumulator that `weights` come from; `window` is short for `lastQueries(window)`. */
   readonly queries?: Accumulator<RowRing>;
   readonly window?: Amount;

@@ -16,6 +16,7 @@ export type TokensChange = Partial<
     TokensStep,
     | "scope"
     | "pool"
+    | "block"
     | "group"
     | "keep"
     | "remove"

@@ -246,7 +246,7 @@ function evicting({ budget, every, remove, least }: {
     dims: { nLayers, nHeads: 4, nKvHeads, headDim, nCtx: 4096 },
     ...{ window: 0, moments: null, first: 0, last: 5 },
     ...{ poolWidth: 1, poolsMax: true, every, floor: null },
-    multiple: 1,
+    ...{ multiple: 1, blockRows: 1 },
     enough: least === null ? null : { kind: "mass", amount: 0.5, least },
     positions: "true",
   };

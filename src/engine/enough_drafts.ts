@@ -20,6 +20,8 @@ export interface CountAt {
   /** Rows at both ends that are no candidates. */
   readonly first: number;
   readonly last: number;
+  /** Whether candidates of equal scores stay together. */
+  readonly inBlocks: boolean;
   /** u32 [nLayers, nKvHeads, 4]; absent: the plan's own `cuts`. */
   readonly cuts?: BufferSlice;
 }
@@ -27,7 +29,7 @@ export interface CountAt {
 /** Lowers a layer's `cuts`. */
 export function enoughDrafts(rule: EnoughRule | null, at: CountAt): Draft[] {
   if (rule === null) return [];
-  const { layer, what, scores, firstList, maxRows, multiple, first, last, cuts } = at;
+  const { layer, what, scores, firstList, maxRows, multiple, first, last, inBlocks, cuts } = at;
   const { kind, amount, least } = rule;
   return [{
     kernel: kind === "mass" ? "count_mass" : "count_above",
@@ -37,7 +39,7 @@ export function enoughDrafts(rule: EnoughRule | null, at: CountAt): Draft[] {
       ...{ layer, first_list: firstList, max_rows: maxRows, multiple, least },
       ...{ protect_first: first, protect_last: last },
       ...(kind === "mass"
-        ? { mass: massParts(amount) }
+        ? { mass: massParts(amount), takes_ties: inBlocks ? 1 : 0 }
         : { lowest: amount, relative: kind === "ofLargest" ? 1 : 0 }),
     },
   }];

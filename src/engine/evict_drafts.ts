@@ -3,13 +3,14 @@
  * the choice, then the copy. Which of them run follows from what the step declares.
  */
 
+import type { BufferSlice, DeviceBuffer } from "../device/types.ts";
 import { layoutName } from "../layout/name.ts";
 import type { KvCache } from "./cache.ts";
 import { whole } from "./draft.ts";
 import type { Draft } from "./draft.ts";
 import { enoughDrafts } from "./enough_drafts.ts";
 import type { LayerAt } from "./compress_drafts.ts";
-import type { PlanBuffers, PlanInputs } from "./plan_buffers.ts";
+import type { EvictBuffers, PlanBuffers, PlanInputs } from "./plan_buffers.ts";
 import { inKernelSpelling } from "./tables.ts";
 import type { TokensPlan } from "./tokens_plan.ts";
 import { wholeRows } from "./whole_rows.ts";
@@ -52,10 +53,12 @@ export function choiceDrafts(
   at: EvictionAt,
 ): Draft[] {
   const { slot, layer, nTokens, nWindow, maxRows } = at;
-  const { step, window, first, last, poolWidth, poolsMax } = tokens;
+  const { step, window, first, last, poolWidth, poolsMax, blockRows } = tokens;
   const { nKvHeads } = cache.shape;
-  const { layout } = wholeRows(cache);
+  const { layout, segments } = wholeRows(cache);
   const name = layoutName(layout);
+  const inBlocks = blockRows > 1;
+  const scores = whole(inBlocks ? buffers.evict!.block_scores : buffers.evict!.token_scores);
   const ring = buffers.rings.get(window);
   const rows = wholeNames({ cache, buffers });
   const own = {
@@ -114,31 +117,54 @@ export function choiceDrafts(
         pools_max: poolsMax ? 1 : 0,
       },
     },
+    ...(inBlocks
+      ? [{
+        kernel: "block_scores",
+        label: `layer ${layer} · score blocks`,
+        buffers: { arena: own.buffers.arena },
+        constants: {
+          ...{ slot, layer, max_rows: maxRows, ...spans, block_rows: blockRows },
+          value_page: segments.find(({ stream }) => stream === "value")!.page,
+          takes_max: step.block?.kind === "max" ? 1 : 0,
+        },
+      }]
+      : []),
     ...enoughDrafts(tokens.enough, {
-      ...{ layer, what: "rows", scores: whole(buffers.evict!.token_scores), firstList: 0 },
+      ...{ layer, what: "rows", scores, firstList: 0, inBlocks },
       ...{ maxRows, first, last, multiple: tokens.multiple },
     }),
-    ...selectDrafts(tokens, buffers, at),
+    ...selectDrafts(tokens, { evict: buffers.evict!, token_scores: scores }, at),
   ];
 }
 
-/** The choice; where heads share what they keep, after each has chosen its own. */
+/** The choice, of whole blocks; where heads share what they keep, after each has chosen its own. */
 function selectDrafts(
-  { floor, first, last }: TokensPlan,
-  { evict }: PlanBuffers,
+  { floor, first, last, blockRows }: TokensPlan,
+  { evict, token_scores }: { readonly evict: EvictBuffers; readonly token_scores: BufferSlice },
   { layer, maxRows }: EvictionAt,
 ): Draft[] {
   const constants = { layer, max_rows: maxRows, protect_first: first, protect_last: last };
-  const select = (label: string, shares: number): Draft => ({
-    kernel: "select_rows",
-    label: `layer ${layer} · ${label}`,
-    constants: { ...constants, shares },
-  });
-  if (floor === null) return [select("select rows", 0)];
+  const select = (label: string, shares: number, cuts: DeviceBuffer): Draft[] => [
+    {
+      kernel: "select_rows",
+      label: `layer ${layer} · ${label}`,
+      buffers: { token_scores, cuts: whole(cuts) },
+      constants: { ...constants, shares },
+    },
+    ...(blockRows > 1
+      ? [{ kernel: "trim_blocks", label: `layer ${layer} · trim blocks`, constants }]
+      : []),
+  ];
+  if (floor === null) return select("select rows", 0, evict.cuts);
   return [
-    { ...select("select each head's own rows", 0), buffers: { cuts: whole(evict!.floor_cuts) } },
-    { kernel: "raise_rows", label: `layer ${layer} · raise them`, constants },
-    select("select rows of all heads", 1),
+    ...select("select each head's own rows", 0, evict.floor_cuts),
+    {
+      kernel: "raise_rows",
+      label: `layer ${layer} · raise them`,
+      buffers: { token_scores },
+      constants,
+    },
+    ...select("select rows of all heads", 1, evict.cuts),
   ];
 }
 

@@ -84,8 +84,9 @@ export function forecastPeak(shape: ForecastShape, work: ForecastWork): number {
   const rise = (more: number) => peak = Math.max(peak, now + more);
   // Heads that share a budget, or need less of it, cut it where they like: a started page more of each
   // stream, and what waits to be coded.
-  const { floor = null, enough = null } = shape.tokens ?? {};
-  const ragged = floor === null && enough === null ? 0 : shape.nKvHeads * bytes.started;
+  const { floor = null, enough = null, blockRows = 1 } = shape.tokens ?? {};
+  const isExact = floor === null && enough === null && blockRows === 1;
+  const ragged = isExact ? 0 : shape.nKvHeads * bytes.started;
   for (const stages of layers) {
     if (order === "layered") {
       now += total(stages, (s) => s.dense) - total(stages, (s) => s.before);

@@ -90,6 +90,9 @@ export interface EvictBuffers {
   readonly row_scores: DeviceBuffer;
   /** f32 [nKvHeads, nCtx] */
   readonly token_scores: DeviceBuffer;
+  /** f32 [nKvHeads, nCtx], u32 of the same shape: where rows are chosen in blocks. */
+  readonly block_scores: DeviceBuffer;
+  readonly block_starts: DeviceBuffer;
   /** u32 [nKvHeads, nCtx] */
   readonly kept: DeviceBuffer;
   /** u32 [nLayers, nKvHeads, 2] */
@@ -154,6 +157,7 @@ export function allocateBuffers(device: Device, inputs: PlanInputs): PlanBuffers
   const moves = { key: listsOf("key"), value: listsOf("value") };
   const words = (n: number, name: string) => device.allocate(4 * Math.max(1, n), name);
   const rows = wholeRows(cache);
+  const inBlocks = (tokens?.blockRows ?? 1) > 1;
   const windows = [channels ?? bits, valueChannels, tokens, classes]
     .map((step) => step?.window ?? 0);
   const pruneBuffers = (plan: ChannelsPlan | null): PruneBuffers | null =>
@@ -179,6 +183,8 @@ export function allocateBuffers(device: Device, inputs: PlanInputs): PlanBuffers
       anchors: words(nKvHeads * (headDim + 16), "anchors"),
       row_scores: words(config.nHeads * limits.nCtx, "row_scores"),
       token_scores: words(nKvHeads * limits.nCtx, "token_scores"),
+      block_scores: words(inBlocks ? nKvHeads * limits.nCtx : 0, "block_scores"),
+      block_starts: words(inBlocks ? nKvHeads * limits.nCtx : 0, "block_starts"),
       kept: words(nKvHeads * limits.nCtx, "kept"),
       kept_counts: words(nLayers * nKvHeads * 2, "kept_counts"),
       expected_logits: words(tokens?.moments ? config.nHeads * limits.nCtx : 0, "expected_logits"),

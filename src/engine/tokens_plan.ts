@@ -37,6 +37,8 @@ export interface TokensPlan {
   readonly poolWidth: number;
   /** Whether neighbours meet in the largest; else in their mean. */
   readonly poolsMax: boolean;
+  /** Positions of a block, whose rows stay or leave together; 1: each row is chosen by itself. */
+  readonly blockRows: number;
   /** What keys are rotated by. */
   readonly positions: "true" | "cache";
   /** Tokens decoded between evictions; 0: none while decoding. */
@@ -75,6 +77,7 @@ export async function tokensPlan(
     last: amountOf(step.protect?.last ?? 0, params),
     poolWidth: step.pool === undefined ? 1 : amountOf(step.pool.width, params),
     poolsMax: poolsMax(step.pool, params),
+    blockRows: amountOf(step.block?.rows ?? 1, params),
     positions: positionsOf(step, params),
     every: amountOf(step.every ?? 0, params),
     floor: step.share === undefined ? null : amountOf(step.share.floor, params),
@@ -105,6 +108,9 @@ function check(plan: TokensPlan): void {
       `${poolWidth} neighbours have no middle`,
       `pool an odd number, such as ${poolWidth + 1}`,
     );
+  }
+  if (!(plan.blockRows >= 1 && Number.isInteger(plan.blockRows))) {
+    refuse(`${plan.blockRows} positions are no block`, "use whole blocks: 1, 2, …");
   }
   if (plan.positions === "cache" && plan.window > 0) {
     refuse(

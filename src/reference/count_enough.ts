@@ -12,6 +12,8 @@ export interface EnoughOptions {
   readonly multiple: number;
   readonly first: number;
   readonly last: number;
+  /** Whether all that equal the lowest which stays do too. */
+  readonly takesTies?: boolean;
 }
 
 /** Bits of a score's mass: as many as an f32 has. */
@@ -35,13 +37,15 @@ function massOf(score: number, largest: number): bigint {
  *
  * @param candidates f32
  */
-function countMass(candidates: readonly number[], mass: number): number {
-  const masses = candidates.toSorted((a, b) => b - a)
+function countMass(candidates: readonly number[], mass: number, takesTies: boolean): number {
+  const falling = candidates.toSorted((a, b) => b - a);
+  const masses = falling
     .map((score, _, [largest]) => massOf(score, largest!));
   const total = masses.reduce((a, b) => a + b, 0n);
   let sum = 0n;
   let n = 0;
   while (sum * BigInt(massParts(1)) < total * BigInt(massParts(mass))) sum += masses[n++]!;
+  if (takesTies) { while (n > 0 && falling[n] === falling[n - 1]) n++; }
   return n;
 }
 
@@ -60,13 +64,13 @@ function countAbove(candidates: readonly number[], { kind, amount }: EnoughRule)
  */
 export function countEnoughReference(
   scores: ArrayLike<number>,
-  { rule, most, multiple, first, last }: EnoughOptions,
+  { rule, most, multiple, first, last, takesTies = false }: EnoughOptions,
 ): number {
   if (scores.length <= first + last) return most;
   const candidates = Array.from(scores, Math.fround).slice(first, scores.length - last)
     .filter((score) => !Number.isNaN(score));
   const n = rule.kind === "mass"
-    ? countMass(candidates, rule.amount)
+    ? countMass(candidates, rule.amount, takesTies)
     : countAbove(candidates, rule);
   const kept = Math.max(first + last + n, rule.least);
   return Math.min(most, Math.ceil(kept / multiple) * multiple);

@@ -4,6 +4,7 @@ export * from "./arg_max.ts";
 export * from "./attention.ts";
 export * from "./attention_merge.ts";
 export * from "./basis.ts";
+export * from "./blocks.ts";
 export * from "./channel_bits.ts";
 export * from "./channel_scores.ts";
 export * from "./codes.ts";

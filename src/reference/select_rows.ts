@@ -31,15 +31,21 @@ export function selectRowsReference(
  * The choice where the heads of a layer share their budgets: each keeps its own best `floor` rows beside
  * the protected ones, then the highest scores of all heads stay until Σ keep is met.
  *
+ * @param options.trim what is left of either choice of a head; absent: all
  * @returns per head the rows that stay, ascending; of equal scores those of the earlier head, then the lower
  */
 export function shareRowsReference(
   heads: readonly { readonly scores: ArrayLike<number>; readonly keep: number }[],
-  { floor, first, last }: { readonly floor: number; readonly first: number; readonly last: number },
+  { floor, first, last, trim = (kept) => kept }: {
+    readonly floor: number;
+    readonly first: number;
+    readonly last: number;
+    readonly trim?: (kept: number[], head: number) => number[];
+  },
 ): number[][] {
-  const fixed = heads.map(({ scores, keep }) => {
+  const fixed = heads.map(({ scores, keep }, head) => {
     const own = first + last + Math.floor(floor * (keep - first - last));
-    return new Set(selectRowsReference(scores, { keep: own, first, last }));
+    return new Set(trim(selectRowsReference(scores, { keep: own, first, last }), head));
   });
   const score = (x: number) => Number.isNaN(x) ? -Infinity : x;
   const rest = heads.flatMap(({ scores }, head) =>
@@ -50,5 +56,5 @@ export function shareRowsReference(
   const best = rest.toSorted((a, b) => a.score < b.score ? 1 : a.score > b.score ? -1 : 0);
   const total = heads.reduce((sum, { keep }, h) => sum + keep - fixed[h]!.size, 0);
   for (const { head, row } of best.slice(0, total)) fixed[head]!.add(row);
-  return fixed.map((rows) => [...rows].sort((a, b) => a - b));
+  return fixed.map((rows, head) => trim([...rows].sort((a, b) => a - b), head));
 }

@@ -35,7 +35,8 @@ export async function countRows(
     readonly run: RunNamed;
   },
 ): Promise<{ keeps: readonly number[]; measurements: Measurement[] }> {
-  const { tokens: { enough: rule, multiple, first, last } } = stage;
+  const { tokens: { enough: rule, multiple, first, last, blockRows } } = stage;
+  const takesTies = blockRows > 1;
   if (rule === null) return { keeps, measurements: [] };
   const pool = tokenPool(stage);
   const { kind, amount, least } = rule;
@@ -44,11 +45,19 @@ export async function countRows(
     buffers: { candidate_scores: token_scores, cuts },
     constants: {
       ...{ ...pool.constants, first_list: 0, least, multiple },
+      takes_ties: Number(takesTies),
       ...{ mass: massParts(amount), lowest: amount, relative: Number(kind === "ofLargest") },
     },
   });
   const count = (scores: ArrayLike<number>, head: number, own: EnoughRule) =>
-    countEnoughReference(scores, { rule: own, most: keeps[head]!, multiple, first, last });
+    countEnoughReference(scores, {
+      rule: own,
+      most: keeps[head]!,
+      multiple,
+      first,
+      last,
+      takesTies,
+    });
   const want = Uint32Array.from(cuts);
   const own = (head: number) => 4 * (AT.layer * N_KV_HEADS + head) + 2;
   lists.forEach((list, head) => want[own(head)] = count(list, head, rule));

@@ -53,6 +53,8 @@ export interface PlannedTokens extends PlannedStep<TokensStep> {
   readonly pool: { readonly kind: "max" | "mean"; readonly width: number } | null;
   /** Share of its unprotected budget that a head keeps by itself; null: heads share nothing. */
   readonly floor: number | null;
+  /** Positions of a block, whose rows stay or leave together; 1: each row is chosen by itself. */
+  readonly blockRows: number;
   /** Kept counts are rounded up to this. */
   readonly multiple: number;
   /** What is enough of a budget; null: all of it. */
@@ -203,6 +205,7 @@ function plannedTokens(sources: PruningSources, numbered: Numbered): PlannedToke
       ? null
       : { kind: poolKind(step.pool, params), width: amountOf(step.pool.width, params) },
     floor: step.share === undefined ? null : amountOf(step.share.floor, params),
+    blockRows: amountOf(step.block?.rows ?? 1, params),
     multiple: amountOf(step.multiple ?? 1, params),
     enough: enoughRule(step.enough, params),
   };

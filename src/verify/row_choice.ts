@@ -1,6 +1,7 @@
 /** What stays of rows of given scores, as a step declares it; and what two choices differ in. */
 
 import { selectRowsReference, shareRowsReference } from "../reference/select_rows.ts";
+import { trimmed } from "./block_stage.ts";
 import type { Measurement } from "./compare.ts";
 import { keptOf, N_KV_HEADS } from "./cases.ts";
 import { maxRowsOf } from "./token_stage.ts";
@@ -37,6 +38,16 @@ export const chooseAlone = (
 ): number[][] =>
   lists.map((scores, kvHead) => selectRowsReference(scores, { first, last, keep: keeps[kvHead]! }));
 
+/** The choice of all heads together, by the scores as they are. */
+export function chooseTogether(
+  { tokens: { first, last } }: TokenStage,
+  lists: readonly ArrayLike<number>[],
+  keeps: readonly number[],
+): number[][] {
+  const heads = lists.map((scores, kvHead) => ({ scores, keep: keeps[kvHead]! }));
+  return shareRowsReference(heads, { floor: 0, first, last });
+}
+
 /** The whole choice as declared. */
 export function chooseRows(
   stage: TokenStage,
@@ -44,9 +55,10 @@ export function chooseRows(
   keeps: readonly number[],
 ): number[][] {
   const { tokens: { first, last, floor } } = stage;
-  if (floor === null) return chooseAlone(stage, lists, keeps);
+  const trim = trimmed(stage);
+  if (floor === null) return chooseAlone(stage, lists, keeps).map(trim);
   const heads = lists.map((scores, kvHead) => ({ scores, keep: keeps[kvHead]! }));
-  return shareRowsReference(heads, { floor, first, last });
+  return shareRowsReference(heads, { floor, first, last, trim });
 }
 
 /**

@@ -3,12 +3,20 @@
  * as the budget says; and they are the author's but for rows whose scores lie at the cut.
  */
 
+import { inBlocks, meetBlocks, scoreBlocks, trimmed } from "./block_stage.ts";
 import { N_KV_HEADS } from "./cases.ts";
 import type { Measurement } from "./compare.ts";
 import { countName, countRows } from "./count_stage.ts";
 import type { RunNamed } from "./kernels.ts";
 import { meetRows, poolScores } from "./pool_stage.ts";
-import { budgetsOf, chooseAlone, chooseRows, compareChoices, floorsOf } from "./row_choice.ts";
+import {
+  budgetsOf,
+  chooseAlone,
+  chooseRows,
+  chooseTogether,
+  compareChoices,
+  floorsOf,
+} from "./row_choice.ts";
 import type { KeptRows } from "./row_choice.ts";
 import { maxRowsOf, tokenPool } from "./token_stage.ts";
 import type { TokenStage } from "./token_stage.ts";
@@ -40,6 +48,7 @@ interface RowLists {
 export const selectRowsNames = (tokens: TokenStage["tokens"]): string[] => [
   "pool_scores",
   ...(tokens.enough === null ? [] : [countName(tokens.enough)]),
+  ...(inBlocks(tokens) ? ["block_scores", "trim_blocks"] : []),
   "select_rows",
   ...(tokens.floor === null ? [] : ["raise_rows"]),
 ];
@@ -53,27 +62,36 @@ export async function selectRows(
   const budgets = budgetsOf(stage);
   const cuts = cutsOf(stage, budgets);
   const pooled = await poolScores(stage, { scores, cuts, run });
-  const lists = headLists(stage, pooled.buffer);
-  const authors = stage.state.heads.map(({ rows }, kvHead) =>
-    meetRows(stage, scores.want.map((list) => list.slice(0, rows)), kvHead)
+  const blocks = await scoreBlocks(stage, { token_scores: pooled.buffer, cuts, run });
+  const { buffer: token_scores, block_starts } = blocks;
+  const lists = headLists(stage, token_scores);
+  const authors = meetBlocks(
+    stage,
+    stage.state.heads.map(({ rows }, kvHead) =>
+      meetRows(stage, scores.want.map((list) => list.slice(0, rows)), kvHead)
+    ),
   );
   const counted = await countRows(stage, {
-    ...{ keeps: budgets, cuts, token_scores: pooled.buffer, lists, authors, run },
+    ...{ keeps: budgets, cuts, token_scores, lists, authors, run },
   });
   const { keeps } = counted;
   const raised = stage.tokens.floor === null
-    ? { token_scores: pooled.buffer, measurements: [] }
-    : await raiseFloors(stage, { keeps, token_scores: pooled.buffer, run });
-  const wanted = chooseRows(stage, lists, keeps);
+    ? { token_scores, measurements: [] }
+    : await raiseFloors(stage, { keeps, token_scores, block_starts, run });
+  const shares = stage.tokens.floor !== null;
+  const wanted = (shares ? chooseTogether : chooseAlone)(
+    stage,
+    headLists(stage, raised.token_scores),
+    keeps,
+  );
   const found = await select(stage, {
-    ...{ keeps, wanted, run, token_scores: raised.token_scores },
-    shares: stage.tokens.floor !== null,
+    ...{ keeps, wanted, run, token_scores: raised.token_scores, block_starts, shares },
   });
   const both = { got: found.kept, want: chooseRows(stage, authors, keeps) };
   return {
     ...found,
     measurements: [
-      ...[pooled, counted, raised, found].flatMap(({ measurements }) => measurements),
+      ...[pooled, blocks, counted, raised, found].flatMap(({ measurements }) => measurements),
       compareChoices(stage, authors, both),
     ],
   };
@@ -95,10 +113,12 @@ function cutsOf({ state }: TokenStage, keeps: readonly number[]): Uint32Array<Ar
 /** One run of the choice, held to the rows wanted of the scores that it is given. */
 async function select(
   stage: TokenStage,
-  { keeps, wanted, token_scores, shares, run }: {
+  { keeps, wanted, token_scores, block_starts, shares, run }: {
     readonly keeps: readonly number[];
     readonly wanted: KeptRows;
     readonly token_scores: Float32Array<ArrayBuffer>;
+    /** u32 [nKvHeads, max_rows] */
+    readonly block_starts: Uint32Array<ArrayBuffer>;
     readonly shares: boolean;
     readonly run: RunNamed;
   },
@@ -124,17 +144,40 @@ async function select(
     { name: "head", size: N_KV_HEADS },
     { name: "rows kept in the list, in all", size: 2 },
   ];
+  const places = [{ name: "head", size: N_KV_HEADS }, { name: "place", size: maxRows }];
+  const measurements: Measurement[] = [
+    { kernel: "select rows", dims: places, got: written.kept, want: want.kept },
+    {
+      ...{ kernel: "select rows", dims: counts },
+      ...{ got: written.kept_counts, want: want.kept_counts },
+    },
+  ];
+  if (!inBlocks(stage.tokens)) return { kept, buffers: listsOf(stage, kept), measurements };
+  const chosen = listsOf(stage, kept);
+  const left = await run("trim_blocks", {
+    ...pool,
+    buffers: { cuts: cutsOf(stage, keeps), block_starts, ...chosen },
+  });
+  const whole = kept.map((rows, kvHead) => trimmed(stage)([...rows], kvHead));
+  // Behind the list of a head its places are as they were, or hold what has moved.
+  const leftRows = (list: Uint32Array) =>
+    whole.flatMap((
+      rows,
+      kvHead,
+    ) => [...list.subarray(kvHead * maxRows, kvHead * maxRows + rows.length)]);
+  const lists = listsOf(stage, whole);
   return {
-    kept,
-    buffers: listsOf(stage, kept),
+    kept: whole,
+    buffers: lists,
     measurements: [
+      ...measurements,
       {
-        ...{ kernel: "select rows", got: written.kept, want: want.kept },
-        dims: [{ name: "head", size: N_KV_HEADS }, { name: "place", size: maxRows }],
+        ...{ kernel: "trim blocks", dims: [{ name: "place", size: whole.flat().length }] },
+        ...{ got: Uint32Array.from(leftRows(left.kept)), want: Uint32Array.from(whole.flat()) },
       },
       {
-        ...{ kernel: "select rows", dims: counts },
-        ...{ got: written.kept_counts, want: want.kept_counts },
+        ...{ kernel: "trim blocks", dims: counts },
+        ...{ got: left.kept_counts, want: lists.kept_counts },
       },
     ],
   };
@@ -156,15 +199,18 @@ function listsOf(stage: TokenStage, kept: KeptRows): RowLists {
 /** Where heads share: each chooses its own rows first, whose scores become the largest. */
 async function raiseFloors(
   stage: TokenStage,
-  { keeps, token_scores, run }: {
+  { keeps, token_scores, block_starts, run }: {
     readonly keeps: readonly number[];
     readonly token_scores: Float32Array<ArrayBuffer>;
+    readonly block_starts: Uint32Array<ArrayBuffer>;
     readonly run: RunNamed;
   },
 ): Promise<{ token_scores: Float32Array<ArrayBuffer>; measurements: Measurement[] }> {
   const floors = floorsOf(stage, keeps);
   const wanted = chooseAlone(stage, headLists(stage, token_scores), floors);
-  const own = await select(stage, { keeps: floors, wanted, token_scores, shares: false, run });
+  const own = await select(stage, {
+    ...{ keeps: floors, wanted, token_scores, block_starts, shares: false, run },
+  });
   const raised = await run("raise_rows", {
     ...tokenPool(stage),
     buffers: { ...own.buffers, token_scores },

@@ -34,6 +34,8 @@ export const CUDA_GEOMETRY: Readonly<Record<string, Geometry>> = Object.freeze({
   keep_rows: { workgroup: 128 },
   pool_scores: { workgroup: 128 },
   raise_rows: { workgroup: 128 },
+  block_scores: { workgroup: 128 },
+  trim_blocks: { workgroup: 128 },
   count_above: { workgroup: 256 },
   count_mass: { workgroup: 256 },
   keep_sums: { workgroup: 128 },

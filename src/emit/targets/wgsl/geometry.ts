@@ -36,6 +36,11 @@ export const WGSL_GEOMETRY: Readonly<Record<string, Geometry>> = Object.freeze({
     grid: [{ of: { constant: "n_kv_heads" } }, { of: { constant: "max_rows" }, per: 64 }],
   },
   raise_rows: { workgroup: 128 },
+  block_scores: {
+    workgroup: 64,
+    grid: [{ of: { constant: "n_kv_heads" } }, { of: { constant: "max_rows" }, per: 64 }],
+  },
+  trim_blocks: { workgroup: 128 },
   count_above: { workgroup: 256 },
   count_mass: { workgroup: 256 },
   keep_sums: { workgroup: 128 },
