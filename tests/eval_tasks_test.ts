@@ -25,7 +25,7 @@ async function resultsOf(full: Loaded, pruned: Loaded, item: EvalCase): Promise<
   const specs = [{ spec: "none", open: open(full) }, { spec: PRUNE, open: open(pruned) }];
   const results: EvalResult[] = [];
   for await (const event of evaluate({ specs, full: specs[0]!, cases: [item] })) {
-    if (event.kind === "result") results.push(event.result);
+    if (event.kind === "result" && event.isWanted) results.push(event.result);
   }
   return results;
 }

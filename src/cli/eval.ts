@@ -10,7 +10,7 @@ import { ACTIVATIONS } from "../device/mod.ts";
 import type { Loaded } from "../engine/load.ts";
 import { prunePlan } from "../engine/prune_plan.ts";
 import { appendResult, evaluate, FULL, readResults, reportOf } from "../eval/mod.ts";
-import type { EvalCase, EvalResult, EvalSpec, ResultLine, RunIdentity } from "../eval/mod.ts";
+import type { EvalCase, EvalResult, EvalSpec, EvaluateOptions, RunIdentity } from "../eval/mod.ts";
 import { sha256OfFile } from "../model/file_hash.ts";
 import { createTokenizer } from "../model/tokenizer.ts";
 import type { Model } from "../mod.ts";
@@ -78,12 +78,57 @@ async function specsOf(
 /** Where results go unless a file is named. */
 const defaultResults = () => join(cacheDir(), "eval", "results.jsonl");
 
-/** Where the time of what was measured went. */
+/** Where the time went. @param ms all of it */
 function timesText(results: readonly EvalResult[], ms: number): string {
   const sum = (name: "prefillMs" | "compressMs" | "measureMs") =>
-    formatDuration(results.reduce((total, result) => total + result[name], 0));
-  return `took ${formatDuration(ms)}: prefill ${sum("prefillMs")}, compression ` +
-    `${sum("compressMs")}, tokens behind it and their comparison ${sum("measureMs")}`;
+    results.reduce((total, result) => total + result[name], 0);
+  const [prefill, compress, measure] = [sum("prefillMs"), sum("compressMs"), sum("measureMs")];
+  const parts = {
+    "prefill": prefill,
+    "compression": compress,
+    "tokens behind it and their comparison": measure,
+    "loading and the rest": ms - prefill - compress - measure,
+  };
+  const texts = Object.entries(parts).map(([name, part]) => `${name} ${formatDuration(part)}`);
+  return `took ${formatDuration(ms)}: ${texts.join(", ")}`;
+}
+
+/** What was measured, or known already, and what there was no time for. */
+interface Outcome {
+  /** Of the specs asked for. */
+  readonly results: readonly EvalResult[];
+  /** Everything that was measured now. */
+  readonly measured: readonly EvalResult[];
+  readonly leftOut: readonly EvalCase[];
+}
+
+/** Evaluates, keeping every result as soon as it is there. */
+async function measure(
+  options: EvaluateOptions,
+  keep: (result: EvalResult) => Promise<void>,
+): Promise<Outcome> {
+  const drawer = openProgress();
+  const results: EvalResult[] = [];
+  const measured: EvalResult[] = [];
+  const leftOut: EvalCase[] = [];
+  for await (const event of evaluate(options)) {
+    if (event.kind === "left-out") leftOut.push(event.item);
+    if (event.kind === "progress") {
+      const { label, done, total, leftMs } = event;
+      const left = leftMs === null ? "" : `about ${formatDuration(leftMs)} left · `;
+      drawer.draw({ label: "evaluating", done, total, note: `${left}${label}` });
+    }
+    if (event.kind !== "result") continue;
+    const { result, isKnown, isWanted } = event;
+    if (isWanted) results.push(result);
+    if (isKnown) continue;
+    measured.push(result);
+    await keep(result);
+  }
+  drawer.end();
+  const order = options.specs.map(({ spec }) => spec);
+  results.sort((a, b) => order.indexOf(a.spec) - order.indexOf(b.spec));
+  return { results, measured, leftOut };
 }
 
 export async function main(args: ParsedArgs): Promise<number> {
@@ -95,50 +140,33 @@ export async function main(args: ParsedArgs): Promise<number> {
   const { cases, tasks, said } = await evalCases(flags, createTokenizer(header.gguf));
   said.forEach((line) => writeError(`${line}\n`));
   const nCtx = contextOf(cases, header);
+  const dims = { ...header.config, nCtx };
   // A wrong spec is told before anything is loaded.
-  for (const spec of flags.specs) await prunePlan(spec, { ...header.config, nCtx });
-  const drawer = openProgress();
-  using model = await loadWithProgress({ ...values, c: nCtx, prune: FULL }, drawer, {
-    ...{ parallel: 1, logitRows: LOGIT_ROWS },
-  });
-  const { specs, full } = await specsOf(flags.specs, model.loaded, { ...header.config, nCtx });
+  for (const spec of flags.specs) await prunePlan(spec, dims);
+  const loading = { parallel: 1, logitRows: LOGIT_ROWS };
+  using model = await loadWithProgress(
+    { ...values, c: nCtx, prune: FULL },
+    openProgress(),
+    loading,
+  );
   const identity = await identityOf(values, model);
   const path = values.results === undefined ? defaultResults() : userPath(String(values.results));
   await Deno.mkdir(dirname(path), { recursive: true });
   const isFresh = values.fresh === true || identity.commit === UNKNOWN_COMMIT;
-  const known = isFresh ? new Map<string, ResultLine>() : await readResults(path, identity);
-  writeError(`${identity.machine}; commit ${identity.commit}; seed ${seed}; results in ${path}\n`);
-  const results: EvalResult[] = [];
-  const fresh: EvalResult[] = [];
-  const leftOut: EvalCase[] = [];
-  const remaining = budgetMs - (performance.now() - startMs);
-  for await (const event of evaluate({ specs, full, cases, known, budgetMs: remaining })) {
-    switch (event.kind) {
-      case "progress": {
-        const { label, done, total, leftMs } = event;
-        const note = leftMs === null ? "" : `about ${formatDuration(leftMs)} left`;
-        drawer.draw({ label: "evaluating", done, total, note: `${note} · ${label}` });
-        break;
-      }
-      case "result":
-        results.push(event.result);
-        if (event.isKnown) break;
-        fresh.push(event.result);
-        await appendResult(path, { ...identity, ...event.result, time: new Date().toISOString() });
-        break;
-      case "left-out":
-        leftOut.push(event.item);
-    }
-  }
-  drawer.end();
-  const nKnown = results.length - fresh.length;
+  const { machine, commit } = identity;
+  writeError(`${machine}; commit ${commit}; seed ${seed}; results in ${path}\n`);
+  const outcome = await measure({
+    ...await specsOf(flags.specs, model.loaded, dims),
+    ...{ cases, known: isFresh ? new Map() : await readResults(path, identity) },
+    budgetMs: budgetMs - (performance.now() - startMs),
+  }, (result) => appendResult(path, { ...identity, ...result, time: new Date().toISOString() }));
+  const { results, measured, leftOut } = outcome;
+  const nKnown = results.filter((result) => !measured.includes(result)).length;
   if (nKnown > 0) writeError(`${nKnown} of ${results.length} results were there already\n`);
   for (const { protocol, passage } of leftOut) {
     writeError(`left out, --budget ${values.budget} is spent: ${protocol} ${passage}\n`);
   }
-  writeError(timesText(fresh, performance.now() - startMs) + "\n");
-  const order = specs.map(({ spec }) => spec);
-  results.sort((a, b) => order.indexOf(a.spec) - order.indexOf(b.spec));
+  writeError(timesText(measured, performance.now() - startMs) + "\n");
   const report = reportOf(results, { tasks, seed });
   writeOut(values.json === true ? JSON.stringify(report) + "\n" : reportText(report, seed));
   return 0;

@@ -4,20 +4,19 @@
  * who computes.
  */
 
-/** log Σ e^logit of f32 [nVocab]. */
-export function logSumExp(logits: Float32Array): number {
-  let largest = -Infinity;
-  for (let i = 0; i < logits.length; i++) largest = Math.max(largest, logits[i]!);
-  let sum = 0;
-  for (let i = 0; i < logits.length; i++) sum += Math.exp(logits[i]! - largest);
-  return largest + Math.log(sum);
-}
-
-/** The token of the largest logit; of equal ones the lowest id. */
+/** The token of the largest logit; of equal ones the lowest id. @param logits f32 [nVocab] */
 export function likeliest(logits: Float32Array): number {
   let best = 0;
   for (let i = 1; i < logits.length; i++) if (logits[i]! > logits[best]!) best = i;
   return best;
+}
+
+/** log Σ e^logit. @param logits f32 [nVocab] */
+export function logSumExp(logits: Float32Array): number {
+  const largest = logits[likeliest(logits)]!;
+  let sum = 0;
+  for (let i = 0; i < logits.length; i++) sum += Math.exp(logits[i]! - largest);
+  return largest + Math.log(sum);
 }
 
 /**
@@ -36,16 +35,18 @@ export function negativeLogLikelihood(logits: Float32Array, target: number): num
 
 /** How a row compares with the one it should be. */
 export interface RowComparison {
-  /** −log p(target) of the compared row. */
+  /** −log q(target) of the compared row. */
   readonly nll: number;
-  /** KL(reference ‖ row) = Σ p (log p − log q), in nats. */
+  /** KL(p ‖ q) = Σ p (log p − log q), in nats. */
   readonly kl: number;
   /** Whether both have the same likeliest token. */
   readonly isSameTop: boolean;
 }
 
 /**
- * Compares a row of logits with the reference's.
+ * Compares a row of logits, whose softmax is q, with the reference's, whose softmax is p. With P and Q the
+ * sums of e^(logit − largest) and d the difference of such shifted logits, KL = Σ e^… d / P − log P + log Q:
+ * one pass over both.
  *
  * @param reference f32 [nVocab]: the full cache's
  * @param logits f32 [nVocab]
@@ -55,14 +56,21 @@ export function compareRows(
   logits: Float32Array,
   target: number,
 ): RowComparison {
-  const logP = logSumExp(reference);
-  const logQ = logSumExp(logits);
-  let kl = 0;
+  const [topP, topQ] = [likeliest(reference), likeliest(logits)];
+  const [maxP, maxQ] = [reference[topP]!, logits[topQ]!];
+  let [sumP, sumQ, weighted] = [0, 0, 0];
   for (let i = 0; i < logits.length; i++) {
-    const [p, q] = [reference[i]! - logP, logits[i]! - logQ];
-    kl += Math.exp(p) * (p - q);
+    const [p, q] = [reference[i]! - maxP, logits[i]! - maxQ];
+    const weight = Math.exp(p);
+    sumP += weight;
+    sumQ += Math.exp(q);
+    weighted += weight * (p - q);
   }
-  const isSameTop = likeliest(reference) === likeliest(logits);
-  // Rounding may leave a sum of nothing at −1e-17.
-  return { nll: logQ - logits[target]!, kl: Math.max(0, kl), isSameTop };
+  const logQ = Math.log(sumQ);
+  return {
+    nll: maxQ + logQ - logits[target]!,
+    // Rounding may leave a difference of nothing at −1e−16.
+    kl: Math.max(0, weighted / sumP - Math.log(sumP) + logQ),
+    isSameTop: topP === topQ,
+  };
 }

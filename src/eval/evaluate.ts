@@ -37,7 +37,13 @@ export interface EvaluateOptions {
 
 /** What happens on the way. */
 export type EvalEvent =
-  | { readonly kind: "result"; readonly result: EvalResult; readonly isKnown: boolean }
+  /** `isWanted`: its spec was asked for, and is not only what others are compared with. */
+  | {
+    readonly kind: "result";
+    readonly result: EvalResult;
+    readonly isKnown: boolean;
+    readonly isWanted: boolean;
+  }
   /** Something is about to be measured; `leftMs` is a guess, null: there is nothing to guess from. */
   | {
     readonly kind: "progress";
@@ -85,7 +91,7 @@ export async function* evaluate(options: EvaluateOptions): AsyncGenerator<EvalEv
   const startMs = performance.now();
   const works = await Promise.all(cases.map((item) => workOf(item, options)));
   for (const { known } of works) {
-    for (const result of known) yield { kind: "result", result, isKnown: true };
+    for (const result of known) yield { kind: "result", result, isKnown: true, isWanted: true };
   }
   const total = works.reduce((sum, { runs }) => sum + runs.length, 0);
   let tokensLeft = works.reduce((sum, { nTokens }) => sum + nTokens, 0);
@@ -116,12 +122,11 @@ export async function* evaluate(options: EvaluateOptions): AsyncGenerator<EvalEv
       spentTokens += nTokens / runs.length;
       tokensLeft -= nTokens / runs.length;
       done++;
-      if (!wanted.has(spec)) continue;
       const { values, series } = measured;
       const { protocol, passage, labels } = item;
       const place = { spec, protocol, passage, ...(labels ? { labels } : {}), caseSha256 };
       const result = { ...place, values, ...(series ? { series } : {}), ...numbers };
-      yield { kind: "result", result, isKnown: false };
+      yield { kind: "result", result, isKnown: false, isWanted: wanted.has(spec) };
     }
   }
 }
