@@ -21,8 +21,8 @@ export const ENGINE: readonly Mutant[] = [
   {
     name: "the newest rows are coded too",
     file: "src/engine/move_layer.ts",
-    find: "const stay = Math.max(flush.atRows - flush.rows, recent);",
-    replace: "const stay = Math.max(flush.atRows - 2 * flush.rows, recent);",
+    find: "Math.max(atRows - rows, recent)",
+    replace: "Math.max(atRows - 2 * rows, recent)",
     tests: ["tests/codes_test.ts"],
     only: "as many rows are coded",
   },

@@ -4,6 +4,7 @@ import { COMPILER } from "./compiler.ts";
 import { CUDA_DEVICE } from "./cuda.ts";
 import { DEFINITIONS } from "./definitions.ts";
 import { ENGINE } from "./engine.ts";
+import { EVAL } from "./eval.ts";
 import type { Mutant } from "./mutant.ts";
 import { TEMPLATES } from "./templates.ts";
 
@@ -13,5 +14,6 @@ export const MUTANTS: readonly Mutant[] = [
   ...TEMPLATES,
   ...DEFINITIONS,
   ...ENGINE,
+  ...EVAL,
   ...CUDA_DEVICE,
 ];
