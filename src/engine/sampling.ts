@@ -63,29 +63,46 @@ export function argmax(logits: Float32Array): number {
   return best;
 }
 
-/** The `k` ids of the largest logits, largest first, equal ones by id. */
-function topIds(logits: Float32Array, k: number): number[] {
+/** The largest `k` of `ids` by their logits, largest first, equal ones by id. */
+function topIds(logits: Float32Array, ids: Uint32Array, k: number): number[] {
   const order = (a: number, b: number) => logits[b]! - logits[a]! || a - b;
-  if (k > REPEAT_LAST_N * 4) {
-    return Array.from(Uint32Array.from(logits.keys()).sort(order).subarray(0, k));
-  }
+  if (k > REPEAT_LAST_N * 4) return Array.from(ids.sort(order).subarray(0, k));
   // For the usual small k one pass with a sorted shortlist beats sorting the vocabulary.
-  const ids: number[] = [];
-  for (let id = 0; id < logits.length; id++) {
-    if (ids.length === k && logits[id]! <= logits[ids[k - 1]!]!) continue;
-    let at = ids.length;
-    while (at > 0 && logits[ids[at - 1]!]! < logits[id]!) at--;
-    ids.splice(at, 0, id);
-    if (ids.length > k) ids.pop();
+  const top: number[] = [];
+  for (const id of ids) {
+    if (top.length === k && logits[id]! <= logits[top[k - 1]!]!) continue;
+    let at = top.length;
+    while (at > 0 && logits[top[at - 1]!]! < logits[id]!) at--;
+    top.splice(at, 0, id);
+    if (top.length > k) top.pop();
   }
-  return ids;
+  return top;
 }
 
-function softmax(values: readonly number[]): number[] {
-  const weights = values.map((v) => Math.exp(v - values[0]!));
-  const total = weights.reduce((a, b) => a + b, 0);
-  return weights.map((w) => w / total);
+/**
+ * Ids that top-p and min-p may keep where top-k keeps all. All that are less likely than (1 − topP) / nVocab
+ * weigh less than 1 − topP together, so they are behind the cut: sorting the vocabulary takes longer than a
+ * small model's step, and few are likelier.
+ */
+function likelyIds(
+  logits: Float32Array,
+  { topP, minP }: { readonly topP: number; readonly minP: number },
+): { readonly ids: Uint32Array; readonly total: number } {
+  const largest = logits[argmax(logits)]!;
+  let total = 0;
+  for (const logit of logits) total += Math.exp(logit - largest);
+  const least = Math.max(minP, (1 - topP) * total / logits.length);
+  // Half of it, so that no rounding matters.
+  const lowest = largest + Math.log(least / 2);
+  const ids = new Uint32Array(logits.length);
+  let n = 0;
+  for (let id = 0; id < logits.length; id++) if (logits[id]! >= lowest) ids[n++] = id;
+  return { ids: ids.subarray(0, n), total };
 }
+
+const weights = (logits: readonly number[]) => logits.map((x) => Math.exp(x - logits[0]!));
+
+const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
 
 /**
  * What may be drawn from `logits`, after every filter.
@@ -95,19 +112,26 @@ function softmax(values: readonly number[]): number[] {
  */
 export function distribution(logits: Float32Array, options: SamplingOptions): Distribution {
   const { temperature = 0, topK = 0, topP = 1, minP = 0 } = options;
-  let ids = topIds(logits, topK > 0 ? Math.min(topK, logits.length) : logits.length);
-  const before = softmax(ids.map((id) => logits[id]!));
+  const all = topK === 0 || topK >= logits.length;
+  const likely = all
+    ? likelyIds(logits, { topP, minP })
+    : { ids: Uint32Array.from(logits.keys()), total: null };
+  let ids = topIds(logits, likely.ids, all ? likely.ids.length : topK);
+  const before = weights(ids.map((id) => logits[id]!));
   let keep = ids.length;
   if (topP < 1) {
+    const enough = topP * (likely.total ?? sum(before));
     let mass = 0;
-    keep = before.findIndex((p) => (mass += p) >= topP) + 1 || ids.length;
+    keep = before.findIndex((weight) => (mass += weight) >= enough) + 1 || ids.length;
   }
   if (minP > 0) {
-    const below = before.findIndex((p) => p < minP * before[0]!);
+    const below = before.findIndex((weight) => weight < minP);
     if (below >= 0) keep = Math.min(keep, below);
   }
   ids = ids.slice(0, keep);
-  return { ids, probabilities: softmax(ids.map((id) => logits[id]! / temperature)) };
+  const after = weights(ids.map((id) => logits[id]! / temperature));
+  const total = sum(after);
+  return { ids, probabilities: after.map((weight) => weight / total) };
 }
 
 /** Logits with the repetition penalty applied to every token of `recent`, once each. */

@@ -85,3 +85,25 @@ Deno.test("options out of range are refused by flag", () => {
     assertEquals(assertThrows(() => sampler(options), KerfError, flag).exitCode, 2);
   }
 });
+
+Deno.test("top-p and min-p over all keep what sorting all of them keeps", () => {
+  const random = randomSource(6);
+  for (const scale of [0.01, 1, 4, 12]) {
+    // Many equal ones, and some far above: a long tail and a short one.
+    const logits = Float32Array.from({ length: 3000 }, () => Math.round(scale * 8 * random()) / 4);
+    const all = distribution(logits, { temperature: 1 });
+    for (const topP of [0.01, 0.5, 0.9, 0.999, 1]) {
+      let mass = 0;
+      const cut = all.probabilities.findIndex((p) => (mass += p) >= topP) + 1 || 3000;
+      const { ids } = distribution(logits, { temperature: 0.7, topP });
+      // The sum is taken in another order: the cut may be one further where it is met exactly.
+      assert(Math.abs(ids.length - cut) <= 1, `${scale}, ${topP}: ${ids.length} of ${cut}`);
+      assertEquals(ids, all.ids.slice(0, ids.length));
+    }
+    for (const minP of [1e-3, 0.3]) {
+      const cut = all.probabilities.findIndex((p) => p < minP * all.probabilities[0]!);
+      const { ids } = distribution(logits, { temperature: 0.7, minP });
+      assertEquals(ids, all.ids.slice(0, cut < 0 ? 3000 : cut));
+    }
+  }
+});
