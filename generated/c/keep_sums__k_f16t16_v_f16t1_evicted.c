@@ -1,5 +1,5 @@
 /*
- * Copies the running sums of the kept rows of a layer, which lie behind the rows of a page, to new pages.
+ * Moves the running sums of the kept rows of a layer, which lie behind the rows of a page, as the rows move.
  *
  * Generated from kernels/ops/keep_sums.ts by `deno task gen`. Do not edit.
  */
@@ -10,8 +10,7 @@
 #endif
 
 struct args {
-  const uint32_t *src_pages; /* u32 [nKvHeads, page_entries] */
-  const uint32_t *dst_pages; /* u32 [nSlots, nLayers, nKvHeads, page_entries] */
+  const uint32_t *pages; /* u32 [nSlots, nLayers, nKvHeads, page_entries] */
   const uint32_t *kept; /* u32 [nKvHeads, max_rows] */
   const uint32_t *kept_counts; /* u32 [nLayers, nKvHeads, 2] */
   uint8_t *arena; /* u8 [arenaBytes] */
@@ -19,24 +18,23 @@ struct args {
   uint32_t layer;
   uint32_t n_layers;
   uint32_t n_kv_heads;
-  uint32_t page_entries; /* entries of a head in both page tables */
+  uint32_t page_entries; /* entries of a head in the block table */
   uint32_t max_rows; /* rows of the longest head before */
   uint32_t key_page_0; /* the segment's first page entry */
   uint32_t value_page_0;
 };
-_Static_assert(offsetof(struct args, src_pages) == 0, "src_pages");
-_Static_assert(offsetof(struct args, dst_pages) == 8, "dst_pages");
-_Static_assert(offsetof(struct args, kept) == 16, "kept");
-_Static_assert(offsetof(struct args, kept_counts) == 24, "kept_counts");
-_Static_assert(offsetof(struct args, arena) == 32, "arena");
-_Static_assert(offsetof(struct args, slot) == 40, "slot");
-_Static_assert(offsetof(struct args, layer) == 44, "layer");
-_Static_assert(offsetof(struct args, n_layers) == 48, "n_layers");
-_Static_assert(offsetof(struct args, n_kv_heads) == 52, "n_kv_heads");
-_Static_assert(offsetof(struct args, page_entries) == 56, "page_entries");
-_Static_assert(offsetof(struct args, max_rows) == 60, "max_rows");
-_Static_assert(offsetof(struct args, key_page_0) == 64, "key_page_0");
-_Static_assert(offsetof(struct args, value_page_0) == 68, "value_page_0");
+_Static_assert(offsetof(struct args, pages) == 0, "pages");
+_Static_assert(offsetof(struct args, kept) == 8, "kept");
+_Static_assert(offsetof(struct args, kept_counts) == 16, "kept_counts");
+_Static_assert(offsetof(struct args, arena) == 24, "arena");
+_Static_assert(offsetof(struct args, slot) == 32, "slot");
+_Static_assert(offsetof(struct args, layer) == 36, "layer");
+_Static_assert(offsetof(struct args, n_layers) == 40, "n_layers");
+_Static_assert(offsetof(struct args, n_kv_heads) == 44, "n_kv_heads");
+_Static_assert(offsetof(struct args, page_entries) == 48, "page_entries");
+_Static_assert(offsetof(struct args, max_rows) == 52, "max_rows");
+_Static_assert(offsetof(struct args, key_page_0) == 56, "key_page_0");
+_Static_assert(offsetof(struct args, value_page_0) == 60, "value_page_0");
 
 #include "kerf_native.h"
 
@@ -54,7 +52,7 @@ KERF_INLINE float *sum_of(const struct args *args, const uint32_t *pages, uint32
   return (float *)(page + SUM_OFFSET) + row % PAGE_ROWS;
 }
 
-/* One item: one KV head. New pages are none of the old ones. */
+/* One item: one KV head. Sums move toward the front one after the other, so none is lost. */
 static void keep_sums__k_f16t16_v_f16t1_evicted(const struct args *restrict args, uint32_t first,
     uint32_t last)
 {
@@ -64,10 +62,8 @@ static void keep_sums__k_f16t16_v_f16t1_evicted(const struct args *restrict args
     const uint32_t n_kept = args->kept_counts[2
         * ((size_t)args->layer * args->n_kv_heads + kv_head) + 1];
     const uint32_t *kept = args->kept + (size_t)kv_head * args->max_rows;
-    const uint32_t *from = args->src_pages + (size_t)kv_head * args->page_entries
-        + args->value_page_0;
-    const uint32_t *to = args->dst_pages + place * args->page_entries + args->value_page_0;
-    for (uint32_t i = 0; i < n_kept; i++) *sum_of(args, to, i) = *sum_of(args, from, kept[i]);
+    const uint32_t *pages = args->pages + place * args->page_entries + args->value_page_0;
+    for (uint32_t i = 0; i < n_kept; i++) *sum_of(args, pages, i) = *sum_of(args, pages, kept[i]);
   }
 }
 

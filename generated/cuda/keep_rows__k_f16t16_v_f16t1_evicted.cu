@@ -1,7 +1,8 @@
 /*
- * Copies the kept rows of a layer to new pages, in order: every segment of keys to itself, values with
- * their positions. `heads` still has the rows before. Where keys are rotated by their place, they are turned
- * back by as much as they move.
+ * Moves the kept rows of a layer to the front of their pages, in order: every segment of keys in itself, values
+ * with their positions. `heads` still has the rows before. Where keys are rotated by their place, they are
+ * turned back by as much as they move. One item takes a KV head's rows one after the other, so that no row is
+ * written before it is read.
  *
  * Generated from kernels/ops/keep_rows.ts by `deno task gen`. Do not edit.
  */
@@ -13,8 +14,7 @@
 
 /* Passed by value; the host writes the same bytes for C and CUDA. */
 struct args {
-  const u32 *src_pages; /* u32 [nKvHeads, page_entries] */
-  const u32 *dst_pages; /* u32 [nSlots, nLayers, nKvHeads, page_entries] */
+  const u32 *pages; /* u32 [nSlots, nLayers, nKvHeads, page_entries] */
   const u32 *heads; /* u32 [nSlots, nLayers, nKvHeads, 2·nSegments] */
   const u32 *kept; /* u32 [nKvHeads, max_rows] */
   const u32 *kept_counts; /* u32 [nLayers, nKvHeads, 2] */
@@ -23,25 +23,24 @@ struct args {
   u32 layer;
   u32 n_layers;
   u32 n_kv_heads;
-  u32 page_entries; /* entries of a head in both page tables */
+  u32 page_entries; /* entries of a head in the block table */
   u32 max_rows; /* rows of the longest head before */
   u32 key_page_0; /* the segment's first page entry */
   u32 value_page_0;
 };
-KERF_AT(src_pages, 0);
-KERF_AT(dst_pages, 8);
-KERF_AT(heads, 16);
-KERF_AT(kept, 24);
-KERF_AT(kept_counts, 32);
-KERF_AT(arena, 40);
-KERF_AT(slot, 48);
-KERF_AT(layer, 52);
-KERF_AT(n_layers, 56);
-KERF_AT(n_kv_heads, 60);
-KERF_AT(page_entries, 64);
-KERF_AT(max_rows, 68);
-KERF_AT(key_page_0, 72);
-KERF_AT(value_page_0, 76);
+KERF_AT(pages, 0);
+KERF_AT(heads, 8);
+KERF_AT(kept, 16);
+KERF_AT(kept_counts, 24);
+KERF_AT(arena, 32);
+KERF_AT(slot, 40);
+KERF_AT(layer, 44);
+KERF_AT(n_layers, 48);
+KERF_AT(n_kv_heads, 52);
+KERF_AT(page_entries, 56);
+KERF_AT(max_rows, 60);
+KERF_AT(key_page_0, 64);
+KERF_AT(value_page_0, 68);
 
 static constexpr u32 THREADS = 128; /* of a block */
 
@@ -49,7 +48,9 @@ static constexpr u32 PAGE_ROWS = 128; /* rows of a page */
 static constexpr u32 TILE_ROWS = 16; /* rows of a tile of keys */
 static constexpr u32 ARENA_UNIT = 64; /* bytes that a page entry counts */
 static constexpr u32 POSITION_BYTES = 4 * PAGE_ROWS; /* at the head of a page of values */
-static constexpr u32 ROWS = 16; /* of one item */
+static constexpr u32 ROWS = 16; /* at a time, one of each thread */
+static constexpr u32 CHANNEL_STEP = THREADS / ROWS; /* between the channels of a thread */
+static constexpr u32 N_OWN = (HEAD_DIM + CHANNEL_STEP - 1) / CHANNEL_STEP; /* channels of a thread, at most */
 
 KERF_INLINE u8 *page_of(const struct args &args, const u32 *pages, u32 row)
 {
@@ -70,35 +71,49 @@ KERF_INLINE kerf_f16 *value_place(const struct args &args, const u32 *pages, u32
   return (kerf_f16 *)(page_of(args, pages, row) + POSITION_BYTES) + row % PAGE_ROWS * HEAD_DIM;
 }
 
-/* One block: ROWS kept rows of one KV head at a time. New pages are none of the old ones. */
+/* One block: one KV head at a time, ROWS kept rows after ROWS. They only move toward the front. */
 extern "C" __global__ void __launch_bounds__(THREADS, 1)
 keep_rows__k_f16t16_v_f16t1_evicted(const __grid_constant__ struct args args)
 {
-  const u32 n_blocks = (args.max_rows + ROWS - 1) / ROWS;
-  const u32 n_items = args.n_kv_heads * n_blocks;
+  const u32 n_items = args.n_kv_heads;
+  const u32 lane = kerf_thread() % ROWS, first_channel = kerf_thread() / ROWS;
 
-  for (u32 item = kerf_block(); item < n_items; item += kerf_n_blocks()) {
-    const u32 kv_head = item / n_blocks, block = item % n_blocks * ROWS;
+  for (u32 kv_head = kerf_block(); kv_head < n_items; kv_head += kerf_n_blocks()) {
     const u64 place = ((u64)args.slot * args.n_layers + args.layer) * args.n_kv_heads + kv_head;
     const u32 *counts = args.kept_counts + 2 * ((u64)args.layer * args.n_kv_heads + kv_head);
     const u32 *kept = args.kept + (u64)kv_head * args.max_rows;
-    const u32 *from = args.src_pages + (u64)kv_head * args.page_entries;
-    const u32 *to = args.dst_pages + place * args.page_entries;
-    /* Rows run fastest: keys lie next to each other in a tile. */
-    for (u32 element = kerf_thread(); element < ROWS * HEAD_DIM; element += THREADS) {
-      const u32 i = block + element % ROWS, c = element / ROWS;
-      if (i >= counts[1]) continue;
-      if (c == 0) {
-        const i32 *source = (const i32 *)page_of(args, from + args.value_page_0, kept[i]);
-        ((i32 *)page_of(args, to + args.value_page_0,
-            i))[i % PAGE_ROWS] = source[kept[i] % PAGE_ROWS];
+    const u32 *pages = args.pages + place * args.page_entries;
+    for (u32 block = 0; block < counts[1]; block += ROWS) {
+      const u32 i = block + lane;
+      const bool stays = i < counts[1];
+      const u32 from = stays ? kept[i] : 0;
+      const u32 width = HEAD_DIM, row = from, new_row = i, page = args.key_page_0;
+      kerf_f16 key[N_OWN];
+      kerf_f16 value[N_OWN];
+      i32 position = 0;
+      if (stays) {
+        position = ((const i32 *)page_of(args, pages + args.value_page_0, from))[from % PAGE_ROWS];
+        const kerf_f16 *value_source = value_place(args, pages + args.value_page_0, from);
+        const kerf_f16 *source = key_place(args, pages + page, row, width);
+        KERF_UNROLL for (u32 n = 0; n < N_OWN; n++) {
+          const u32 c = first_channel + n * CHANNEL_STEP;
+          if (c < HEAD_DIM) value[n] = value_source[c];
+          if (c >= width) continue;
+          key[n] = source[c * TILE_ROWS];
+        }
       }
-      value_place(args, to + args.value_page_0, i)[c] = value_place(args, from + args.value_page_0,
-          kept[i])[c];
-      const u32 width = HEAD_DIM, row = kept[i], new_row = i, page = args.key_page_0;
-      const kerf_f16 *source = key_place(args, from + page, row, width);
-      kerf_f16 *destination = key_place(args, to + page, new_row, width);
-      destination[c * TILE_ROWS] = source[c * TILE_ROWS];
+      /* All of these rows are read before one is written; those behind lie behind what is written. */
+      kerf_sync_threads();
+      if (!stays) continue;
+      if (first_channel == 0) ((i32 *)page_of(args, pages + args.value_page_0,
+          i))[i % PAGE_ROWS] = position;
+      kerf_f16 *value_destination = value_place(args, pages + args.value_page_0, i);
+      kerf_f16 *destination = key_place(args, pages + page, new_row, width);
+      KERF_UNROLL for (u32 n = 0; n < N_OWN; n++) {
+        const u32 c = first_channel + n * CHANNEL_STEP;
+        if (c < HEAD_DIM) value_destination[c] = value[n];
+        if (c < width) destination[c * TILE_ROWS] = key[n];
+      }
     }
   }
 }

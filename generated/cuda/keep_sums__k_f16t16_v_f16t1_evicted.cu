@@ -1,5 +1,5 @@
 /*
- * Copies the running sums of the kept rows of a layer, which lie behind the rows of a page, to new pages.
+ * Moves the running sums of the kept rows of a layer, which lie behind the rows of a page, as the rows move.
  *
  * Generated from kernels/ops/keep_sums.ts by `deno task gen`. Do not edit.
  */
@@ -11,8 +11,7 @@
 
 /* Passed by value; the host writes the same bytes for C and CUDA. */
 struct args {
-  const u32 *src_pages; /* u32 [nKvHeads, page_entries] */
-  const u32 *dst_pages; /* u32 [nSlots, nLayers, nKvHeads, page_entries] */
+  const u32 *pages; /* u32 [nSlots, nLayers, nKvHeads, page_entries] */
   const u32 *kept; /* u32 [nKvHeads, max_rows] */
   const u32 *kept_counts; /* u32 [nLayers, nKvHeads, 2] */
   u8 *arena; /* u8 [arenaBytes] */
@@ -20,24 +19,23 @@ struct args {
   u32 layer;
   u32 n_layers;
   u32 n_kv_heads;
-  u32 page_entries; /* entries of a head in both page tables */
+  u32 page_entries; /* entries of a head in the block table */
   u32 max_rows; /* rows of the longest head before */
   u32 key_page_0; /* the segment's first page entry */
   u32 value_page_0;
 };
-KERF_AT(src_pages, 0);
-KERF_AT(dst_pages, 8);
-KERF_AT(kept, 16);
-KERF_AT(kept_counts, 24);
-KERF_AT(arena, 32);
-KERF_AT(slot, 40);
-KERF_AT(layer, 44);
-KERF_AT(n_layers, 48);
-KERF_AT(n_kv_heads, 52);
-KERF_AT(page_entries, 56);
-KERF_AT(max_rows, 60);
-KERF_AT(key_page_0, 64);
-KERF_AT(value_page_0, 68);
+KERF_AT(pages, 0);
+KERF_AT(kept, 8);
+KERF_AT(kept_counts, 16);
+KERF_AT(arena, 24);
+KERF_AT(slot, 32);
+KERF_AT(layer, 36);
+KERF_AT(n_layers, 40);
+KERF_AT(n_kv_heads, 44);
+KERF_AT(page_entries, 48);
+KERF_AT(max_rows, 52);
+KERF_AT(key_page_0, 56);
+KERF_AT(value_page_0, 60);
 
 static constexpr u32 THREADS = 128; /* of a block */
 
@@ -53,7 +51,7 @@ KERF_INLINE float *sum_of(const struct args &args, const u32 *pages, u32 row)
   return (float *)(page + SUM_OFFSET) + row % PAGE_ROWS;
 }
 
-/* One block: one KV head at a time. New pages are none of the old ones. */
+/* One block: one KV head at a time, a sum of each thread after the other. They only move toward the front. */
 extern "C" __global__ void __launch_bounds__(THREADS, 1)
 keep_sums__k_f16t16_v_f16t1_evicted(const __grid_constant__ struct args args)
 {
@@ -63,9 +61,12 @@ keep_sums__k_f16t16_v_f16t1_evicted(const __grid_constant__ struct args args)
     const u64 place = ((u64)args.slot * args.n_layers + args.layer) * args.n_kv_heads + kv_head;
     const u32 n_kept = args.kept_counts[2 * ((u64)args.layer * args.n_kv_heads + kv_head) + 1];
     const u32 *kept = args.kept + (u64)kv_head * args.max_rows;
-    const u32 *from = args.src_pages + (u64)kv_head * args.page_entries + args.value_page_0;
-    const u32 *to = args.dst_pages + place * args.page_entries + args.value_page_0;
-    for (u32 i = kerf_thread(); i < n_kept; i += THREADS) *sum_of(args, to, i) = *sum_of(args, from,
-        kept[i]);
+    const u32 *pages = args.pages + place * args.page_entries + args.value_page_0;
+    for (u32 block = 0; block < n_kept; block += THREADS) {
+      const u32 i = block + kerf_thread();
+      const float sum = i < n_kept ? *sum_of(args, pages, kept[i]) : 0.0f;
+      kerf_sync_threads();
+      if (i < n_kept) *sum_of(args, pages, i) = sum;
+    }
   }
 }

@@ -1,7 +1,8 @@
 /*
- * Copies the kept rows of a layer to new pages, in order: every segment of keys to itself, values with
- * their positions. `heads` still has the rows before. Where keys are rotated by their place, they are turned
- * back by as much as they move.
+ * Moves the kept rows of a layer to the front of their pages, in order: every segment of keys in itself, values
+ * with their positions. `heads` still has the rows before. Where keys are rotated by their place, they are
+ * turned back by as much as they move. One item takes a KV head's rows one after the other, so that no row is
+ * written before it is read.
  *
  * In front of this text the device puts `const HEAD_DIM: u32 = …;`.
  * Generated from kernels/ops/keep_rows.ts by `deno task gen`. Do not edit.
@@ -13,31 +14,33 @@ struct Params {
   layer: u32,
   n_layers: u32,
   n_kv_heads: u32,
-  page_entries: u32, /* entries of a head in both page tables */
+  page_entries: u32, /* entries of a head in the block table */
   max_rows: u32, /* rows of the longest head before */
   key_page_0: u32, /* the segment's first page entry */
   value_page_0: u32,
 }
 
-@group(0) @binding(0) var<storage, read> src_pages_buf: array<u32>; /* u32 [nKvHeads, page_entries] */
-@group(0) @binding(1) var<storage, read> dst_pages_buf: array<u32>; /* u32 [nSlots, nLayers, nKvHeads, page_entries] */
-@group(0) @binding(2) var<storage, read> heads_buf: array<u32>; /* u32 [nSlots, nLayers, nKvHeads, 2·nSegments] */
-@group(0) @binding(3) var<storage, read> kept_buf: array<u32>; /* u32 [nKvHeads, max_rows] */
-@group(0) @binding(4) var<storage, read> kept_counts_buf: array<u32>; /* u32 [nLayers, nKvHeads, 2] */
-@group(0) @binding(5) var<storage, read_write> arena_buf: array<u32>; /* u8 [arenaBytes] */
-@group(0) @binding(6) var<uniform> params: Params;
+@group(0) @binding(0) var<storage, read> pages_buf: array<u32>; /* u32 [nSlots, nLayers, nKvHeads, page_entries] */
+@group(0) @binding(1) var<storage, read> heads_buf: array<u32>; /* u32 [nSlots, nLayers, nKvHeads, 2·nSegments] */
+@group(0) @binding(2) var<storage, read> kept_buf: array<u32>; /* u32 [nKvHeads, max_rows] */
+@group(0) @binding(3) var<storage, read> kept_counts_buf: array<u32>; /* u32 [nLayers, nKvHeads, 2] */
+@group(0) @binding(4) var<storage, read_write> arena_buf: array<u32>; /* u8 [arenaBytes] */
+@group(0) @binding(5) var<uniform> params: Params;
 
 const WORKGROUP = 64u;
 
 const PAGE_ROWS = 128u; /* rows of a page */
 const UNIT_WORDS = 64u / 4u; /* words that a page entry counts */
-const ROWS = 16u; /* of a block: a tile of keys */
+const ROWS = 16u; /* at a time: a tile of keys */
 const PER_WORD = 2u; /* elements of a word of keys */
 const VALUE_WORDS = HEAD_DIM / 2u; /* of a row */
+/* Words of ROWS keys, and of ROWS values, that a thread moves. */
+const OWN_KEYS = (ROWS * HEAD_DIM / PER_WORD + WORKGROUP - 1u) / WORKGROUP;
+const OWN_VALUES = (ROWS * VALUE_WORDS + WORKGROUP - 1u) / WORKGROUP;
 
-/* A segment of keys: its first page entry, the kept rows before it, and the rows before it that were there. */
+/* A segment of keys: its first page entry among all, the kept rows before it, and the rows before it that were there. */
 struct KeySegment {
-  page: u32,
+  pages: u32,
   first_kept: u32,
   n_kept: u32,
   rows_before: u32,
@@ -48,66 +51,98 @@ struct KeySegment {
 fn source_bits(pages: u32, row: u32, channel: u32, width: u32) -> u32 {
   let in_page = row % PAGE_ROWS;
   let at = in_page / ROWS * ROWS * width + channel * ROWS + in_page % ROWS;
-  let word = arena_buf[src_pages_buf[pages + row / PAGE_ROWS] * UNIT_WORDS + at / PER_WORD];
+  let word = arena_buf[pages_buf[pages + row / PAGE_ROWS] * UNIT_WORDS + at / PER_WORD];
   return extractBits(word, at % 2u * 16u, 16u);
 }
 
+/* Word of the first element of a tile of keys. */
+fn tile_word(pages: u32, row: u32, width: u32) -> u32 {
+  return pages_buf[pages + row / PAGE_ROWS] * UNIT_WORDS + row % PAGE_ROWS * width / PER_WORD;
+}
+
+/* Word of a value's first channel; positions stand at the head of a page, a word each. */
+fn value_word(pages: u32, row: u32) -> u32 {
+  return pages_buf[pages + row / PAGE_ROWS] * UNIT_WORDS + PAGE_ROWS
+      + row % PAGE_ROWS * VALUE_WORDS;
+}
+
+fn position_word(pages: u32, row: u32) -> u32 {
+  return pages_buf[pages + row / PAGE_ROWS] * UNIT_WORDS + row % PAGE_ROWS;
+}
+
 /*
- * A block of a segment's new rows. Two halves share a word, so a thread makes whole words and keeps the
- * elements behind the last row.
+ * Moves the kept keys of a segment, a tile after the other. Two halves share a word, so a thread makes whole
+ * words and keeps the elements behind the last row.
  */
-fn keep_keys(kv_head: u32, place: u32, segment: KeySegment, block: u32, lane: u32) {
-  if (block >= segment.n_kept) { return; }
-  let in_page = block % PAGE_ROWS;
-  let page = dst_pages_buf[place * params.page_entries + segment.page + block / PAGE_ROWS];
-  let start = page * UNIT_WORDS + in_page * segment.width / PER_WORD;
-  for (var i = lane; i < ROWS * segment.width / PER_WORD; i += WORKGROUP) {
-    var word = arena_buf[start + i];
-    for (var part = 0u; part < PER_WORD; part++) {
-      let element = i * PER_WORD + part;
-      let row = block + element % ROWS;
-      if (row < segment.n_kept) {
-        let source = kept_buf[kv_head * params.max_rows + segment.first_kept + row]
-            - segment.rows_before;
-        let bits = source_bits(kv_head * params.page_entries + segment.page, source, element / ROWS,
-            segment.width);
-        word = insertBits(word, bits, part * 16u, 16u);
+fn keep_keys(kv_head: u32, segment: KeySegment, lane: u32) {
+  let n_words = ROWS * segment.width / PER_WORD;
+  var words: array<u32, OWN_KEYS>;
+  for (var tile = 0u; tile < segment.n_kept; tile += ROWS) {
+    let start = tile_word(segment.pages, tile, segment.width);
+    for (var n = 0u; n < OWN_KEYS; n++) {
+      let i = lane + n * WORKGROUP;
+      if (i >= n_words) { break; }
+      var word = arena_buf[start + i];
+      for (var part = 0u; part < PER_WORD; part++) {
+        let element = i * PER_WORD + part;
+        let row = tile + element % ROWS;
+        if (row < segment.n_kept) {
+          let source = kept_buf[kv_head * params.max_rows + segment.first_kept + row]
+              - segment.rows_before;
+          let bits = source_bits(segment.pages, source, element / ROWS, segment.width);
+          word = insertBits(word, bits, part * 16u, 16u);
+        }
       }
+      words[n] = word;
     }
-    arena_buf[start + i] = word;
+    /* All of a tile is read before it is written; the rows behind lie behind what is written. */
+    storageBarrier();
+    for (var n = 0u; n < OWN_KEYS; n++) {
+      let i = lane + n * WORKGROUP;
+      if (i < n_words) { arena_buf[start + i] = words[n]; }
+    }
   }
 }
 
-/* One work group: a block of ROWS new rows of each segment of one KV head. New pages are none of the old ones. */
+/* One work group: one KV head, ROWS rows after ROWS. They only move toward the front. */
 @compute @workgroup_size(WORKGROUP)
 fn keep_rows__k_f16t16_v_f16t1_evicted(
   @builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_index) lane: u32) {
-  let item = kerf_item(group, groups);
-  let n_blocks = (params.max_rows + ROWS - 1u) / ROWS;
-  if (item >= params.n_kv_heads * n_blocks) { return; }
-  let kv_head = item / n_blocks;
-  let block = item % n_blocks * ROWS;
+  let kv_head = kerf_item(group, groups);
+  if (kv_head >= params.n_kv_heads) { return; }
   let place = (params.slot * params.n_layers + params.layer) * params.n_kv_heads + kv_head;
+  let pages = place * params.page_entries;
   let counts = 2u * (params.layer * params.n_kv_heads + kv_head);
   let n_kept = kept_counts_buf[counts + 1u];
-  let whole = KeySegment(params.key_page_0, 0u, n_kept, 0u, HEAD_DIM);
-  keep_keys(kv_head, place, whole, block, lane);
+  let whole = KeySegment(pages + params.key_page_0, 0u, n_kept, 0u, HEAD_DIM);
+  keep_keys(kv_head, whole, lane);
 
-  for (var i = lane; i < ROWS * VALUE_WORDS; i += WORKGROUP) {
-    let row = block + i / VALUE_WORDS;
-    if (row < n_kept) {
-      let word = i % VALUE_WORDS;
-      let source = kept_buf[kv_head * params.max_rows + row];
-      let src_page = src_pages_buf[kv_head * params.page_entries + params.value_page_0
-          + source / PAGE_ROWS] * UNIT_WORDS;
-      let dst_page = dst_pages_buf[place * params.page_entries + params.value_page_0
-          + row / PAGE_ROWS] * UNIT_WORDS;
-      /* Positions stand at the head of a page, a word each. */
-      arena_buf[dst_page + PAGE_ROWS + row % PAGE_ROWS * VALUE_WORDS + word] = arena_buf[src_page
-          + PAGE_ROWS + source % PAGE_ROWS * VALUE_WORDS + word];
-      if (word == 0u) { arena_buf[dst_page + row % PAGE_ROWS] = arena_buf[src_page
-          + source % PAGE_ROWS]; }
+  let value_pages = pages + params.value_page_0;
+  var words: array<u32, OWN_VALUES>;
+  for (var block = 0u; block < n_kept; block += ROWS) {
+    var position = 0u;
+    if (lane < ROWS && block + lane < n_kept) {
+      position = arena_buf[position_word(value_pages,
+          kept_buf[kv_head * params.max_rows + block + lane])];
+    }
+    for (var n = 0u; n < OWN_VALUES; n++) {
+      let i = lane + n * WORKGROUP;
+      let row = block + i / VALUE_WORDS;
+      if (i < ROWS * VALUE_WORDS && row < n_kept) {
+        words[n] = arena_buf[value_word(value_pages, kept_buf[kv_head * params.max_rows + row])
+            + i % VALUE_WORDS];
+      }
+    }
+    storageBarrier();
+    if (lane < ROWS
+        && block + lane < n_kept) { arena_buf[position_word(value_pages, block + lane)] = position;
+        }
+    for (var n = 0u; n < OWN_VALUES; n++) {
+      let i = lane + n * WORKGROUP;
+      let row = block + i / VALUE_WORDS;
+      if (i < ROWS * VALUE_WORDS
+          && row < n_kept) { arena_buf[value_word(value_pages, row) + i % VALUE_WORDS] = words[n]; }
     }
   }
 }

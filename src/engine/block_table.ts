@@ -143,6 +143,19 @@ export class BlockTable {
     if (bytes > 0) this.#device.discard(this.arenas[page.layer]!, offset, bytes);
   }
 
+  /** Frees what an entry's page has beyond `bytes`, which is at most what it has; all of it at 0. */
+  shrink(index: number, bytes: number): void {
+    const units = Math.ceil(bytes / ARENA_UNIT);
+    const start = this.#starts[index]!, had = this.#units[index]!;
+    if (units === had) return;
+    this.#units[index] = units;
+    if (units === 0) {
+      this.#starts[index] = 0;
+      this.#dirtySlots.add(this.#placeOf(index).slot);
+    }
+    this.release({ ...this.#placeOf(index), start: start + units, units: had - units });
+  }
+
   /** Copies what a page holds that was taken to the beginning of an entry's new, larger page. */
   copyInto(index: number, page: TakenPage): void {
     this.#device.copy(this.arenas[page.layer]!, {

@@ -4,10 +4,10 @@
  */
 
 import type { Device } from "../device/types.ts";
-import type { HeadAt } from "./cache_shape.ts";
+import type { CacheSegment, HeadAt, LayerRange } from "./cache_shape.ts";
 import { streamSegments } from "./compress_drafts.ts";
 import type { LayerAt } from "./compress_drafts.ts";
-import { evictLayer, keptBefore } from "./evict_layer.ts";
+import { evictRows, keptBefore } from "./evict_rows.ts";
 import { hasRowsToMove, moveLayer, rowsUntilMove, stays } from "./move_layer.ts";
 import type { Plan } from "./plan.ts";
 import { chooseChannels, hasMask, recentRows } from "./prune_layer.ts";
@@ -16,6 +16,8 @@ const recentOf = ({ inputs }: Plan, layer: number) => {
   const size = { ...inputs.cache.shape, layer };
   return { key: recentRows(inputs, "key", size), value: recentRows(inputs, "value", size) };
 };
+
+const only = ({ layer }: LayerAt): LayerRange => ({ first: layer, end: layer + 1 });
 
 /**
  * Compresses one layer of a slot, at the end of a prefill.
@@ -30,7 +32,7 @@ export async function compressLayer(
 ): Promise<boolean> {
   // Where an eviction makes whole rows of coded ones, their mask stays.
   const masked = hasMask(plan, at);
-  const evicted = await evictLayer(device, plan, at);
+  const evicted = await evictRows(device, plan, { ...at, layers: only(at) });
   const recent = recentOf(plan, at.layer);
   if (!hasRowsToMove(plan, at, { recent })) return evicted;
   await chooseChannels(plan, at, { masked });
@@ -38,26 +40,44 @@ export async function compressLayer(
 }
 
 /**
- * Evicts rows of one layer of a slot while it decodes. Survivors whose values had lost channels lose them again;
- * no others do, since channels are pruned where a prefill ends.
+ * Evicts rows of a slot while it decodes. Survivors whose values had lost channels lose them again; no others
+ * do, since channels are pruned where a prefill ends.
  */
-export async function evictDecodedLayer(
+export async function evictDecoded(
   device: Device,
   plan: Plan,
-  at: LayerAt & { readonly nTokens: number },
+  at: { readonly slot: number; readonly nTokens: number },
 ): Promise<void> {
   const { cache } = plan.inputs;
-  const { nKvHeads } = cache.shape;
   const listed = cache.segments.filter((s) =>
     s.stream === "value" && s.segment.channels === "list"
   );
+  if (listed.length === 0) {
+    await evictRows(device, plan, { ...at, layers: cache.allLayers });
+    return;
+  }
+  for (let layer = 0; layer < cache.shape.nLayers; layer++) {
+    await evictDecodedLayer(device, plan, { ...at, layer, listed });
+  }
+}
+
+async function evictDecodedLayer(
+  device: Device,
+  plan: Plan,
+  { listed, ...at }: LayerAt & {
+    readonly nTokens: number;
+    readonly listed: readonly CacheSegment[];
+  },
+): Promise<void> {
+  const { cache } = plan.inputs;
+  const { nKvHeads } = cache.shape;
   const listedOf = (head: HeadAt) =>
     listed.reduce((sum, { index }) => sum + cache.sizeOf(head, index).rows, 0);
   const heads = Array.from({ length: nKvHeads }, (_, i) => {
     const head = { slot: at.slot, head: at.layer * nKvHeads + i };
     return { at: head, rows: cache.rowsOf(head), listed: listedOf(head) };
   });
-  await evictLayer(device, plan, at);
+  await evictRows(device, plan, { ...at, layers: only(at) });
   if (heads.every(({ at, listed }) => listedOf(at) === listed)) return;
   const value = await keptBefore(device, plan, heads);
   const rows = { key: value.map(() => 0), value };

@@ -7,7 +7,7 @@ import { STEP_FIELDS } from "../core/signature.ts";
 import type { BufferRange, Device } from "../device/types.ts";
 import type { KvCache } from "./cache.ts";
 import type { LayerRange } from "./cache_shape.ts";
-import { compressLayer, evictDecodedLayer, flushLayer, rowsUntilFlush } from "./compress.ts";
+import { compressLayer, evictDecoded, flushLayer, rowsUntilFlush } from "./compress.ts";
 import { whole } from "./draft.ts";
 import { stepDrafts } from "./plan.ts";
 import type { Plan } from "./plan.ts";
@@ -113,9 +113,7 @@ export class Engine {
     const every = this.plan.inputs.tokens?.every ?? 0;
     if (every === 0 || nDecoded % every !== 0) return;
     const nTokens = this.cache.tokensOf(slot);
-    for (let layer = 0; layer < this.cache.shape.nLayers; layer++) {
-      await evictDecodedLayer(this.device, this.plan, { slot, layer, nTokens });
-    }
+    await evictDecoded(this.device, this.plan, { slot, nTokens });
   }
 
   /**

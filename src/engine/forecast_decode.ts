@@ -55,12 +55,12 @@ export function evictingPeak(
   const started = lists ? bytes.started : 0;
   const most = decoded.flat()
     .reduce((sum, { head, most }) => sum + bytes.head(head, most) + started, 0);
-  // An eviction writes a layer's rows beside the ones it reads, what it expands beside those.
+  // Rows leave in place, but what becomes whole for it is written anew, and again when it is pruned.
   const beside = decoded.map((heads) =>
     heads.reduce((sum, { head, most, kept }) => {
-      if (!kept) return sum;
-      const whole = expandedRows(shape, kept);
-      return sum + bytes.expanded(most, expandedRows(shape, most)) + bytes.head(head, whole) +
+      const whole = kept && expandedRows(shape, kept);
+      if (!whole || STREAMS.every((stream) => whole[stream] === kept[stream])) return sum;
+      return sum + bytes.expanded(most, expandedRows(shape, most)) +
         bytes.moved(head, whole, kept) + started;
     }, 0)
   );

@@ -96,7 +96,6 @@ export function forecastPeak(shape: ForecastShape, work: ForecastWork): number {
     if (stages.some(({ evicts }) => evicts)) {
       rise(stages.reduce((sum, s) => sum + bytes.expanded(s.dense, s.expanded), 0));
       now += total(stages, (s) => s.expanded) - total(stages, (s) => s.dense);
-      rise(evicted + ragged);
       now += evicted + ragged - total(stages, (s) => s.expanded);
     }
     rise(stages.reduce((sum, s) => sum + bytes.moved(s.head, s.evicted, s.after), 0));

@@ -1,6 +1,6 @@
 /**
- * The copy of kept rows to new pages: keys and values byte for byte, positions with them, nothing else. Where
- * keys are rotated by their place, one that moves toward the front is turned back by as many places.
+ * The move of kept rows to the front of their pages: keys and values byte for byte, positions with them, nothing
+ * else. Where keys are rotated by their place, one that moves toward the front is turned back by as many places.
  */
 
 import { layoutName } from "../layout/name.ts";
@@ -8,7 +8,6 @@ import { keyAt, positionOf, rowOf, valueAt, withBuffers } from "./cache_state.ts
 import type { CacheState } from "./cache_state.ts";
 import { N_KV_HEADS } from "./cases.ts";
 import type { Measurement } from "./compare.ts";
-import { withFreshPages } from "./fresh_pages.ts";
 import type { RunNamed } from "./kernels.ts";
 import type { ChosenRows } from "./select_rows_stage.ts";
 import { HALF_ULP } from "./rounding.ts";
@@ -20,28 +19,25 @@ import { tokenPool } from "./token_stage.ts";
 import type { TokenStage } from "./token_stage.ts";
 import { stored } from "./written_cache.ts";
 
-/** Copies the rows that stay. */
+/** Moves the rows that stay. */
 export async function keepRows(
   stage: TokenStage,
   { kept, buffers }: ChosenRows,
   run: RunNamed,
 ): Promise<{ state: CacheState; measurements: Measurement[] }> {
-  const { state, problem: { shape: { headDim }, layout } } = stage;
+  const { state, problem: { layout } } = stage;
   const pool = tokenPool(stage);
-  const moving = withFreshPages(state.cache, { headDim, moves: () => true });
-  const { arena: before, pages } = moving.cache.buffers;
   const { arena } = await run(`keep_rows__${layoutName(layout)}`, {
     ...pool,
     buffers: {
       ...pool.buffers,
       ...buffers,
       rope: stage.problem.rope,
-      ...{ src_pages: moving.src_pages, dst_pages: pages, arena: before },
     },
   });
-  const copiedTo: CacheState = {
+  const moved: CacheState = {
     ...state,
-    cache: withBuffers(moving.cache, { arena }),
+    cache: withBuffers(state.cache, { arena }),
     heads: state.heads.map(({ listed, coded, channels }, kvHead) => ({
       rows: kept[kvHead]!.length,
       listed: kept[kvHead]!.filter((row) => row < listed).length,
@@ -49,29 +45,29 @@ export async function keepRows(
     })),
   };
   const written = kept.flatMap((rows, kvHead) =>
-    rows.flatMap((_, i) => [keyAt(copiedTo, kvHead, i), valueAt(copiedTo, kvHead, i)])
+    rows.flatMap((_, i) => [keyAt(moved, kvHead, i), valueAt(moved, kvHead, i)])
   );
   const measurements = [
-    copied(stage, copiedTo, kept),
-    positions(state, copiedTo, kept),
-    strayBytes("keep rows", { before: moving.cache, after: copiedTo.cache }, written),
+    keptRows(stage, moved, kept),
+    positions(state, moved, kept),
+    strayBytes("keep rows", { before: state.cache, after: moved.cache }, written),
   ];
-  if (!layout.rowSums) return { state: copiedTo, measurements };
+  if (!layout.rowSums) return { state: moved, measurements };
   const summed = await run(`keep_sums__${layoutName(layout)}`, {
     ...pool,
-    buffers: { ...pool.buffers, ...buffers, src_pages: moving.src_pages, dst_pages: pages, arena },
+    buffers: { ...pool.buffers, ...buffers, arena },
   });
-  const next = { ...copiedTo, cache: withBuffers(copiedTo.cache, { arena: summed.arena }) };
+  const next = { ...moved, cache: withBuffers(moved.cache, { arena: summed.arena }) };
   const wanted = kept.map((rows, kvHead) => {
     const sums = sumsOf(state, kvHead);
     return { want: rows.map((row) => sums[row]!) };
   });
-  const sums = compareSums("keep sums", { before: copiedTo, after: next }, wanted);
+  const sums = compareSums("keep sums", { before: moved, after: next }, wanted);
   return { state: next, measurements: [...measurements, sums.measurement, sums.beside] };
 }
 
 /** Keys, then values, of every kept row; channels that are not stored are 0 in both. */
-function copied(
+function keptRows(
   { state, problem }: TokenStage,
   next: CacheState,
   kept: readonly (readonly number[])[],

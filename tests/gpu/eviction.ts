@@ -58,22 +58,12 @@ function pool(shape: Shape) {
   const kept = SEEDS.map((seed) =>
     Array.from({ length: rows - seed + 1 }, (_, i) => i).filter((i) => i % 3 !== seed % 3)
   );
-  const { pages: table, ...buffers } = cache.buffers;
-  const firstHead = (AT.slot * AT.nLayers + AT.layer) * N_KV_HEADS;
-  const entries = cache.constants["page_entries"]!;
-  // A second copy of the arena is where kept rows go.
-  const arena = new Uint8Array(2 * buffers.arena.length).fill(0xff);
-  arena.set(buffers.arena);
   const perLayer = AT.layer * N_KV_HEADS;
   return {
     buffers: {
-      ...buffers,
+      ...cache.buffers,
       ...(cache.fills ? { fills: cache.fills } : {}),
-      arena,
       rope: Float32Array.from({ length: 2 * rows * headDim }, random),
-      pages: table,
-      src_pages: table.slice(firstHead * entries, (firstHead + N_KV_HEADS) * entries),
-      dst_pages: table.map((unit) => unit + buffers.arena.length / 64),
       q_ring: Float32Array.from({ length: ring }, () => 2 * random()),
       window_sums: new Float32Array(N_HEADS * nWindow * 2).fill(-7),
       anchors: new Float32Array(N_KV_HEADS * (headDim + 16)).fill(-7),
@@ -277,7 +267,7 @@ const ordered = (bytes: TypedArray) =>
     (h) => h & 0x8000 ? 0x8000 - h : h,
   );
 
-/** The copy of kept rows: every byte of both arenas. */
+/** The move of kept rows: every byte of the arena. */
 export async function assertKept(shape: Shape): Promise<void> {
   const { layout = EVICTED } = shape;
   const from = pool(shape);
@@ -306,7 +296,7 @@ gpuTest("eviction: the CPU's rows are chosen, ties, zeros and NaN", async () => 
   for (const rows of [12, 33, 300]) await assertChosen(rows);
 });
 
-gpuTest("eviction: kept rows are copied with their positions, and nothing else", async () => {
+gpuTest("eviction: kept rows move with their positions, and nothing else", async () => {
   for (const rows of [5, 33, 150]) await assertKept({ headDim: 32, rows, window: 1 });
   await assertKept({ layout: LISTED, headDim: 48, rows: 200, listed: 137, window: 1 });
   await assertKept({ layout: CACHED, headDim: 48, rows: 150, window: 1 });

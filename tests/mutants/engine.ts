@@ -75,9 +75,9 @@ export const ENGINE: readonly Mutant[] = [
   },
   {
     name: "pages of evicted rows never freed",
-    file: "src/engine/evict_layer.ts",
-    find: "  for (const page of old) cache.table.release(page);\n",
-    replace: "",
+    file: "src/engine/evict_rows.ts",
+    find: "p < pageCount(before)",
+    replace: "p < 0 && p < pageCount(before)",
     tests: ["tests/eviction_turns_test.ts"],
     only: "stored bytes",
   },
