@@ -38,8 +38,10 @@ const SPECS = [
 ];
 
 /** The second turn evicts rows that the first has coded. */
-const CODED =
-  "snapkv:budget=100,window=16+think:ratio=0.5,window=16,recent=8+kivi:bits=8,residual=32";
+const CODED = [
+  "snapkv:budget=100,window=16+think:ratio=0.5,window=16,recent=8+kivi:bits=8,residual=32",
+  "tova:budget=100+think_values:ratio=0.5,window=16,multiple=16+kivi:bits=8,residual=32",
+];
 
 /** Two turns with two decoded tokens each. */
 async function answer(path: string, prune: string, options: LoadOptions) {
@@ -72,7 +74,7 @@ async function answer(path: string, prune: string, options: LoadOptions) {
 async function check(openDevice: NonNullable<LoadOptions["openDevice"]>): Promise<void> {
   await using folder = await testFolder();
   const path = await folder.write("tiny.gguf", tinyModel(SHAPE));
-  for (const prune of [...SPECS, CODED]) {
+  for (const prune of [...SPECS, ...CODED]) {
     const want = await answer(path, prune, {});
     const got = await answer(path, prune, { openDevice });
     assertEquals(got.states, want.states, prune);
@@ -80,7 +82,7 @@ async function check(openDevice: NonNullable<LoadOptions["openDevice"]>): Promis
       // Logits of a few units, hundreds of roundings deep, in another order of sums; a value that is near
       // the middle of two codes may get the other one, a step of 1/255 of its group's range.
       assertClose(values, want.logits[i]!, {
-        bound: prune === CODED ? 1e-3 : 1e-4,
+        bound: CODED.includes(prune) ? 1e-3 : 1e-4,
         label: `${prune}, logits ${i}`,
       })
     );

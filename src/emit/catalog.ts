@@ -85,10 +85,9 @@ function familyOf({ definition, file }: KernelSource): Family {
   throw new TypeError(`Cannot emit "${definition.name}" (${file}): no family "${definition.kind}"`);
 }
 
-/** What suffixes tell: rows have channels of their own, or values with a channel list are codes. */
+/** What suffixes tell: rows have channels of their own. */
 const SUFFIX_FEATURES: readonly (readonly [RegExp, Feature])[] = [
   [/(^|_)bitmap_/, "row_sets"],
-  [/_v_list_q|^f(16|32)t1(_positions)?__list_q/, "value_lists"],
 ];
 
 /** The parts of Kerf that a kernel belongs to, where targets may lack them. */

@@ -118,6 +118,19 @@ gpuTest("coded values become whole rows, the last group short, with positions", 
   await assertDecoded({ ...value, from: "q4c32t1", rows: [130, 7], to: 9, positions: true });
 });
 
+gpuTest("values of a list become codes, and whole rows again, other channels 0", async () => {
+  const channels = Array.from({ length: 64 }, (_, c) => c).filter((c) => c % 4 !== 2);
+  const value = { stream: "value", channels } as const;
+  for (const bits of [2, 4, 8]) {
+    const segment = `list_q${bits}c32t1`;
+    await assertEncoded({ ...value, to: segment, rows: [128, 31, 0], coded: 5 });
+    await assertDecoded({ ...value, from: segment, rows: [130, 31], first: 3, to: 9 });
+  }
+  const evicted = { ...value, rows: [33], type: "f32", positions: true } as const;
+  await assertEncoded({ ...evicted, to: "list_q4c64t1" });
+  await assertDecoded({ ...evicted, from: "list_q4c64t1" });
+});
+
 gpuTest("whole values move beside coded ones, with their positions", async () => {
   for (const type of ["f16", "f32"]) {
     for (const pair of [`${type}t1__${type}t1`, `${type}t1__${type}t1_positions`]) {
@@ -165,6 +178,12 @@ gpuTest("codes of one stream, of kept channels, of rows with gaps, beside f32", 
   await assertAttention({ ...given, layout: evicted, ahead: 200 });
   const listed = "k_list_f16t16_f16t16_v_q4c32t1_f16t1";
   await assertAttention({ ...given, layout: listed, nListed: 300, width: 26 });
+  for (const [bits, group, width] of [[2, 32, 48], [8, 64, 16]]) {
+    const values = `k_f16t16_v_list_q${bits}c${group}t1_f16t1`;
+    await assertAttention({ ...given, layout: values, nListed: 203, width: width! });
+  }
+  const composed = "k_list_q2r32t16_f16t16_v_list_q4c32t1_f16t1_evicted";
+  await assertAttention({ ...given, layout: composed, nListed: 288, width: 48, ahead: 200 });
   for (const [nListed, width] of [[32, 39], [288, 1], [288, 64]]) {
     const layout = coded("list_q2r32", "q2c32");
     const kept = { nListed: nListed!, nCoded: nListed!, width: width! };

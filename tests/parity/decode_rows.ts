@@ -71,6 +71,15 @@ Deno.test("coded values become whole rows, with a short last group, from any row
   await check({ stream: "value", from: "q4c128t1", rows: [40] });
 });
 
+Deno.test("coded values of a list become whole rows, other channels 0", async () => {
+  const channels = Array.from({ length: 64 }, (_, c) => c).filter((c) => c % 4 !== 2);
+  const value = { stream: "value", channels } as const;
+  for (const bits of [2, 4, 8]) {
+    await check({ ...value, from: `list_q${bits}c32t1`, rows: [130, 31, 0], first: 3, to: 9 });
+  }
+  await check({ ...value, from: "list_q4c64t1", rows: [33], type: "f32", positions: true });
+});
+
 Deno.test("positions move along with decoded rows", async () => {
   const given = { stream: "value", from: "q4c32t1", rows: [130, 7], positions: true } as const;
   await check(given);

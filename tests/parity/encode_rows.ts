@@ -85,6 +85,15 @@ Deno.test("values are coded along channels, with a short last group, at any row"
   await check({ stream: "value", to: "q4c128t1", rows: [40] });
 });
 
+Deno.test("values of a list are coded along its channels, with a short last group", async () => {
+  const channels = Array.from({ length: 64 }, (_, c) => c).filter((c) => c % 4 !== 2);
+  const value = { stream: "value", channels } as const;
+  for (const bits of [2, 4, 8]) {
+    await check({ ...value, to: `list_q${bits}c32t1`, rows: [128, 31, 0], coded: 5 });
+  }
+  await check({ ...value, to: "list_q4c64t1", rows: [33], type: "f32", positions: true });
+});
+
 /** A shuffled list of n rows, the same on every run. */
 const shuffled = (n: number) => {
   const random = randomFrom(n);
