@@ -162,6 +162,46 @@ for (
       replace: "row - new_row + 1);",
       tells: ["keep rows"],
     },
+    {
+      what: "a sum of weights whose largest logit was another one",
+      variant: "think_values",
+      kernel: /^window_outputs/,
+      find: /sum = sum \* scale \+ kerf_sum16\(weight\)/,
+      replace: "sum = sum + kerf_sum16(weight)",
+      tells: ["window outputs", "select channels"],
+    },
+    {
+      what: "rows of one class in front of the other's",
+      variant: "think_bits",
+      kernel: /^order_rows/,
+      find: /is_chosen \? next : n_chosen \+ row - begin - next/,
+      replace: "is_chosen ? n_rows - begin - n_chosen + next : row - begin - next",
+      tells: ["order rows"],
+    },
+    {
+      what: "losses that forget how much a row counts",
+      variant: "think_bits",
+      kernel: /^ordered_coding_losses/,
+      find: /off \* row_weights/,
+      replace: "off",
+      tells: ["coding losses", "select bits"],
+    },
+    {
+      what: "bits in the order of channels",
+      variant: "think_bits",
+      kernel: /^select_bits/,
+      find: /theirs\.rate\[i\] > rate/,
+      replace: "theirs.rate[i] < rate",
+      tells: ["select bits"],
+    },
+    {
+      what: "decoded rows with their scale as the minimum",
+      variant: "adakv+kivi",
+      kernel: /^decode_rows__q4c/,
+      find: /kerf_decode\(group,/,
+      replace: "group.minimum = group.scale; kerf_decode(group,",
+      tells: ["decode rows"],
+    },
   ]
 ) {
   Deno.test(`verify on c: ${what}`, async () => {

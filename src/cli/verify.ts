@@ -44,7 +44,7 @@ export async function main({ values, positionals: names }: ParsedArgs): Promise<
   const skipped = skippedVariants(renderer);
   if (names.length === 0 && skipped.names.length > 0) {
     writeError(
-      `not verified, since they order rows or prune values: ${
+      `not verified, since they prune channels by row: ${
         skipped.names.join(", ")
       } (${skipped.fix})\n`,
     );

@@ -10,7 +10,7 @@ import { authorRunner } from "../reference/hooks.ts";
 import { rotateReference } from "../reference/append.ts";
 import { turnBound, turnReference } from "../reference/basis.ts";
 import { qkvStride } from "./attention.ts";
-import { keyAt, positionOf, rowOf, seenCache, valueAt, withBuffers } from "./cache_state.ts";
+import { placeOf, positionOf, rowOf, seenCache, STREAMS, withBuffers } from "./cache_state.ts";
 import type { CacheState, CaseRow } from "./cache_state.ts";
 import { N_KV_HEADS } from "./cases.ts";
 import type { Measurement } from "./compare.ts";
@@ -98,11 +98,13 @@ interface NewRows {
 }
 
 const writtenRows = (next: CacheState, n: number): CaseRow[][][] =>
-  Array.from({ length: n }, (_, i) =>
-    next.heads.map(({ rows }, kvHead) => [
-      keyAt(next, kvHead, rows - n + i),
-      valueAt(next, kvHead, rows - n + i),
-    ]));
+  Array.from(
+    { length: n },
+    (_, i) =>
+      next.heads.map(({ rows }, kvHead) =>
+        STREAMS.map((of) => placeOf(next, { of, kvHead, row: rows - n + i }))
+      ),
+  );
 
 /** The position that each new row carries, where rows carry one. */
 function positions(next: CacheState, { position, n, written }: NewRows): Measurement[] {

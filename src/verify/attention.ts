@@ -13,13 +13,15 @@ import { authorRunner } from "../reference/hooks.ts";
 import type { KernelSource } from "../emit/types.ts";
 import { attentionBound } from "./attention_bound.ts";
 import type { SizedQuery } from "./attention_bound.ts";
+import { cacheBuffers } from "./cache_state.ts";
+import type { SeenRows } from "./cache_state.ts";
 import { N_KV_HEADS } from "./cases.ts";
 import type { Dimension, Measurement } from "./compare.ts";
 import { roundedHook } from "./hooks.ts";
 import type { Values } from "./hooks.ts";
 import type { KernelUse, RunNamed } from "./kernels.ts";
 import { AT } from "./written_cache.ts";
-import type { HeadRows, WrittenCache } from "./written_cache.ts";
+import type { WrittenCache } from "./written_cache.ts";
 
 /** A step's queries over the rows of a cache, their own among them. */
 export interface AttentionProblem {
@@ -32,7 +34,7 @@ export interface AttentionProblem {
   /** Of the first query. */
   readonly position: number;
   /** Every row after the step as the cache has it, per KV head; channels that are not stored are zero. */
-  readonly heads: readonly HeadRows[];
+  readonly heads: readonly SeenRows[];
   /** Its counts leave this step's rows out. */
   readonly cache: WrittenCache;
 }
@@ -134,7 +136,7 @@ export function attentionPool({ shape: { group, headDim }, values, cache }: Atte
   );
   return {
     defines: { HEAD_DIM: headDim, GROUP: group },
-    buffers: { ...cache.buffers, ...values.tables },
+    buffers: { ...cacheBuffers(cache), ...values.tables },
     constants: {
       ...cache.constants,
       ...{ n_heads: group * N_KV_HEADS, n_kv_heads: N_KV_HEADS },

@@ -4,15 +4,15 @@
  */
 
 import type { AttentionQuery } from "../reference/attention.ts";
+import type { SeenRows } from "./cache_state.ts";
 import type { RoundedHook } from "./hooks.ts";
 import { roundedLogit, softmaxBound, TINY } from "./softmax_bound.ts";
 import type { RoundedLogit, RoundedSoftmax } from "./softmax_bound.ts";
 import { HALF_ULP } from "./rounding.ts";
-import type { HeadRows } from "./written_cache.ts";
 
 /** A query over rows some of which may be read from codes. */
 export interface SizedQuery extends AttentionQuery {
-  readonly sizes?: NonNullable<HeadRows["sizes"]>;
+  readonly sizes?: NonNullable<SeenRows["sizes"]>;
 }
 
 /** One visible key's logit. */

@@ -5,12 +5,13 @@ import type { KernelSource } from "../emit/types.ts";
 import { unitRows } from "../layout/bytes.ts";
 import { layoutOf } from "../layout/make.ts";
 import { layoutName } from "../layout/name.ts";
-import type { Layout } from "../layout/types.ts";
+import { classRows, classUnit } from "../layout/row_classes.ts";
+import type { Layout, Stream } from "../layout/types.ts";
 import { qkvStride } from "./attention.ts";
 import type { AttentionProblem } from "./attention.ts";
-import { headRows } from "./cache_state.ts";
-import type { HeadSizes } from "./cache_state.ts";
-import { keptOf, N_KV_HEADS, widthsOf } from "./cases.ts";
+import { headRows, STREAMS } from "./cache_state.ts";
+import type { CompressedRows, HeadSizes, SeenRows, StreamName } from "./cache_state.ts";
+import { caseWidths, keptOf, N_KV_HEADS } from "./cases.ts";
 import type { AttentionCase } from "./cases.ts";
 import { valuesOf } from "./hooks.ts";
 import { randomChannels, randomFrom, randomRows } from "./numbers.ts";
@@ -21,17 +22,38 @@ import type { HeadRows } from "./written_cache.ts";
 export const caseLayout = ({ cut, types }: AttentionCase): Layout =>
   layoutOf(cut?.pruning ?? null, types);
 
-/** Rows of `old` that are compressed: whole units of two thirds, over a chunk's end in the longest case. */
-function compressedOf({ key, value }: Layout, old: number): number {
-  const units = [key, value].filter(({ segments }) => segments.length > 1)
-    .map(({ segments: [first] }) => first!.code.kind === "affine" ? unitRows(first!) : 1);
-  if (units.length === 0) return 0;
-  const unit = Math.max(...units);
-  return Math.floor(old * 2 / 3 / unit) * unit;
+/**
+ * Of `old` rows those that lie in each compressed segment of a stream: whole units of two thirds of them, over
+ * a chunk's end in the longest case, and of those a third in the first of two classes.
+ */
+export function compressedRows(layout: Layout, of: StreamName, old: number): readonly number[] {
+  const units = STREAMS.map((stream) => layout[stream].segments)
+    .filter((segments) => segments.length > 1)
+    .map(([first]) => first!.code.kind === "affine" ? unitRows(first!) : 1);
+  const unit = Math.max(1, ...units);
+  const rows = Math.floor(old * 2 / 3 / unit) * unit;
+  const classes = classRows({ share: 1 / 3, unit: classUnit(layout) }, rows);
+  return [[], [rows], classes][layout[of].segments.length - 1]!;
 }
 
-const listsChannels = ({ key }: Layout): boolean =>
-  key.segments.some(({ channels }) => channels === "list");
+/** What a stream's compressed rows store of a head: a list in its order, else every channel. */
+function storedChannels(
+  { segments }: Stream,
+  { width, headDim, random }: {
+    readonly width: number;
+    readonly headDim: number;
+    readonly random: () => number;
+  },
+): Omit<CompressedRows, "compressed"> {
+  const listed = segments.find(({ channels }) => channels === "list");
+  if (!listed) return { channels: Array.from({ length: headDim }, (_, c) => c) };
+  const channels = randomChannels(width, headDim, random);
+  if (listed.code.kind !== "affine" || listed.code.low === undefined) return { channels };
+  // Those of the first class come first, each class ascending.
+  const isHigh = (_: number, i: number) => i % 2 === 1;
+  const [high, low] = [channels.filter(isHigh), channels.filter((c, i) => !isHigh(c, i))];
+  return { channels: [...high, ...low], high: high.length };
+}
 
 /** Positions of what is left of `cached` rows, spread over them, and of the rows behind. */
 const evictedPositions = (
@@ -44,7 +66,7 @@ const evictedPositions = (
   );
 
 /** The position of the newest row. */
-const lastPosition = ([head]: readonly HeadRows[]): number =>
+const lastPosition = ([head]: readonly SeenRows[]): number =>
   head!.positions?.at(-1) ?? head!.keys.length - 1;
 
 /** The problem of a case. @param seed another one gives other numbers */
@@ -56,29 +78,40 @@ export function attentionProblem(
   const { types, shape, cached, nQuery, numbers, cut, ahead } = given;
   const { group, headDim } = shape;
   const random = randomFrom(seed);
-  const widths = cut ? widthsOf(cut.kept, headDim) : [];
   const layout = caseLayout(given);
-  const written = Array.from({ length: N_KV_HEADS }, (_, kvHead): HeadRows => {
+  const widths = caseWidths(layout, cut?.kept ?? "all", headDim);
+  const written = Array.from({ length: N_KV_HEADS }, (_, kvHead) => {
     const old = layout.rowPositions ? keptOf(cut!.kept, cached, kvHead) : cached;
     const rows = old + nQuery;
-    const compressed = compressedOf(layout, old);
-    return {
+    const compressed = {
+      key: compressedRows(layout, "key", old),
+      value: compressedRows(layout, "value", old),
+    };
+    const nOld = (of: StreamName) => compressed[of].reduce((a, b) => a + b, 0);
+    const nCoded = Math.max(nOld("key"), nOld("value"));
+    const head: HeadRows = {
       keys: randomRows(rows, random, { headDim, numbers, type: types.key }),
       values: randomRows(rows, random, { headDim, numbers: "plain", type: types.value }),
-      ...{ nListed: compressed, nCoded: compressed },
-      channels: listsChannels(layout)
-        ? randomChannels(widths[kvHead]!, headDim, random)
-        : Array.from({ length: headDim }, (_, c) => c),
+      ...{ nListed: nCoded, nCoded, nFirst: compressed.value[0] ?? 0, channels: [] },
       ...(layout.rowPositions ? { positions: evictedPositions(rows, { old, cached }) } : {}),
     };
+    const [key, value] = STREAMS.map((of): CompressedRows => ({
+      ...storedChannels(layout[of], { width: widths[of][kvHead]!, headDim, random }),
+      compressed: compressed[of],
+    })) as [CompressedRows, CompressedRows];
+    const { channels, high } = key;
+    const lists = {
+      channels,
+      valueChannels: value.channels,
+      ...(high === undefined ? {} : { high }),
+    };
+    return { head: { ...head, ...lists }, sizes: { rows, key, value } satisfies HeadSizes };
   });
-  const cache = writeCache(layoutName(layout), written, { headDim, nNew: nQuery });
-  const isCut = ({ segments }: Layout["key"]) => segments.length > 1;
-  const sizes = written.map(({ keys, nListed: compressed, channels }): HeadSizes => ({
-    ...{ rows: keys.length, channels },
-    listed: isCut(layout.key) ? compressed : 0,
-    coded: isCut(layout.value) ? compressed : 0,
-  }));
+  const cache = writeCache(layoutName(layout), written.map(({ head }) => head), {
+    headDim,
+    nNew: nQuery,
+  });
+  const sizes = written.map(({ sizes }) => sizes);
   const heads = written.map((_, kvHead) =>
     headRows({ cache, heads: sizes, nTokens: 0, headDim }, kvHead)
   );

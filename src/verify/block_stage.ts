@@ -9,7 +9,7 @@ import { N_KV_HEADS } from "./cases.ts";
 import type { Measurement } from "./compare.ts";
 import type { RunNamed } from "./kernels.ts";
 import { HALF_ULP } from "./rounding.ts";
-import { maxRowsOf, tokenPool } from "./token_stage.ts";
+import { tokenPool } from "./token_stage.ts";
 import type { TokenStage } from "./token_stage.ts";
 import { UNTOUCHED } from "./token_score_stage.ts";
 
@@ -31,7 +31,7 @@ export function meetBlocks(stage: TokenStage, lists: readonly Float64Array[]): F
   const { tokens } = stage;
   if (!inBlocks(tokens)) return [...lists];
   const starts = startsOf(stage);
-  return lists.map((list, h) => blockScoresReference(list, starts[h]!, tokens.step.block!.kind));
+  return lists.map((list, h) => blockScoresReference(list, starts[h]!, tokens.blockKind));
 }
 
 /** What is left of a choice of a KV head. */
@@ -60,12 +60,12 @@ export async function scoreBlocks(
     readonly run: RunNamed;
   },
 ): Promise<BlockScores> {
-  const { tokens, state } = stage;
+  const { tokens } = stage;
   const empty = new Uint32Array(token_scores.length).fill(NO_START);
   if (!inBlocks(tokens)) return { buffer: token_scores, block_starts: empty, measurements: [] };
   const pool = tokenPool(stage);
-  const maxRows = maxRowsOf(stage);
-  const { kind } = tokens.step.block!;
+  const { maxRows } = stage;
+  const kind = tokens.blockKind;
   const written = await run("block_scores", {
     ...pool,
     buffers: {
@@ -74,7 +74,7 @@ export async function scoreBlocks(
     },
     constants: {
       ...pool.constants,
-      value_page: state.cache.firstPages.at(-1)!,
+      value_page: stage.cache.firstPages.at(-1)!,
       ...{ block_rows: tokens.blockRows, takes_max: Number(kind === "max") },
     },
   });

@@ -1,5 +1,6 @@
 /** A cache between two kernels: its arena as the last one left it, the sizes that the next one sees. */
 
+import { channelsWord } from "../layout/bytes.ts";
 import type { SegmentSize } from "../layout/bytes.ts";
 import { CHUNK_ROWS } from "../layout/types.ts";
 import type { Layout } from "../layout/types.ts";
@@ -10,15 +11,23 @@ import type { HeadRows, RowAt, WrittenCache } from "./written_cache.ts";
 /** A row of a case's cache. */
 export type CaseRow = Omit<RowAt, "nKvHeads">;
 
-/** One KV head's rows; older ones may be in a compressed segment, the first of two of their stream. */
-export interface HeadSizes {
-  readonly rows: number;
-  /** Keys in a segment that has a channel list, codes, or both. */
-  readonly listed: number;
-  /** Values in a segment of codes. */
-  readonly coded: number;
-  /** What the compressed segment of keys stores, ascending: all without a list. */
+/** Both streams, keys first. */
+export const STREAMS = ["key", "value"] as const;
+export type StreamName = (typeof STREAMS)[number];
+
+/** One KV head's older rows of a stream, which lost channels or became codes. */
+export interface CompressedRows {
+  /** How many there are in each segment but the last, in their order. */
+  readonly compressed: readonly number[];
+  /** What these segments store, in the order of the head's list: all without one. */
   readonly channels: readonly number[];
+  /** How many of them are of the first class, where channels are in two. */
+  readonly high?: number;
+}
+
+/** One KV head's rows: the last segment of each stream has those that are not compressed. */
+export interface HeadSizes extends Readonly<Record<StreamName, CompressedRows>> {
+  readonly rows: number;
 }
 
 /** A sequence's cache, compressed or not. */
@@ -36,19 +45,29 @@ export const withBuffers = (
   buffers: Partial<WrittenCache["buffers"]>,
 ): WrittenCache => ({ ...cache, buffers: { ...cache.buffers, ...buffers } });
 
-/** Sizes of every segment of a KV head, keys' first. */
-export function sizesOf(
-  { key, value }: Layout,
-  { rows, listed, coded, channels }: HeadSizes,
-  headDim: number,
-): SegmentSize[] {
-  const stream = (n: number, old: SegmentSize): SegmentSize[] =>
-    n < 2 ? [{ rows, width: headDim }] : [old, { rows: rows - old.rows, width: headDim }];
+/** What kernels bind of a cache. */
+export const cacheBuffers = ({ buffers, fills }: WrittenCache) => ({
+  ...buffers,
+  ...(fills ? { fills } : {}),
+});
+
+/** How many rows of a stream are compressed. */
+export const compressedOf = ({ compressed }: CompressedRows): number =>
+  compressed.reduce((a, b) => a + b, 0);
+
+/** Sizes of every segment of a stream of a KV head. */
+function streamSizes(head: HeadSizes, stream: StreamName, headDim: number): SegmentSize[] {
+  const { compressed, channels, high } = head[stream];
+  const stored = { width: channels.length, ...(high === undefined ? {} : { high }) };
   return [
-    ...stream(key.segments.length, { rows: listed, width: channels.length }),
-    ...stream(value.segments.length, { rows: coded, width: headDim }),
+    ...compressed.map((rows) => ({ rows, ...stored })),
+    { rows: head.rows - compressedOf(head[stream]), width: headDim },
   ];
 }
+
+/** Sizes of every segment of a KV head, keys' first. */
+export const sizesOf = (head: HeadSizes, headDim: number): SegmentSize[] =>
+  STREAMS.flatMap((stream) => streamSizes(head, stream, headDim));
 
 /**
  * The cache as kernels see it, its sizes in `heads`.
@@ -61,8 +80,8 @@ export function seenCache({ cache, heads: rows, headDim }: CacheState, nNew = 0)
   const first = (AT.slot * AT.nLayers + AT.layer) * N_KV_HEADS;
   let nSplits = 0;
   rows.forEach((head, kvHead) => {
-    const sizes = sizesOf(cache.layout, head, headDim);
-    const flat = sizes.flatMap(({ rows, width }) => [rows, width]);
+    const sizes = sizesOf(head, headDim);
+    const flat = sizes.flatMap((size) => [size.rows, channelsWord(size)]);
     heads.set(flat, (first + kvHead) * flat.length);
     const splits = sizes.slice(0, nKey).map(({ rows }, i) =>
       Math.ceil((rows + (i === nKey - 1 ? nNew : 0)) / CHUNK_ROWS)
@@ -87,62 +106,79 @@ function sizesAt(cache: WrittenCache, at: CaseRow): number[] {
   );
 }
 
+/** Where a head's key or value lies, by its place among all of the head's rows. */
+export function placeOf(
+  { cache: { layout }, heads, headDim }: CacheState,
+  { of, kvHead, row }: { readonly of: StreamName; readonly kvHead: number; readonly row: number },
+): CaseRow {
+  const sizes = streamSizes(heads[kvHead]!, of, headDim);
+  let [segment, place] = [0, row];
+  while (segment < sizes.length - 1 && place >= sizes[segment]!.rows) {
+    place -= sizes[segment]!.rows;
+    segment++;
+  }
+  const index = segment + (of === "key" ? 0 : layout.key.segments.length);
+  return { kvHead, index, ...sizes[segment]!, row: place };
+}
+
 /** The position that a row carries, by its place among all of the head's rows. */
 export function positionOf(state: CacheState, kvHead: number, row: number): number {
   const { arena } = state.cache.buffers;
-  return readPosition(state.cache, { ...valueAt(state, kvHead, row), nKvHeads: N_KV_HEADS, arena });
-}
-
-/** Where a head's key lies, by its place among all of the head's rows. */
-export function keyAt({ cache, heads, headDim }: CacheState, kvHead: number, row: number): CaseRow {
-  const { listed, channels } = heads[kvHead]!;
-  const { segments } = cache.layout.key;
-  if (row >= listed) {
-    return { kvHead, index: segments.length - 1, row: row - listed, width: headDim };
-  }
-  return { kvHead, index: 0, row, width: channels.length };
-}
-
-/** Where a head's value lies. */
-export function valueAt(
-  { cache, heads, headDim }: CacheState,
-  kvHead: number,
-  row: number,
-): CaseRow {
-  const { coded } = heads[kvHead]!;
-  const last = segmentsOf(cache.layout).length - 1;
-  return row >= coded
-    ? { kvHead, index: last, row: row - coded, width: headDim }
-    : { kvHead, index: last - 1, row, width: headDim };
+  const at = placeOf(state, { of: "value", kvHead, row });
+  return readPosition(state.cache, { ...at, nKvHeads: N_KV_HEADS, arena });
 }
 
 /** Whether a row's page begins with positions. */
 export const carriesPosition = (layout: Layout, index: number): boolean =>
   layout.rowPositions && !isKey(layout, index);
 
-/** A head's rows as the cache has them; channels that are not stored are zero. */
-export function headRows(state: CacheState, kvHead: number): HeadRows {
+/** A head's rows as the cache has them. */
+export interface SeenRows extends Pick<HeadRows, "keys" | "values" | "positions"> {
+  /**
+   * Where rows are read from codes: |scale · code| + |minimum| of each element, which rounding goes by; absent:
+   * what is stored is whole.
+   */
+  readonly sizes?: Pick<HeadRows, "keys" | "values">;
+}
+
+/** A head's rows; channels that are not stored are zero, or what the head's list says they read as. */
+export function headRows(state: CacheState, kvHead: number): SeenRows {
   const { cache, heads, headDim } = state;
-  const { rows, listed, coded, channels } = heads[kvHead]!;
+  const { rows } = heads[kvHead]!;
   const places = Array.from({ length: rows }, (_, row) => row);
-  const keyOf = (row: number, read: typeof rowOf): Float32Array => {
-    const stored = read(cache, keyAt(state, kvHead, row));
-    if (row >= listed) return Float32Array.from(stored);
-    const key = new Float32Array(headDim);
-    stored.forEach((x, i) => key[channels[i]!] = x);
-    return key;
+  const fills = fillsOf(state, kvHead);
+  const wholeRow = (of: StreamName, row: number, read: typeof rowOf): Float32Array => {
+    const at = placeOf(state, { of, kvHead, row });
+    const stored = read(cache, at);
+    const own = heads[kvHead]![of];
+    if (row >= compressedOf(own)) return Float32Array.from(stored);
+    const whole = new Float32Array(headDim);
+    if (of === "key") fills.forEach(({ channel, value }) => whole[channel] = value);
+    stored.forEach((x, i) => whole[own.channels[i]!] = x);
+    return read === sizesAt ? whole.map(Math.abs) : whole;
   };
   const both = (read: typeof rowOf) => ({
-    keys: places.map((row) => keyOf(row, read)),
-    values: places.map((row) => Float32Array.from(read(cache, valueAt(state, kvHead, row)))),
+    keys: places.map((row) => wholeRow("key", row, read)),
+    values: places.map((row) => wholeRow("value", row, read)),
   });
   const hasCodes = segmentsOf(cache.layout).some(({ code }) => code.kind === "affine");
   return {
     ...both(rowOf),
     ...(hasCodes ? { sizes: both(sizesAt) } : {}),
-    ...{ nListed: listed, nCoded: coded, channels },
     ...(cache.layout.rowPositions
       ? { positions: places.map((row) => positionOf(state, kvHead, row)) }
       : {}),
   };
+}
+
+/** What compressed keys' channels read as that have no bits; none where that is zero. */
+function fillsOf({ cache, heads, headDim }: CacheState, kvHead: number) {
+  const { fills, buffers: { channels } } = cache;
+  if (fills === null) return [];
+  const start = ((AT.slot * AT.nLayers + AT.layer) * N_KV_HEADS + kvHead) * headDim;
+  const first = start + heads[kvHead]!.key.channels.length;
+  return Array.from(channels.subarray(first, start + headDim), (channel, i) => ({
+    channel,
+    value: fills[first + i]!,
+  }));
 }

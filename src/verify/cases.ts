@@ -8,6 +8,7 @@
 
 import type { ParamSpecs } from "../dsl/params.ts";
 import type { CacheTypes, LayoutSteps } from "../layout/make.ts";
+import type { Layout } from "../layout/types.ts";
 import { combinations } from "./combinations.ts";
 import type { Strength } from "./combinations.ts";
 
@@ -110,9 +111,26 @@ export function pruningCases<V>(variants: readonly V[], strength: Strength): Of<
 }
 
 /** Channels that each KV head keeps. */
-export function widthsOf(kept: Kept, headDim: number): number[] {
+function widthsOf(kept: Kept, headDim: number): number[] {
   if (kept === "mixed") return [Math.floor(0.4 * headDim), headDim - 1];
   return new Array(N_KV_HEADS).fill(kept === "one" ? 1 : headDim);
+}
+
+/** Sixteen codes of a row of values are one cell, and a coded row stores whole cells. */
+const CELL_CHANNELS = 16;
+
+/** Channels that each KV head keeps of each stream. */
+export function caseWidths({ value }: Pick<Layout, "value">, kept: Kept, headDim: number) {
+  const widths = widthsOf(kept, headDim);
+  const isCoded = value.segments.some(({ channels, code }) =>
+    channels === "list" && code.kind === "affine"
+  );
+  const cell = isCoded ? CELL_CHANNELS : 1;
+  return {
+    key: widths,
+    // Not those of keys in the same head.
+    value: widths.toReversed().map((width) => Math.ceil(width / cell) * cell),
+  };
 }
 
 /** Rows that a KV head keeps of `n`; none of none. */
@@ -120,6 +138,9 @@ export function keptOf(kept: Kept, n: number, kvHead: number): number {
   if (kept === "mixed") return Math.min(n, Math.max(1, kvHead === 0 ? Math.floor(0.4 * n) : n - 1));
   return kept === "one" ? Math.min(1, n) : n;
 }
+
+/** A share that leaves some of both kinds. */
+const SOME = 0.4;
 
 /**
  * Small values: odd and fewer than the rows of the longer cases, or near 1, as far as a parameter allows.
@@ -132,7 +153,7 @@ export function paramsOf(
   choice: ParamChoice,
   { codes }: { readonly codes: boolean },
 ): Record<string, number> {
-  const few = codes ? 32 : 41;
+  const few = codes ? 16 : 41;
   if (choice === "default") return {};
   if (choice === "switched") {
     const isSwitch = ({ min, max, integer }: ParamSpecs[string]) =>
@@ -147,7 +168,7 @@ export function paramsOf(
       name,
       choice === "least"
         ? min ?? given
-        : Math.min(max, Math.max(min ?? -Infinity, integer ? few : 3)),
+        : Math.min(max, Math.max(min ?? -Infinity, integer ? few : max <= 1 ? SOME * max : 3)),
     ]),
   );
 }
@@ -159,11 +180,13 @@ const ROWS_KEPT: Readonly<Record<Kept, string>> = {
   all: "all rows",
 };
 
-function keptText(kept: Kept, { steps }: LayoutSteps, headDim: number): string {
-  const parts = [...new Set(steps.map(({ kind }) => kind))].map((kind) =>
-    kind === "tokens" ? ROWS_KEPT[kept] : `${widthsOf(kept, headDim).join(" and ")} channels`
-  );
-  return `keeps ${parts.join(", ")}`;
+function keptText(kept: Kept, { steps }: LayoutSteps, headDim: number): string[] {
+  const kinds = new Set(steps.map(({ kind }) => kind));
+  const parts = [
+    ...(kinds.has("tokens") ? [ROWS_KEPT[kept]] : []),
+    ...(kinds.has("channels") ? [`${widthsOf(kept, headDim).join(" and ")} channels`] : []),
+  ];
+  return parts.length === 0 ? [] : [`keeps ${parts.join(", ")}`];
 }
 
 /**
@@ -177,7 +200,7 @@ export function describe(given: AttentionCase | PruningCase, steps: LayoutSteps 
   return [
     `k ${types.key}, v ${types.value}, ${shape.group} : 1, headDim ${shape.headDim}`,
     `${cached} + ${nQuery} rows`,
-    ...(cut ? [keptText(cut.kept, cut.pruning, shape.headDim)] : []),
+    ...(cut ? keptText(cut.kept, cut.pruning, shape.headDim) : []),
     ...(params === "default" ? [] : [`${params} params`]),
     ...(numbers === "outliers" ? ["outliers"] : []),
     ...("ahead" in given && given.ahead > 0 ? [`${given.ahead} positions ahead`] : []),

@@ -3,13 +3,14 @@
 import { layoutName } from "../layout/name.ts";
 import { channelScoresReference } from "../reference/channel_scores.ts";
 import { authorRunner } from "../reference/hooks.ts";
-import { headRows, seenCache } from "./cache_state.ts";
+import { cacheBuffers, headRows, seenCache } from "./cache_state.ts";
 import type { CacheState } from "./cache_state.ts";
 import { N_KV_HEADS } from "./cases.ts";
 import type { Measurement } from "./compare.ts";
 import { roundedHook } from "./hooks.ts";
 import type { RunNamed } from "./kernels.ts";
-import type { PlannedChannels, PruningProblem } from "./pruning_case.ts";
+import type { PlannedScore } from "./planned_steps.ts";
+import type { PruningProblem } from "./pruning_case.ts";
 import { firstHead, remembered } from "./ring_stage.ts";
 import type { Ring, Rings } from "./ring_stage.ts";
 import { HALF_ULP } from "./rounding.ts";
@@ -29,12 +30,12 @@ export interface Scores {
 
 /** Scores the channels of a cache's keys, none of which is pruned yet. */
 export async function scoreChannels(
-  p: PruningProblem & { readonly channels: PlannedChannels },
+  p: PruningProblem,
   state: CacheState,
-  options: { readonly rings: Rings; readonly run: RunNamed },
+  options: { readonly scored: PlannedScore; readonly rings: Rings; readonly run: RunNamed },
 ): Promise<Scores> {
   const { group, headDim } = p.shape;
-  const { source, values, window } = p.channels;
+  const { source, values, window } = options.scored;
   const ring = options.rings.get(window)!;
   const cache = seenCache(state);
   const { scores } = await options.run(
@@ -42,7 +43,7 @@ export async function scoreChannels(
     {
       defines: { HEAD_DIM: headDim, GROUP: group },
       buffers: {
-        ...cache.buffers,
+        ...cacheBuffers(cache),
         ...values.tables,
         q_ring: ring.buffer,
         scores: new Float32Array(AT.nSlots * AT.nLayers * N_KV_HEADS * headDim).fill(UNTOUCHED),
@@ -56,7 +57,7 @@ export async function scoreChannels(
       },
     },
   );
-  const { want, bound } = scoresAnswer(p, state, ring);
+  const { want, bound } = scoresAnswer(state, { shape: p.shape, scored: options.scored, ring });
   const start = firstHead(N_KV_HEADS) * headDim;
   const got = scores.slice(start, start + want.length);
   const dims = [{ name: "head", size: N_KV_HEADS }, { name: "channel", size: headDim }];
@@ -66,12 +67,14 @@ export async function scoreChannels(
 
 /** The author's scores of the rows as stored, and how far rounding may take f32 from them. */
 function scoresAnswer(
-  p: PruningProblem & { readonly channels: PlannedChannels },
   state: CacheState,
-  ring: Ring,
+  { shape: { group, headDim }, scored, ring }: {
+    readonly shape: PruningProblem["shape"];
+    readonly scored: PlannedScore;
+    readonly ring: Ring;
+  },
 ) {
-  const { group, headDim } = p.shape;
-  const { source, step, path, values } = p.channels;
+  const { source, path, values } = scored;
   const want = new Float64Array(N_KV_HEADS * headDim);
   const bound = new Float64Array(want.length);
   const rounded = roundedHook(source, path);
@@ -81,13 +84,13 @@ function scoresAnswer(
     const context = { ...values.context, layer: AT.layer, kvHead };
     const heads = Array.from({ length: group }, (_, g) => kvHead * group + g);
     const queries = heads.map((head) => remembered(ring, head).rows);
-    const given = { queries, keys, headDim, group: step.group, context };
+    const given = { queries, keys, headDim, group: scored.group, context };
     want.set(channelScoresReference({ ...given, score }), kvHead * headDim);
     for (let channel = 0; channel < headDim; channel++) {
       const k = keys.map((row) => row[channel]!);
       // The group's mean adds each head's score once and divides.
       bound[kvHead * headDim + channel] = heads.reduce((largest, head) => {
-        const q = step.queries.finish(ring.heads[head]!, channel);
+        const q = scored.queries!.finish(ring.heads[head]!, channel);
         const [{ value, error } = { value: 0, error: 0 }] = rounded(q, k, { ...context, channel });
         const own = (group + 5) * HALF_ULP * Math.abs(value as number);
         return Math.max(largest, error + own);

@@ -49,18 +49,14 @@ export function measureCodes(
   const [scales, minima, codes] = [new Found(), new Found(), new Found()];
   for (const move of moves) {
     const code = segmentsOf(next.cache.layout)[move.to]!.code as AffineCode;
-    for (const { values, elements } of groupsOf(state, next, { ...move, code })) {
-      const { scale, minimum } = encodeGroup(values, code.bits);
-      const exact = (Math.max(...values) - Math.min(...values)) / (2 ** code.bits - 1);
+    for (const { values, elements, bits } of groupsOf(state, next, { ...move, code })) {
+      const { scale, minimum } = encodeGroup(values, bits);
+      const exact = exactScale(values, bits);
       const stored = elements[0]!;
-      scales.add(
-        stored.scale,
-        scale,
-        storedSpan({ value: exact, error: QUOTIENT * exact }, scale),
-      );
+      scales.add(stored.scale, scale, Math.max(...scalesOf(exact).map((s) => Math.abs(s - scale))));
       minima.add(stored.minimum, minimum, 0);
       values.forEach((x, i) => {
-        const { want, bound } = codeOf(x, { ...stored, most: 2 ** code.bits - 1 });
+        const { want, bound } = codeOf(x, { ...stored, most: 2 ** bits - 1 });
         codes.add(elements[i]!.code, want, bound);
       });
     }
@@ -72,11 +68,14 @@ export function measureCodes(
   ];
 }
 
-/** 0 unless either end of what f32 may be is stored as another half: then how far that is. */
-function storedSpan(off: { readonly value: number; readonly error: number }, want: number): number {
-  const ends = [off.value - off.error, off.value + off.error].map(Math.f16round);
-  return Math.max(...ends.map((end) => Math.abs(end - want)));
-}
+/** A group's scale before it is stored. */
+export const exactScale = (values: readonly number[], bits: number): number =>
+  (Math.max(...values) - Math.min(...values)) / (2 ** bits - 1);
+
+/** What a scale may be stored as: of what f32 may be both ends' halves. */
+export const scalesOf = (exact: number): number[] => [
+  ...new Set([exact * (1 - QUOTIENT), exact * (1 + QUOTIENT)].map(Math.f16round)),
+];
 
 /** The code of a value, and whether rounding may make it a neighbour's: 1 or 0. */
 export function codeOf(
@@ -99,32 +98,35 @@ export function codeOf(
   return { want, bound: ends[0] === ends[1] ? 0 : 1 };
 }
 
-/** The groups of a move's rows that share a scale: what they were, and what is stored of them. */
+/** The groups of a move's rows that share a scale: what they were, what is stored of them, in how many bits. */
 function groupsOf(
   state: CacheState,
   next: CacheState,
-  { kvHead, from, to, before, rows, channels, code }: HeadMove & { readonly code: AffineCode },
+  { kvHead, from, to, before, rows, stored: { channels, high }, code }: HeadMove & {
+    readonly code: AffineCode;
+  },
 ) {
   const whole = { nKvHeads: N_KV_HEADS, kvHead, arena: next.cache.buffers.arena };
   const width = channels.length;
-  const source = Array.from({ length: rows }, (_, row) => {
+  const source = rows.map((row) => {
     const own = rowOf(state.cache, { kvHead, index: from, row, width: state.headDim });
     return channels.map((channel) => own[channel]!);
   });
-  const stored = source.map((_, i) =>
-    readCodes(next.cache, { ...whole, index: to, row: before + i, width })
-  );
+  const at = { ...whole, index: to, width, ...(high === undefined ? {} : { high }) };
+  const stored = source.map((_, i) => readCodes(next.cache, { ...at, row: before + i }));
+  const isRows = code.along === "rows";
   const take = <T>(grid: readonly (readonly T[])[], o: number, first: number): T[] =>
-    code.along === "rows"
+    isRows
       ? grid.slice(first, first + code.group).map((row) => row[o]!)
       : grid[o]!.slice(first, first + code.group);
-  const [outer, inner] = code.along === "rows" ? [width, rows] : [rows, width];
+  const [outer, inner] = isRows ? [width, rows.length] : [rows.length, width];
   return Array.from(
     { length: outer },
     (_, o) =>
       Array.from({ length: Math.ceil(inner / code.group) }, (_, group) => ({
         values: take(source, o, group * code.group),
         elements: take(stored, o, group * code.group),
+        bits: isRows && o >= (high ?? width) ? code.low! : code.bits,
       })),
   ).flat();
 }

@@ -14,10 +14,6 @@ export interface MovingCache {
   readonly src_pages: Uint32Array<ArrayBuffer>;
 }
 
-/** Page entries of one segment of one head. */
-const entriesOf = ({ constants, firstPages }: WrittenCache): number =>
-  constants["page_entries"]! / firstPages.length;
-
 /** An arena that holds nothing, every segment with `perSegment` pages per head. */
 export function emptyCache(
   layout: WrittenCache["layout"],
@@ -38,7 +34,7 @@ export function withFreshPages(
   { headDim, moves }: { readonly headDim: number; readonly moves: (index: number) => boolean },
 ): MovingCache {
   const entries = old.constants["page_entries"]!;
-  const perSegment = entriesOf(old);
+  const { perSegment } = old;
   const fresh = emptyCache(old.layout, { headDim, perSegment });
   const units = old.buffers.arena.length / 64;
   const pages = old.buffers.pages.map((page, i) => {

@@ -1,7 +1,9 @@
 /** The cases of variants, each ready to run: its kernels, its numbers and the reference's answer. */
 
+import { readsKeyOrder } from "../emit/key_order.ts";
 import type { KernelSource } from "../emit/types.ts";
 import { layoutOf } from "../layout/make.ts";
+import { hasRowClasses } from "../layout/row_classes.ts";
 import { isTurned } from "../layout/types.ts";
 import type { Layout } from "../layout/types.ts";
 import { attentionAnswer, attentionUses, measureAttention } from "./attention.ts";
@@ -53,8 +55,9 @@ function attentionJobs(
 ): Job[] {
   const cases = attentionCases(variants, layoutMakers({ sources }), strength);
   return cases.map(({ variant: { name, sources: [source] }, ...chosen }, i): Job => {
-    const layout = caseLayout(chosen);
-    const given = fitted(chosen, layout);
+    const wanted = seenInOrder(source!, chosen);
+    const layout = caseLayout(wanted);
+    const given = fitted(wanted, layout);
     return {
       ...{ variant: name, kind: "attention", case: describe(given, null) },
       uses: attentionUses(name, layout, given.shape),
@@ -65,6 +68,21 @@ function attentionJobs(
       },
     };
   });
+}
+
+/** A case without a cut that leaves rows in another order than the variant reads them in. */
+function seenInOrder({ funcs }: KernelSource, given: AttentionCase): AttentionCase {
+  return hasRowClasses(caseLayout(given)) && readsKeyOrder(funcs) ? { ...given, cut: null } : given;
+}
+
+/** A prompt of which two units of rows at least are coded: its length counts from where the first is due. */
+function longEnough(given: PruningCase, { key, value }: Layout): PruningCase {
+  const flushes = [key, value].flatMap(({ segments }) => segments.at(-1)!.flush ?? []);
+  const due = Math.max(0, ...flushes.map(({ atRows }) => atRows));
+  const unit = Math.max(0, ...flushes.map(({ rows }) => rows));
+  // One row stays one: nothing is coded.
+  const isShort = given.cached > 1 && given.cached < due + unit;
+  return isShort ? { ...given, cached: given.cached + due } : given;
 }
 
 /** A case with heads that a layout takes: those in another basis have 2ⁿ channels. */
@@ -85,20 +103,25 @@ function pruningJobs(
     const definitions: PruningSources = { variants: own, append, attention };
     return { name, definitions, steps: layoutSteps(definitions) };
   });
-  return pruningCases(plans, strength).map(({ variant, ...chosen }, i): Job => {
+  return pruningCases(plans, strength).flatMap(({ variant, ...chosen }, i): Job[] => {
     const { name, definitions, steps } = variant;
     const layout = layoutOf(layoutSteps(definitions, chosen.params), chosen.types);
-    const given = fitted(chosen, layout);
-    return {
+    if (turnsCompressed(layout)) return [];
+    const given = longEnough(fitted(chosen, layout), layout);
+    return [{
       ...{ variant: name, kind: "pruning", case: describe(given, steps) },
       uses: pruningUses(definitions, given),
       prepare: () => {
         const problem = pruningProblem(definitions, given, seedOf(name, i));
         return (run) => measurePruning(problem, run);
       },
-    };
+    }];
   });
 }
+
+/** Whether keys would be rotated again that lost channels or became codes: a parameter may say so, no run does. */
+const turnsCompressed = ({ key, positions }: Layout): boolean =>
+  positions === "cache" && key.segments.length > 1;
 
 function defaultAttention(sources: readonly KernelSource[]): KernelSource {
   const all = sources.filter(({ definition }) => definition.kind === "attention");

@@ -4,8 +4,8 @@
  */
 
 import { layoutName } from "../layout/name.ts";
-import { keyAt, positionOf, rowOf, valueAt, withBuffers } from "./cache_state.ts";
-import type { CacheState } from "./cache_state.ts";
+import { placeOf, positionOf, rowOf, STREAMS, withBuffers } from "./cache_state.ts";
+import type { CacheState, CompressedRows, HeadSizes } from "./cache_state.ts";
 import { N_KV_HEADS } from "./cases.ts";
 import type { Measurement } from "./compare.ts";
 import type { RunNamed } from "./kernels.ts";
@@ -27,7 +27,7 @@ export async function keepRows(
 ): Promise<{ state: CacheState; measurements: Measurement[] }> {
   const { state, problem: { layout } } = stage;
   const pool = tokenPool(stage);
-  const { arena } = await run(`keep_rows__${layoutName(layout)}`, {
+  const { arena } = await run(`keep_rows__${layoutName(stage.cache.layout)}`, {
     ...pool,
     buffers: {
       ...pool.buffers,
@@ -38,14 +38,10 @@ export async function keepRows(
   const moved: CacheState = {
     ...state,
     cache: withBuffers(state.cache, { arena }),
-    heads: state.heads.map(({ listed, coded, channels }, kvHead) => ({
-      rows: kept[kvHead]!.length,
-      listed: kept[kvHead]!.filter((row) => row < listed).length,
-      ...{ coded, channels },
-    })),
+    heads: state.heads.map((head, kvHead) => keptSizes(head, kept[kvHead]!)),
   };
   const written = kept.flatMap((rows, kvHead) =>
-    rows.flatMap((_, i) => [keyAt(moved, kvHead, i), valueAt(moved, kvHead, i)])
+    rows.flatMap((_, row) => STREAMS.map((of) => placeOf(moved, { of, kvHead, row })))
   );
   const measurements = [
     keptRows(stage, moved, kept),
@@ -66,6 +62,22 @@ export async function keepRows(
   return { state: next, measurements: [...measurements, sums.measurement, sums.beside] };
 }
 
+/** What is left of a head: each segment has those of its rows that stay. */
+function keptSizes(head: HeadSizes, kept: readonly number[]): HeadSizes {
+  const left = ({ compressed, ...stored }: CompressedRows): CompressedRows => {
+    let before = 0;
+    return {
+      ...stored,
+      compressed: compressed.map((rows) => {
+        const start = before;
+        before += rows;
+        return kept.filter((row) => row >= start && row < before).length;
+      }),
+    };
+  };
+  return { rows: kept.length, key: left(head.key), value: left(head.value) };
+}
+
 /** Keys, then values, of every kept row; channels that are not stored are 0 in both. */
 function keptRows(
   { state, problem }: TokenStage,
@@ -82,8 +94,8 @@ function keptRows(
   kept.forEach((rows, kvHead) =>
     rows.forEach((row, i) => {
       const at = (kvHead * size + i) * 2 * headDim;
-      const key = rowOf(state.cache, keyAt(state, kvHead, row));
-      got.set(rowOf(next.cache, keyAt(next, kvHead, i)), at);
+      const key = rowOf(state.cache, placeOf(state, { of: "key", kvHead, row }));
+      got.set(rowOf(next.cache, placeOf(next, { of: "key", kvHead, row: i })), at);
       if (positions === "true" || row === i) want.set(key, at);
       else {
         turnedBack(key, problem.rope.subarray((row - i) * headDim)).forEach((turned, c) => {
@@ -91,8 +103,8 @@ function keptRows(
           bound[at + c] = storedBound(turned, store);
         });
       }
-      got.set(rowOf(next.cache, valueAt(next, kvHead, i)), at + headDim);
-      want.set(rowOf(state.cache, valueAt(state, kvHead, row)), at + headDim);
+      got.set(rowOf(next.cache, placeOf(next, { of: "value", kvHead, row: i })), at + headDim);
+      want.set(rowOf(state.cache, placeOf(state, { of: "value", kvHead, row })), at + headDim);
     })
   );
   const dims = [

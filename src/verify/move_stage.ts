@@ -1,24 +1,39 @@
 /**
- * Compaction: older rows lose channels or become codes on their way into the first of two segments of their
- * stream, behind the rows that are there; the others close up in new pages.
+ * Compaction: older rows lose channels or become codes on their way into the compressed segments of their
+ * stream, behind the rows that are there; the others close up in new pages, the first ones in front where
+ * those are never coded.
  */
 
+import { channelsWord } from "../layout/bytes.ts";
 import { moveName } from "../layout/name.ts";
+import { classRows } from "../layout/row_classes.ts";
+import type { RowSplit } from "../layout/row_classes.ts";
 import type { Layout, Stream } from "../layout/types.ts";
-import { rowOf, seenCache, sizesOf, withBuffers } from "./cache_state.ts";
-import type { CacheState, HeadSizes } from "./cache_state.ts";
+import {
+  cacheBuffers,
+  compressedOf,
+  positionOf,
+  rowOf,
+  seenCache,
+  sizesOf,
+  STREAMS,
+  withBuffers,
+} from "./cache_state.ts";
+import type { CacheState, CompressedRows, HeadSizes, StreamName } from "./cache_state.ts";
 import { N_KV_HEADS } from "./cases.ts";
 import { measureCodes } from "./code_stage.ts";
 import type { Measurement } from "./compare.ts";
 import { withFreshPages } from "./fresh_pages.ts";
 import type { RunNamed } from "./kernels.ts";
+import type { RowOrder } from "./order_stage.ts";
 import { strayBytes } from "./stray_bytes.ts";
 import { AT, segmentsOf } from "./written_cache.ts";
 
-/** The segments of a stream whose older rows are compressed: where whole rows lie, and where they go. */
+/** The segments of a stream whose older rows are compressed, by index, keys' first. */
 interface StreamMove {
-  readonly of: "key" | "value";
-  readonly compressed: number;
+  readonly of: StreamName;
+  readonly compressed: readonly number[];
+  /** Where whole rows lie. */
   readonly full: number;
 }
 
@@ -29,107 +44,166 @@ export interface HeadMove {
   readonly from: number;
   readonly to: number;
   readonly before: number;
-  readonly rows: number;
-  /** Channels that `to` stores. */
-  readonly channels: readonly number[];
+  /** Places in `from`, in the order in which they come. */
+  readonly rows: readonly number[];
+  /** What `to` stores, and how many of the first class. */
+  readonly stored: Omit<CompressedRows, "compressed">;
 }
 
-/** The streams of a layout that have two segments. */
-function movesOf({ key, value }: Layout): StreamMove[] {
-  const nKey = key.segments.length;
-  return [
-    ...(nKey > 1 ? [{ of: "key", compressed: 0, full: nKey - 1 } as const] : []),
-    ...(value.segments.length > 1
-      ? [{ of: "value", compressed: nKey, full: nKey + value.segments.length - 1 } as const]
-      : []),
-  ];
+/** Which rows of a layer move. */
+export interface RowsLeaving {
+  /** The cache's, with its flushes. */
+  readonly layout: Layout;
+  /** Last rows of each stream that keep every channel. */
+  readonly recent: Readonly<Record<StreamName, number>>;
+  /** First rows that are never coded. */
+  readonly first: number;
+  /** How coded rows are split in classes; null: they are alike. */
+  readonly split: RowSplit | null;
 }
+
+/** The streams of a layout that have more than one segment. */
+export const movesOf = (layout: Layout): StreamMove[] =>
+  STREAMS.flatMap((of) => {
+    const start = of === "key" ? 0 : layout.key.segments.length;
+    const n = layout[of].segments.length;
+    const indices = Array.from({ length: n }, (_, i) => start + i);
+    return n < 2 ? [] : [{ of, compressed: indices.slice(0, -1), full: indices.at(-1)! }];
+  });
+
+const isCoded = (layout: Layout, index: number): boolean =>
+  segmentsOf(layout)[index]!.code.kind === "affine";
 
 /** The kernel that moves rows from segment `full` to segment `to`. */
-function moveKernel(layout: Layout, { of, full }: StreamMove, to: number): string {
+function moveKernel(layout: Layout, { of, compressed, full }: StreamMove, to: number): string {
   const segments = segmentsOf(layout);
-  const kind = segments[to]!.code.kind === "affine" ? "encode" : "move";
+  const codes = compressed.length > 1 ? "encode_ordered" : "encode";
   const positions = of === "value" && layout.rowPositions;
-  return `${kind}_rows__${moveName({ from: segments[full]!, to: segments[to]!, positions })}`;
+  return `${isCoded(layout, to) ? codes : "move"}_rows__${
+    moveName({ from: segments[full]!, to: segments[to]!, positions })
+  }`;
 }
 
 /** The kernels a compaction runs: out of each full segment, and within it. */
 export const moveNames = (layout: Layout): string[] =>
   movesOf(layout).flatMap((move) =>
-    [move.compressed, move.full].map((to) => moveKernel(layout, move, to))
+    [...move.compressed, move.full].map((to) => moveKernel(layout, move, to))
   );
 
+/** How many of a head's whole rows of a stream leave. */
+export function rowsLeaving(
+  { layout, recent, first, split }: RowsLeaving,
+  of: StreamName,
+  head: HeadSizes,
+): number {
+  const full = Math.max(0, head.rows - compressedOf(head[of]) - first);
+  // Where rows are in classes both streams hold the same ones.
+  return leaving(layout[of], full, split ? Math.max(recent.key, recent.value) : recent[of]);
+}
+
 /**
- * How many of `full` whole rows leave: all but the last `recent`; where they become codes, as many units as
- * leave those rows whole that the layout keeps so.
+ * All but the last `recent`; where they become codes, as many units as leave those rows whole that the layout
+ * keeps so.
  */
-export function rowsLeaving({ segments }: Stream, full: number, recent: number): number {
+function leaving({ segments }: Stream, full: number, recent: number): number {
   const { flush } = segments.at(-1)!;
   if (flush === null) return Math.max(0, full - recent);
   const stay = Math.max(recent, flush.atRows - flush.rows);
   return Math.floor(Math.max(0, full - stay) / flush.rows) * flush.rows;
 }
 
+/** The moves of a head's rows of a stream, to every compressed segment and within the full one. */
+function headMoves(
+  state: CacheState,
+  { of, compressed, full }: StreamMove,
+  { kvHead, order, ...options }: RowsLeaving & {
+    readonly kvHead: number;
+    readonly order: RowOrder | null;
+  },
+): { moves: HeadMove[]; lists: number[][]; head: CompressedRows } {
+  const { heads, headDim } = state;
+  const head = heads[kvHead]!;
+  const whole = head.rows - compressedOf(head[of]);
+  const moved = rowsLeaving(options, of, head);
+  const nFirst = Math.min(options.first, whole);
+  const due = order?.rows[kvHead] ?? Array.from({ length: moved }, (_, i) => nFirst + i);
+  const { compressed: before, ...stored } = head[of];
+  const after = classRows(options.split, compressedOf(head[of]) + moved);
+  const all = { channels: Array.from({ length: headDim }, (_, c) => c) };
+  const within = { kvHead, from: full, to: full, stored: all };
+  const stays = Array.from({ length: whole - nFirst - moved }, (_, i) => nFirst + moved + i);
+  const firsts = Array.from({ length: nFirst }, (_, i) => i);
+  const lists: number[][] = [];
+  let start = 0;
+  const moves = compressed.map((to, i): HeadMove => {
+    const n = after[i]! - before[i]!;
+    const rows = due.slice(start, start + n);
+    const width = channelsWord({ width: stored.channels.length, high: stored.high ?? 0 });
+    lists.push([order ? start : nFirst + start, before[i]!, n, width]);
+    start += n;
+    return { kvHead, from: full, to, before: before[i]!, rows, stored };
+  });
+  return {
+    moves: [
+      ...moves,
+      { ...within, before: nFirst, rows: stays },
+      { ...within, before: 0, rows: firsts },
+    ],
+    lists: [...lists, [nFirst + moved, nFirst, stays.length, headDim], [0, 0, nFirst, headDim]],
+    head: { ...head[of], compressed: after },
+  };
+}
+
 /**
  * Moves a cache's older rows.
  *
- * @param options `layout`: the cache's, with its flushes; `recent`: last rows of keys that keep every channel
+ * @param options `order`: of the rows that leave, where they are in classes
  */
 export async function moveRows(
   state: CacheState,
-  { layout, recent, run }: {
-    readonly layout: Layout;
-    readonly recent: number;
+  { order, run, ...options }: RowsLeaving & {
+    readonly order: RowOrder | null;
     readonly run: RunNamed;
   },
 ): Promise<{ state: CacheState; measurements: Measurement[] }> {
+  const { layout } = options;
   const { headDim } = state;
   const old = seenCache(state);
   const streams = movesOf(layout);
-  const leaving = ({ of, full }: StreamMove, head: HeadSizes) =>
-    rowsLeaving(
-      layout[of],
-      sizesOf(layout, head, headDim)[full]!.rows,
-      of === "key" ? recent : 0,
-    );
-  const heads = state.heads.map((head): HeadSizes => {
-    const moved = (of: StreamMove["of"]) =>
-      streams.filter((move) => move.of === of).reduce((n, move) => n + leaving(move, head), 0);
-    return { ...head, listed: head.listed + moved("key"), coded: head.coded + moved("value") };
-  });
   const moving = withFreshPages(old, {
     headDim,
     moves: (index) => streams.some(({ full }) => full === index),
   });
   let { arena } = moving.cache.buffers;
   const moved: HeadMove[] = [];
+  const heads = [...state.heads];
   for (const stream of streams) {
-    const { compressed, full } = stream;
-    for (const to of [compressed, full]) {
-      const own = state.heads.map((head, kvHead) => {
-        const sizes = sizesOf(layout, head, headDim);
-        const rows = leaving(stream, head);
-        const [before, width] = [sizes[compressed]!.rows, sizes[compressed]!.width];
-        const channels = stream.of === "key"
-          ? head.channels
-          : Array.from({ length: headDim }, (_, c) => c);
-        if (to === compressed) moved.push({ kvHead, from: full, to, before, rows, channels });
-        return to === compressed
-          ? [0, before, rows, width]
-          : [rows, 0, sizes[full]!.rows - rows, headDim];
-      });
+    const { of, compressed, full } = stream;
+    const own = heads.map((_, kvHead) => headMoves(state, stream, { ...options, kvHead, order }));
+    own.forEach(({ head, moves }, kvHead) => {
+      heads[kvHead] = { ...heads[kvHead]!, [of]: head };
+      moved.push(...moves);
+    });
+    for (const [i, to] of [...compressed, full, full].entries()) {
+      const lists = own.map(({ lists }) => lists[i]!);
+      const isFirst = i > compressed.length;
+      if (isFirst && options.first === 0) continue;
       ({ arena } = await run(moveKernel(layout, stream, to), {
         defines: { HEAD_DIM: headDim },
         buffers: {
           src_pages: moving.src_pages,
           dst_pages: moving.cache.buffers.pages,
-          ...{ channels: old.buffers.channels, arena },
-          moves: Uint32Array.from([...own.flatMap((move) => move.map(() => 0)), ...own.flat()]),
+          channels: of === "key" ? old.buffers.channels : old.buffers.value_channels,
+          ...(order ? { order: order.buffer } : {}),
+          arena,
+          moves: Uint32Array.from([...lists.flatMap((list) => list.map(() => 0)), ...lists.flat()]),
         },
         constants: {
           ...moving.cache.constants,
           ...{ slot: AT.slot, n_kv_heads: N_KV_HEADS },
-          max_rows: Math.max(...own.map(([, , rows]) => rows!)),
+          max_rows: order && to !== full
+            ? order.maxRows
+            : Math.max(...lists.map(([, , rows]) => rows!)),
           src_page: old.firstPages[full]!,
           dst_page: old.firstPages[to]!,
         },
@@ -137,46 +211,50 @@ export async function moveRows(
     }
   }
   const next: CacheState = { ...state, cache: withBuffers(moving.cache, { arena }), heads };
-  const stays = streams.flatMap(({ full }) => stayed(next, full));
-  const written = [...moved, ...stays].flatMap(({ kvHead, to, before, rows, channels }) =>
-    Array.from({ length: rows }, (_, i) => ({
-      ...{ kvHead, index: to, row: before + i, width: channels.length },
+  const written = moved.flatMap(({ kvHead, to, before, rows, stored }) =>
+    rows.map((_, i) => ({
+      ...{ kvHead, index: to, row: before + i, width: stored.channels.length },
+      ...(stored.high === undefined ? {} : { high: stored.high }),
     }))
   );
-  const isCoded = ({ to }: HeadMove) => segmentsOf(layout)[to]!.code.kind === "affine";
   return {
     state: next,
     measurements: [
-      ...measureCodes(state, next, moved.filter(isCoded)),
-      measure(state, next, [...moved.filter((move) => !isCoded(move)), ...stays]),
+      ...measureCodes(state, next, moved.filter(({ to }) => isCoded(layout, to))),
+      measureMoves(state, next, moved.filter(({ to }) => !isCoded(layout, to))),
+      ...samePositions("move", state, next),
       strayBytes("move", { before: moving.cache, after: next.cache }, written),
     ],
   };
 }
 
-/** Rows of segment `full` that only close up: as moves within it, from behind those that left. */
-const stayed = (next: CacheState, full: number): HeadMove[] =>
-  next.heads.map((head, kvHead): HeadMove => {
-    const { rows, width } = sizesOf(next.cache.layout, head, next.headDim)[full]!;
-    const channels = Array.from({ length: width }, (_, c) => c);
-    return { kvHead, from: full, to: full, before: 0, rows, channels };
-  });
-
 /** The channels of every row that was moved, whole: bits, since rows only move. */
-function measure(state: CacheState, next: CacheState, moves: readonly HeadMove[]): Measurement {
+export function measureMoves(
+  state: CacheState,
+  next: CacheState,
+  moves: readonly HeadMove[],
+): Measurement {
   const { headDim } = state;
   const [got, want]: [number[], number[]] = [[], []];
-  for (const { kvHead, from, to, before, rows, channels } of moves) {
-    const full = sizesOf(state.cache.layout, state.heads[kvHead]!, headDim)[from]!.rows;
-    for (let i = 0; i < rows; i++) {
-      // What stays are the last rows, what leaves are the first.
-      const row = from === to ? full - rows + i : i;
+  for (const { kvHead, from, to, before, rows, stored: { channels } } of moves) {
+    rows.forEach((row, i) => {
       const source = rowOf(state.cache, { kvHead, index: from, row, width: headDim });
       want.push(...channels.map((channel) => source[channel]!));
       got.push(
         ...rowOf(next.cache, { kvHead, index: to, row: before + i, width: channels.length }),
       );
-    }
+    });
   }
   return { kernel: "move", dims: [{ name: "channel of moved rows", size: got.length }], got, want };
+}
+
+/** Where rows carry positions: each one's, which is what it was, since a row keeps its place among all. */
+export function samePositions(kernel: string, state: CacheState, next: CacheState): Measurement[] {
+  if (!state.cache.layout.rowPositions) return [];
+  const read = (from: CacheState) =>
+    from.heads.flatMap(({ rows }, kvHead) =>
+      Array.from({ length: rows }, (_, row) => positionOf(from, kvHead, row))
+    );
+  const [got, want] = [read(next), read(state)];
+  return [{ kernel, dims: [{ name: "position of row", size: got.length }], got, want }];
 }

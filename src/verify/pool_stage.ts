@@ -6,20 +6,20 @@ import { N_KV_HEADS } from "./cases.ts";
 import type { Measurement } from "./compare.ts";
 import type { RunNamed } from "./kernels.ts";
 import { HALF_ULP } from "./rounding.ts";
-import { maxRowsOf, tokenPool } from "./token_stage.ts";
+import { tokenPool } from "./token_stage.ts";
 import type { TokenStage } from "./token_stage.ts";
 import { UNTOUCHED } from "./token_score_stage.ts";
 import type { TokenScores } from "./token_score_stage.ts";
 
 /** The lists of scores that meet in a KV head. */
 function sourcesOf<T>(stage: TokenStage, lists: readonly T[], kvHead: number): readonly T[] {
-  if (stage.tokens.step.scope === "layer") return lists;
+  if (stage.tokens.scope === "layer") return lists;
   const each = lists.length / N_KV_HEADS;
   return lists.slice(kvHead * each, (kvHead + 1) * each);
 }
 
-const meetingOf = ({ tokens: { step, pool, first, last } }: TokenStage): Meeting => ({
-  ...{ group: step.group, pool, first, last },
+const meetingOf = ({ tokens: { group, pool, first, last } }: TokenStage): Meeting => ({
+  ...{ group, pool, first, last },
 });
 
 /** The scores of a KV head's rows, made of those of every list. */
@@ -41,9 +41,9 @@ export async function poolScores(
 ): Promise<{ buffer: Float32Array<ArrayBuffer>; measurements: Measurement[] }> {
   const { tokens } = stage;
   const pool = tokenPool(stage);
-  const maxRows = maxRowsOf(stage);
+  const { maxRows } = stage;
   const nLists = scores.want.length;
-  const isLayer = tokens.step.scope === "layer";
+  const isLayer = tokens.scope === "layer";
   const { token_scores } = await run("pool_scores", {
     ...pool,
     buffers: {
@@ -55,7 +55,7 @@ export async function poolScores(
       ...pool.constants,
       n_sources: isLayer ? nLists : nLists / N_KV_HEADS,
       source_step: isLayer ? 0 : nLists / N_KV_HEADS,
-      takes_max: Number(tokens.step.group === "max"),
+      takes_max: Number(tokens.group === "max"),
       pools_max: Number(tokens.pool?.kind !== "mean"),
       pool_width: tokens.pool?.width ?? 1,
     },
@@ -63,7 +63,7 @@ export async function poolScores(
   const meeting = meetingOf(stage);
   const want = new Float64Array(token_scores.length).fill(UNTOUCHED);
   const bound = new Float64Array(want.length);
-  stage.state.heads.forEach(({ rows }, kvHead) => {
+  stage.candidates.forEach(({ rows }, kvHead) => {
     const end = rows - meeting.last;
     if (meeting.first >= end) return;
     const lists = Array.from(

@@ -4,7 +4,9 @@ import type { RowRing } from "../dsl/accumulator.ts";
 import { qkvStride } from "./attention.ts";
 import { N_KV_HEADS } from "./cases.ts";
 import type { Measurement } from "./compare.ts";
-import type { PruningProblem, ScoredStep } from "./pruning_case.ts";
+import { scoredSteps } from "./planned_steps.ts";
+import type { PlannedScore } from "./planned_steps.ts";
+import type { PruningProblem } from "./pruning_case.ts";
 import { AT } from "./written_cache.ts";
 
 /** What a place holds that no kernel wrote. */
@@ -24,16 +26,18 @@ export interface Ring {
 /** Rings by the number of their places: steps with as many share one. */
 export type Rings = ReadonlyMap<number, Ring>;
 
-/** The steps of a problem that remember queries. */
-const remembering = ({ tokens, channels }: PruningProblem): ScoredStep[] =>
-  [tokens, channels].filter((step) => step !== null && step.window > 0) as ScoredStep[];
+/** The steps of a problem that remember queries, one for each ring. */
+const remembering = (p: PruningProblem): PlannedScore[] => {
+  const steps = scoredSteps(p).filter(({ window }) => window > 0);
+  return [...new Map(steps.map((step) => [step.window, step])).values()];
+};
 
 /** Rings that no kernel has written to. */
 export function emptyRings(p: PruningProblem): Rings {
   const { group, headDim } = p.shape;
   const nHeads = group * N_KV_HEADS;
   return new Map(
-    remembering(p).map(({ step: { queries }, window }) => {
+    remembering(p).map(({ queries, window }) => {
       const length = AT.nSlots * AT.nLayers * nHeads * window * headDim;
       const heads = Array.from({ length: nHeads }, () => queries!.init(window));
       return [window, { window, buffer: new Float32Array(length).fill(UNTOUCHED), heads }];
@@ -73,7 +77,7 @@ export function recorded(
   const next = new Map<number, Ring>();
   let start = 0;
   for (const { window, buffer: before, heads: seen } of rings.values()) {
-    const { queries } = remembering(p).find((scored) => scored.window === window)!.step;
+    const { queries } = remembering(p).find((scored) => scored.window === window)!;
     const heads = seen.map((state, head) => {
       for (let row = 0; row < n; row++) {
         const at = row * stride + head * headDim;

@@ -3,8 +3,7 @@
 import { selectRowsReference, shareRowsReference } from "../reference/select_rows.ts";
 import { trimmed } from "./block_stage.ts";
 import type { Measurement } from "./compare.ts";
-import { keptOf, N_KV_HEADS } from "./cases.ts";
-import { maxRowsOf } from "./token_stage.ts";
+import { N_KV_HEADS } from "./cases.ts";
 import type { TokenStage } from "./token_stage.ts";
 
 /** A score nearer to one on the other side of the cut than this, relatively, may go either way. */
@@ -12,15 +11,6 @@ const NEAR_TIE = 1e-5;
 
 /** Places of rows that stay, ascending, per KV head. */
 export type KeptRows = readonly (readonly number[])[];
-
-/** How many rows each head brings: what the case says, and the protected ones at least. */
-export const budgetsOf = (
-  { problem, tokens: { first, last, step }, state }: TokenStage,
-): number[] =>
-  state.heads.map(({ rows }, kvHead) => {
-    const asked = keptOf(problem.kept, rows, step.scope === "layer" ? 0 : kvHead);
-    return Math.min(rows, Math.max(1, first + last, asked));
-  });
 
 /** Of a head's budget what it keeps by itself, where heads share the rest. */
 export function floorsOf({ tokens: { first, last, floor } }: TokenStage, keeps: readonly number[]) {
@@ -70,8 +60,7 @@ export function compareChoices(
   scores: readonly ArrayLike<number>[],
   { got: kept, want: chosen }: { readonly got: KeptRows; readonly want: KeptRows },
 ): Measurement {
-  const { tokens: { first, last, floor }, state } = stage;
-  const maxRows = maxRowsOf(stage);
+  const { tokens: { first, last, floor }, candidates, maxRows } = stage;
   const got = new Uint8Array(N_KV_HEADS * maxRows);
   const want = new Uint8Array(got.length);
   const author = chosen.map((rows) => new Set(rows));
@@ -87,7 +76,7 @@ export function compareChoices(
     );
   };
   let nearTies = 0;
-  state.heads.forEach(({ rows }, kvHead) => {
+  candidates.forEach(({ rows }, kvHead) => {
     const start = kvHead * maxRows;
     for (const row of kept[kvHead]!) got[start + row] = 1;
     for (const row of chosen[kvHead]!) want[start + row] = 1;
@@ -98,19 +87,21 @@ export function compareChoices(
     }
   });
   const dims = [{ name: "head", size: N_KV_HEADS }, { name: "row", size: maxRows }];
-  return { kernel: "select rows", dims, got, want, nearTies, rows: pictureOf(stage, kept) };
+  return { kernel: "select rows", dims, got, want, nearTies, ...pictureOf(stage, kept) };
 }
 
-/** What stays of each head, for people. */
+/** What stays of each head, for people; of rows that get more bits none leaves. */
 const pictureOf = (
-  { tokens: { first, last }, heads }: TokenStage,
+  { tokens: { kernel, first, last }, heads }: TokenStage,
   kept: KeptRows,
-): NonNullable<Measurement["rows"]> =>
-  heads.map(({ positions }, kvHead) => {
-    const stays = new Set(kept[kvHead]!);
-    const isProtected = (row: number) => row < first || row >= positions!.length - last;
-    return positions!.map((position, row) => ({
-      position,
-      is: isProtected(row) ? "protected" : stays.has(row) ? "kept" : "evicted",
-    }));
-  });
+): Pick<Measurement, "rows"> =>
+  kernel !== "token_scores" ? {} : {
+    rows: heads.map(({ positions }, kvHead) => {
+      const stays = new Set(kept[kvHead]!);
+      const isProtected = (row: number) => row < first || row >= positions!.length - last;
+      return positions!.map((position, row) => ({
+        position,
+        is: isProtected(row) ? "protected" : stays.has(row) ? "kept" : "evicted",
+      }));
+    }),
+  };

@@ -20,9 +20,9 @@ const UNTOUCHED = 99;
 
 /** Chooses the channels that stay. */
 export async function selectChannels(
-  p: PruningProblem,
+  { shape }: PruningProblem,
   scores: Scores,
-  run: RunNamed,
+  { widths, run }: { readonly widths: readonly number[]; readonly run: RunNamed },
 ): Promise<{
   /** u32 [nSlots, nLayers, nKvHeads, headDim] */
   buffer: Uint32Array<ArrayBuffer>;
@@ -30,12 +30,12 @@ export async function selectChannels(
   kept: number[][];
   measurements: Measurement[];
 }> {
-  const { headDim } = p.shape;
+  const { headDim } = shape;
   const { channels } = await run("select_channels", {
     defines: { HEAD_DIM: headDim },
     buffers: {
       scores: scores.buffer,
-      widths: Uint32Array.from([...p.widths.map(() => 0), ...p.widths]),
+      widths: Uint32Array.from([...widths.map(() => 0), ...widths]),
       channels: new Uint32Array(scores.buffer.length).fill(UNTOUCHED),
     },
     constants: { slot: AT.slot, layer: AT.layer, n_layers: AT.nLayers, n_kv_heads: N_KV_HEADS },
@@ -43,11 +43,11 @@ export async function selectChannels(
   const start = firstHead(N_KV_HEADS) * headDim;
   const own = channels.slice(start, start + N_KV_HEADS * headDim);
   const want = new Uint32Array(own.length).fill(UNTOUCHED);
-  p.widths.forEach((width, kvHead) => {
+  widths.forEach((width, kvHead) => {
     const given = scores.buffer.subarray(start + kvHead * headDim).subarray(0, headDim);
     want.set(selectChannelsReference(given, width), kvHead * headDim);
   });
-  const kept = p.widths.map((width, kvHead) =>
+  const kept = widths.map((width, kvHead) =>
     Array.from(own.subarray(kvHead * headDim, kvHead * headDim + width))
   );
   const dims = [{ name: "head", size: N_KV_HEADS }, { name: "channel", size: headDim }];
@@ -56,22 +56,25 @@ export async function selectChannels(
     kept,
     measurements: [
       { kernel: "select channels", dims, got: own, want },
-      authorsChoice(p, scores, kept),
+      authorsChoice(scores, kept, headDim),
     ],
   };
 }
 
 /** 1 for each channel that stays, by the kernels and by the author's scores. */
-function authorsChoice(p: PruningProblem, { want: scores }: Scores, kept: number[][]): Measurement {
-  const { headDim } = p.shape;
+function authorsChoice(
+  { want: scores }: Scores,
+  kept: readonly (readonly number[])[],
+  headDim: number,
+): Measurement {
   const got = new Uint8Array(N_KV_HEADS * headDim);
   const want = new Uint8Array(got.length);
   let nearTies = 0;
-  p.widths.forEach((width, kvHead) => {
+  kept.forEach((stays, kvHead) => {
     const start = kvHead * headDim;
     const own = scores.subarray(start, start + headDim);
-    const chosen = selectChannelsReference(own, width);
-    for (const channel of kept[kvHead]!) got[start + channel] = 1;
+    const chosen = selectChannelsReference(own, stays.length);
+    for (const channel of stays) got[start + channel] = 1;
     for (const channel of chosen) want[start + channel] = 1;
     const cut = Math.min(...chosen.map((channel) => own[channel]!));
     for (let channel = 0; channel < headDim; channel++) {

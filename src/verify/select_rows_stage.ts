@@ -8,17 +8,11 @@ import { N_KV_HEADS } from "./cases.ts";
 import type { Measurement } from "./compare.ts";
 import { countName, countRows } from "./count_stage.ts";
 import type { RunNamed } from "./kernels.ts";
+import type { PlannedRows } from "./planned_steps.ts";
 import { meetRows, poolScores } from "./pool_stage.ts";
-import {
-  budgetsOf,
-  chooseAlone,
-  chooseRows,
-  chooseTogether,
-  compareChoices,
-  floorsOf,
-} from "./row_choice.ts";
+import { chooseAlone, chooseRows, chooseTogether, compareChoices, floorsOf } from "./row_choice.ts";
 import type { KeptRows } from "./row_choice.ts";
-import { maxRowsOf, tokenPool } from "./token_stage.ts";
+import { tokenPool } from "./token_stage.ts";
 import type { TokenStage } from "./token_stage.ts";
 import type { TokenScores } from "./token_score_stage.ts";
 import { AT } from "./written_cache.ts";
@@ -33,6 +27,10 @@ const LARGEST_F32 = (2 - 2 ** -23) * 2 ** 127;
 export interface ChosenRows {
   readonly kept: KeptRows;
   readonly buffers: RowLists;
+  /** u32 [nLayers, nKvHeads, 4]: what was chosen among. */
+  readonly cuts: Uint32Array<ArrayBuffer>;
+  /** f32 [nKvHeads, max_rows]: pooled, heads met. */
+  readonly scores: Float32Array<ArrayBuffer>;
   readonly measurements: readonly Measurement[];
 }
 
@@ -45,7 +43,7 @@ interface RowLists {
 }
 
 /** The kernels of a choice, in order. */
-export const selectRowsNames = (tokens: TokenStage["tokens"]): string[] => [
+export const selectRowsNames = (tokens: PlannedRows): string[] => [
   "pool_scores",
   ...(tokens.enough === null ? [] : [countName(tokens.enough)]),
   ...(inBlocks(tokens) ? ["block_scores", "trim_blocks"] : []),
@@ -59,7 +57,7 @@ export async function selectRows(
   scores: TokenScores,
   run: RunNamed,
 ): Promise<ChosenRows> {
-  const budgets = budgetsOf(stage);
+  const budgets = stage.candidates.map(({ keep }) => keep);
   const cuts = cutsOf(stage, budgets);
   const pooled = await poolScores(stage, { scores, cuts, run });
   const blocks = await scoreBlocks(stage, { token_scores: pooled.buffer, cuts, run });
@@ -67,7 +65,7 @@ export async function selectRows(
   const lists = headLists(stage, token_scores);
   const authors = meetBlocks(
     stage,
-    stage.state.heads.map(({ rows }, kvHead) =>
+    stage.candidates.map(({ rows }, kvHead) =>
       meetRows(stage, scores.want.map((list) => list.slice(0, rows)), kvHead)
     ),
   );
@@ -90,6 +88,7 @@ export async function selectRows(
   const both = { got: found.kept, want: chooseRows(stage, authors, keeps) };
   return {
     ...found,
+    ...{ cuts, scores: token_scores },
     measurements: [
       ...[pooled, blocks, counted, raised, found].flatMap(({ measurements }) => measurements),
       compareChoices(stage, authors, both),
@@ -99,14 +98,14 @@ export async function selectRows(
 
 /** Each KV head's own part of a buffer of rows. */
 const headLists = (stage: TokenStage, buffer: Float32Array<ArrayBuffer>): Float32Array[] =>
-  stage.state.heads.map(({ rows }, kvHead) => {
-    const start = kvHead * maxRowsOf(stage);
+  stage.candidates.map(({ rows }, kvHead) => {
+    const start = kvHead * stage.maxRows;
     return buffer.slice(start, start + rows);
   });
 
 /** u32 [nLayers, nKvHeads, 4]; the other layer's must not be read. */
-function cutsOf({ state }: TokenStage, keeps: readonly number[]): Uint32Array<ArrayBuffer> {
-  const own = state.heads.flatMap(({ rows, listed }, i) => [listed, rows, keeps[i]!, 0]);
+function cutsOf({ candidates }: TokenStage, keeps: readonly number[]): Uint32Array<ArrayBuffer> {
+  const own = candidates.flatMap(({ rows, listed }, i) => [listed, rows, keeps[i]!, 0]);
   return Uint32Array.from([...own.map(() => NO_ROW), ...own]);
 }
 
@@ -122,9 +121,9 @@ async function select(
     readonly shares: boolean;
     readonly run: RunNamed;
   },
-): Promise<ChosenRows> {
+): Promise<Omit<ChosenRows, "cuts" | "scores">> {
   const pool = tokenPool(stage);
-  const maxRows = maxRowsOf(stage);
+  const { maxRows } = stage;
   const written = await run("select_rows", {
     ...pool,
     buffers: { cuts: cutsOf(stage, keeps), token_scores, ...listsOf(stage, []) },
@@ -135,7 +134,7 @@ async function select(
     const own = [...written.kept.subarray(kvHead * maxRows, kvHead * maxRows + rows.length)];
     // What is no choice at all leads nowhere: the stages behind go on with the right one.
     const isChoice = own.every((row, i) =>
-      row > (own[i - 1] ?? -1) && row < stage.state.heads[kvHead]!.rows
+      row > (own[i - 1] ?? -1) && row < stage.candidates[kvHead]!.rows
     );
     return isChoice ? own : rows;
   });
@@ -185,12 +184,12 @@ async function select(
 
 /** Lists of rows as `select_rows` leaves them; the other layer's counts stay as they were. */
 function listsOf(stage: TokenStage, kept: KeptRows): RowLists {
-  const maxRows = maxRowsOf(stage);
+  const { maxRows } = stage;
   const lists = new Uint32Array(N_KV_HEADS * maxRows).fill(NO_ROW);
   const kept_counts = new Uint32Array(AT.nLayers * N_KV_HEADS * 2).fill(NO_ROW);
   kept.forEach((rows, kvHead) => {
     lists.set(rows, kvHead * maxRows);
-    const listed = rows.filter((row) => row < stage.state.heads[kvHead]!.listed).length;
+    const listed = rows.filter((row) => row < stage.candidates[kvHead]!.listed).length;
     kept_counts.set([listed, rows.length], 2 * (AT.layer * N_KV_HEADS + kvHead));
   });
   return { kept: lists, kept_counts };
@@ -215,7 +214,7 @@ async function raiseFloors(
     ...tokenPool(stage),
     buffers: { ...own.buffers, token_scores },
   });
-  const maxRows = maxRowsOf(stage);
+  const { maxRows } = stage;
   const want = Float64Array.from(token_scores);
   own.kept.forEach((rows, kvHead) =>
     rows.forEach((row) => want[kvHead * maxRows + row] = LARGEST_F32)

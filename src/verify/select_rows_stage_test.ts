@@ -29,13 +29,19 @@ function stageOf(spec: Partial<TokensSpec> = {}): TokenStage {
     },
     1,
   );
-  const heads = [0, 1].map(() => ({ rows: N_ROWS, listed: 0, coded: 0, channels: [] }));
+  const none = { compressed: [], channels: [] };
+  const heads = [0, 1].map(() => ({ rows: N_ROWS, key: none, value: none }));
   const cache = emptyCache(problem.layout, { headDim: HEAD_DIM, perSegment: 1 });
   const positions = Array.from({ length: N_ROWS }, (_, row) => row);
   return {
     ...{ problem, tokens: problem.tokens!, ring: null },
+    ...{ cache, maxRows: N_ROWS, nTiles: 1 },
     state: { cache, heads, nTokens: N_ROWS, headDim: HEAD_DIM },
-    heads: heads.map(() => ({ keys: [], values: [], nListed: 0, channels: [], positions })),
+    heads: heads.map(() => ({ keys: [], values: [], positions })),
+    // Two fifths of a head, all but one of the other.
+    candidates: [2, N_ROWS - 1].map((keep) => ({
+      ...{ from: 0, scored: N_ROWS, rows: N_ROWS, listed: 0, keep },
+    })),
   };
 }
 

@@ -21,6 +21,7 @@ export function strayBytes(
   };
   for (const row of written) {
     const at = { ...row, nKvHeads: N_KV_HEADS };
+    if (carriesPosition(after.layout, at.index)) restore(positionByte(after, at), 4);
     if (segments[at.index]!.code.kind === "affine") {
       const { start, size } = unitBytes(after, at);
       restore(start, size);
@@ -30,7 +31,6 @@ export function strayBytes(
     const start = elementByte(after, at, 0);
     const step = segments[at.index]!.tile * size;
     for (let channel = 0; channel < at.width; channel++) restore(start + channel * step, size);
-    if (carriesPosition(after.layout, at.index)) restore(positionByte(after, at), 4);
   }
   return changedBytes(kernel, was, is);
 }

@@ -9,13 +9,13 @@ import { N_KV_HEADS } from "./cases.ts";
 import type { Measurement } from "./compare.ts";
 import { roundedHook } from "./hooks.ts";
 import type { RunNamed } from "./kernels.ts";
-import type { PlannedTokens } from "./pruning_case.ts";
+import type { PlannedRows } from "./planned_steps.ts";
 import { remembered } from "./ring_stage.ts";
 import { HALF_ULP } from "./rounded_op.ts";
 import type { Rounded } from "./rounding.ts";
 import { TINY } from "./softmax_bound.ts";
 import { sumsOf } from "./sums_stage.ts";
-import { maxRowsOf, tokenPool } from "./token_stage.ts";
+import { tokenPool } from "./token_stage.ts";
 import type { TokenStage } from "./token_stage.ts";
 import { anchorDot, keyAnchors, roundedAnchor, windowRows, windowSoftmax } from "./window_stage.ts";
 import type { RoundedAnchor, WindowRow } from "./window_stage.ts";
@@ -29,24 +29,24 @@ export interface TokenScores {
   readonly perQueryHead: boolean;
   /** f32 [nHeads or nKvHeads, max_rows] */
   readonly buffer: Float32Array<ArrayBuffer>;
-  /** The author's, f64 [rows of the head] each. */
+  /** The author's, f64 [rows that are scored] each. */
   readonly want: readonly Float64Array[];
   readonly measurements: readonly Measurement[];
 }
 
 /** Whether a step's score reads what the last queries give a row. */
-export const readsWeights = ({ source, path }: PlannedTokens): boolean =>
+export const readsWeights = ({ source, path }: PlannedRows): boolean =>
   namesRead(source.funcs[path]!).has("weights");
 
 const namesRead = (func: Parameters<typeof readParams>[0]): Set<string> =>
   new Set([...readParams(func)].map((i) => func.params[i]!.name));
 
 /** The kernels that score a step's rows, in order. */
-export function tokenScoreNames(tokens: PlannedTokens, layout: string): string[] {
+export function tokenScoreNames(tokens: PlannedRows, layout: string): string[] {
   return [
     ...(readsWeights(tokens) ? [`window_softmax__${layout}`] : []),
-    ...(tokens.step.anchor ? [`key_anchors__${layout}`] : []),
-    `token_scores_${tokens.source.definition.name}__${layout}`,
+    ...(tokens.hasAnchor ? [`key_anchors__${layout}`] : []),
+    `${tokens.kernel}_${tokens.source.definition.name}__${layout}`,
   ];
 }
 
@@ -60,7 +60,7 @@ interface Beside {
 
 /** Scores every row: the window's softmax and the anchors first, where the step has them. */
 export async function scoreTokens(stage: TokenStage, run: RunNamed): Promise<TokenScores> {
-  const { problem: { shape, layout }, tokens, heads } = stage;
+  const { problem: { shape }, tokens, heads, cache } = stage;
   const perQueryHead = readsWeights(tokens);
   const beside: Beside = {
     windows: perQueryHead
@@ -69,14 +69,14 @@ export async function scoreTokens(stage: TokenStage, run: RunNamed): Promise<Tok
         (_, head) => windowRows(stage.ring!, head, heads[Math.floor(head / shape.group)]!),
       )
       : [],
-    anchors: tokens.step.anchor ? heads.map(({ keys }) => roundedAnchor(keys)) : [],
+    anchors: tokens.hasAnchor ? heads.map(({ keys }) => roundedAnchor(keys)) : [],
   };
   const window = perQueryHead ? await windowSoftmax(stage, beside.windows, run) : null;
-  const anchors = tokens.step.anchor ? await keyAnchors(stage, beside.anchors, run) : null;
+  const anchors = tokens.hasAnchor ? await keyAnchors(stage, beside.anchors, run) : null;
   const pool = tokenPool(stage);
   const nLists = perQueryHead ? shape.group * N_KV_HEADS : N_KV_HEADS;
   const { row_scores } = await run(
-    `token_scores_${tokens.source.definition.name}__${layoutName(layout)}`,
+    `${tokens.kernel}_${tokens.source.definition.name}__${layoutName(cache.layout)}`,
     {
       ...pool,
       buffers: {
@@ -84,7 +84,7 @@ export async function scoreTokens(stage: TokenStage, run: RunNamed): Promise<Tok
         ...(window ? { window_sums: window.window_sums } : {}),
         ...(anchors ? { anchors: anchors.anchors } : {}),
         ...expectedBuffers(stage),
-        row_scores: new Float32Array(nLists * maxRowsOf(stage)).fill(UNTOUCHED),
+        row_scores: new Float32Array(nLists * stage.maxRows).fill(UNTOUCHED),
       },
     },
   );
@@ -111,14 +111,15 @@ function authorsScores(stage: TokenStage, list: number, perQueryHead: boolean): 
   const [scores] = tokenScoresReference({
     queries: [own.rows],
     queryPositions: own.rows.map((_, i) => own.first + i),
-    ...{ keys, values: rows, positions: positions! },
+    ...{ keys, values: rows, positions: positions ?? [...keys.keys()] },
     attention: attentionOf(stage, kvHead),
     expected: expectedOf(stage, kvHead).map(({ value }) => value),
     scale: 1 / Math.sqrt(shape.headDim),
     score: authorRunner(source.definition, path),
     context: { ...values.context, layer: AT.layer, kvHead },
   });
-  return scores!;
+  const { from, scored } = stage.candidates[kvHead]!;
+  return scores!.slice(from, from + scored);
 }
 
 /** What column sums a head's rows carry, as scores read them; 0 where none are declared. */
@@ -133,7 +134,7 @@ const expectedLogit = (head: number, row: number): number =>
 const [LARGEST, WEIGHTS] = [5.5, 3];
 
 function expectedBuffers(stage: TokenStage) {
-  const [nHeads, maxRows] = [stage.problem.shape.group * N_KV_HEADS, maxRowsOf(stage)];
+  const [nHeads, maxRows] = [stage.problem.shape.group * N_KV_HEADS, stage.maxRows];
   return {
     expected_logits: Float32Array.from(
       { length: nHeads * maxRows },
@@ -165,7 +166,7 @@ function measure(
     readonly beside: Beside;
   },
 ): Measurement {
-  const maxRows = maxRowsOf(stage);
+  const { maxRows } = stage;
   const want = new Float64Array(buffer.length).fill(UNTOUCHED);
   const bound = new Float64Array(buffer.length);
   lists.forEach((scores, list) => {
@@ -173,7 +174,8 @@ function measure(
     bound.set(scoreBounds(stage, list, beside), list * maxRows);
   });
   const dims = [{ name: "head", size: lists.length }, { name: "row", size: maxRows }];
-  return { kernel: "token scores", dims, got: buffer, want, bound };
+  const kernel = stage.tokens.kernel === "token_scores" ? "token scores" : "class scores";
+  return { kernel, dims, got: buffer, want, bound };
 }
 
 /** How far f32 may take each of a list's scores. */
@@ -192,9 +194,12 @@ function scoreBounds(
   const anchor = anchors[kvHead];
   const attention = attentionOf(stage, kvHead);
   const expected = expectedOf(stage, kvHead);
-  return Float64Array.from(keys, (key, row) => {
+  const { from, scored } = stage.candidates[kvHead]!;
+  return Float64Array.from({ length: scored }, (_, i) => {
+    const row = from + i;
+    const key = keys[row]!;
     const inside: Record<string, unknown> = {
-      ...{ ...context, position: positions![row]! },
+      ...{ ...context, position: positions?.[row] ?? row },
       anchorDot: anchor ? anchorDot(key, anchor) : 0,
       anchorNorm: anchor ? anchor.norm : 0,
       // A quotient is at most eight half units off on any target.

@@ -1,31 +1,49 @@
-/** What all kernels of an eviction are given: a cache of rows with positions, and the last queries. */
+/** What all kernels of a choice of rows are given: a cache, the last queries, which rows are chosen among. */
 
-import type { CacheState } from "./cache_state.ts";
-import { seenCache } from "./cache_state.ts";
+import { cacheBuffers } from "./cache_state.ts";
+import type { CacheState, SeenRows } from "./cache_state.ts";
 import { N_KV_HEADS } from "./cases.ts";
 import type { KernelPool } from "./kernels.ts";
-import type { PlannedTokens, PruningProblem } from "./pruning_case.ts";
+import type { PlannedRows } from "./planned_steps.ts";
+import type { PruningProblem } from "./pruning_case.ts";
 import type { Ring } from "./ring_stage.ts";
 import { AT, isKey } from "./written_cache.ts";
-import type { HeadRows, WrittenCache } from "./written_cache.ts";
+import type { WrittenCache } from "./written_cache.ts";
 
 /** A tile of keys: the rows that a kernel scores at a time. */
-const TILE_ROWS = 16;
+export const TILE_ROWS = 16;
 
-/** An eviction about to happen. */
+/** The rows of a KV head that are chosen among. */
+export interface Candidates {
+  /** Place of the first among the head's rows. */
+  readonly from: number;
+  /** How many have scores. */
+  readonly scored: number;
+  /** How many of these are candidates or protected. */
+  readonly rows: number;
+  /** How many of those lie in a segment that lists channels. */
+  readonly listed: number;
+  /** How many are chosen, protected ones included. */
+  readonly keep: number;
+}
+
+/** A choice of rows about to be made. */
 export interface TokenStage {
   readonly problem: PruningProblem;
-  readonly tokens: PlannedTokens;
+  readonly tokens: PlannedRows;
   readonly state: CacheState;
+  /** The cache as kernels see it: of what is evicted, whole rows alone. */
+  readonly cache: WrittenCache;
   /** Null: the step remembers no queries. */
   readonly ring: Ring | null;
   /** Rows of each KV head as the cache has them. */
-  readonly heads: readonly HeadRows[];
+  readonly heads: readonly SeenRows[];
+  readonly candidates: readonly Candidates[];
+  /** Rows of a list of them. */
+  readonly maxRows: number;
+  /** Tiles that are scored. */
+  readonly nTiles: number;
 }
-
-/** Rows of the longest head. */
-export const maxRowsOf = ({ state }: Pick<TokenStage, "state">): number =>
-  Math.max(...state.heads.map(({ rows }) => rows));
 
 /** Where the pages of each segment begin. */
 export const pageConstants = ({ layout, firstPages }: WrittenCache): Record<string, number> =>
@@ -38,13 +56,11 @@ export const pageConstants = ({ layout, firstPages }: WrittenCache): Record<stri
 
 /** Buffers and constants by name; a kernel takes those of its signature. */
 export function tokenPool(stage: TokenStage) {
-  const { problem: { shape: { group, headDim }, layout }, tokens, state, ring } = stage;
-  const cache = seenCache(state);
-  const maxRows = maxRowsOf(stage);
+  const { problem: { shape: { group, headDim } }, tokens, state, ring, cache } = stage;
   return {
     defines: { HEAD_DIM: headDim, GROUP: group },
     buffers: {
-      ...cache.buffers,
+      ...cacheBuffers(cache),
       ...tokens.values.tables,
       ...(ring ? { q_ring: ring.buffer } : {}),
     },
@@ -54,10 +70,8 @@ export function tokenPool(stage: TokenStage) {
       ...pageConstants(cache),
       ...{ slot: AT.slot, n_heads: group * N_KV_HEADS, n_kv_heads: N_KV_HEADS },
       ...{ window: tokens.window, n_window: Math.min(tokens.window, state.nTokens) },
-      ...{ n_tokens: state.nTokens, scale: 1 / Math.sqrt(headDim) },
-      // Each segment may end in a tile of its own.
-      n_tiles: Math.ceil(maxRows / TILE_ROWS) + layout.key.segments.length - 1,
-      ...{ max_rows: maxRows, protect_first: tokens.first, protect_last: tokens.last },
+      ...{ n_tokens: state.nTokens, scale: 1 / Math.sqrt(headDim), n_tiles: stage.nTiles },
+      ...{ max_rows: stage.maxRows, protect_first: tokens.first, protect_last: tokens.last },
     },
   } satisfies KernelPool;
 }

@@ -3,14 +3,13 @@
 import { KerfError } from "../core/error.ts";
 import { nearest } from "../core/nearest.ts";
 import { isPerRow } from "../dsl/pruning.ts";
-import type { Pruning, PruningStep } from "../dsl/pruning.ts";
+import type { Pruning } from "../dsl/pruning.ts";
 import { wrapped } from "../dsl/wrapper.ts";
 import type { Wrapper } from "../dsl/wrapper.ts";
 import type { Renderer } from "../emit/renderer.ts";
 import type { KernelSource } from "../emit/types.ts";
-import { layoutOf } from "../layout/make.ts";
 import type { LayoutSteps } from "../layout/make.ts";
-import { layoutName } from "../layout/name.ts";
+import { checkComposition, composed, compositions, layoutNameOf } from "./compositions.ts";
 import { layoutSteps } from "./pruning_case.ts";
 
 /** A project as far as its variants go. */
@@ -25,30 +24,13 @@ export interface VerifiedVariant {
   readonly sources: readonly KernelSource[];
 }
 
-/** The order in which steps run; a composition has at most one of each. */
-const ORDER: readonly PruningStep["kind"][] = ["tokens", "channels", "basis", "codes"];
-
-/** The kinds of a definition's steps, each once: keys and values are coded by two. */
-const kindsOf = ({ definition }: KernelSource): PruningStep["kind"][] =>
-  definition.kind === "pruning"
-    ? [...new Set((definition as Pruning).steps.map(({ kind }) => kind))]
-    : [];
-
-const declaresLayout = (sources: readonly KernelSource[]): boolean =>
-  sources.some(({ definition }) => (definition as Partial<Pruning>).layout !== undefined);
-
-/** Whether rows lie in classes, values lose channels, or keys some of their own: no stage here follows them. */
-function heldByTests({ definition }: KernelSource): boolean {
-  if (definition.kind !== "pruning") return false;
-  return (definition as Pruning).steps.some((step) =>
-    step.kind === "channels" && (step.of === "value" || isPerRow(step)) ||
-    step.kind === "codes" && typeof step.bits === "object"
-  );
-}
+/** Whether keys have channels of their own: no stage here follows them. */
+const heldByTests = ({ definition }: KernelSource): boolean =>
+  definition.kind === "pruning" &&
+  (definition as Pruning).steps.some((step) => step.kind === "channels" && isPerRow(step));
 
 /** What holds the kernels of those to their definitions. */
-const STAGE_TESTS =
-  "deno test -A tests/row_classes_test.ts tests/row_sets_test.ts tests/parity_kernels_test.ts";
+const STAGE_TESTS = "deno test -A tests/row_sets_test.ts tests/parity_kernels_test.ts";
 
 /** The names of variants that are left out, and what holds them to their references. */
 export const skippedVariants = (
@@ -71,33 +53,6 @@ function singles({ sources }: Project): VerifiedVariant[] {
     if (inner === undefined) return [];
     const made = wrapped(definition as Wrapper, inner.definition as Pruning);
     return [{ name, kind: "pruning", sources: [{ ...inner, doc: source.doc, definition: made }] }];
-  });
-}
-
-const composed = (parts: readonly VerifiedVariant[]): VerifiedVariant => ({
-  name: parts.map(({ name }) => name).join("+"),
-  kind: "pruning",
-  sources: parts.flatMap(({ sources }) => sources),
-});
-
-const layoutNameOf = (variant: Pick<VerifiedVariant, "sources">): string =>
-  layoutName(layoutOf(layoutSteps({ variants: variant.sources }), { key: "f16", value: "f16" }));
-
-/** One composition for each layout that no file makes by itself. */
-function compositions(files: readonly VerifiedVariant[]): VerifiedVariant[] {
-  const prunings = files.filter(({ kind }) => kind === "pruning");
-  const only = (step: PruningStep["kind"]) =>
-    prunings.filter(({ sources }) =>
-      sources.flatMap(kindsOf).join() === step && !declaresLayout(sources)
-    );
-  const [evicting, pruning, coding] = [only("tokens"), only("channels"), only("codes")];
-  const known = new Set(prunings.map(layoutNameOf));
-  const pairs = [[evicting, pruning], [pruning, coding]] as const;
-  return pairs.flatMap(([first, second]) =>
-    first.flatMap((one) => second.map((other) => composed([one, other])))
-  ).filter((variant) => {
-    const name = layoutNameOf(variant);
-    return !known.has(name) && known.add(name);
   });
 }
 
@@ -130,7 +85,7 @@ function named(part: string, name: string, project: Project): VerifiedVariant {
   if (found !== undefined) return found;
   if (skippedVariants(project).names.includes(part)) {
     throw new KerfError(
-      `Cannot verify "${name}": "${part}" orders rows, or prunes values or channels by row, whose cases are tests`,
+      `Cannot verify "${name}": "${part}" prunes channels by row, whose cases are tests`,
       { hint: STAGE_TESTS, exitCode: 2 },
     );
   }
@@ -138,28 +93,6 @@ function named(part: string, name: string, project: Project): VerifiedVariant {
   const near = nearest(part, names);
   throw new KerfError(`Cannot verify "${name}": no variant has the name "${part}"`, {
     hint: [...(near ? [`did you mean ${near}?`] : []), `there are: ${names.join(", ")}`],
-    exitCode: 2,
-  });
-}
-
-/** What runs turns that evict coded rows, whose scales are shared, through the whole engine. */
-const EVICTED_CODES_TESTS = "deno test -A tests/evicted_codes_test.ts";
-
-/** @throws {KerfError} exit code 2: steps of one kind, or in another order than they run */
-function checkComposition(name: string, parts: readonly VerifiedVariant[]): void {
-  const kinds = parts.flatMap(({ sources }) => sources.flatMap(kindsOf));
-  const places = kinds.map((kind) => ORDER.indexOf(kind));
-  const rises = places.every((place, i) => i === 0 || place > places[i - 1]!);
-  if (rises && kinds.includes("tokens") && kinds.includes("codes")) {
-    throw new KerfError(`Cannot verify "${name}": evicted rows that are coded are held by tests`, {
-      hint: EVICTED_CODES_TESTS,
-      exitCode: 2,
-    });
-  }
-  const own = parts.some(({ sources }) => declaresLayout(sources));
-  if (rises && !own && parts.every(({ kind }) => kind === "pruning")) return;
-  throw new KerfError(`Cannot verify "${name}": these do not compose`, {
-    hint: "name one that evicts rows or codes them, and one that prunes channels, in their order",
     exitCode: 2,
   });
 }

@@ -5,6 +5,7 @@
 
 import { layoutName } from "../layout/name.ts";
 import { meanUnitKeyReference } from "../reference/token_scores.ts";
+import type { SeenRows } from "./cache_state.ts";
 import type { Measurement } from "./compare.ts";
 import { N_KV_HEADS } from "./cases.ts";
 import type { RunNamed } from "./kernels.ts";
@@ -16,7 +17,6 @@ import { roundedLogit, softmaxBound } from "./softmax_bound.ts";
 import type { RoundedSoftmax } from "./softmax_bound.ts";
 import type { TokenStage } from "./token_stage.ts";
 import { tokenPool } from "./token_stage.ts";
-import type { HeadRows } from "./written_cache.ts";
 
 /** One query's softmax: over those rows, ascending, that it sees; null: none. */
 export interface WindowRow {
@@ -25,12 +25,13 @@ export interface WindowRow {
 }
 
 /** Softmax rows of a query head's remembered queries, oldest first, in f64 with bounds. */
-export function windowRows(ring: Ring, head: number, { keys, positions }: HeadRows): WindowRow[] {
+export function windowRows(ring: Ring, head: number, seen: SeenRows): WindowRow[] {
+  const { keys, positions, sizes } = seen;
   const scale = 1 / Math.sqrt(keys[0]!.length);
   const { rows: queries, first } = remembered(ring, head);
   return queries.map((q, i) => {
-    const rows = keys.map((_, row) => row).filter((row) => positions![row]! <= first + i);
-    const logits = rows.map((row) => roundedLogit(q, keys[row]!, scale));
+    const rows = keys.map((_, row) => row).filter((row) => (positions?.[row] ?? row) <= first + i);
+    const logits = rows.map((row) => roundedLogit(q, keys[row]!, scale, sizes?.keys[row]));
     return { rows, softmax: logits.length === 0 ? null : softmaxBound(logits) };
   });
 }
@@ -43,7 +44,7 @@ export async function windowSoftmax(
 ): Promise<{ window_sums: Float32Array<ArrayBuffer>; measurements: Measurement[] }> {
   const pool = tokenPool(stage);
   const nWindow = windows[0]!.length;
-  const { window_sums } = await run(`window_softmax__${layoutName(stage.problem.layout)}`, {
+  const { window_sums } = await run(`window_softmax__${layoutName(stage.cache.layout)}`, {
     ...pool,
     buffers: {
       ...pool.buffers,
@@ -112,7 +113,7 @@ export async function keyAnchors(
   const { headDim } = stage.problem.shape;
   const stride = anchorStride(headDim);
   const pool = tokenPool(stage);
-  const { anchors } = await run(`key_anchors__${layoutName(stage.problem.layout)}`, {
+  const { anchors } = await run(`key_anchors__${layoutName(stage.cache.layout)}`, {
     ...pool,
     buffers: { ...pool.buffers, anchors: new Float32Array(N_KV_HEADS * stride).fill(NaN) },
   });

@@ -42,14 +42,6 @@ export interface HeadRows {
   /** The same of values, where a segment of theirs stores a list; absent: as keys. */
   readonly nListedValues?: number;
   readonly valueChannels?: readonly number[];
-  /**
-   * Where rows are read from codes: |scale · code| + |minimum| of each element, which rounding goes by; absent:
-   * what is stored is whole.
-   */
-  readonly sizes?: {
-    readonly keys: readonly Float32Array[];
-    readonly values: readonly Float32Array[];
-  };
   /** How many of them, from the first on, are of the higher class of a segment that has two. */
   readonly high?: number;
   /** True position of each row, where the layout stores them; absent: its place. */
@@ -74,6 +66,8 @@ export interface WrittenCache {
   readonly constants: Readonly<Record<string, number>>;
   /** First page entry of each segment, keys' first. */
   readonly firstPages: readonly number[];
+  /** Page entries of a segment of a head. */
+  readonly perSegment: number;
   /** Chunks of 256 rows that the longest head has. */
   readonly nSplits: number;
 }
@@ -191,7 +185,7 @@ export function writeCache(
     buffers: { pages, heads, channels, value_channels, arena },
     fills,
     constants: { layer: AT.layer, n_layers: AT.nLayers, page_entries: pageEntries },
-    firstPages: segments.map((_, index) => index * perSegment),
+    ...{ firstPages: segments.map((_, index) => index * perSegment), perSegment },
     nSplits,
   };
 }

@@ -4,14 +4,20 @@
  */
 
 import { TARGETS } from "../../core/manifest.ts";
+import { channelHooks, rowBitsOf, stepOf } from "../../dsl/pruning.ts";
 import type { Pruning } from "../../dsl/pruning.ts";
 import type { Renderer } from "../../emit/renderer.ts";
 import type { KernelSource } from "../../emit/types.ts";
+import type { SegmentSize } from "../../layout/bytes.ts";
 import { denseLayout, layoutOf } from "../../layout/make.ts";
 import { layoutName } from "../../layout/name.ts";
 import type { PictureSizes } from "../../layout/picture.ts";
 import type { Layout } from "../../layout/types.ts";
-import { widthsOf } from "../cases.ts";
+import { compressedRows } from "../attention_case.ts";
+import { STREAMS } from "../cache_state.ts";
+import { caseWidths } from "../cases.ts";
+import { wholeLayout } from "../expand_stage.ts";
+import { moveNames } from "../move_stage.ts";
 import type { Outcome } from "../outcome.ts";
 import type { Check } from "../result.ts";
 import { layoutSteps } from "../pruning_case.ts";
@@ -91,8 +97,8 @@ async function section(
       "p",
       { class: "note" },
       element("code", {}, layoutName(layout)),
-      layout.key.segments.length > 1
-        ? ": 300 rows of a prompt, all but the last 32 compressed"
+      [layout.key, layout.value].some(({ segments }) => segments.length > 1)
+        ? ": 300 rows, the older two thirds of them compressed"
         : ": 300 rows",
     ),
     layoutFigure(layout, sizesOf(layout)),
@@ -114,9 +120,7 @@ async function panesOf(
   layout: Layout,
   { renderer, root }: ReportOptions,
 ): Promise<Html> {
-  const { entry, texts } = await renderer.render(
-    `${scoreKernel(definition)}__${layoutName(layout)}`,
-  );
+  const { entry, texts } = await renderer.render(shownKernel(definition, layout));
   const paths = Object.fromEntries(
     TARGETS.map((target) => [target, entry.sources[target]?.file]),
   );
@@ -124,10 +128,19 @@ async function panesOf(
   return sourcePanes({ file, text, texts, paths });
 }
 
-function scoreKernel(definition: KernelSource["definition"]): string {
-  if (definition.kind === "attention") return `attention_${definition.name}_decode`;
-  const evicts = (definition as Pruning).steps[0]!.kind === "tokens";
-  return `${evicts ? "token" : "channel"}_scores_${definition.name}`;
+/** The kernel that has a definition's first hook; without one, what its steps do to rows. */
+function shownKernel(definition: KernelSource["definition"], layout: Layout): string {
+  const { kind, name } = definition;
+  const whole = layoutName(layout);
+  if (kind === "attention") return `attention_${name}_decode__${whole}`;
+  const pruning = definition as Pruning;
+  if (stepOf(pruning, "tokens")) {
+    return `token_scores_${name}__${layoutName(wholeLayout(layout))}`;
+  }
+  const [scored] = channelHooks(pruning);
+  if (scored) return `channel_scores_${name}${scored.of === "key" ? `__${whole}` : ""}`;
+  if (rowBitsOf(pruning)) return `class_scores_${name}__${whole}`;
+  return moveNames(layout)[0] ?? `append__${whole}`;
 }
 
 function paper(source: string | undefined): (Html | string)[] {
@@ -136,17 +149,21 @@ function paper(source: string | undefined): (Html | string)[] {
   return [", ", id ? element("a", { href: `https://arxiv.org/abs/${id}` }, source) : source];
 }
 
-/** 300 rows as the cases have them; a segment with a list takes all but the last 32. */
-function sizesOf({ key, value }: Layout): PictureSizes[] {
+/** 300 rows as the cases have them. */
+function sizesOf(layout: Layout): PictureSizes[] {
   const headDim = 64;
-  const whole = { rows: 300, width: headDim };
-  const values = value.segments.map(() => whole);
-  if (key.segments.length === 1) return [{ headDim, key: [whole], value: values }];
-  return widthsOf("mixed", headDim).map((width) => ({
-    headDim,
-    key: key.segments.map(({ channels }) =>
-      channels === "list" ? { rows: 268, width } : { rows: 32, width: headDim }
-    ),
-    value: values,
-  }));
+  const widths = caseWidths(layout, "mixed", headDim);
+  return widths.key.map((_, kvHead): PictureSizes => {
+    const [key, value] = STREAMS.map((of): SegmentSize[] => {
+      const { segments } = layout[of];
+      const old = compressedRows(layout, of, 300);
+      const rest = 300 - old.reduce((a, b) => a + b, 0);
+      return segments.map(({ channels, code }, i) => {
+        const width = channels === "list" ? widths[of][kvHead]! : headDim;
+        const high = code.kind === "affine" && code.low ? { high: Math.floor(width / 2) } : {};
+        return { rows: old[i] ?? rest, width, ...high };
+      });
+    });
+    return { headDim, key: key!, value: value! };
+  });
 }
