@@ -10,7 +10,7 @@ import { rowOf } from "./cache_state.ts";
 import type { CacheState } from "./cache_state.ts";
 import { N_KV_HEADS } from "./cases.ts";
 import type { Dimension, Measurement } from "./compare.ts";
-import type { HeadMove } from "./move_stage.ts";
+import type { HeadMove } from "./moved_rows.ts";
 import { HALF_ULP } from "./rounding.ts";
 import { readCodes, segmentsOf } from "./written_cache.ts";
 

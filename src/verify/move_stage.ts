@@ -9,22 +9,15 @@ import { moveName } from "../layout/name.ts";
 import { classRows } from "../layout/row_classes.ts";
 import type { RowSplit } from "../layout/row_classes.ts";
 import type { Layout, Stream } from "../layout/types.ts";
-import {
-  cacheBuffers,
-  compressedOf,
-  positionOf,
-  rowOf,
-  seenCache,
-  sizesOf,
-  STREAMS,
-  withBuffers,
-} from "./cache_state.ts";
+import { compressedOf, seenCache, STREAMS, withBuffers } from "./cache_state.ts";
 import type { CacheState, CompressedRows, HeadSizes, StreamName } from "./cache_state.ts";
 import { N_KV_HEADS } from "./cases.ts";
 import { measureCodes } from "./code_stage.ts";
 import type { Measurement } from "./compare.ts";
 import { withFreshPages } from "./fresh_pages.ts";
 import type { RunNamed } from "./kernels.ts";
+import { measureMoves, samePositions } from "./moved_rows.ts";
+import type { HeadMove } from "./moved_rows.ts";
 import type { RowOrder } from "./order_stage.ts";
 import { strayBytes } from "./stray_bytes.ts";
 import { AT, segmentsOf } from "./written_cache.ts";
@@ -35,19 +28,6 @@ interface StreamMove {
   readonly compressed: readonly number[];
   /** Where whole rows lie. */
   readonly full: number;
-}
-
-/** Rows of one KV head that leave the full segment, for `to`, behind the rows that are there. */
-export interface HeadMove {
-  readonly kvHead: number;
-  /** Segments by index, keys' first. */
-  readonly from: number;
-  readonly to: number;
-  readonly before: number;
-  /** Places in `from`, in the order in which they come. */
-  readonly rows: readonly number[];
-  /** What `to` stores, and how many of the first class. */
-  readonly stored: Omit<CompressedRows, "compressed">;
 }
 
 /** Which rows of a layer move. */
@@ -226,35 +206,4 @@ export async function moveRows(
       strayBytes("move", { before: moving.cache, after: next.cache }, written),
     ],
   };
-}
-
-/** The channels of every row that was moved, whole: bits, since rows only move. */
-export function measureMoves(
-  state: CacheState,
-  next: CacheState,
-  moves: readonly HeadMove[],
-): Measurement {
-  const { headDim } = state;
-  const [got, want]: [number[], number[]] = [[], []];
-  for (const { kvHead, from, to, before, rows, stored: { channels } } of moves) {
-    rows.forEach((row, i) => {
-      const source = rowOf(state.cache, { kvHead, index: from, row, width: headDim });
-      want.push(...channels.map((channel) => source[channel]!));
-      got.push(
-        ...rowOf(next.cache, { kvHead, index: to, row: before + i, width: channels.length }),
-      );
-    });
-  }
-  return { kernel: "move", dims: [{ name: "channel of moved rows", size: got.length }], got, want };
-}
-
-/** Where rows carry positions: each one's, which is what it was, since a row keeps its place among all. */
-export function samePositions(kernel: string, state: CacheState, next: CacheState): Measurement[] {
-  if (!state.cache.layout.rowPositions) return [];
-  const read = (from: CacheState) =>
-    from.heads.flatMap(({ rows }, kvHead) =>
-      Array.from({ length: rows }, (_, row) => positionOf(from, kvHead, row))
-    );
-  const [got, want] = [read(next), read(state)];
-  return [{ kernel, dims: [{ name: "position of row", size: got.length }], got, want }];
 }
