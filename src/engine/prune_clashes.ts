@@ -21,6 +21,33 @@ export function refuseOrderedValues(values: OwnedStep, ordered: OwnedStep): neve
   );
 }
 
+/** A step whose score reads the last `window` queries, and the parameter that says so, if one does. */
+interface WindowedStep {
+  readonly typed: SpecStep;
+  readonly window: number;
+  readonly param: unknown;
+}
+
+/** @throws {KerfError} scores read the last queries in more numbers than an append records */
+export function checkWindows(windowed: readonly WindowedStep[], steps: readonly SpecStep[]): void {
+  const windows = [...new Set(windowed.map(({ window }) => window))];
+  if (windows.length <= 2) return;
+  const [, second] = windows;
+  const fits = steps.map((step) => {
+    const odd = windowed.find(({ typed, window }) => typed === step && window === windows[2]);
+    if (typeof odd?.param !== "string") return step;
+    return { ...step, values: { ...step.values, [odd.param]: second! } };
+  });
+  const names = windowed.map(({ typed: { name } }) => `"${name}"`);
+  throw new KerfError(
+    `Cannot combine ${names.slice(0, -1).join(", ")} and ${
+      names.at(-1)
+    }: their scores read the last ` +
+      `${windows.join(", ")} queries, and a step records them in two numbers at most`,
+    { hint: `--prune ${formatSpec(fits)}`, exitCode: 2 },
+  );
+}
+
 /** Whether a step codes values. */
 export const codesValues = ({ own }: OwnedStep): boolean =>
   own.kind === "codes" && own.of === "value";

@@ -19,6 +19,7 @@ import type { ChannelsPlan } from "./channels_plan.ts";
 import {
   checkCodedWidths,
   checkEviction,
+  checkWindows,
   codesValues,
   refuseOrderedValues,
 } from "./prune_clashes.ts";
@@ -103,6 +104,15 @@ export async function prunePlan(spec: string, dims: ModelDims): Promise<PrunePla
     const ordered = owned.find(({ definition }) => rowBitsOf(definition) !== null);
     if (ordered) refuseOrderedValues(valueChannels, ordered);
   }
+  const windowed = (step: OwnedStep | undefined, plan: { readonly window: number } | null) => {
+    if (!step || !plan || plan.window === 0 || !("queries" in step.own)) return [];
+    return [{ typed: step.typed, window: plan.window, param: step.own.queries?.rows }];
+  };
+  checkWindows([
+    ...windowed(tokens, tokensOf),
+    ...windowed(channels, keyPlan),
+    ...windowed(valueChannels, valuePlan),
+  ], steps);
   return {
     spec: formatSpec(steps),
     tokens: tokensOf,
