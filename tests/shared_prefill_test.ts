@@ -1,13 +1,18 @@
 /** A prefill that another plan ran is the plan's own, bit for bit, whatever it records for its scores. */
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import { join } from "@std/path";
 import { load } from "kerf";
 import type { LoadOptions } from "kerf";
+import { loadEmulatedDriver } from "../src/device/cuda/emulator/emulated_driver.ts";
+import { openEmulatedCuda } from "../src/device/cuda/emulator/open.ts";
+import { ignoreWithoutAdapter } from "../src/device/webgpu/testing.ts";
 import type { Loaded } from "../src/engine/load.ts";
 import { prefillRecord, putPrefill, serves, takePrefill } from "../src/engine/prefill_state.ts";
 import { Prefills } from "../src/eval/prefills.ts";
 import { tinyModel } from "../src/model/testing.ts";
 import { testFolder } from "../src/model/testing_files.ts";
+import { cacheDir } from "../src/sys/cache_dir.ts";
 import { assertSameRows } from "./_rows.ts";
 
 /** What each records: nothing, queries, positions, sums, moments, rows in another basis, classes. */
@@ -22,7 +27,7 @@ const SPECS = [
   "think_bits",
 ];
 
-const N_PROMPT = 300;
+const N_PROMPT = 150;
 const prompt = Array.from({ length: N_PROMPT }, (_, i) => 3 + (Math.imul(i + 1, 7919) >>> 7) % 290);
 
 async function withModel(options: LoadOptions, run: (first: Loaded) => Promise<void>) {
@@ -51,29 +56,62 @@ async function own(loaded: Loaded) {
   return await new Prefills(prompt, [loaded]).open(loaded);
 }
 
+/** Every spec goes on from a shared prefill as from its own. @returns how many were run */
+async function compare(first: Loaded, specs: readonly string[]): Promise<number> {
+  const all: Loaded[] = [];
+  for (const spec of specs) all.push(await first.withPrune(spec));
+  const prefills = new Prefills(prompt, all);
+  for (const [i, loaded] of all.entries()) {
+    const { cache } = loaded.engine;
+    const mine = await own(loaded);
+    const want = await behind(loaded, mine.slot);
+    const wantBytes = cache.table.bytesOf(mine.slot).allocated;
+    cache.closeSlot(mine.slot);
+    const { slot, logits } = await prefills.open(loaded);
+    assertSameRows([logits], [mine.logits], specs[i]!);
+    assertSameRows(await behind(loaded, slot), want, specs[i]!);
+    assertEquals(cache.table.bytesOf(slot).allocated, wantBytes, specs[i]!);
+    cache.closeSlot(slot);
+  }
+  return prefills.count;
+}
+
 for (const type of ["f16", "f32"] as const) {
   Deno.test(`every spec goes on from another's ${type} prefill as from its own`, async () => {
     await withModel({ cacheTypes: { key: type, value: type } }, async (first) => {
-      const all: Loaded[] = [];
-      for (const spec of SPECS) all.push(await first.withPrune(spec));
-      const prefills = new Prefills(prompt, all);
-      for (const [i, loaded] of all.entries()) {
-        const { cache } = loaded.engine;
-        const mine = await own(loaded);
-        const want = await behind(loaded, mine.slot);
-        const wantBytes = cache.table.bytesOf(mine.slot).allocated;
-        cache.closeSlot(mine.slot);
-        const { slot, logits } = await prefills.open(loaded);
-        assertSameRows([logits], [mine.logits], SPECS[i]!);
-        assertSameRows(await behind(loaded, slot), want, SPECS[i]!);
-        assertEquals(cache.table.bytesOf(slot).allocated, wantBytes, SPECS[i]!);
-        cache.closeSlot(slot);
-      }
       // Queries are the widest ring's; sums, moments and the turned rows are their own plans'.
-      assertEquals(prefills.count, 4);
+      assertEquals(await compare(first, SPECS), 4);
     });
   });
 }
+
+/** Of one layout, so that there is little to compile; the second's ring is smaller. */
+const GPU_SPECS = [
+  "h2o:budget=64,every=5+think:ratio=0.5,window=8,recent=8",
+  "h2o:budget=80,every=0+think:ratio=0.3,window=5,recent=8",
+];
+
+Deno.test({
+  name: "webgpu: a shared prefill is a spec's own",
+  ignore: await ignoreWithoutAdapter(),
+  // What the graphics driver holds from the first use on is no test's leak.
+  sanitizeOps: false,
+  sanitizeResources: false,
+  fn: () =>
+    withModel({ device: "webgpu" }, async (first) => {
+      assertEquals(await compare(first, GPU_SPECS), 1);
+    }),
+});
+
+Deno.test("cuda: a shared prefill is a spec's own", async () => {
+  const emulated = await loadEmulatedDriver(join(cacheDir(), "emulated"));
+  emulated.reset();
+  const openDevice = () => openEmulatedCuda({ checked: false });
+  await withModel({ openDevice }, async (first) => {
+    assertEquals(await compare(first, GPU_SPECS), 1);
+  });
+  assertEquals(emulated.leaks(), [], "left on the GPU");
+});
 
 Deno.test("a copy of a copy is the copy, statistics included", async () => {
   await withModel({}, async (first) => {

@@ -83,16 +83,29 @@ function pageParts({ cache }: Engine, { segment, headBytes, stream }: CacheSegme
   };
 }
 
-/** Bytes of every page of a slot's layer, read at once: a read may cost a wait for the device. */
+/**
+ * Bytes of pages of one arena. Pages that lie one behind the other are read together, since a read may cost a
+ * wait for the device; what lies between others may have no memory.
+ */
 async function readPages(
   { device, cache }: Engine,
-  places: readonly BufferRange[],
+  pages: readonly BufferRange[],
 ): Promise<(range: BufferRange) => Uint8Array> {
-  const begin = Math.min(...places.map(({ offset }) => offset));
-  const end = Math.max(...places.map(({ offset, bytes }) => offset + bytes));
+  const runs: { offset: number; bytes: number }[] = [];
+  for (const { offset, bytes } of pages.toSorted((a, b) => a.offset - b.offset)) {
+    const last = runs.at(-1);
+    if (last && last.offset + last.bytes === offset) last.bytes += bytes;
+    else runs.push({ offset, bytes });
+  }
   cache.sync();
-  const all = await device.read(places[0]!.buffer, begin, end - begin);
-  return ({ offset, bytes }) => all.subarray(offset - begin, offset - begin + bytes);
+  const read: { readonly offset: number; readonly data: Uint8Array }[] = [];
+  for (const { offset, bytes } of runs) {
+    read.push({ offset, data: await device.read(pages[0]!.buffer, offset, bytes) });
+  }
+  return ({ offset, bytes }) => {
+    const run = read.findLast((one) => one.offset <= offset)!;
+    return run.data.subarray(offset - run.offset, offset - run.offset + bytes);
+  };
 }
 
 /** Copies what a prefill left in a slot. Nothing of it may be compressed yet. */
