@@ -37,12 +37,16 @@ export function testDevice(options: { threads?: number; isa?: Isa } = {}): Promi
   return device;
 }
 
-/** The instruction sets this machine can run, best first: what a test of a kernel loops over. */
-export async function testIsas(): Promise<Isa[]> {
+/**
+ * The instruction sets this machine can run, best first: what a test of a kernel loops over.
+ *
+ * @param options `codes`: kernels that multiply codes, the only ones for which v4 is not what vnni is
+ */
+export async function testIsas({ codes = false } = {}): Promise<Isa[]> {
   const compiler = await findCompiler();
-  return isaLevels(
-    (await loadRuntime({ compiler, dir: join(cacheDir(), "cpu") })).kerf_cpu_level(),
-  );
+  const runtime = await loadRuntime({ compiler, dir: join(cacheDir(), "cpu") });
+  const [best, ...others] = isaLevels(runtime.kerf_cpu_level());
+  return [best!, ...others.filter((isa) => codes || best !== "vnni" || isa !== "v4")];
 }
 
 /** Runs a kernel once on the CPU; see {@linkcode runKernelOn}. */

@@ -11,6 +11,9 @@ import type { Column, Definition, f32, Hook, HookArg } from "./types.ts";
 /** `row`: f32 [nRows, width]. `vector`: f32 [width], the same for every row. */
 export type RowInput = "row" | "vector";
 
+/** `f32`: values. `q8`: codes of 8 bits with a scale for every 32 of them (src/core/quantized_row.ts). */
+export type StoredAs = "f32" | "q8";
+
 /** What an author writes. */
 export interface RowwiseSpec<I extends Readonly<Record<string, RowInput>>, P extends ParamSpecs> {
   readonly name: string;
@@ -19,6 +22,8 @@ export interface RowwiseSpec<I extends Readonly<Record<string, RowInput>>, P ext
   readonly params?: P;
   /** `all`: every row of the step. `listed`: the rows that want logits, gathered by index. */
   readonly rows?: "all" | "listed";
+  /** What is made of the output: values, 8-bit codes that products read, or a kernel for each. Default values. */
+  readonly stores?: readonly StoredAs[];
   /** One number of the row. */
   readonly reduce?: (columns: { readonly [K in keyof I]: Column }, params: ParamValues<P>) => f32;
   /** One element of the output from the elements at its column. `reduced` is 0 without `reduce`. */
@@ -35,6 +40,7 @@ export interface Rowwise extends Definition {
   readonly inputs: Readonly<Record<string, RowInput>>;
   readonly params: ParamSpecs;
   readonly rows: "all" | "listed";
+  readonly stores: readonly StoredAs[];
 }
 
 const fields = (names: readonly string[], arg: HookArg) =>
@@ -46,6 +52,7 @@ export function rowwise<
   P extends ParamSpecs = Record<never, never>,
 >(spec: RowwiseSpec<I, P>): Rowwise {
   const params: ParamSpecs = spec.params ?? {};
+  const stores: readonly StoredAs[] = spec.stores ?? ["f32"];
   const names = Object.keys(spec.inputs);
   const values = record(paramArgs(params));
   const hooks: Hook[] = [];
@@ -70,6 +77,7 @@ export function rowwise<
     inputs: spec.inputs,
     params,
     rows: spec.rows ?? "all",
+    stores,
     hooks,
   });
 }

@@ -85,6 +85,9 @@ function familyOf({ definition, file }: KernelSource): Family {
   throw new TypeError(`Cannot emit "${definition.name}" (${file}): no family "${definition.kind}"`);
 }
 
+/** What a head tells: products of codes, and what makes them. */
+const Q8_HEAD = /_q8$/;
+
 /** What suffixes tell: rows have channels of their own. */
 const SUFFIX_FEATURES: readonly (readonly [RegExp, Feature])[] = [
   [/(^|_)bitmap_/, "row_sets"],
@@ -93,7 +96,8 @@ const SUFFIX_FEATURES: readonly (readonly [RegExp, Feature])[] = [
 /** The parts of Kerf that a kernel belongs to, where targets may lack them. */
 function featuresOf({ request }: CatalogEntry): Feature[] {
   const suffixes = request.suffixes.join("__");
-  return SUFFIX_FEATURES.filter(([name]) => name.test(suffixes)).map(([, own]) => own);
+  const told = SUFFIX_FEATURES.filter(([name]) => name.test(suffixes)).map(([, own]) => own);
+  return Q8_HEAD.test(request.head) ? [...told, "q8"] : told;
 }
 
 /** Whether a target has the templates of a kernel. */

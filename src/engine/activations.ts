@@ -3,6 +3,7 @@
  * for the largest step; kernels use as much as the step's header says.
  */
 
+import { q8RowBytes } from "../core/quantized_row.ts";
 import { QUERY_TILE } from "../core/tiles.ts";
 import type { Device, DeviceBuffer } from "../device/types.ts";
 import { CHUNK_ROWS } from "../layout/types.ts";
@@ -27,6 +28,7 @@ export type ActivationName =
   | "qkv"
   | "out"
   | "hidden"
+  | "codes"
   | "partials"
   | "picked"
   | "logits"
@@ -43,7 +45,7 @@ export function maxSplits(nCtx: number, nKeySegments: number): number {
   return Math.ceil(nCtx / CHUNK_ROWS) + nKeySegments - 1;
 }
 
-/** Elements of every activation buffer: f32, but picks, which are u32. */
+/** Elements of every activation buffer: f32, but picks, which are u32, and the bytes of 8-bit codes. */
 export function activationSizes(
   config: LlamaConfig,
   limits: StepLimits,
@@ -58,6 +60,7 @@ export function activationSizes(
     qkv: nRows * (nHeads + 2 * nKvHeads) * headDim,
     out: nRows * nHeads * headDim,
     hidden: nRows * dFf,
+    codes: nRows * Math.ceil(q8RowBytes(Math.max(dFf, nHeads * headDim)) / 4),
     partials: nSeqs * nHeads * maxSplits(nCtx, nKeySegments) * (headDim + PARTIAL_EXTRA),
     picked: nLogits * dModel,
     logits: nLogits * nVocab,

@@ -1,11 +1,14 @@
 /**
  * The kernels of one Llama layer, of what comes before the first and of what comes after the last, in
- * order. Reads the model's sizes and the plan's kernel names; holds no arithmetic.
+ * order. Reads the model's sizes and the plan's kernel names; holds no arithmetic. With q8 activations the
+ * inputs of matrices that are packed as codes become codes; matrices of plain values stay products of f32.
  *
  * Source: Llama 2 (arXiv:2307.09288) section 2.2, as llama-architecture GGUF files store it.
  */
 
+import { PACKINGS } from "../core/packing.ts";
 import { STEP_FIELDS } from "../core/signature.ts";
+import type { Activations } from "../device/activations.ts";
 import type { BufferSlice } from "../device/types.ts";
 import type { LlamaConfig } from "../model/config.ts";
 import type { ActivationName } from "./activations.ts";
@@ -31,6 +34,7 @@ export interface LoadedLayer {
 /** What the drafts of a model are made from. */
 export interface DraftContext {
   readonly config: LlamaConfig;
+  readonly arithmetic: Activations;
   readonly activations: Readonly<Record<ActivationName, BufferSlice>>;
   /** The attention variant's name and parameters. */
   readonly attention: {
@@ -64,23 +68,36 @@ const rowConstants = (input: string, width: number, rowsField: number) => ({
   y_offset: 0,
 });
 
+/** Ends the names of kernels that read or write rows of 8-bit codes: where the input of `readers` is such. */
+const codesSuffix = ({ arithmetic }: DraftContext, readers: readonly LoadedMatrix[]) =>
+  arithmetic === "q8" && readers.every(({ packing }) => PACKINGS[packing].scaleType !== null)
+    ? "_q8"
+    : "";
+
+/** Normed rows, as `readers` take them. */
 function normDraft(
   context: DraftContext,
   label: string,
-  options: { x: BufferSlice; weight: BufferSlice; rowsField?: number },
+  options: {
+    x: BufferSlice;
+    weight: BufferSlice;
+    readers: readonly LoadedMatrix[];
+    rowsField?: number;
+  },
 ): Draft {
   const { config, activations } = context;
-  const { x, weight, rowsField = ALL_ROWS } = options;
+  const { x, weight, readers, rowsField = ALL_ROWS } = options;
   return {
-    kernel: "rms_norm",
+    kernel: `rms_norm${codesSuffix(context, readers)}`,
     label,
     buffers: { x, weight, y: activations.normed },
     constants: { ...rowConstants("x", config.dModel, rowsField), eps: config.rmsEps },
   };
 }
 
-/** y = x · Wᵀ for matrices that share x; each writes its own columns of y. */
+/** y = x · Wᵀ for matrices that share x, rows as these take them; each writes its own columns of y. */
 function productDrafts(
+  context: DraftContext,
   label: string,
   matrices: readonly LoadedMatrix[],
   options: {
@@ -93,7 +110,7 @@ function productDrafts(
 ): Draft[] {
   const { x, y, yStride, rowsField = ALL_ROWS, kernel = "matmul" } = options;
   return matrices.map(({ packing, weight, nIn, nOut, firstOut }, i) => ({
-    kernel: `${kernel}__${packing}`,
+    kernel: `${kernel}${codesSuffix(context, matrices)}__${packing}`,
     label: matrices.length > 1 ? `${label} (${i + 1} of ${matrices.length})` : label,
     buffers: { x, weight, y },
     constants: {
@@ -108,22 +125,39 @@ function productDrafts(
   }));
 }
 
-/** y = residual + x · Wᵀ. Two buffers: WebGPU lets no kernel read and write one through two bindings. */
+/**
+ * y = residual + x · Wᵀ for f32 rows of x. Two buffers: WebGPU lets no kernel read and write one through two
+ * bindings.
+ */
 function addProductDrafts(
+  context: DraftContext,
   label: string,
   matrices: readonly LoadedMatrix[],
   options: { x: BufferSlice; residual: BufferSlice; y: BufferSlice; yStride: number },
 ): Draft[] {
   const { residual, yStride } = options;
-  return productDrafts(label, matrices, { ...options, kernel: "matmul_add" }).map((draft, i) => ({
-    ...draft,
-    buffers: { ...draft.buffers, residual },
-    constants: {
-      ...draft.constants,
-      residual_stride: yStride,
-      residual_offset: matrices[i]!.firstOut,
-    },
-  }));
+  const isQ8 = codesSuffix(context, matrices) !== "";
+  const x = isQ8 ? context.activations.codes : options.x;
+  const product = { ...options, x, kernel: "matmul_add" } as const;
+  return [
+    ...(isQ8
+      ? [{
+        kernel: "quantize_q8",
+        label: `${label}, codes of its input`,
+        buffers: { x: options.x, y: x },
+        constants: rowConstants("x", matrices[0]!.nIn, ALL_ROWS),
+      }]
+      : []),
+    ...productDrafts(context, label, matrices, product).map((draft, i) => ({
+      ...draft,
+      buffers: { ...draft.buffers, residual },
+      constants: {
+        ...draft.constants,
+        residual_stride: yStride,
+        residual_offset: matrices[i]!.firstOut,
+      },
+    })),
+  ];
 }
 
 /** Token embedding: fills x. Each part of the table fills the rows of its own tokens. */
@@ -191,23 +225,31 @@ export function layerDrafts(
   const at = (what: string) => `layer ${layer} · ${what}`;
   const qkvStride = (nHeads + 2 * nKvHeads) * headDim;
   return [
-    normDraft(context, at("norm"), { x, weight: weights.attnNorm }),
-    ...productDrafts(at("q, k, v"), weights.qkv, { x: normed, y: qkv, yStride: qkvStride }),
+    normDraft(context, at("norm"), { x, weight: weights.attnNorm, readers: weights.qkv }),
+    ...productDrafts(context, at("q, k, v"), weights.qkv, {
+      x: normed,
+      y: qkv,
+      yStride: qkvStride,
+    }),
     ...attentionDrafts(context, layer),
-    ...addProductDrafts(at("output"), weights.attnOutput, {
+    ...addProductDrafts(context, at("output"), weights.attnOutput, {
       x: out,
       residual: x,
       y: x_mid,
       yStride: dModel,
     }),
-    normDraft(context, at("norm 2"), { x: x_mid, weight: weights.ffnNorm }),
-    ...productDrafts(at("gate, up"), weights.gateUp, {
+    normDraft(context, at("norm 2"), {
+      x: x_mid,
+      weight: weights.ffnNorm,
+      readers: weights.gateUp,
+    }),
+    ...productDrafts(context, at("gate, up"), weights.gateUp, {
       x: normed,
       y: hidden,
       yStride: dFf,
       kernel: "matmul_swiglu",
     }),
-    ...addProductDrafts(at("down"), weights.ffnDown, {
+    ...addProductDrafts(context, at("down"), weights.ffnDown, {
       x: hidden,
       residual: x_mid,
       y: x,
@@ -230,8 +272,13 @@ export function headDrafts(
       buffers: { x, y: picked },
       constants: rowConstants("x", config.dModel, LOGIT_ROWS),
     },
-    normDraft(context, "output norm", { x: picked, weight: norm, rowsField: LOGIT_ROWS }),
-    ...productDrafts("head", head, {
+    normDraft(context, "output norm", {
+      x: picked,
+      weight: norm,
+      readers: head,
+      rowsField: LOGIT_ROWS,
+    }),
+    ...productDrafts(context, "head", head, {
       x: normed,
       y: logits,
       yStride: config.nVocab,

@@ -53,7 +53,7 @@ export interface LoadOptions {
   readonly nCtx?: number;
   /** Hard limit of the cache in bytes. Default: none. */
   readonly kvMax?: number;
-  /** Arithmetic of the matrix products. Default: the device's fastest. */
+  /** Arithmetic of the matrix products. Default: the device's first. */
   readonly activations?: Activations;
   /** Rows of a step at most. Default 512. */
   readonly chunkSize?: number;

@@ -110,6 +110,7 @@ export async function makePlan(
   const { rowSums } = cache.shape.layout;
   const context: DraftContext = {
     config,
+    arithmetic: inputs.arithmetic,
     activations: Object.fromEntries(
       Object.entries(buffers.activations).map(([name, buffer]) => [name, whole(buffer)]),
     ) as Record<ActivationName, BufferSlice>,

@@ -3,6 +3,7 @@
  * its kernels bind.
  */
 
+import type { Activations } from "../device/activations.ts";
 import type { BufferSlice, Device, DeviceBuffer } from "../device/types.ts";
 import type { LlamaConfig } from "../model/config.ts";
 import { activationSizes, allocateAll, stepSizes } from "./activations.ts";
@@ -28,6 +29,8 @@ import { wholeRows } from "./whole_rows.ts";
 export interface PlanInputs {
   readonly config: LlamaConfig;
   readonly weights: ModelWeights;
+  /** Arithmetic of the matrix products. */
+  readonly arithmetic: Activations;
   readonly attention: AttentionPlan;
   readonly tokens: TokensPlan | null;
   readonly channels: ChannelsPlan | null;

@@ -4,6 +4,7 @@
  */
 
 import { KerfError } from "../core/error.ts";
+import { ACTIVATIONS } from "../device/activations.ts";
 import type { Device } from "../device/types.ts";
 import { layoutOf } from "../layout/make.ts";
 import type { LlamaConfig } from "../model/config.ts";
@@ -39,7 +40,7 @@ export interface ModelParts {
 /** What of the options for loading shapes a plan. */
 export type PlanOptions = Pick<
   LoadOptions,
-  "attention" | "cacheTypes" | "chunkSize" | "parallel" | "logitRows" | "onProgress"
+  "activations" | "attention" | "cacheTypes" | "chunkSize" | "parallel" | "logitRows" | "onProgress"
 >;
 
 const DEFAULT_CHUNK = 512;
@@ -81,6 +82,7 @@ export async function planModel(
   const plan = await makePlan(device, {
     config,
     weights,
+    arithmetic: options.activations ?? ACTIVATIONS[device.kind][0]!,
     attention: await attentionPlan(options.attention ?? "causal", { ...config, nCtx }),
     tokens: prune.tokens,
     channels: prune.channels,

@@ -50,14 +50,16 @@ export function matmulReference(problem: MatmulProblem): MatmulResult {
         return { sum, magnitude };
       }),
   );
-  const y = Float64Array.from(sums, (of, i) => finish(problem, i, of.map(({ sum }) => sum)));
+  const y = Float64Array.from(sums, (of, i) => finishProduct(problem, i, of.map(({ sum }) => sum)));
   const bound = (i: number, relative: number, absolute = 0): number => {
     const [first, second] = sums[i]!.map(({ sum, magnitude }) => {
       const error = relative * magnitude + absolute;
       return { error, ends: [sum - error, sum + error] };
     });
     if (second === undefined) return first!.error;
-    const corners = first!.ends.flatMap((a) => second.ends.map((b) => finish(problem, i, [a, b])));
+    const corners = first!.ends.flatMap((a) =>
+      second.ends.map((b) => finishProduct(problem, i, [a, b]))
+    );
     // Between the corners a smooth epilogue goes hardly further.
     return 1.25 * Math.max(...corners.map((corner) => Math.abs(corner - y[i]!)));
   };
@@ -76,7 +78,7 @@ export function matmulExact(problem: MatmulProblem): Float32Array {
       for (let k = 0; k < nIn; k++) sum = fma32(x[xRow + k]!, weight[wRow + k]!, sum);
       return sum;
     });
-    return finish(problem, i, sums);
+    return finishProduct(problem, i, sums);
   });
 }
 
@@ -90,8 +92,9 @@ function rowsOf({ nIn, nOut, products = [] }: MatmulProblem, index: number) {
   }));
 }
 
-function finish(
-  { epilogue, products = [], inputs = {} }: MatmulProblem,
+/** An output of its sums, one for each product. */
+export function finishProduct(
+  { epilogue, products = [], inputs = {} }: Pick<MatmulProblem, "epilogue" | "products" | "inputs">,
   index: number,
   sums: readonly number[],
 ): number {

@@ -6,7 +6,6 @@
 import { PACKINGS } from "../../src/core/mod.ts";
 import type { PackingName } from "../../src/core/mod.ts";
 import type { Pairwise } from "../../src/dsl/pairwise.ts";
-import type { Rowwise } from "../../src/dsl/rowwise.ts";
 import { randomFrom } from "../_kernel.ts";
 import { gpu, modelSizeTest, sources } from "../_gpu.ts";
 import { CHANNEL_CLASSES, CODED, DENSE, LISTED, TURNED, variants } from "../_attention_case.ts";
@@ -28,7 +27,7 @@ import { assertEmbedding, assertProduct, products } from "./matmul.ts";
 import { assertMoved } from "./move_rows.ts";
 import { assertPacked, storages } from "./pack.ts";
 import { assertExpected } from "./query_moments.ts";
-import { assertPairwise, assertRowwise } from "./rowwise.ts";
+import { assertPairwise, assertRowwise, rowwiseValues } from "./rowwise.ts";
 import { assertStrips } from "./strips.ts";
 import { assertOutputs, assertOutputScores, VALUES } from "./values.ts";
 import { assertArgMax, assertScores, assertSelected, prunings } from "./selection.ts";
@@ -40,10 +39,11 @@ const QKV = (N_HEADS + 2 * 3) * HEAD_DIM;
 const HEAD_PACKING: PackingName = "q8_f16_g32";
 
 modelSizeTest("SmolLM2: row-wise and pairwise kernels", async () => {
+  for (const definition of rowwiseValues) {
+    await assertRowwise(definition, { nRows: 33, width: D_MODEL });
+  }
   for (const { definition } of sources) {
-    if (definition.kind === "rowwise") {
-      await assertRowwise(definition as Rowwise, { nRows: 33, width: D_MODEL });
-    } else if (definition.kind === "pairwise") {
+    if (definition.kind === "pairwise") {
       await assertPairwise(definition as Pairwise, { headDim: HEAD_DIM, nHeads: N_HEADS });
     }
   }

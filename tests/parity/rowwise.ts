@@ -3,15 +3,20 @@
  * interpreter in f32, over row counts and widths around the lanes, with strides wider than the rows.
  */
 
-import { assert } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import type { Pairwise } from "../../src/dsl/pairwise.ts";
 import { resolveParams } from "../../src/dsl/params.ts";
-import type { Rowwise } from "../../src/dsl/rowwise.ts";
+import type { Rowwise, StoredAs } from "../../src/dsl/rowwise.ts";
 import { testIsas } from "../../src/device/testing.ts";
 import type { Isa } from "../../src/device/testing.ts";
 import { loadSources } from "../../src/emit/sources.ts";
 import type { KernelSource } from "../../src/emit/types.ts";
-import { rotateReference, rowwiseReference } from "../../src/reference/mod.ts";
+import {
+  quantizedBytes,
+  quantizeRows,
+  rotateReference,
+  rowwiseReference,
+} from "../../src/reference/mod.ts";
 import { projectRoot } from "../../src/sys/cache_dir.ts";
 import { bothHooks } from "../_hooks.ts";
 import { activations, randomFrom, runNamed } from "../_kernel.ts";
@@ -92,13 +97,64 @@ async function assertRowwise(
   assert(between.every((value) => value === -7), `${name}: a value was stored between rows`);
 }
 
-for (const source of sources.filter((s) => s.definition.kind === "rowwise")) {
+const rowwise = (as: StoredAs) =>
+  sources.filter(({ definition }) =>
+    definition.kind === "rowwise" && (definition as Rowwise).stores.includes(as)
+  );
+
+for (const source of rowwise("f32")) {
   for (const isa of isas) {
     Deno.test(`${source.definition.name} agrees with its references (${isa})`, async () => {
       for (const width of [1, 15, 16, 31, 33, 127, 576]) {
         await assertRowwise(source, { nRows: 5, width, isa });
       }
       await assertRowwise(source, { nRows: 1, width: 64, isa });
+    });
+  }
+}
+
+/** A kernel that stores codes: those of the values that its twin stores, or of its one input. */
+async function assertQuantized(
+  { definition }: KernelSource,
+  { nRows, width, isa }: { nRows: number; width: number; isa: Isa },
+) {
+  const { name, inputs, params: specs, stores } = definition as Rowwise;
+  const random = randomFrom(nRows * 1000 + width);
+  const buffers = Object.fromEntries(
+    Object.entries(inputs).map(([input, kind]) => [
+      input,
+      activations(kind === "row" ? nRows * width : width, random),
+    ]),
+  );
+  // A block of zeros, one of numbers too small for a scale, one large enough to overflow when squared.
+  Object.values(buffers)[0]!.fill(0, 0, 32).fill(2 ** -130, 32, 64).fill(2 ** 70, -1);
+  const rowInputs = Object.keys(inputs).filter((input) => inputs[input] === "row");
+  const constants = {
+    ...{ rows_field: 0, width, y_stride: width, y_offset: 0 },
+    ...Object.fromEntries(
+      rowInputs.flatMap((of) => [[`${of}_stride`, width], [`${of}_offset`, 0]]),
+    ),
+    ...resolveParams(name, specs),
+  };
+  const run = { buffers, constants, step: { nRows }, isa };
+  const values = stores.includes("f32")
+    ? (await runNamed(name, {
+      ...run,
+      buffers: { ...buffers, y: new Float32Array(nRows * width) },
+    })).y!
+    : Object.values(buffers)[0]!;
+  const want = quantizedBytes(quantizeRows(values));
+  const { y } = await runNamed(`${name}_q8`, {
+    ...run,
+    buffers: { ...buffers, y: new Uint8Array(want.length) },
+  });
+  assertEquals(y, want, `${name}_q8 ${isa}, ${nRows} × ${width}`);
+}
+
+for (const source of rowwise("q8")) {
+  for (const isa of isas) {
+    Deno.test(`${source.definition.name} gives the nearest codes (${isa})`, async () => {
+      for (const width of [64, 96, 576]) await assertQuantized(source, { nRows: 3, width, isa });
     });
   }
 }

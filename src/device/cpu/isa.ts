@@ -5,14 +5,18 @@
 
 import { KerfError } from "../../core/error.ts";
 
-/** A level kernels can be compiled for. `base` is what every CPU of the architecture has. */
-export type Isa = "v4" | "v3" | "v2" | "base";
+/**
+ * A level kernels can be compiled for. `base` is what every CPU of the architecture has, `vnni` is v4 with
+ * sums of 8-bit products and permutations of bytes.
+ */
+export type Isa = "vnni" | "v4" | "v3" | "v2" | "base";
 
 /** Every level, best first. */
-export const ISA_LEVELS: readonly Isa[] = ["v4", "v3", "v2", "base"];
+export const ISA_LEVELS: readonly Isa[] = ["vnni", "v4", "v3", "v2", "base"];
 
 /** The compiler flags of a level. */
 export const ISA_FLAGS: Readonly<Record<Isa, readonly string[]>> = Object.freeze({
+  vnni: ["-march=x86-64-v4", "-mavx512vnni", "-mavx512vbmi", "-mprefer-vector-width=512"],
   v4: ["-march=x86-64-v4", "-mprefer-vector-width=512"],
   v3: ["-march=x86-64-v3"],
   v2: ["-march=x86-64-v2"],
@@ -21,12 +25,16 @@ export const ISA_FLAGS: Readonly<Record<Isa, readonly string[]>> = Object.freeze
 
 /** A level's name for people. */
 export function isaName(isa: Isa): string {
-  return isa === "base" ? `${Deno.build.arch} baseline` : `x86-64-${isa}`;
+  if (isa === "base") return `${Deno.build.arch} baseline`;
+  return isa === "vnni" ? "x86-64-v4 with vnni" : `x86-64-${isa}`;
 }
 
-/** The levels a CPU of the runtime's level (0 to 4) can run, best first. */
+/** The runtime's level that a CPU needs for each. */
+const CPU_LEVELS: Readonly<Record<Isa, number>> = { vnni: 5, v4: 4, v3: 3, v2: 2, base: 0 };
+
+/** The levels a CPU of the runtime's level (0 to 5) can run, best first. */
 export function isaLevels(cpuLevel: number): Isa[] {
-  return ISA_LEVELS.filter((isa) => isa === "base" || Number(isa.slice(1)) <= cpuLevel);
+  return ISA_LEVELS.filter((isa) => CPU_LEVELS[isa] <= cpuLevel);
 }
 
 /**

@@ -142,7 +142,10 @@ EXPORT void kerf_error_text(int32_t code, char *text, uint32_t n) {
 
 /* ---- instruction set ---------------------------------------------------------------------------- */
 
-/* The x86-64 level of this CPU (1 to 4; psABI names them x86-64-v2 to -v4), 0 on other machines. */
+/*
+ * The x86-64 level of this CPU (1 to 4; psABI names them x86-64-v2 to -v4), 5 with VNNI and VBMI too, 0 on
+ * other machines.
+ */
 EXPORT uint32_t kerf_cpu_level(void) {
 #if defined(__x86_64__)
   unsigned a, b, c, d;
@@ -160,7 +163,9 @@ EXPORT uint32_t kerf_cpu_level(void) {
       !__builtin_cpu_supports("avx512cd") || !__builtin_cpu_supports("avx512dq") ||
       !__builtin_cpu_supports("avx512vl"))
     return 3;
-  return 4;
+  /* Both are in the second word of leaf 7: bits 11 and 1. */
+  __cpuid_count(7, 0, a, b, c, d);
+  return (c >> 11 & 1) && (c >> 1 & 1) ? 5 : 4;
 #else
   return 0;
 #endif

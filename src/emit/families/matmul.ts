@@ -1,7 +1,7 @@
 /**
  * Matrix products: one kernel per packed order, and the author's epilogue on every output, made of one
  * product or of two whose packed rows alternate. The order decides how weights are read; templates own
- * tiles and the order of the sum.
+ * tiles and the order of the sum. `NAME_q8` multiplies the codes of weights by 8-bit codes of x.
  */
 
 import type { ProductEntries } from "../../core/manifest.ts";
@@ -24,7 +24,10 @@ import { kernelName } from "../types.ts";
 const OUTPUTS = 32;
 const ROWS = 256;
 
-/** What templates/<target>/matmul.* read. */
+/** Ends the name of a kernel that multiplies codes by codes. */
+const Q8 = "_q8";
+
+/** What templates/<target>/matmul.* and matmul_q8.* read. */
 export interface MatmulContext {
   readonly packing: {
     /** The file of macros that read this order. */
@@ -38,6 +41,8 @@ export interface MatmulContext {
   readonly rows: string;
   /** Names of the entry points around a library's product. */
   readonly product: ProductEntries;
+  /** Whether rows of x are 8-bit codes. */
+  readonly codes_of_x: boolean;
   /** Whether an output has two products. */
   readonly paired: boolean;
   /** The names of an output's products: `sum` where there is one. */
@@ -54,10 +59,14 @@ export interface MatmulContext {
 /** The family of matrix products. */
 export const matmul: Family = Object.freeze<Family>({
   kind: "matmul",
-  heads: (source) => [source.definition.name],
-  variants: () => Object.keys(PACKINGS).map((name) => [name]),
+  heads: ({ definition }) => [definition.name, `${definition.name}${Q8}`],
+  variants: (_source, _shipped, head) =>
+    Object.values(PACKINGS)
+      .filter(({ scaleType }) => scaleType !== null || !head.endsWith(Q8))
+      .map(({ name }) => [name]),
   emit(source, request, target) {
     const definition = source.definition as Matmul;
+    const isQ8 = request.head.endsWith(Q8);
     const packing = requestedPacking(request);
     const scope = hookScope();
     const func = source.funcs["epilogue"]!;
@@ -86,6 +95,7 @@ export const matmul: Family = Object.freeze<Family>({
       outputs: String(OUTPUTS),
       rows: String(ROWS),
       product,
+      codes_of_x: isQ8,
       paired,
       sums: paired ? products : ["sum"],
       inputs,
@@ -94,9 +104,10 @@ export const matmul: Family = Object.freeze<Family>({
       epilogue: epilogue.results[0]!,
     };
     return {
-      signature: signature(name, definition),
+      signature: signature(name, definition, isQ8),
       doc: [
         ...source.doc,
+        ...(isQ8 ? ["x comes as 8-bit codes."] : []),
         paired
           ? `Packed as ${packing.name}, sixteen rows of ${products[0]}, sixteen of ${
             products[1]
@@ -105,7 +116,7 @@ export const matmul: Family = Object.freeze<Family>({
       ],
       inputs: [...products, ...inputs],
       from: [source.file],
-      template: "matmul",
+      template: isQ8 ? "matmul_q8" : "matmul",
       context: { ...context },
       product,
       grid: [
@@ -124,7 +135,7 @@ const describe = ({ codes, scaleType, group }: Packing): MatmulContext["packing"
 });
 
 /** The outside, as ARCHITECTURE.md's table has it. */
-function signature(name: string, { products, inputs }: Matmul): Signature {
+function signature(name: string, { products, inputs }: Matmul, isQ8: boolean): Signature {
   const input = (of: string): Binding => ({
     name: of,
     dtype: "f32",
@@ -145,7 +156,9 @@ function signature(name: string, { products, inputs }: Matmul): Signature {
   return {
     name,
     bindings: [
-      input("x"),
+      isQ8
+        ? { name: "x", dtype: "u8", access: "read", shape: ["nRows", "q8RowBytes(x_stride)"] }
+        : input("x"),
       { name: "weight", dtype: "u8", access: "read", shape: [packed] },
       ...inputs.map(input),
       { name: "y", dtype: "f32", access: "write", shape: ["nRows", "y_stride"] },

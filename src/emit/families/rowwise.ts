@@ -1,6 +1,6 @@
 /**
  * Row-wise kernels: `reduce` becomes one pass of lane partials over the row, `each` a second pass that
- * writes the output.
+ * writes the output, as values or as the codes of `NAME_q8`.
  */
 
 import type { Binding, Constant, Signature } from "../../core/signature.ts";
@@ -24,7 +24,10 @@ interface RowwiseColumn {
   readonly kind: "row" | "vector";
 }
 
-/** What templates/<target>/rowwise.* read. */
+/** Ends the name of a kernel that stores codes. */
+const Q8 = "_q8";
+
+/** What templates/<target>/rowwise.* and rowwise_q8.* read. */
 export interface RowwiseContext {
   readonly inputs: readonly RowwiseColumn[];
   /** Whether the rows are those that `rows` lists. */
@@ -44,10 +47,12 @@ export interface RowwiseContext {
 /** The family of row-wise kernels. */
 export const rowwise: Family = Object.freeze<Family>({
   kind: "rowwise",
-  heads: (source) => [source.definition.name],
+  heads: ({ definition }) =>
+    (definition as Rowwise).stores.map((as) => `${definition.name}${as === "q8" ? Q8 : ""}`),
   variants: () => [[]],
   emit(source, request, target) {
     const definition = source.definition as Rowwise;
+    const isQ8 = request.head.endsWith(Q8);
     const names = Object.keys(definition.inputs);
     const params = paramConstants(definition.params);
     const scope = hookScope();
@@ -83,11 +88,11 @@ export const rowwise: Family = Object.freeze<Family>({
       each: each.results[0]!,
     };
     return {
-      signature: signature(kernelName(request), definition, params),
-      doc: source.doc,
+      signature: signature(kernelName(request), definition, { params, isQ8 }),
+      doc: isQ8 ? [...source.doc, "The rows come out as 8-bit codes."] : source.doc,
       inputs: names,
       from: [source.file],
-      template: "rowwise",
+      template: isQ8 ? "rowwise_q8" : "rowwise",
       context: { ...context },
       grid: [{ of: { stepAt: "rows_field" } }],
     };
@@ -148,7 +153,11 @@ function emitReduce(
 }
 
 /** The outside, as ARCHITECTURE.md's table has it. */
-function signature(name: string, definition: Rowwise, params: readonly Constant[]): Signature {
+function signature(
+  name: string,
+  definition: Rowwise,
+  { params, isQ8 }: { readonly params: readonly Constant[]; readonly isQ8: boolean },
+): Signature {
   const inputs = Object.entries(definition.inputs);
   const rows = definition.rows === "listed";
   const input = ([input, kind]: [string, "row" | "vector"]): Binding => ({
@@ -168,7 +177,9 @@ function signature(name: string, definition: Rowwise, params: readonly Constant[
       ...(rows
         ? [{ name: "rows", dtype: "u32", access: "read", shape: ["nLogits"] } as const]
         : []),
-      { name: "y", dtype: "f32", access: "write", shape: ["nRows", "y_stride"] },
+      isQ8
+        ? { name: "y", dtype: "u8", access: "write", shape: ["nRows", "q8RowBytes(y_stride)"] }
+        : { name: "y", dtype: "f32", access: "write", shape: ["nRows", "y_stride"] },
       { name: "step", dtype: "u32", access: "read", shape: ["stepFields"] },
     ],
     constants: [

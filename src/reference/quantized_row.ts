@@ -1,0 +1,54 @@
+/**
+ * Rows of activations as 8-bit codes, one block at a time: what kernels that store codes must give to the
+ * byte, given the same values.
+ */
+
+import { Q8_BLOCK_BYTES, Q8_INPUTS, q8RowBytes } from "../core/quantized_row.ts";
+
+/** Rows as codes. */
+export interface QuantizedRows {
+  /** i8 [nRows, width] */
+  readonly codes: Int8Array;
+  /** f32 [nRows, width / 32] */
+  readonly scales: Float32Array;
+}
+
+/** The nearest codes of f32 rows, ties to even; a width that is a multiple of 32. */
+export function quantizeRows(values: Float32Array): QuantizedRows {
+  const codes = new Int8Array(values.length);
+  const scales = new Float32Array(values.length / Q8_INPUTS);
+  scales.forEach((_, b) => {
+    const block = values.subarray(b * Q8_INPUTS, (b + 1) * Q8_INPUTS);
+    const largest = block.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+    const factor = largest < 2 ** -120 ? 0 : Math.fround(127 / largest);
+    scales[b] = largest / 127;
+    block.forEach((x, j) => codes[b * Q8_INPUTS + j] = roundHalfEven(Math.fround(x * factor)));
+  });
+  return { codes, scales };
+}
+
+/** The bytes of such rows (src/core/quantized_row.ts). */
+export function quantizedBytes({ codes, scales }: QuantizedRows): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(q8RowBytes(codes.length));
+  const view = new DataView(bytes.buffer);
+  scales.forEach((scale, b) => {
+    const at = b * Q8_BLOCK_BYTES;
+    const block = codes.subarray(b * Q8_INPUTS, (b + 1) * Q8_INPUTS);
+    const sum = (from: number, to: number) => block.subarray(from, to).reduce((a, c) => a + c, 0);
+    [scale, sum(0, 32), sum(0, 16), sum(16, 32)]
+      .forEach((value, i) => view.setFloat32(at + 4 * i, value, true));
+    block.forEach((code, j) => view.setInt8(at + 16 + j, code));
+  });
+  return bytes;
+}
+
+/** The values that the codes stand for. */
+export function dequantizeRows({ codes, scales }: QuantizedRows): Float64Array {
+  return Float64Array.from(codes, (code, i) => code * scales[Math.floor(i / Q8_INPUTS)]!);
+}
+
+function roundHalfEven(x: number): number {
+  const below = Math.floor(x);
+  const rest = x - below;
+  return rest > 0.5 || (rest === 0.5 && below % 2 !== 0) ? below + 1 : below;
+}
