@@ -32,6 +32,7 @@ const SPECS = [
   "h2o:budget=60",
   "h2o:budget=60+think:ratio=0.5,window=16,recent=8",
   "expected_attention:budget=60,ahead=40",
+  "think_mass:mass=0.6,window=16,recent=8",
   "snapkv:budget=60,window=16+think:ratio=0.5,window=16,recent=8",
   "think:ratio=0.5,window=16+think_values:ratio=0.3,window=16,recent=20",
   "snapkv:budget=60,window=16+think:recent=8+think_values:ratio=0.3,window=16,recent=20",

@@ -53,3 +53,21 @@ export const MASS_ROWS = 2 ** 20;
 
 /** A share of all mass as kernels take it: u32, in 2⁻²⁰. */
 export const massParts = (share: number): number => Math.round(MASS_PARTS * share);
+
+/**
+ * Checks that a budget has one limit: a count, a share, or else what is enough.
+ *
+ * @throws {TypeError} both of `remove` and `keep`, or neither of them and no `enough`
+ */
+export function checkLimits(
+  step: string,
+  { remove, keep, enough }: {
+    readonly remove?: unknown;
+    readonly keep?: unknown;
+    readonly enough?: unknown;
+  },
+): void {
+  const limits = [remove, keep].filter((amount) => amount !== undefined);
+  if (limits.length === 1 || (limits.length === 0 && enough !== undefined)) return;
+  throw new TypeError(`Cannot declare ${step}: give exactly one of \`remove\` and \`keep\``);
+}

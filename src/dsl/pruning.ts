@@ -8,7 +8,8 @@ import type { CacheTypes, LayoutSteps, StreamTiles } from "../layout/make.ts";
 import type { Layout } from "../layout/types.ts";
 import { amountOf, lastQueries } from "./accumulator.ts";
 import type { Accumulator, Amount, RowRing } from "./accumulator.ts";
-import { enoughKind } from "./enough.ts";
+import { checkLimits, enoughKind } from "./enough.ts";
+import type { Enough } from "./enough.ts";
 import { paramArgs, resolveParams } from "./params.ts";
 import type { ParamSpecs, ParamValues } from "./params.ts";
 import { tableArgs } from "./table.ts";
@@ -31,12 +32,14 @@ interface ChannelsBase {
   readonly queries?: Accumulator<RowRing>;
   /** Short for `queries: lastQueries(window)`. */
   readonly window?: Amount;
-  /** Share of the channels removed: floor(remove · headDim). Give this or `keep`. */
+  /** Share of the channels removed: floor(remove · headDim). Give this or `keep`, or only `enough`. */
   readonly remove?: Amount;
   /** Channels kept: a count, or the name of a table [nLayers, nKvHeads]. */
   readonly keep?: Amount;
   /** The kept count is rounded up to a multiple of this. */
   readonly multiple?: Amount;
+  /** Of the channels that `remove` or `keep` leaves, each KV head keeps only as many as its scores say. */
+  readonly enough?: Enough;
   /** Rows that keep every channel. */
   readonly protect?: { readonly last?: Amount };
 }
@@ -94,9 +97,7 @@ export const isScored = (step: PruningStep): step is ScoredStep =>
  * @throws {TypeError} not exactly one of `remove` and `keep`, or of `queries` and `window`
  */
 export function channels({ window, queries, ...spec }: ChannelsSpec): ChannelsStep {
-  if ((spec.remove === undefined) === (spec.keep === undefined)) {
-    throw new TypeError("Cannot declare channels(): give exactly one of `remove` and `keep`");
-  }
+  checkLimits("channels()", spec);
   if ((window === undefined) === (queries === undefined)) {
     throw new TypeError("Cannot declare channels(): give exactly one of `queries` and `window`");
   }
@@ -248,12 +249,12 @@ export function checkAmounts(
     known(step.keep, "keep", [...params, ...tables]);
     known(step.protect?.last, "protect.last");
     known(step.multiple, "multiple");
+    if (step.enough) {
+      const { kind, amount } = enoughKind(step.enough);
+      known(amount, `enough.${kind}`);
+      known(step.enough.least, "enough.least");
+    }
     if (step.kind === "tokens") {
-      if (step.enough) {
-        const { kind, amount } = enoughKind(step.enough);
-        known(amount, `enough.${kind}`);
-        known(step.enough.least, "enough.least");
-      }
       known(step.protect?.first, "protect.first");
       known(step.pool?.width, "pool.width");
       known(step.block?.rows, "block.rows");

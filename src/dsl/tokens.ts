@@ -12,6 +12,7 @@ import type {
   RowRing,
   Statistic,
 } from "./accumulator.ts";
+import { checkLimits } from "./enough.ts";
 import type { Enough } from "./enough.ts";
 import { paramArgs } from "./params.ts";
 import type { ParamSpecs } from "./params.ts";
@@ -146,10 +147,7 @@ export interface TokensStep extends Omit<TokensSpec, "window" | "queries" | "sco
  * ```
  */
 export function tokens({ window, queries, scope = "head", ...spec }: TokensSpec): TokensStep {
-  const limits = [spec.remove, spec.keep].filter((amount) => amount !== undefined);
-  if (limits.length > 1 || (limits.length === 0 && spec.enough === undefined)) {
-    throw new TypeError("Cannot declare tokens(): give exactly one of `remove` and `keep`");
-  }
+  checkLimits("tokens()", spec);
   if (window !== undefined && queries !== undefined) {
     throw new TypeError("Cannot declare tokens(): give at most one of `queries` and `window`");
   }

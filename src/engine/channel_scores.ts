@@ -2,6 +2,7 @@
 
 import { KerfError } from "../core/error.ts";
 import type { Loaded } from "./load.ts";
+import { layerLosesChannels } from "./prune_layer.ts";
 
 /**
  * Channel scores of a slot whose prefill has ended: f32 [nLayers, nKvHeads, headDim], channels in
@@ -15,12 +16,11 @@ export async function channelScoresOf(
 ): Promise<Float32Array<ArrayBuffer>> {
   const { nLayers, nKvHeads, headDim } = engine.cache.shape;
   const perLayer = nKvHeads * headDim;
-  const widths = prune.channels?.widths;
+  const { widths, enough } = prune.channels ?? {};
   const scored = widths !== undefined &&
     Array.from(
       { length: nLayers },
-      (_, layer) =>
-        widths.subarray(layer * nKvHeads, (layer + 1) * nKvHeads).some((width) => width < headDim),
+      (_, layer) => enough || layerLosesChannels(widths, { layer, nKvHeads, headDim }),
     )
       .every(Boolean);
   if (!scored) {

@@ -2,6 +2,8 @@
 
 import { KerfError } from "../core/error.ts";
 import { amountOf } from "../dsl/accumulator.ts";
+import { enoughRule } from "../dsl/enough.ts";
+import type { EnoughRule } from "../dsl/enough.ts";
 import { isPerRow, stepOf } from "../dsl/pruning.ts";
 import type { Pruning } from "../dsl/pruning.ts";
 import type { ModelDims } from "../dsl/table.ts";
@@ -23,8 +25,12 @@ export interface ChannelsPlan {
   readonly window: number;
   /** Last rows that keep every channel. */
   readonly recent: number;
-  /** u32 [nLayers, nKvHeads]: channels kept. */
+  /** u32 [nLayers, nKvHeads]: channels kept; at most, where scores say what is enough. */
   readonly widths: Uint32Array<ArrayBuffer>;
+  /** Kept counts are rounded up to this. */
+  readonly multiple: number;
+  /** What is enough of the widths; null: all of them. */
+  readonly enough: EnoughRule | null;
 }
 
 /** Channels kept by a share removed: headDim − floor(remove · headDim), up to a multiple, at most headDim. */
@@ -53,18 +59,25 @@ export async function channelsPlan(
   const tables = await fillTables(definition.name, definition.tables, { dims, values });
   const multiple = amountOf(step.multiple ?? 1, params);
   const { headDim, nLayers, nKvHeads } = dims;
+  const enough = enoughRule(step.enough, params);
+  const refuse = (why: string, hint: string) => {
+    throw new KerfError(`Cannot prune with "${definition.name}": ${why}`, { hint, exitCode: 2 });
+  };
+  if (enough && isPerRow(step)) {
+    refuse("rows that keep channels of their own do not count what is enough", "drop `enough`");
+  }
+  if (enough?.kind === "mass" && !(enough.amount >= 0 && enough.amount <= 1)) {
+    refuse(`${enough.amount} is no share of what the scores sum to`, "use 0 to 1");
+  }
   const table = typeof step.keep === "string" ? tables[step.keep] : undefined;
   const widths = Uint32Array.from({ length: nLayers * nKvHeads }, (_, i) => {
     const amount = step.remove === undefined
-      ? { keep: table ? table[i]! : amountOf(step.keep!, params) }
+      ? { keep: table ? table[i]! : amountOf(step.keep ?? headDim, params) }
       : { remove: amountOf(step.remove, params) };
     return keptChannels(amount, { headDim, multiple });
   });
   if (widths.some((width) => width < 1)) {
-    throw new KerfError(`Cannot prune with "${definition.name}": a head would keep no channel`, {
-      hint: `keep at least 1 of ${headDim} channels`,
-      exitCode: 2,
-    });
+    refuse("a head would keep no channel", `keep at least 1 of ${headDim} channels`);
   }
   return {
     of: step.of,
@@ -74,6 +87,6 @@ export async function channelsPlan(
     tables,
     window: amountOf(step.queries.rows, params),
     recent: amountOf(step.protect?.last ?? 0, params),
-    widths,
+    ...{ widths, multiple, enough },
   };
 }

@@ -11,6 +11,7 @@ import { evictRows, keptBefore } from "./evict_rows.ts";
 import { hasRowsToMove, moveLayer, rowsUntilMove, stays } from "./move_layer.ts";
 import type { Plan } from "./plan.ts";
 import { chooseChannels, hasMask, recentRows } from "./prune_layer.ts";
+import { isCoded } from "./whole_rows.ts";
 
 const recentOf = ({ inputs }: Plan, layer: number) => {
   const size = { ...inputs.cache.shape, layer };
@@ -35,8 +36,12 @@ export async function compressLayer(
   const evicted = await evictRows(device, plan, { ...at, layers: only(at) });
   const recent = recentOf(plan, at.layer);
   if (!hasRowsToMove(plan, at, { recent })) return evicted;
-  await chooseChannels(plan, at, { masked });
-  return await moveLayer(device, plan, at, { recent });
+  const wholeStreams = await chooseChannels(device, plan, at, { masked });
+  const { layout } = plan.inputs.cache.shape;
+  for (const stream of wholeStreams) {
+    if (!isCoded(layout[stream].segments[0]!)) recent[stream] = Infinity;
+  }
+  return await moveLayer(device, plan, at, { recent }) || evicted;
 }
 
 /**
@@ -97,7 +102,7 @@ export async function flushLayer(
 ): Promise<boolean> {
   const options = { recent: recentOf(plan, at.layer), flushes: true };
   if (!hasRowsToMove(plan, at, options)) return false;
-  await chooseChannels(plan, at, { masked: hasMask(plan, at) });
+  await chooseChannels(device, plan, at, { masked: hasMask(plan, at) });
   return await moveLayer(device, plan, at, options);
 }
 

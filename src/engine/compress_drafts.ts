@@ -10,6 +10,7 @@ import type { KvCache } from "./cache.ts";
 import type { CacheSegment } from "./cache_shape.ts";
 import { whole } from "./draft.ts";
 import type { Draft } from "./draft.ts";
+import { enoughDrafts } from "./enough_drafts.ts";
 import type { PlanBuffers } from "./plan_buffers.ts";
 import type { RowClassesPlan } from "./row_classes_plan.ts";
 import type { ChannelsPlan } from "./channels_plan.ts";
@@ -21,19 +22,17 @@ export interface LayerAt {
   readonly layer: number;
 }
 
-/**
- * Scores a layer's channels of a stream over the slot's cached rows and chooses those that stay; where rows
- * keep channels of their own, takes the means that missing ones read as, unless rows read them already.
- */
+/** Scores a layer's channels of a stream over the slot's cached rows, and counts what is enough of them. */
 export function scoreDrafts(
   plan: ChannelsPlan,
   buffers: PlanBuffers,
   cache: KvCache,
-  at: LayerAt & { readonly nTokens: number; readonly masked: boolean },
+  at: LayerAt & { readonly nTokens: number },
 ): Draft[] {
-  const { slot, layer, nTokens, masked } = at;
-  const { of, definition, params, window, perRow } = plan;
-  const { scores, widths, outputs, tables } = buffers.prune[of]!;
+  const { slot, layer, nTokens } = at;
+  const { of, definition, params, window, enough, multiple } = plan;
+  const { scores, cuts, outputs, tables } = buffers.prune[of]!;
+  const { nLayers, nKvHeads, headDim } = cache.shape;
   const name = layoutName(cache.shape.layout);
   const nWindow = Math.min(window, nTokens);
   const ring = { q_ring: buffers.rings.get(window)!, arena: whole(cache.table.arenas[layer]!) };
@@ -55,16 +54,37 @@ export function scoreDrafts(
       buffers: { ...tables, ...(outputs ? ofOutputs : ring), scores: whole(scores) },
       constants: { ...inKernelSpelling(params), ...constants },
     },
-    ...(perRow ? masked ? [] : [meansDraft(name, ring.arena, at)] : [{
-      kernel: "select_channels",
-      label: `${about} select ${of} channels`,
-      buffers: {
-        ...{ scores: whole(scores), widths: whole(widths) },
-        channels: whole(cache.lists[of]!),
-      },
-      constants: { slot, layer },
-    }]),
+    ...enoughDrafts(enough, {
+      ...{ layer, what: `${of} channels`, scores: whole(scores), cuts: whole(cuts) },
+      firstList: (slot * nLayers + layer) * nKvHeads,
+      ...{ maxRows: headDim, multiple, first: 0, last: 0, inBlocks: false },
+    }),
   ];
+}
+
+/**
+ * Chooses the channels of a stream that stay, by their scores; where rows keep channels of their own, takes
+ * the means that missing ones read as, unless rows read them already.
+ */
+export function selectDrafts(
+  { of, perRow }: ChannelsPlan,
+  buffers: PlanBuffers,
+  cache: KvCache,
+  at: LayerAt & { readonly masked: boolean },
+): Draft[] {
+  const { slot, layer, masked } = at;
+  const name = layoutName(cache.shape.layout);
+  if (perRow) return masked ? [] : [meansDraft(name, whole(cache.table.arenas[layer]!), at)];
+  const { scores, widths } = buffers.prune[of]!;
+  return [{
+    kernel: "select_channels",
+    label: `layer ${layer} · select ${of} channels`,
+    buffers: {
+      ...{ scores: whole(scores), widths: whole(widths) },
+      channels: whole(cache.lists[of]!),
+    },
+    constants: { slot, layer },
+  }];
 }
 
 /** What channels of keys read as that a row lacks. */

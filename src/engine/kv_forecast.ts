@@ -86,23 +86,26 @@ export function forecastPeak(shape: ForecastShape, work: ForecastWork): number {
   // stream, and what waits to be coded.
   const { floor = null, enough = null, blockRows = 1 } = shape.tokens ?? {};
   const isExact = floor === null && enough === null && blockRows === 1;
-  const ragged = isExact ? 0 : shape.nKvHeads * bytes.started;
+  // A layer of which no channel leaves stays in one segment.
+  const counts = [shape.channels, shape.valueChannels].some((cut) => cut?.enough);
+  const ragged = isExact && !counts ? 0 : shape.nKvHeads * bytes.started;
   for (const stages of layers) {
     if (order === "layered") {
       now += total(stages, (s) => s.dense) - total(stages, (s) => s.before);
       rise(0);
     }
     const evicted = total(stages, (s) => s.evicted);
-    if (stages.some(({ evicts }) => evicts)) {
+    const evicts = stages.some((stage) => stage.evicts);
+    if (evicts) {
       rise(stages.reduce((sum, s) => sum + bytes.expanded(s.dense, s.expanded), 0));
       now += total(stages, (s) => s.expanded) - total(stages, (s) => s.dense);
       now += evicted + ragged - total(stages, (s) => s.expanded);
     }
     rise(stages.reduce((sum, s) => sum + bytes.moved(s.head, s.evicted, s.after), 0));
-    now += total(stages, (s) => s.after) - evicted;
+    now += total(stages, (s) => s.after) - evicted + (evicts || !counts ? 0 : ragged);
   }
   const after = layers.map((stages) => stages.map((stage) => stage.after));
-  const evicts = shape.tokens !== null && shape.tokens.every > 0;
-  const decoded = (evicts ? evictingPeak : flushingPeak)(shape, bytes, after, nDecode);
+  const evictsDecoded = shape.tokens !== null && shape.tokens.every > 0;
+  const decoded = (evictsDecoded ? evictingPeak : flushingPeak)(shape, bytes, after, nDecode);
   return Math.max(peak, decoded + shape.nLayers * ragged);
 }

@@ -163,7 +163,7 @@ function storedChannels(
   const { cache } = inputs;
   if (segment.channels === "all") return { width: cache.shape.headDim };
   const cut = cutOf(inputs, stream);
-  if (cut) return { width: cut.widths[at.head]! };
+  if (cut && !cut.enough) return { width: cut.widths[at.head]! };
   const { rows: _, ...stored } = cache.sizeOf(at, index);
   return stored;
 }

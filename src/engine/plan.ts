@@ -10,7 +10,7 @@ import type { ActivationName } from "./activations.ts";
 import { orderDrafts } from "./class_drafts.ts";
 import type { LayerRange } from "./cache_shape.ts";
 import { bitsDrafts } from "./choose_bits.ts";
-import { moveDrafts, scoreDrafts, streamSegments } from "./compress_drafts.ts";
+import { moveDrafts, scoreDrafts, selectDrafts, streamSegments } from "./compress_drafts.ts";
 import { bindDraft, whole } from "./draft.ts";
 import type { Draft } from "./draft.ts";
 import { kernelTexts } from "./kernel_texts.ts";
@@ -75,7 +75,12 @@ function kernelNames(inputs: PlanInputs, context: DraftContext, buffers: PlanBuf
   }
   for (const cut of [inputs.channels, inputs.valueChannels]) {
     const first = { ...at, nTokens: 1, masked: false };
-    if (cut) drafts.push(...scoreDrafts(cut, buffers, inputs.cache, first));
+    if (cut) {
+      drafts.push(
+        ...scoreDrafts(cut, buffers, inputs.cache, first),
+        ...selectDrafts(cut, buffers, inputs.cache, first),
+      );
+    }
   }
   if (inputs.bits) {
     const rows = { nWindow: 1, nRows: 1, maxRows: 16 };

@@ -74,6 +74,8 @@ export interface PruneBuffers {
   readonly scores: DeviceBuffer;
   /** u32 [nLayers, nKvHeads] */
   readonly widths: DeviceBuffer;
+  /** u32 [nLayers, nKvHeads, 4]: 0, headDim, channels to keep, 0; read where scores say what is enough. */
+  readonly cuts: DeviceBuffer;
   /** f32 [nHeads, window, headDim], where values are scored: what attention makes for the window. */
   readonly outputs: DeviceBuffer | null;
   readonly tables: Record<string, BufferSlice>;
@@ -167,6 +169,7 @@ export function allocateBuffers(device: Device, inputs: PlanInputs): PlanBuffers
     plan && {
       scores: device.allocate(4 * nSlots * nLayers * nKvHeads * headDim, "scores"),
       widths: upload("widths", plan.widths),
+      cuts: words(nLayers * nKvHeads * 4, "channel_cuts"),
       outputs: plan.of === "value" ? words(config.nHeads * plan.window * headDim, "outputs") : null,
       tables: tables(plan.tables),
     };

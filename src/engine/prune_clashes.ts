@@ -57,19 +57,21 @@ const CELL_CHANNELS = 16;
 
 /** @throws {KerfError} values that lose channels and are coded keep a number of them that fills no cells */
 export function checkCodedWidths(
-  { widths }: ChannelsPlan,
+  { widths, enough, multiple }: ChannelsPlan,
   { typed, own }: OwnedStep,
   codes: OwnedStep | undefined,
 ): void {
-  if (!codes || widths.every((width) => width % CELL_CHANNELS === 0)) return;
-  const multiple = own.kind === "channels" ? own.multiple : undefined;
-  const whole = typeof multiple === "string"
-    ? [{ ...typed, values: { ...typed.values, [multiple]: CELL_CHANNELS } }, codes.typed]
+  const isWhole = (width: number) => width % CELL_CHANNELS === 0;
+  // What is enough is some multiple of it.
+  if (!codes || [...widths, ...(enough ? [multiple] : [])].every(isWhole)) return;
+  const name = own.kind === "channels" ? own.multiple : undefined;
+  const whole = typeof name === "string"
+    ? [{ ...typed, values: { ...typed.values, [name]: CELL_CHANNELS } }, codes.typed]
     : [codes.typed];
   throw new KerfError(
     `Cannot combine "${typed.name}" and "${codes.typed.name}": coded values store channels in ` +
       `cells of ${CELL_CHANNELS}, and a head would keep ${
-        widths.find((n) => n % CELL_CHANNELS !== 0)
+        widths.find((width) => !isWhole(width)) ?? `multiples of ${multiple}`
       }`,
     { hint: `--prune ${formatSpec(whole)}`, exitCode: 2 },
   );

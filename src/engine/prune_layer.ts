@@ -4,8 +4,12 @@
  * on the way: removing nothing is dense by construction.
  */
 
+import type { EnoughRule } from "../dsl/enough.ts";
 import type { Layout } from "../layout/types.ts";
-import { scoreDrafts, streamSegments } from "./compress_drafts.ts";
+import type { Device } from "../device/types.ts";
+import type { KvCache } from "./cache.ts";
+import type { HeadAt } from "./cache_shape.ts";
+import { scoreDrafts, selectDrafts, streamSegments } from "./compress_drafts.ts";
 import type { LayerAt, StreamName } from "./compress_drafts.ts";
 import type { Plan } from "./plan.ts";
 import { isCoded } from "./whole_rows.ts";
@@ -14,8 +18,10 @@ const STREAMS = ["key", "value"] as const;
 
 /** As much of a pruning of channels as decides which rows move. */
 export interface ChannelCut {
-  /** u32 [nLayers, nKvHeads] */
+  /** u32 [nLayers, nKvHeads]: at most, where scores say what is enough. */
   readonly widths: Uint32Array;
+  /** What is enough of them; null or absent: all. */
+  readonly enough?: EnoughRule | null;
   /** Last rows that keep every channel. */
   readonly recent: number;
 }
@@ -53,7 +59,8 @@ export function recentRows(
 ): number {
   const cut = cutOf(cuts, stream);
   if (cut === null) return 0;
-  const moves = layerLosesChannels(cut.widths, size) || isCoded(layout[stream].segments[0]!);
+  const moves = cut.enough || layerLosesChannels(cut.widths, size) ||
+    isCoded(layout[stream].segments[0]!);
   return moves ? cut.recent : Infinity;
 }
 
@@ -73,18 +80,49 @@ export function hasMask({ inputs: { cache } }: Plan, { slot, layer }: LayerAt): 
  * rows keep channels of their own, scores them for the rows that come to lose some.
  *
  * @param options.masked some rows have lost channels: the masks stay, and what missing channels read as
+ * @returns the streams whose scores say that every channel of the layer stays
  */
 export async function chooseChannels(
+  device: Device,
   plan: Plan,
   at: LayerAt & { readonly nTokens: number },
   { masked }: { readonly masked: boolean },
-): Promise<void> {
-  const { inputs, buffers } = plan;
-  const cuts = STREAMS.map((stream) => cutOf(inputs, stream))
-    .filter((cut) => cut !== null && (cut.perRow || !masked));
-  if (cuts.length === 0) return;
-  inputs.cache.sync();
-  await plan.run(
-    cuts.flatMap((cut) => scoreDrafts(cut!, buffers, inputs.cache, { ...at, masked })),
-  );
+): Promise<StreamName[]> {
+  const { inputs: { cache, ...inputs }, buffers } = plan;
+  const cuts = STREAMS.flatMap((stream) => cutOf(inputs, stream) ?? [])
+    .filter(({ perRow }) => perRow || !masked);
+  if (cuts.length === 0) return [];
+  cache.sync();
+  const scores = cuts.flatMap((cut) => scoreDrafts(cut, buffers, cache, at));
+  const choice = cuts.flatMap((cut) => selectDrafts(cut, buffers, cache, { ...at, masked }));
+  const counted = cuts.filter(({ enough }) => enough);
+  if (counted.length === 0) {
+    await plan.run([...scores, ...choice]);
+    return [];
+  }
+  const { nKvHeads, headDim } = cache.shape;
+  const heads = Array.from({ length: nKvHeads }, (_, i) => at.layer * nKvHeads + i);
+  for (const { of, widths } of counted) {
+    const most = heads.flatMap((head) => [0, headDim, widths[head]!, 0]);
+    device.write(buffers.prune[of]!.cuts, Uint32Array.from(most), 16 * heads[0]!);
+  }
+  await plan.run(scores);
+  const wholeStreams: StreamName[] = [];
+  for (const { of } of counted) {
+    const bytes = await device.read(buffers.prune[of]!.cuts, 16 * heads[0]!, 16 * nKvHeads);
+    const cut = new Uint32Array(bytes.slice().buffer);
+    const widths = Uint32Array.from(heads, (_, i) => cut[4 * i + 2]!);
+    device.write(buffers.prune[of]!.widths, widths, 4 * heads[0]!);
+    heads.forEach((head, i) => setWidth(cache, { slot: at.slot, head }, of, widths[i]!));
+    if (widths.every((width) => width === headDim)) wholeStreams.push(of);
+  }
+  await plan.run(choice);
+  return wholeStreams;
+}
+
+/** The channels that a head's compressed rows of a stream will have; it has none yet. */
+function setWidth(cache: KvCache, at: HeadAt, stream: StreamName, width: number): void {
+  for (const { index } of streamSegments(cache, stream)!.compressed) {
+    cache.setSize(at, index, { rows: 0, width });
+  }
 }

@@ -20,6 +20,7 @@ import { orderRows } from "./order_stage.ts";
 import type { PlannedChannels, PlannedRows } from "./planned_steps.ts";
 import type { PruningProblem } from "./pruning_case.ts";
 import type { Rings } from "./ring_stage.ts";
+import { countChannels } from "./count_stage.ts";
 import { selectChannels } from "./select_channels_stage.ts";
 import { selectRows } from "./select_rows_stage.ts";
 import { scoreTokens } from "./token_score_stage.ts";
@@ -73,7 +74,8 @@ async function chooseChannels(
   const { of } = scored;
   const score = of === "key" ? scoreChannels : scoreValues;
   const scores = await score(p, state, { scored, rings, run });
-  const chosen = await selectChannels(p, scores, { widths: p.widths[of], run });
+  const counted = await countChannels(p, scores, { scored, widths: p.widths[of], run });
+  const chosen = await selectChannels(p, scores, { widths: counted.keeps, run });
   const list = of === "key" ? "channels" : "value_channels";
   return {
     state: {
@@ -84,7 +86,7 @@ async function chooseChannels(
         [of]: { ...head[of], channels: chosen.kept[kvHead]! },
       })),
     },
-    measurements: [...scores.measurements, ...chosen.measurements],
+    measurements: [scores, counted, chosen].flatMap(({ measurements }) => measurements),
   };
 }
 

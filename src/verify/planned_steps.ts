@@ -37,6 +37,10 @@ export interface PlannedChannels extends PlannedScore {
   readonly of: "key" | "value";
   /** Last rows that keep every channel. */
   readonly recent: number;
+  /** Kept counts are rounded up to this. */
+  readonly multiple: number;
+  /** What is enough of the widths; null: all of them. */
+  readonly enough: EnoughRule | null;
 }
 
 /** Bits that go by channel: what weighs channels, and what their classes take. */
@@ -166,6 +170,8 @@ function plannedChannels(own: Numbered): PlannedChannels[] {
     ...scoreOf(own, path, hook),
     of,
     recent: amountOf(step.protect?.last ?? 0, own.values.params),
+    multiple: amountOf(step.multiple ?? 1, own.values.params),
+    enough: enoughRule(step.enough, own.values.params),
   }));
 }
 

@@ -18,6 +18,7 @@ import type { PruningCase } from "./cases.ts";
 import type { Measurement } from "./compare.ts";
 import { compress } from "./compress_stage.ts";
 import type { Progress } from "./compress_stage.ts";
+import { countName } from "./count_stage.ts";
 import { expandNames, wholeLayout } from "./expand_stage.ts";
 import { emptyCache } from "./fresh_pages.ts";
 import type { KernelUse, RunNamed } from "./kernels.ts";
@@ -53,6 +54,7 @@ export function pruningUses(sources: PruningSources, given: PruningCase): Kernel
       ...(step.of === "key"
         ? [`channel_scores_${step.source.definition.name}__${name}`]
         : valueScoreNames(step, name)),
+      ...(step.enough ? [countName(step.enough)] : []),
       "select_channels",
     ]),
     ...(classes ? orderNames(classes, name) : []),

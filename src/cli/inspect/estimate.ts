@@ -41,8 +41,10 @@ export async function inspect({ values }: ParsedArgs): Promise<number> {
   if (design.prune.spec !== "none") {
     const share = `${(100 * storedBytes / denseBytes).toFixed(1)} % of dense`;
     const saved = formatBytes(denseBytes - storedBytes);
-    // Scores may say that fewer rows are enough.
-    const [most, least] = design.prune.tokens?.enough ? ["at most ", "at least "] : ["", ""];
+    // Scores may say that less is enough.
+    const { tokens, channels, valueChannels } = design.prune;
+    const counts = [tokens, channels, valueChannels].some((step) => step?.enough);
+    const [most, least] = counts ? ["at most ", "at least "] : ["", ""];
     const stored = `${most}${formatBytes(storedBytes)}, ${share}: saves ${least}${saved}`;
     rows.push(["cache, pruned", stored]);
   }
