@@ -4,7 +4,8 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { join } from "@std/path";
 import { load } from "kerf";
 import type { Engine } from "../src/engine/engine.ts";
-import { continuationCase, evaluate } from "../src/eval/mod.ts";
+import { commandOf } from "../src/cli/flags.ts";
+import { continuationCase, evaluate, TASKS } from "../src/eval/mod.ts";
 import type { EvalResult } from "../src/eval/mod.ts";
 import { CompressedRun } from "../src/eval/run.ts";
 import { tinyModel } from "../src/model/testing.ts";
@@ -200,7 +201,15 @@ Deno.test("what eval cannot use is named before anything is loaded", async () =>
   await refused(["--task", "pl"], /There is no task "pl"\n.*did you mean ppl/);
   await refused(["-p", "0"], /Cannot use -p 0/);
   await refused(["--budget", "soon"], /Cannot use "soon" for --budget[\s\S]*--budget 10m/);
+  await refused(["-c", "2048"], /-c has no effect[\s\S]*-p for passages/);
+  await refused(["--compress-after", "file"], /--compress-after has no effect/);
   await refused(["word"], /Cannot use "word": eval takes flags only[\s\S]*--text word/);
   await refused(["--text", text], /text\.txt": it has \d+ tokens of 1281/);
   await refused(["--text", text, "-p", "1", "-n", "1", "--prune", "thinc"], /did you mean think/);
+});
+
+Deno.test("--help names every task", () => {
+  const help = commandOf("eval")!.flags.find(({ name }) => name === "task")!.help;
+  const names = help.replace("(default both)", "").split(",").map((name) => name.trim());
+  assertEquals(names.sort(), Object.keys(TASKS).sort());
 });

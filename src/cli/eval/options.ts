@@ -65,6 +65,28 @@ function budgetOf(text: string | undefined): number {
   });
 }
 
+/** @throws {KerfError} exit code 2: a flag would change nothing of what is asked */
+function checkEffect(
+  values: ParsedArgs["values"],
+  tasks: readonly string[],
+  questions: readonly string[],
+): void {
+  const asks = tasks.some((task) => ["needle", "generated"].includes(TASKS[task]!.kind));
+  const hasLengths = asks || tasks.includes("llama-ppl");
+  if (values.c !== undefined && !hasLengths) {
+    throw new KerfError("-c has no effect: no task makes prompts of a length", {
+      hint: "-p for passages, or --task needle -c 2048",
+      exitCode: 2,
+    });
+  }
+  if (values["compress-after"] !== undefined && !asks && questions.length === 0) {
+    throw new KerfError("--compress-after has no effect: no task asks anything", {
+      hint: "--task needle --compress-after file, or --questions FILE.jsonl",
+      exitCode: 2,
+    });
+  }
+}
+
 /** Reads the flags. @throws {KerfError} exit code 2: a value makes no sense */
 export function evalFlags({ values, positionals }: ParsedArgs): EvalFlags {
   const texts = (values.text as readonly string[] | undefined) ?? [];
@@ -82,10 +104,11 @@ export function evalFlags({ values, positionals }: ParsedArgs): EvalFlags {
       exitCode: 2,
     });
   }
+  const tasks = tasksOf(values.task as string | undefined, questions.length > 0);
+  checkEffect(values, tasks, questions);
   return {
-    ...{ questions, lengths },
+    ...{ tasks, questions, lengths },
     compressAfter: values["compress-after"] === undefined ? "question" : "context",
-    tasks: tasksOf(values.task as string | undefined, questions.length > 0),
     specs: ((values.prune as readonly string[] | undefined) ?? ["none"]).flatMap(expandSweep),
     nPrompt: atLeastOne(values, "p", 1024),
     nFed: atLeastOne(values, "n", 256),
