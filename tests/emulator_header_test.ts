@@ -32,6 +32,7 @@ const FUNCTIONS = {
   f16_to_f32: "kerf_bits(kerf_f16_to_f32((i32)a))",
   f32_to_f16: "kerf_f32_to_f16(x)",
   bf16_to_f32: "kerf_bits(kerf_bf16_to_f32(a & 0xffff))",
+  count_bits: "kerf_count_bits(a)",
   max: "kerf_bits(kerf_max(x, y))",
   min: "kerf_bits(kerf_min(x, y))",
   fma: "kerf_bits(kerf_fma(x, y, -1.0f))",

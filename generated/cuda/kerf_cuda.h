@@ -80,6 +80,8 @@ KERF_INLINE u32 kerf_atomic_add(u32 *p, u32 x) { return atomicAdd(p, x); }
 KERF_INLINE u32 kerf_bits(float x) { return __float_as_uint(x); }
 KERF_INLINE float kerf_from_bits(u32 bits) { return __uint_as_float(bits); }
 
+KERF_INLINE u32 kerf_count_bits(u32 bits) { return (u32)__popc(bits); }
+
 /* The low 16 bits read as an IEEE half. */
 KERF_INLINE float kerf_f16_to_f32(i32 bits)
 {

@@ -18,7 +18,7 @@ export interface KernelSpec {
 }
 
 /** Parts of Kerf that a target may lack as a whole; `lacks` of an emit target lists them. */
-export type Feature = "row_sets" | "q8";
+export type Feature = "q8";
 
 /** A declared template kernel; its template is `templates/<target>/<name>.*.njk`. */
 export interface TemplateKernel extends Definition, KernelSpec {

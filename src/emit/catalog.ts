@@ -88,17 +88,9 @@ function familyOf({ definition, file }: KernelSource): Family {
 /** What a head tells: products of codes, and what makes them. */
 const Q8_HEAD = /_q8$/;
 
-/** What suffixes tell: rows have channels of their own. */
-const SUFFIX_FEATURES: readonly (readonly [RegExp, Feature])[] = [
-  [/(^|_)bitmap_/, "row_sets"],
-];
-
 /** The parts of Kerf that a kernel belongs to, where targets may lack them. */
-function featuresOf({ request }: CatalogEntry): Feature[] {
-  const suffixes = request.suffixes.join("__");
-  const told = SUFFIX_FEATURES.filter(([name]) => name.test(suffixes)).map(([, own]) => own);
-  return Q8_HEAD.test(request.head) ? [...told, "q8"] : told;
-}
+const featuresOf = ({ request }: CatalogEntry): Feature[] =>
+  Q8_HEAD.test(request.head) ? ["q8"] : [];
 
 /** Whether a target has the templates of a kernel. */
 export function isOnTarget(entry: CatalogEntry, { lacks }: Pick<EmitTarget, "lacks">): boolean {

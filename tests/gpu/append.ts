@@ -4,7 +4,7 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { CHANNEL_CLASSES, CODED, DENSE, LISTED, TURNED } from "../_attention_case.ts";
+import { CHANNEL_CLASSES, CODED, DENSE, LISTED, SETS, TURNED } from "../_attention_case.ts";
 import { assertClose } from "../_close.ts";
 import { gpu, gpuTest, runNamed } from "../_gpu.ts";
 import { N_HEADS, N_KV_HEADS, rowsOf, SEEDS } from "../_head_rows.ts";
@@ -112,6 +112,7 @@ for (
     "k_f16t16_v_list_f16t1_f16t1",
     CODED,
     CHANNEL_CLASSES,
+    SETS,
     "k_f16t1_v_f16t16",
     EVICTED,
     CACHED,

@@ -3,7 +3,7 @@
  * device itself rotated, bit for bit; queries and arena are the CPU's plain append's.
  */
 
-import { CHANNEL_CLASSES, CODED, LISTED, TURNED } from "../_attention_case.ts";
+import { CHANNEL_CLASSES, CODED, LISTED, SETS, TURNED } from "../_attention_case.ts";
 import { assertClose } from "../_close.ts";
 import { gpu, gpuTest, runNamed } from "../_gpu.ts";
 import { assertRecording } from "../_recording.ts";
@@ -13,6 +13,7 @@ import { assertAppended } from "./append.ts";
 const EVICTED = "k_f16t16_v_f16t1_evicted";
 const RECORDED = [
   LISTED,
+  SETS,
   "k_f16t16_v_list_f16t1_f16t1",
   EVICTED,
   "k_f16t16_v_f16t1_cached_evicted",

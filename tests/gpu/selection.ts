@@ -4,20 +4,18 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { channelHooks, resolveParams, stepOf, tableView } from "../../src/dsl/mod.ts";
+import { channelHooks, isPerRow, resolveParams, stepOf, tableView } from "../../src/dsl/mod.ts";
 import type { Pruning } from "../../src/dsl/mod.ts";
 import { argMaxReference, authorRunner, channelScoresReference } from "../../src/reference/mod.ts";
 import { snakeCase } from "../../src/emit/names.ts";
 import { caseTable } from "../../src/verify/hooks.ts";
 import { argMaxRows } from "../_arg_max.ts";
-import { CHANNEL_CLASSES } from "../_attention_case.ts";
+import { CHANNEL_CLASSES, LISTED, SETS } from "../_attention_case.ts";
 import { assertClose } from "../_close.ts";
 import { gpuTest, render, runNamed, sources } from "../_gpu.ts";
 import { GROUP, N_HEADS, N_KV_HEADS, rowsOf, SEEDS } from "../_head_rows.ts";
 import { randomFrom, runNamed as runOnCpu } from "../_kernel.ts";
 import { AT, writeCache } from "../_kv_cache.ts";
-
-const LISTED = "k_list_f16t16_f16t16_v_f16t1";
 
 /** Every variant of kernels/prune/ that scores channels of keys. */
 export const prunings = sources.flatMap(({ definition }) =>
@@ -34,7 +32,9 @@ export async function assertScores(
   const { name, params } = definition;
   const window = 32;
   const { path, group } = channelHooks(definition)[0]!;
-  const layout = stepOf(definition, "channels") === null ? CHANNEL_CLASSES : LISTED;
+  const isPruned = stepOf(definition, "channels") !== null;
+  const pruned = definition.steps.some(isPerRow) ? SETS : LISTED;
+  const layout = isPruned ? pruned : CHANNEL_CLASSES;
   const kernel = `channel_scores_${name}__${layout}`;
   const { bindings, constants: declared } = (await render(kernel)).entry.signature;
   const known = declared.map((constant) => constant.name);
@@ -49,7 +49,7 @@ export async function assertScores(
   );
   const values = resolveParams(name, params);
   const heads = SEEDS.map((seed) => rowsOf(rows, { headDim, seed }));
-  const cache = writeCache(layout, heads, { headDim });
+  const cache = writeCache(layout, heads.map((head) => ({ ...head, sets: [] })), { headDim });
   const { pages, heads: sizes, arena } = cache.buffers;
   const random = randomFrom(rows);
   const ring = Float32Array.from(

@@ -8,7 +8,15 @@ import type { PackingName } from "../../src/core/mod.ts";
 import type { Pairwise } from "../../src/dsl/pairwise.ts";
 import { randomFrom } from "../_kernel.ts";
 import { gpu, modelSizeTest, sources } from "../_gpu.ts";
-import { CHANNEL_CLASSES, CODED, DENSE, LISTED, TURNED, variants } from "../_attention_case.ts";
+import {
+  CHANNEL_CLASSES,
+  CODED,
+  DENSE,
+  LISTED,
+  SETS,
+  TURNED,
+  variants,
+} from "../_attention_case.ts";
 import { assertAttention } from "./attention.ts";
 import { assertSums } from "./column_sums.ts";
 import { assertAppend, assertTurned } from "./append.ts";
@@ -31,6 +39,7 @@ import { assertPairwise, assertRowwise, rowwiseValues } from "./rowwise.ts";
 import { assertStrips } from "./strips.ts";
 import { assertOutputs, assertOutputScores, VALUES } from "./values.ts";
 import { assertArgMax, assertScores, assertSelected, prunings } from "./selection.ts";
+import { assertFilled, assertMeans, assertThinned } from "./set_rows.ts";
 
 const [HEAD_DIM, N_HEADS, D_MODEL, D_FF, N_VOCAB] = [64, 9, 576, 1536, 49152];
 const QKV = (N_HEADS + 2 * 3) * HEAD_DIM;
@@ -104,10 +113,11 @@ modelSizeTest("SmolLM2: attention", async () => {
     await assertAttention({ ...shape, layout, nCoded: 320, nFirst: 64, ...listed });
   }
   await assertAttention({ ...shape, layout: VALUES, nListed: 300, width: 45 });
+  await assertAttention({ ...shape, layout: SETS, nListed: 300, width: 32 });
 });
 
 modelSizeTest("SmolLM2: the kernels around a cache", async () => {
-  for (const layout of [DENSE, LISTED, CODED, CHANNEL_CLASSES, EVICTED, VALUES]) {
+  for (const layout of [DENSE, LISTED, CODED, CHANNEL_CLASSES, SETS, EVICTED, VALUES]) {
     await assertAppend(layout, { headDim: HEAD_DIM, rows: 300, nNew: 40 });
   }
   for (
@@ -115,6 +125,9 @@ modelSizeTest("SmolLM2: the kernels around a cache", async () => {
   ) {
     await assertMoved(pair, { source: 5, destination: 0, rows: 190 }, HEAD_DIM);
   }
+  await assertThinned({ rows: [190, 40], width: 32, before: 7 });
+  await assertFilled({ rows: [190, 40], width: 32, before: 7 });
+  await assertMeans({ rows: [400, 1] });
   const rows = [320, 128, 64];
   for (const group of [32, 64]) {
     await assertEncoded({ stream: "key", to: `q4r${group}t16`, rows });

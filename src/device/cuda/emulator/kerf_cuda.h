@@ -87,6 +87,8 @@ KERF_INLINE float kerf_from_bits(u32 bits)
   return x;
 }
 
+KERF_INLINE u32 kerf_count_bits(u32 bits) { return (u32)__builtin_popcount(bits); }
+
 /* A half's exponent and fraction in an f32's place are 2¹¹² too small; infinities and NaN are put right. */
 KERF_INLINE float kerf_f16_to_f32(i32 bits)
 {

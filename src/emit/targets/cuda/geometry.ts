@@ -54,6 +54,10 @@ export const CUDA_GEOMETRY: Readonly<Record<string, Geometry>> = Object.freeze({
   // A query a block: as many rows side by side as its threads.
   window_outputs: { workgroup: 128 },
   output_scores: { workgroup: 64 },
+  key_means: { workgroup: 128 },
+  // A channel a thread.
+  thin_rows: { workgroup: 128 },
+  fill_rows: { workgroup: 128 },
   select_channels: { workgroup: 128 },
   attention_merge: { workgroup: 64 },
   attention_merge_turned: { workgroup: 64 },

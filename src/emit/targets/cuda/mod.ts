@@ -46,7 +46,7 @@ export const cuda: EmitTarget = Object.freeze<EmitTarget>({
   extension: "cu",
   headerExtension: "h",
   keywords: CUDA_KEYWORDS,
-  lacks: new Set(["row_sets", "q8"]),
+  lacks: new Set(["q8"]),
   geometry: CUDA_GEOMETRY,
   guardsLoads: true,
   arithmetic: CUDA_ARITHMETIC,

@@ -61,6 +61,10 @@ export const WGSL_GEOMETRY: Readonly<Record<string, Geometry>> = Object.freeze({
   // A query a work group: as many rows side by side as its threads.
   window_outputs: { workgroup: 64 },
   output_scores: { workgroup: 64 },
+  key_means: { workgroup: 128 },
+  // A channel a thread.
+  thin_rows: { workgroup: 64 },
+  fill_rows: { workgroup: 64 },
   select_channels: { workgroup: 64 },
   attention_merge: { workgroup: 64 },
   attention_merge_turned: { workgroup: 64 },

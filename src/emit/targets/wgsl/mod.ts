@@ -42,7 +42,7 @@ export const wgsl: EmitTarget = Object.freeze<EmitTarget>({
   extension: "wgsl",
   headerExtension: "wgsl",
   keywords: WGSL_KEYWORDS,
-  lacks: new Set(["row_sets", "q8"]),
+  lacks: new Set(["q8"]),
   geometry: WGSL_GEOMETRY,
   // select() evaluates both branches, and a load out of bounds gives another element or zero.
   guardsLoads: true,

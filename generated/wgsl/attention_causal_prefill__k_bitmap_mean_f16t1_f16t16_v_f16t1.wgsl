@@ -1,0 +1,377 @@
+/*
+ * Causal attention: a query sees every key up to its own position.
+ * Prefill: tiles of queries over the whole cache, chunk after chunk.
+ *
+ * In front of this text the device puts `const HEAD_DIM: u32 = …;`, `const GROUP: u32 = …;`.
+ * Generated from kernels/attention/causal.ts by `deno task gen`. Do not edit.
+ */
+#include "kerf.wgsl"
+
+struct Params {
+  layer: u32,
+  n_layers: u32,
+  n_heads: u32,
+  n_kv_heads: u32,
+  qkv_stride: u32, /* elements between rows of qkv */
+  out_stride: u32, /* elements between rows of out */
+  page_entries: u32, /* entries of a head in pages */
+  key_page_0: u32, /* the segment's first page entry */
+  key_page_1: u32, /* the segment's first page entry */
+  value_page_0: u32,
+  scale: f32, /* 1 / √headDim */
+}
+
+@group(0) @binding(0) var<storage, read> qkv_buf: array<f32>; /* f32 [nRows, qkv_stride] */
+@group(0) @binding(1) var<storage, read> tiles_buf: array<u32>; /* u32 [nTiles, 4] */
+@group(0) @binding(2) var<storage, read> seqs_buf: array<u32>; /* u32 [nSeqs, 4] */
+@group(0) @binding(3) var<storage, read> pages_buf: array<u32>; /* u32 [nSlots, nLayers, nKvHeads, page_entries] */
+@group(0) @binding(4) var<storage, read> heads_buf: array<u32>; /* u32 [nSlots, nLayers, nKvHeads, 6] */
+@group(0) @binding(5) var<storage, read> fills_buf: array<f32>; /* f32 [nSlots, nLayers, nKvHeads, headDim] */
+@group(0) @binding(6) var<storage, read> arena_buf: array<u32>; /* u8 [arenaBytes] */
+@group(0) @binding(7) var<storage, read_write> out_buf: array<f32>; /* f32 [nRows, out_stride] */
+@group(0) @binding(8) var<uniform> step_buf: array<vec4<u32>, 2>; /* the step header */
+@group(0) @binding(9) var<uniform> params: Params;
+
+const WORKGROUP = 128u;
+
+fn step_field(index: u32) -> u32 {
+  return step_buf[index / 4u][index % 4u];
+}
+
+const PAGE_ROWS = 128u; /* rows of a page */
+const TILE_ROWS = 16u; /* rows of a tile of keys, which is channel-major */
+const CHUNK_ROWS = 256u; /* rows of one partial softmax: two per thread */
+const UNIT_WORDS = 64u / 4u; /* words that a page entry counts */
+const KEY_SEGMENTS = 2u;
+const HEAD_FIELDS = 6u; /* rows and width of every segment */
+/* Queries whose heads meet each key together: as many as fit into 16 KiB with their products. */
+const BLOCK_QUERIES = max(1u, min(8u, 1024u / HEAD_DIM) / GROUP);
+const BLOCK_ROWS = BLOCK_QUERIES * GROUP;
+/* Threads that reduce one row's logits: a power of two, and all rows at a time. */
+const ROW_LANES = 16u << (u32(BLOCK_ROWS <= 4u) + u32(BLOCK_ROWS <= 2u) + u32(BLOCK_ROWS == 1u));
+const PAIRS = HEAD_DIM / 2u; /* of value channels: one per thread */
+const VALUE_LANES = WORKGROUP / PAIRS; /* threads that share a pair's rows */
+/* The logit of a key that is not seen, and the largest of none: WGSL has no infinities. */
+const MASKED = -1e30;
+
+const_assert CHUNK_ROWS == 2u * WORKGROUP;
+const_assert GROUP >= 1u && GROUP <= 8u;
+const_assert HEAD_DIM % 16u == 0u && PAIRS <= WORKGROUP;
+
+/* f32 [BLOCK_ROWS, HEAD_DIM]: the stored channels of the block's queries. */
+var<workgroup> q: array<f32, BLOCK_ROWS * HEAD_DIM>;
+/* f32 [BLOCK_ROWS, CHUNK_ROWS]: logits, then weights. */
+var<workgroup> products: array<f32, BLOCK_ROWS * CHUNK_ROWS>;
+var<workgroup> lane_values: array<f32, WORKGROUP>;
+var<workgroup> lane_pairs: array<vec2<f32>, WORKGROUP>;
+
+/*
+ * Rows that have channels of their own are halves one after the other: a bit for each channel, sixteen to a
+ * half, the lowest first; then the channels whose bits are set, ascending. A half of the arena:
+ */
+const SET_HALVES = HEAD_DIM / 16u;
+fn half_at(at: u32) -> u32 { return extractBits(arena_buf[at / 2u], at % 2u * 16u, 16u); }
+
+/* One query head of one row: what hooks may read of it, and the keys stored up to it. */
+struct Query {
+  position: i32,
+  head: i32,
+  kv_head: i32,
+  layer: i32,
+  n_visible: u32,
+}
+
+/* Queries that follow each other and see the same pages, `n_new` new rows at the last of them. */
+struct Block {
+  row: u32,
+  n_queries: u32,
+  position: u32, /* of the first query */
+  kv_head: u32,
+  place: u32, /* of the head in pages, heads and channels */
+  n_new: u32,
+}
+
+/* At most CHUNK_ROWS rows of one key segment; `position` counts rows of all segments before them. */
+struct Chunk {
+  segment: u32,
+  row: u32,
+  position: u32,
+  n_rows: u32,
+}
+
+fn head_place(slot: u32, kv_head: u32) -> u32 {
+  return (slot * params.n_layers + params.layer) * params.n_kv_heads + kv_head;
+}
+
+/* Rows of a key segment; the new ones are in the last. */
+fn key_rows(block: Block, segment: u32) -> u32 {
+  let stored = heads_buf[block.place * HEAD_FIELDS + 2u * segment];
+  return stored + select(0u, block.n_new, segment + 1u == KEY_SEGMENTS);
+}
+
+/* The chunk of that index, segments cut one after the other; without rows past the last. */
+fn find_chunk(block: Block, index: u32) -> Chunk {
+  var left = index;
+  var position = 0u;
+  for (var segment = 0u; segment < KEY_SEGMENTS; segment++) {
+    let n_rows = key_rows(block, segment);
+    let n_chunks = (n_rows + CHUNK_ROWS - 1u) / CHUNK_ROWS;
+    if (left < n_chunks) {
+      let row = left * CHUNK_ROWS;
+      return Chunk(segment, row, position + row, min(CHUNK_ROWS, n_rows - row));
+    }
+    left -= n_chunks;
+    position += n_rows;
+  }
+  return Chunk(0u, 0u, position, 0u);
+}
+
+/* The first page entry of a key segment, and the channels it stores of this head. */
+fn key_pages(block: Block, segment: u32) -> u32 {
+  let entries = block.place * params.page_entries;
+  if (segment == 0u) { return entries + params.key_page_0; }
+  return entries + params.key_page_1;
+}
+fn key_width(block: Block, segment: u32) -> u32 {
+  return HEAD_DIM;
+}
+
+/* The query head and row that is row r of a block; rows past the last query repeat it. */
+fn query_of(block: Block, r: u32) -> Query {
+  let index = min(r / GROUP, block.n_queries - 1u);
+  var n_visible = block.n_new - (block.n_queries - 1u - index);
+  for (var segment = 0u; segment < KEY_SEGMENTS; segment++) {
+    n_visible += heads_buf[block.place * HEAD_FIELDS + 2u * segment];
+  }
+  return Query(
+    i32(block.position + index), i32(block.kv_head * GROUP + r % GROUP), i32(block.kv_head),
+    i32(params.layer), n_visible);
+}
+
+/* Whether any row of the block may see a key of the chunk. */
+fn overlaps(block: Block, chunk: Chunk) -> bool {
+  var lower = 2147483647;
+  var upper = -2147483647;
+  for (var r = 0u; r < BLOCK_ROWS; r++) {
+    let query = query_of(block, r);
+
+    lower = min(lower, 0);
+    upper = max(upper, query.position);
+  }
+  let first = i32(chunk.position);
+  return first <= upper && first + i32(chunk.n_rows) > lower;
+}
+
+/* Loads the channels of the block's queries that a key segment stores. */
+fn gather_queries(block: Block, segment: u32, lane: u32) {
+  let width = key_width(block, segment);
+  for (var i = lane; i < BLOCK_ROWS * HEAD_DIM; i += WORKGROUP) {
+    let r = i / HEAD_DIM;
+    let c = i % HEAD_DIM;
+    if (c < width) {
+      let row = block.row + min(r / GROUP, block.n_queries - 1u);
+      let first = row * params.qkv_stride + (block.kv_head * GROUP + r % GROUP) * HEAD_DIM;
+      var channel = c;
+      q[i] = qkv_buf[first + channel];
+    }
+  }
+  workgroupBarrier();
+}
+
+/* The logit of one key that the query sees, from q · k. */
+fn logit_of(query: Query, key_position: i32, product: f32) -> f32 {
+  let s = product * params.scale;
+
+  // kernels/attention/causal.ts:7
+  let mask: bool = key_position <= query.position;
+  // generated/wgsl/attention_causal_prefill__k_bitmap_mean_f16t1_f16t16_v_f16t1.wgsl:188
+  let visible = (mask) && key_position < i32(query.n_visible);
+  return select(MASKED, s, visible);
+}
+
+/*
+ * Logits of all rows of the block against the chunk's keys. A thread takes two keys that lie side by side
+ * in each channel of a tile; a channel that is not stored is a turn less.
+ */
+fn multiply_keys(block: Block, chunk: Chunk, lane: u32) {
+  let width = key_width(block, chunk.segment);
+  let key = 2u * lane;
+  var sums: array<vec2<f32>, BLOCK_ROWS>;
+  if (key < chunk.n_rows) {
+    let row = chunk.row + key;
+    let in_page = row % PAGE_ROWS;
+    let page = pages_buf[key_pages(block, chunk.segment) + row / PAGE_ROWS] * UNIT_WORDS;
+    if (chunk.segment == 0u) {
+      let halves = SET_HALVES + heads_buf[block.place * HEAD_FIELDS + 2u * chunk.segment + 1u];
+      let rows = vec2<u32>(2u * page + in_page * halves) + vec2<u32>(0u, halves);
+      var places = rows + SET_HALVES; /* of the next of each key's channels */
+      for (var first = 0u; first < HEAD_DIM; first += 16u) {
+        let bits = vec2<u32>(half_at(rows.x + first / 16u), half_at(rows.y + first / 16u));
+        for (var c = first; c < first + 16u; c++) {
+          var keys = vec2<f32>(fills_buf[block.place * HEAD_DIM + c]);
+          let is_set = (bits >> vec2<u32>(c - first)) & vec2<u32>(1u);
+          if (is_set.x == 1u) { keys.x = unpack2x16float(half_at(places.x)).x; }
+          if (is_set.y == 1u) { keys.y = unpack2x16float(half_at(places.y)).x; }
+          places += is_set;
+          for (var r = 0u; r < BLOCK_ROWS; r++) {
+            sums[r] = fma(vec2<f32>(q[r * HEAD_DIM + c]), keys, sums[r]);
+          }
+        }
+      }
+    } else {
+      let first = in_page / TILE_ROWS * TILE_ROWS * width + in_page % TILE_ROWS;
+      for (var c = 0u; c < width; c++) {
+        let keys = unpack2x16float(arena_buf[page + (first + c * TILE_ROWS) / 2u]);
+        for (var r = 0u; r < BLOCK_ROWS; r++) {
+          sums[r] = fma(vec2<f32>(q[r * HEAD_DIM + c]), keys, sums[r]);
+        }
+      }
+    }
+  }
+  for (var r = 0u; r < BLOCK_ROWS; r++) {
+    let query = query_of(block, r);
+    for (var i = 0u; i < 2u; i++) {
+      let key_position = i32(chunk.position + key + i);
+      /* Keys past the chunk were never stored, or are another chunk's. */
+      let logit = logit_of(query, key_position, sums[r][i]);
+      products[r * CHUNK_ROWS + key + i] = select(MASKED, logit, key + i < chunk.n_rows);
+    }
+  }
+  workgroupBarrier();
+}
+
+/*
+ * Logits become weights e^(logit - largest), in place; a key that the query does not see weighs exactly 0.
+ * ROW_LANES threads take one row. Gives largest logit and sum of weights of each row.
+ */
+fn weigh_keys(lane: u32) -> array<vec2<f32>, BLOCK_ROWS> {
+  let r = min(lane / ROW_LANES, BLOCK_ROWS - 1u);
+  let i = lane % ROW_LANES;
+  let first = r * CHUNK_ROWS;
+  let works = lane / ROW_LANES < BLOCK_ROWS;
+
+  var largest = MASKED;
+  for (var key = i; key < CHUNK_ROWS;
+      key += ROW_LANES) { largest = max(largest, products[first + key]); }
+  lane_values[lane] = largest;
+  workgroupBarrier();
+  for (var half = ROW_LANES / 2u; half > 0u; half /= 2u) {
+    if (i < half) {
+      lane_values[lane] = max(lane_values[lane], lane_values[lane + half]);
+    }
+    workgroupBarrier();
+  }
+
+  largest = lane_values[r * ROW_LANES];
+  var result: array<vec2<f32>, BLOCK_ROWS>;
+  for (var row = 0u; row < BLOCK_ROWS; row++) { result[row].x = lane_values[row * ROW_LANES]; }
+  workgroupBarrier();
+
+  var sum = 0.0;
+  if (works) {
+    for (var key = i; key < CHUNK_ROWS; key += ROW_LANES) {
+      let logit = products[first + key];
+      let weight = select(kerf_exp(logit - largest), 0.0, logit == MASKED);
+      products[first + key] = weight;
+      sum += weight;
+    }
+  }
+  lane_values[lane] = sum;
+  workgroupBarrier();
+  for (var half = ROW_LANES / 2u; half > 0u; half /= 2u) {
+    if (i < half) {
+      lane_values[lane] = lane_values[lane] + lane_values[lane + half];
+    }
+    workgroupBarrier();
+  }
+
+  for (var row = 0u; row < BLOCK_ROWS; row++) { result[row].y = lane_values[row * ROW_LANES]; }
+  workgroupBarrier();
+  return result;
+}
+
+/* The weighted sums of the chunk's values: thread `lane` below PAIRS has channels 2·lane and 2·lane + 1. */
+fn multiply_values(block: Block, chunk: Chunk, lane: u32) -> array<vec2<f32>, BLOCK_ROWS> {
+  let pair = lane % PAIRS;
+  let pages = block.place * params.page_entries + params.value_page_0;
+  var sums: array<vec2<f32>, BLOCK_ROWS>;
+  if (lane < PAIRS * VALUE_LANES) {
+    for (var key = lane / PAIRS; key < chunk.n_rows; key += VALUE_LANES) {
+      let row = chunk.position + key;
+      let page = pages_buf[pages + row / PAGE_ROWS] * UNIT_WORDS;
+      let at = row % PAGE_ROWS * HEAD_DIM + 2u * pair;
+      let values = unpack2x16float(arena_buf[page + at / 2u]);
+      for (var r = 0u; r < BLOCK_ROWS; r++) {
+        sums[r] = fma(vec2<f32>(products[r * CHUNK_ROWS + key]), values, sums[r]);
+      }
+    }
+  }
+  for (var r = 0u; r < BLOCK_ROWS; r++) {
+    lane_pairs[lane] = sums[r];
+    workgroupBarrier();
+    var sum = vec2<f32>(0.0);
+    for (var i = 0u; i < VALUE_LANES; i++) { sum += lane_pairs[i * PAIRS + pair]; }
+    sums[r] = sum;
+    workgroupBarrier();
+  }
+  return sums;
+}
+
+/* One work group: one tile of a sequence's queries and one KV head; all chunks of the cache in order. */
+@compute @workgroup_size(WORKGROUP)
+fn attention_causal_prefill__k_bitmap_mean_f16t1_f16t16_v_f16t1(
+  @builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32) {
+  let item = kerf_item(group, groups);
+  let kv_head = item % params.n_kv_heads;
+  let tile = item / params.n_kv_heads;
+  if (tile >= step_field(3u /* nTiles */)) { return; }
+  let first_row = tiles_buf[4u * tile + 1u];
+  let n_queries = tiles_buf[4u * tile + 2u];
+  let seq = 4u * tiles_buf[4u * tile];
+  let before = first_row - seqs_buf[seq + 1u]; /* queries of the sequence before the tile */
+  let place = head_place(seqs_buf[seq + 3u], kv_head);
+
+  for (var first = 0u; first < n_queries; first += BLOCK_QUERIES) {
+    let n_block = min(BLOCK_QUERIES, n_queries - first);
+    let block = Block(
+      first_row + first, n_block, seqs_buf[seq + 2u] + before + first, kv_head, place,
+      before + first + n_block);
+    var softmax: array<vec2<f32>, BLOCK_ROWS>; /* largest logit, sum of weights */
+    var values: array<vec2<f32>, BLOCK_ROWS>;
+    for (var r = 0u; r < BLOCK_ROWS; r++) { softmax[r].x = MASKED; }
+
+    var gathered = KEY_SEGMENTS;
+    var chunk = find_chunk(block, 0u);
+    for (var index = 0u; chunk.n_rows > 0u; index++) {
+      if (overlaps(block, chunk)) {
+        if (chunk.segment != gathered) {
+          gather_queries(block, chunk.segment, lane);
+          gathered = chunk.segment;
+        }
+        multiply_keys(block, chunk, lane);
+        let chunk_softmax = weigh_keys(lane);
+        let chunk_values = multiply_values(block, chunk, lane);
+        for (var r = 0u; r < BLOCK_ROWS; r++) {
+          let largest = max(softmax[r].x, chunk_softmax[r].x);
+          let scale = kerf_exp(softmax[r].x - largest);
+          let chunk_scale = kerf_exp(chunk_softmax[r].x - largest);
+          softmax[r] = vec2<f32>(largest, softmax[r].y * scale + chunk_softmax[r].y * chunk_scale);
+          values[r] = values[r] * scale + chunk_values[r] * chunk_scale;
+        }
+      }
+      chunk = find_chunk(block, index + 1u);
+    }
+
+    for (var r = 0u; r < n_block * GROUP; r++) {
+      let out_row = (first_row + first + r / GROUP) * params.out_stride;
+      let at = out_row + (kv_head * GROUP + r % GROUP) * HEAD_DIM + 2u * lane;
+      if (lane < PAIRS) {
+        /* Zeros when no key was seen. */
+        let value = select(values[r] / softmax[r].y, vec2<f32>(0.0), softmax[r].y == 0.0);
+        out_buf[at] = value.x;
+        out_buf[at + 1u] = value.y;
+      }
+    }
+  }
+}
