@@ -15,7 +15,7 @@ import { tinyModel } from "../src/model/testing.ts";
 import { keyMeansReference, thinRowReference } from "../src/reference/mod.ts";
 import { readSetRow } from "../src/verify/written_sets.ts";
 import { segmentRows, segmentsOfStream, writeSegmentRows } from "./_cached_rows.ts";
-import { bitsOf, F32, GQA, tokens, withModel } from "./_eviction.ts";
+import { bitsOf, F32, tokens, withModel } from "./_eviction.ts";
 
 const STREAMS = ["key", "value"] as const;
 
@@ -120,8 +120,8 @@ Deno.test("which channels a key keeps, and what it reads as over turns (oracle 1
     const [i, [nHeads, nKvHeads, headDim, prune, evicts]] of ([
       [3, 3, 32, "spark:ratio=0.5", "none"],
       [6, 2, 48, "spark:ratio=0.8,recent=7,window=5", "none"],
-      [8, 1, 64, "snapkv:budget=120,window=16+spark:ratio=0.6", "snapkv:budget=120,window=16"],
-      [4, 1, 32, "h2o:budget=130,every=0+spark:ratio=0.3,recent=0", "h2o:budget=130,every=0"],
+      [8, 1, 32, "snapkv:budget=120,window=16+spark:ratio=0.6", "snapkv:budget=120,window=16"],
+      [8, 1, 32, "h2o:budget=130,every=0+spark:ratio=0.3,recent=0", "h2o:budget=130,every=0"],
     ] as const).entries()
   ) {
     await using folder = await testFolder();
@@ -170,7 +170,7 @@ Deno.test("which channels a key keeps, and what it reads as over turns (oracle 1
 });
 
 Deno.test("the scores are the window's mean squares, of every query head of a group", async () => {
-  for (const [nHeads, nKvHeads] of GQA) {
+  for (const [nHeads, nKvHeads] of [[3, 3], [8, 1]] as const) {
     const window = 9;
     const prune = `spark:window=${window}`;
     await withModel({ nHeads, nKvHeads }, { prune, ...F32 }, async ({ loaded: { engine } }) => {
@@ -199,7 +199,7 @@ Deno.test("the scores are the window's mean squares, of every query head of a gr
 });
 
 Deno.test("removing no channel, or of no row, is dense bit for bit (oracle 3)", async () => {
-  const shape = { nHeads: 6, nKvHeads: 2 };
+  const shape = { nHeads: 8, nKvHeads: 1 };
   const bits = async (prune: string, lengths: readonly number[]) => {
     const all: Uint32Array[][] = [];
     await withModel(shape, { prune }, async (model) => {
