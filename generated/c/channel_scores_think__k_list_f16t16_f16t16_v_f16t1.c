@@ -1,8 +1,9 @@
 /*
  * ThinK: drops the key channels that matter least to the last queries. A channel's share of the logits
  * is the outer product of its queries and keys, whose Frobenius norm is ‖q_j‖ · ‖k_j‖; the means of the
- * squares rank alike. Costs one pass over the prompt's keys; the recent rows and every decoded one
- * keep all channels. Above ratio 0.6 needles in the pruned span get lost.
+ * squares rank alike. Costs one pass over the prompt's keys; the recent rows and every decoded one keep all
+ * channels, unless `every` bounds them at two to four times the divergence. Above ratio 0.6 needles in the pruned
+ * span get lost.
  * Scores of every channel of one layer's KV heads; higher keeps.
  *
  * Generated from kernels/prune/think.ts by `deno task gen`. Do not edit.
@@ -113,7 +114,7 @@ static void channel_scores_think__k_list_f16t16_f16t16_v_f16t1(const struct args
         const f32x16 mean_square_k_lanes = kerf_load16(&totals.mean_square_k_totals[c]);
 #line 41 "src/dsl/reductions.ts"
         const f32x16 mean_square_k = mean_square_k_lanes / key_count;
-#line 117 "generated/c/channel_scores_think__k_list_f16t16_f16t16_v_f16t1.c"
+#line 118 "generated/c/channel_scores_think__k_list_f16t16_f16t16_v_f16t1.c"
         f32x16 mean_square_q_lanes = kerf_splat16(0.0f);
         const size_t head = layer * args->n_heads + item * GROUP + g;
         const float *window = args->q_ring + head * args->window * HEAD_DIM + c;
@@ -124,9 +125,9 @@ static void channel_scores_think__k_list_f16t16_f16t16_v_f16t1(const struct args
         }
 #line 41 "src/dsl/reductions.ts"
         const f32x16 mean_square_q = mean_square_q_lanes / query_count;
-#line 28 "kernels/prune/think.ts"
+#line 30 "kernels/prune/think.ts"
         const f32x16 score = mean_square_q * mean_square_k;
-#line 130 "generated/c/channel_scores_think__k_list_f16t16_f16t16_v_f16t1.c"
+#line 131 "generated/c/channel_scores_think__k_list_f16t16_f16t16_v_f16t1.c"
         total = total + score;
       }
       kerf_store16(&args->scores[place * HEAD_DIM + c], total / (float)GROUP);

@@ -1,8 +1,9 @@
 /*
  * ThinK: drops the key channels that matter least to the last queries. A channel's share of the logits
  * is the outer product of its queries and keys, whose Frobenius norm is ‖q_j‖ · ‖k_j‖; the means of the
- * squares rank alike. Costs one pass over the prompt's keys; the recent rows and every decoded one
- * keep all channels. Above ratio 0.6 needles in the pruned span get lost.
+ * squares rank alike. Costs one pass over the prompt's keys; the recent rows and every decoded one keep all
+ * channels, unless `every` bounds them at two to four times the divergence. Above ratio 0.6 needles in the pruned
+ * span get lost.
  * Scores of every channel of one layer's KV heads; higher keeps.
  *
  * Generated from kernels/prune/think.ts by `deno task gen`. Do not edit.
@@ -103,7 +104,7 @@ channel_scores_think__k_list_f16t16_f16t16_v_f16t1(const __grid_constant__ struc
         const float mean_square_k_lanes = mean_square_k_totals[c];
 #line 41 "src/dsl/reductions.ts"
         const float mean_square_k = mean_square_k_lanes / key_count;
-#line 107 "generated/cuda/channel_scores_think__k_list_f16t16_f16t16_v_f16t1.cu"
+#line 108 "generated/cuda/channel_scores_think__k_list_f16t16_f16t16_v_f16t1.cu"
         float mean_square_q_lanes = 0.0f;
         const u64 head = layer * args.n_heads + kv_head * GROUP + g;
         const float *window = args.q_ring + head * args.window * HEAD_DIM + first_channel;
@@ -117,9 +118,9 @@ channel_scores_think__k_list_f16t16_f16t16_v_f16t1(const __grid_constant__ struc
         }
 #line 41 "src/dsl/reductions.ts"
         const float mean_square_q = mean_square_q_lanes / query_count;
-#line 28 "kernels/prune/think.ts"
+#line 30 "kernels/prune/think.ts"
         const float score = mean_square_q * mean_square_k;
-#line 123 "generated/cuda/channel_scores_think__k_list_f16t16_f16t16_v_f16t1.cu"
+#line 124 "generated/cuda/channel_scores_think__k_list_f16t16_f16t16_v_f16t1.cu"
         total = total + score;
       }
       if (lane == 0) args.scores[place * HEAD_DIM + first_channel] = total / (float)GROUP;

@@ -1,8 +1,9 @@
 /*
  * ThinK: drops the key channels that matter least to the last queries. A channel's share of the logits
  * is the outer product of its queries and keys, whose Frobenius norm is ‖q_j‖ · ‖k_j‖; the means of the
- * squares rank alike. Costs one pass over the prompt's keys; the recent rows and every decoded one
- * keep all channels. Above ratio 0.6 needles in the pruned span get lost.
+ * squares rank alike. Costs one pass over the prompt's keys; the recent rows and every decoded one keep all
+ * channels, unless `every` bounds them at two to four times the divergence. Above ratio 0.6 needles in the pruned
+ * span get lost.
  * Scores of every channel of one layer's KV heads; higher keeps.
  *
  * In front of this text the device puts `const HEAD_DIM: u32 = …;`, `const GROUP: u32 = …;`.
@@ -83,7 +84,7 @@ fn channel_scores_think__k_list_f16t16_f16t16_v_f16t1(
     // src/dsl/reductions.ts:41
     let mean_square_k: f32 = mean_square_k_lanes / key_count;
 
-    // generated/wgsl/channel_scores_think__k_list_f16t16_f16t16_v_f16t1.wgsl:87
+    // generated/wgsl/channel_scores_think__k_list_f16t16_f16t16_v_f16t1.wgsl:88
     var total = 0.0;
     for (var g = 0u; g < GROUP; g++) {
       let head = layer * params.n_heads + kv_head * GROUP + g;
@@ -107,9 +108,9 @@ fn channel_scores_think__k_list_f16t16_f16t16_v_f16t1(
       // src/dsl/reductions.ts:41
       let mean_square_q: f32 = mean_square_q_lanes / query_count;
 
-      // kernels/prune/think.ts:28
+      // kernels/prune/think.ts:30
       let score: f32 = mean_square_q * mean_square_k;
-      // generated/wgsl/channel_scores_think__k_list_f16t16_f16t16_v_f16t1.wgsl:113
+      // generated/wgsl/channel_scores_think__k_list_f16t16_f16t16_v_f16t1.wgsl:114
       total += score;
     }
     if (lane == 0u) { scores_buf[place * HEAD_DIM + c] = total / f32(GROUP); }

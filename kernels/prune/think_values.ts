@@ -13,6 +13,7 @@ export default pruning({
     ratio: { default: 0.3, min: 0, max: 0.95, doc: "share of the value channels removed" },
     window: { default: 32, min: 1, max: 512, integer: true, doc: "last queries that score" },
     recent: { default: 32, min: 0, integer: true, doc: "last rows that stay whole" },
+    every: { default: 0, min: 0, integer: true, doc: "decoded rows pruned at once; 0: none" },
     multiple: {
       default: 1,
       min: 1,
@@ -29,5 +30,6 @@ export default pruning({
     remove: "ratio",
     multiple: "multiple",
     protect: { last: "recent" },
+    every: "every",
   })],
 });

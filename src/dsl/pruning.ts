@@ -5,7 +5,7 @@
  */
 
 import type { CacheTypes, LayoutSteps, StreamTiles } from "../layout/make.ts";
-import type { Layout } from "../layout/types.ts";
+import type { Layout, Segment } from "../layout/types.ts";
 import { amountOf, lastQueries } from "./accumulator.ts";
 import type { Accumulator, Amount, RowRing } from "./accumulator.ts";
 import { checkLimits, enoughKind } from "./enough.ts";
@@ -42,6 +42,12 @@ interface ChannelsBase {
   readonly enough?: Enough;
   /** Rows that keep every channel. */
   readonly protect?: { readonly last?: Amount };
+  /**
+   * Decoded rows lose channels too: the oldest `every` as soon as so many are whole beside the protected ones,
+   * and where a prefill ends as many times `every` as there are. 0, the default: where a prefill ends all but
+   * the protected ones, and none while decoding.
+   */
+  readonly every?: Amount;
 }
 
 /** What an author writes for channels of keys. */
@@ -254,6 +260,7 @@ export function checkAmounts(
       known(amount, `enough.${kind}`);
       known(step.enough.least, "enough.least");
     }
+    known(step.every, "every");
     if (step.kind === "tokens") {
       known(step.protect?.first, "protect.first");
       known(step.pool?.width, "pool.width");
@@ -263,14 +270,19 @@ export function checkAmounts(
       known(step.share?.floor, "share.floor");
       known(momentsOf(step)?.skip, "statistics.skip");
       known(momentsOf(step)?.ahead, "statistics.ahead");
-      known(step.every, "every");
       if (typeof step.positions === "object") known(step.positions.cacheIf, "positions.cacheIf");
     }
   });
 }
 
+/** When rows that are decoded lose channels; null: never. */
+function channelsFlush({ every, protect }: ChannelsStep, values: ParamValues): Segment["flush"] {
+  const rows = amountOf(every ?? 0, values);
+  return rows === 0 ? null : { rows, atRows: rows + amountOf(protect?.last ?? 0, values) };
+}
+
 /**
- * What a variant's layout depends on, with numbers for the amounts that its basis() and codes() steps name.
+ * What a variant's layout depends on, with numbers for the amounts that say when and how rows are stored.
  *
  * @param values of its parameters; absent: their defaults
  * @throws {KerfError} exit code 2: numbers that no row can be coded with
@@ -283,6 +295,7 @@ export function layoutSteps(
     name,
     steps: steps.flatMap((step): LayoutSteps["steps"] => {
       if (step.kind === "basis") return amountOf(step.if, values) === 0 ? [] : [step];
+      if (step.kind === "channels") return [{ ...step, flush: channelsFlush(step, values) }];
       return [step.kind === "codes" ? codesRule(name, step, values) : step];
     }),
     ...(layout === undefined ? {} : { layout }),

@@ -46,7 +46,7 @@ export async function compressLayer(
 
 /**
  * Evicts rows of a slot while it decodes. Survivors whose values had lost channels lose them again; no others
- * do, since channels are pruned where a prefill ends.
+ * do: what is due beside them waits for the next flush.
  */
 export async function evictDecoded(
   device: Device,
@@ -90,8 +90,8 @@ async function evictDecodedLayer(
 }
 
 /**
- * Flushes one layer of a slot while it decodes: rows that are due become codes. A mask that no prefill has
- * chosen is chosen now.
+ * Flushes one layer of a slot while it decodes: rows that are due lose channels or become codes. A mask that no
+ * prefill has chosen is chosen now.
  *
  * @returns whether any were due
  */

@@ -117,8 +117,8 @@ export class Engine {
   }
 
   /**
-   * Codes a slot's rows that are due, before a step that decodes: so a prefill's chunks change nothing, and
-   * no step sees rows move.
+   * Prunes and codes a slot's rows that are due, before a step that decodes: so a prefill's chunks change nothing,
+   * and no step sees rows move.
    */
   async flush(slot: number): Promise<void> {
     if (this.cache.segments.every(({ segment }) => segment.flush === null)) return;

@@ -53,14 +53,18 @@ export function evictingPeak(
   // Which rows stay in a list is not known: it may end in a page that the others would have filled.
   const lists = STREAMS.some((stream) => shape.layout[stream].segments.length > 1);
   const started = lists ? bytes.started : 0;
+  const flushes = STREAMS.some((stream) => shape.layout[stream].segments.at(-1)!.flush !== null);
   const most = decoded.flat()
     .reduce((sum, { head, most }) => sum + bytes.head(head, most) + started, 0);
-  // Rows leave in place, but what becomes whole for it is written anew, and again when it is pruned.
-  const beside = decoded.map((heads) =>
+  // Rows leave in place, but what becomes whole for it is written anew, and again when it is pruned; what loses
+  // channels between evictions, too.
+  const beside = decoded.map((heads, layer) =>
     heads.reduce((sum, { head, most, kept }) => {
+      const pruned = movedRows(shape, layer, most, { flushes: true });
+      const now = sum + (flushes ? bytes.moved(head, most, pruned) + started : 0);
       const whole = kept && expandedRows(shape, kept);
-      if (!whole || STREAMS.every((stream) => whole[stream] === kept[stream])) return sum;
-      return sum + bytes.expanded(most, expandedRows(shape, most)) +
+      if (!whole || STREAMS.every((stream) => whole[stream] === kept[stream])) return now;
+      return now + bytes.expanded(most, expandedRows(shape, most)) +
         bytes.moved(head, whole, kept) + started;
     }, 0)
   );

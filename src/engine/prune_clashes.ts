@@ -4,6 +4,7 @@
  */
 
 import { KerfError } from "../core/error.ts";
+import { amountOf } from "../dsl/accumulator.ts";
 import { channelBitsOf, isPerRow, rowBitsOf } from "../dsl/pruning.ts";
 import { hasStatistic } from "../dsl/tokens.ts";
 import type { ChannelsPlan } from "./channels_plan.ts";
@@ -11,6 +12,7 @@ import type { OwnedStep } from "./prune_order.ts";
 import { formatSpec } from "./spec.ts";
 import type { SpecStep } from "./spec.ts";
 import type { TokensPlan } from "./tokens_plan.ts";
+import { paramsOf } from "./variant_params.ts";
 
 /** @throws {KerfError} always: rows are coded by what the window gives them, with every channel */
 export function refuseOrderedValues(values: OwnedStep, ordered: OwnedStep): never {
@@ -130,6 +132,25 @@ export function checkEviction(
   }
   if (codes && channelBitsOf(codes.definition) !== null) {
     refuse("", codes, "keys without some of their channels are not made whole again", null);
+  }
+}
+
+/** @throws {KerfError} decoded rows are to lose channels of a stream whose rows lose them as they are coded */
+export function checkPrunedWhileDecoding(
+  owned: readonly OwnedStep[],
+  steps: readonly SpecStep[],
+): void {
+  for (const step of owned) {
+    const { own, spec, definition, typed } = step;
+    if (own.kind !== "channels") continue;
+    const codes = owned.find((other) => other.own.kind === "codes" && other.own.of === own.of);
+    if (!codes || amountOf(own.every ?? 0, paramsOf(spec, definition)) === 0) continue;
+    const off = typeof own.every === "string" ? turnedOff(own.every, step, steps) : [codes.typed];
+    throw new KerfError(
+      `Cannot combine "${typed.name}" with channels pruned while decoding and ` +
+        `"${codes.typed.name}": rows lose their channels as they are coded`,
+      { hint: `--prune ${formatSpec(off)}`, exitCode: 2 },
+    );
   }
 }
 

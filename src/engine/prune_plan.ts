@@ -19,6 +19,7 @@ import type { ChannelsPlan } from "./channels_plan.ts";
 import {
   checkCodedWidths,
   checkEviction,
+  checkPrunedWhileDecoding,
   checkWindows,
   codesValues,
   refuseOrderedValues,
@@ -96,6 +97,7 @@ export async function prunePlan(spec: string, dims: ModelDims): Promise<PrunePla
       cached: tokensOf?.positions === "cache" ? tokens! : null,
     },
   );
+  checkPrunedWhileDecoding(owned, steps);
   const planOf = async (step: OwnedStep | undefined) =>
     step ? await channelsPlan(step.definition, step.spec, dims) : null;
   const [keyPlan, valuePlan] = [await planOf(channels), await planOf(valueChannels)];

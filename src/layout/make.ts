@@ -47,6 +47,8 @@ export interface LayoutSteps {
       readonly of: "key" | "value";
       /** `row`: each row keeps channels of its own; else those of a head keep the same. */
       readonly per?: "head" | "row";
+      /** When rows of the last segment lose channels while decoding; absent or null: never. */
+      readonly flush?: Segment["flush"];
     }
     | { readonly kind: "basis"; readonly of: "key" | "value" }
     | {
@@ -182,7 +184,8 @@ function streamSegments(
     )
     : rules.flatMap((one) => coded("all", one));
   const full = fullSegment(type, tile);
-  const segments = [...compressed, rule ? Object.freeze({ ...full, flush: rule.flush }) : full];
+  const flush = rule?.flush ?? lists[0]?.flush ?? null;
+  const segments = [...compressed, flush ? Object.freeze({ ...full, flush }) : full];
   const turns = steps.some((step) => step.kind === "basis" && step.of === of);
   return turns ? segments.map((s) => Object.freeze({ ...s, basis: "orthogonal" })) : segments;
 }
