@@ -74,7 +74,7 @@ fn times(a: u32, b: u32) -> vec2<u32> {
   let low = (a & 0xffffu) * (b & 0xffffu);
   let middle = (a >> 16u) * (b & 0xffffu) + (low >> 16u);
   let other = (a & 0xffffu) * (b >> 16u) + (middle & 0xffffu);
-  return vec2<u32>(other << 16u | (low & 0xffffu),
+  return vec2<u32>((other << 16u) | (low & 0xffffu),
       (a >> 16u) * (b >> 16u) + (middle >> 16u) + (other >> 16u));
 }
 
@@ -118,7 +118,7 @@ fn enough() -> vec2<u32> {
   var total = vec2<u32>(0u);
   for (var i = 0u; i < 256u; i++) { total = plus(total, mass_at(i)); }
   let product = plus(times(total.x, params.mass), vec2<u32>(0xfffffu, total.y * params.mass));
-  return vec2<u32>(product.x >> 20u | product.y << 12u, product.y >> 20u);
+  return vec2<u32>((product.x >> 20u) | (product.y << 12u), product.y >> 20u);
 }
 
 /*
