@@ -280,6 +280,38 @@ Deno.test("massed keeps what holds the mass, no more than the budget, no less th
   assert(new Set(lengths).size > 3, `counts do not differ: ${lengths}`);
 });
 
+Deno.test("thresholded keeps the rows near the largest score, and as many as it must", async () => {
+  const [n, window] = [120, 16];
+  const lengths: number[] = [];
+  for (const [share, least] of [[0.7, 1], [0.9, 40]] as const) {
+    const inner = `of=snapkv,window=${window},pool=1,budget=100`;
+    const prune = `thresholded:${inner},share=${share},least=${least}`;
+    await withModel({ nHeads: 6, nKvHeads: 2, seed: 4 }, { prune, ...F32 }, async (model) => {
+      const { engine, gguf, config } = model.loaded;
+      const ids = tokens(n, 4);
+      const { layers } = forward(gguf, config, ids);
+      const slot = engine.cache.openSlot();
+      await engine.step([{ slot, position: 0, tokens: ids, logits: "none" }]);
+      await engine.compress(slot);
+      (await keptTokens(model, slot)).forEach((heads, layer) =>
+        heads.forEach((kept, kvHead) => {
+          const scores = snapkv(window, 1)(layers[layer]!, kvHead);
+          const own = scores.slice(0, n - window);
+          const bound = share * Math.max(...own);
+          // Scores at the bound may fall on either side of it in f32.
+          if (own.some((score) => Math.abs(score - bound) < 1e-5 * bound)) return;
+          const near = own.filter((score) => score >= bound).length + window;
+          const keep = Math.min(100, Math.max(least, near));
+          const want = selectRowsReference(scores, { keep, first: 0, last: window });
+          assertEquals(kept, want, `${prune}, layer ${layer}, head ${kvHead}`);
+          lengths.push(keep);
+        })
+      );
+    });
+  }
+  assert(new Set(lengths).size > 3, `counts do not differ: ${lengths}`);
+});
+
 Deno.test("chunkkv keeps whole blocks of true positions, turn after turn", async () => {
   const [n, window] = [150, 16];
   const cases = [["chunkkv:of=snapkv", 12, 60], ["chunkkv:of=snapkv", 8, 33]] as const;
