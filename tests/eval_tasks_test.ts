@@ -34,19 +34,21 @@ const valueOf = ({ values }: EvalResult, metric: string) =>
   values.find((value) => value.metric === metric)!.value;
 
 const CONTEXT = "it was said of old that the ship, the sea and the whale are one. ".repeat(3);
+const LEAD = " well,";
 const TURNS = [{ given: "\n\nwho is first?", answer: " ship" }, { given: ",", answer: " whale" }];
 
 for (const compressAfter of ["question", "context"] as const) {
   Deno.test(`answers are graded as a plain decode says, compressed after the ${compressAfter}`, async () => {
     await withModel(async (full, pruned) => {
       const { encode } = full.tokenizer;
-      const question = { context: CONTEXT, turns: TURNS };
+      const question = { context: CONTEXT, lead: LEAD, turns: TURNS };
       const item = answerCase(question, { task: "own", passage: "1", encode, compressAfter });
       const [, result] = await resultsOf(full, pruned, item);
       const asked = compressAfter === "question" ? TURNS[0]!.given : "";
       const prompt = encode(CONTEXT + asked);
       assertEquals(item.prompt, prompt);
-      const rest = encode(CONTEXT + TURNS.map((t) => t.given + t.answer).join(""))
+      const script = TURNS.map((t, i) => t.given + (i === 0 ? LEAD : "") + t.answer);
+      const rest = encode(CONTEXT + script.join(""))
         .slice(prompt.length);
       const { engine } = pruned;
       const slot = engine.cache.openSlot();
@@ -61,7 +63,7 @@ for (const compressAfter of ["question", "context"] as const) {
       engine.cache.closeSlot(slot);
       // Answers begin behind what is given, each with its own tokens.
       const begins = [0, 1].map((i) => {
-        const before = TURNS.slice(0, i).map((t) => t.given + t.answer).join("") + TURNS[i]!.given;
+        const before = script.slice(0, i + 1).join("").slice(0, -TURNS[i]!.answer.length);
         return encode(CONTEXT + before).length - prompt.length;
       });
       let [nll, n, hits] = [0, 0, 0];

@@ -184,7 +184,7 @@ Deno.test("eval sweeps, keeps to its budget and says what it left out", async ()
   const { code, stdout, stderr } = await kerf(["eval", ...flags, ...more, "--budget", "0.001s"]);
   assertEquals(code, 0, stderr);
   assertMatch(stdout, /think:ratio=0\.3[\s\S]*think:ratio=0\.5/);
-  assertStringIncludes(stderr, "left out, --budget 0.001s is spent: continuation 3.txt");
+  assertStringIncludes(stderr, "left out, --budget 0.001s is spent: continuation: 2.txt · 3.txt\n");
   assertStringIncludes(stdout, "kl, n = 1");
   assertStringIncludes(stdout, "intervals: 95 %, bootstrap over passages, seed 1");
 });

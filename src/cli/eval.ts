@@ -163,8 +163,9 @@ export async function main(args: ParsedArgs): Promise<number> {
   const { results, measured, leftOut } = outcome;
   const nKnown = results.filter((result) => !measured.includes(result)).length;
   if (nKnown > 0) writeError(`${nKnown} of ${results.length} results were there already\n`);
-  for (const { protocol, passage } of leftOut) {
-    writeError(`left out, --budget ${values.budget} is spent: ${protocol} ${passage}\n`);
+  for (const [protocol, items] of Map.groupBy(leftOut, (item) => item.protocol)) {
+    const names = items.map(({ passage }) => passage).join(" · ");
+    writeError(`left out, --budget ${values.budget} is spent: ${protocol}: ${names}\n`);
   }
   writeError(timesText(measured, performance.now() - startMs) + "\n");
   const report = reportOf(results, { tasks, seed });

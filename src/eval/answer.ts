@@ -18,6 +18,11 @@ export interface Turn {
 /** A context and what is asked about it. */
 export interface Question {
   readonly context: string;
+  /**
+   * What leads from the first question to its answer. It is fed, never compressed: with it no token of the
+   * answer is the full cache's, which gives the one behind the prompt.
+   */
+  readonly lead?: string;
   /** At least one. */
   readonly turns: readonly Turn[];
 }
@@ -48,7 +53,7 @@ function goingOn(
 
 /** The case of a question. */
 export function answerCase(
-  { context, turns }: Question,
+  { context, turns, lead = "" }: Question,
   options: AnswerOptions,
 ): EvalCase<null> {
   const { task, metric = "hit", passage, labels, encode, compressAfter } = options;
@@ -57,7 +62,7 @@ export function answerCase(
   let all = { text: context + turns[0]!.given, tokens: asked };
   const spans: { readonly begin: number; readonly end: number }[] = [];
   for (const [i, { given, answer }] of turns.entries()) {
-    if (i > 0) all = goingOn(all, given, encode);
+    all = goingOn(all, i > 0 ? given : lead, encode);
     const begin = all.tokens.length;
     all = goingOn(all, answer, encode);
     spans.push({ begin, end: all.tokens.length });

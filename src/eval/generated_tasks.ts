@@ -20,15 +20,18 @@ export interface TaskSource extends HaystackOptions {
 
 type Make = (source: TaskSource, draw: Draw) => Question;
 
+/** What leads from a question to a list. */
+const LIST = " these:";
+
 /** Sentences hidden in the haystack, and what is asked of them. */
 function hidden(
   source: TaskSource,
   sentences: readonly Hidden[],
-  turns: readonly Turn[],
+  { turns, lead = "" }: Pick<Question, "turns" | "lead">,
 ): Question {
-  const own = sentences.map(({ sentence }) => sentence).join("") + turns[0]!.given;
+  const own = sentences.map(({ sentence }) => sentence).join("") + turns[0]!.given + lead;
   const room = Math.max(0, source.nTokens - source.encode(own).length);
-  return { context: hide(cutText(source.hay, room, source), sentences), turns };
+  return { context: hide(cutText(source.hay, room, source), sentences), turns, lead };
 }
 
 /** Answers one after the other behind one question, with commas between. */
@@ -51,7 +54,7 @@ const codes = (nHidden: number, nAsked: number): Make => (source, draw) => {
     given: `${i === 0 ? "\n\n" : ". "}The code of the ${thing} is`,
     answer: ` ${numbers[things.indexOf(thing)]}`,
   }));
-  return hidden(source, sentences, turns);
+  return hidden(source, sentences, { turns });
 };
 
 /** Things with several codes each, of which one is asked for all of its own, in the order of the text. */
@@ -64,7 +67,7 @@ const manyValues: Make = (source, draw) => {
     depth: depths[i]!,
   }));
   const question = `\n\nThe codes of the ${thing}, in this order, are`;
-  return hidden(source, sentences, listed(question, numbers));
+  return hidden(source, sentences, { lead: LIST, turns: listed(question, numbers) });
 };
 
 /** A number that goes from variable to variable, beside another such chain; which variables hold it? */
@@ -80,7 +83,7 @@ const variables: Make = (source, draw) => {
   });
   const asked = draw.below(names.length);
   const question = `\n\nThe variables that are ${numbers[asked]}, in this order, are`;
-  return hidden(source, sentences, listed(question, names[asked]!));
+  return hidden(source, sentences, { lead: LIST, turns: listed(question, names[asked]!) });
 };
 
 /** A list of words, some of which stand in it often. @param counts how often each of the first words stands */
@@ -107,6 +110,7 @@ function wordList(
 
 const wordTurns = (words: readonly string[], question: string, answers: readonly string[]) => ({
   context: `The words are: ${words.join(", ")}.`,
+  lead: LIST,
   turns: listed(question, answers),
 });
 
@@ -148,8 +152,9 @@ const lookup: Make = (source, draw) => {
     depth: depths[i]!,
   }));
   const [{ name, thing, place }] = draw.some(facts, 1) as [typeof facts[number]];
-  const given = `\n\nQuestion: Where does ${name} keep the ${thing}?\nAnswer: ${name} keeps it in`;
-  return hidden(source, sentences, [{ given, answer: ` ${place}` }]);
+  const given = `\n\nQuestion: Where does ${name} keep the ${thing}?\nAnswer:`;
+  const lead = ` ${name} keeps it in`;
+  return hidden(source, sentences, { lead, turns: [{ given, answer: ` ${place}` }] });
 };
 
 /** The tasks by name. */

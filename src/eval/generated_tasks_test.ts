@@ -27,11 +27,11 @@ for (const task of GENERATED_TASKS) {
   Deno.test(`${task}: its seed makes it, its context holds the answers, and it is as long as asked`, () => {
     assertEquals(question(task, 3), question(task, 3));
     assert(question(task, 3).context !== question(task, 4).context);
-    const { context, turns } = question(task, 5);
+    const { context, turns, lead = "" } = question(task, 5);
     for (const { answer } of turns) {
       assert(context.includes(answer.trim()), `${answer} is not in the context`);
     }
-    const n = encode(context + turns[0]!.given).length;
+    const n = encode(context + turns[0]!.given + lead).length;
     // Lists of words are as long as an average word has it.
     assert(n > 0.85 * N_TOKENS && n < 1.15 * N_TOKENS, `${n} tokens`);
   });
