@@ -73,13 +73,17 @@ const SHAPES = [
 const KEPT: readonly Kept[] = ["mixed", "one", "all"];
 
 const COMMON = {
-  types: TYPES,
-  shape: SHAPES,
   // One query, and more than a query tile holds.
   nQuery: [1, 11],
   params: ["default", "small"] as const,
   numbers: ["plain", "outliers"] as const,
 };
+
+/**
+ * Cache types, and the shapes that go with them in a run of several pruning variants: each variant meets each of
+ * both. The pairs are those of its layout, whose kernels are then compiled once; layouts meet all pairs.
+ */
+const PAIRS = [0, 1, 2, 3];
 
 /** Around a tile of 16 rows, a page of 128 and a chunk of 256; and an empty cache. */
 const CACHED = [0, 1, 31, 33, 127, 300];
@@ -98,17 +102,51 @@ export function attentionCases<V>(
   strength: Strength,
 ): Of<V, AttentionCase>[] {
   const pruned = [null, ...prunings];
-  const axes = { ...COMMON, cached: CACHED, pruning: pruned, kept: KEPT, ahead: [0, 1000] };
-  return combinations({ ...axes, variant: variants }, strength)
+  const stored = { types: TYPES, shape: SHAPES };
+  const axes = { ...COMMON, ...stored, cached: CACHED, pruning: pruned, kept: KEPT };
+  return combinations({ ...axes, ahead: [0, 1000], variant: variants }, strength)
     .map(({ pruning, kept, ...given }) => ({ ...given, cut: pruning && { pruning, kept } }));
 }
 
-/** Cases of pruning variants: scores need at least one row. */
-export function pruningCases<V>(variants: readonly V[], strength: Strength): Of<V, PruningCase>[] {
+/**
+ * Cases of pruning variants: scores need at least one row.
+ *
+ * @param layoutOf counts the layouts of variants
+ */
+export function pruningCases<V>(
+  variants: readonly V[],
+  strength: Strength,
+  layoutOf: (variant: V) => number,
+): Of<V, PruningCase>[] {
   const params = ["default", "small", "switched", "least"] as const;
-  const axes = { ...COMMON, params, cached: CACHED.slice(1), kept: KEPT };
-  return combinations({ ...axes, variant: variants }, strength);
+  const axes = { ...COMMON, params, cached: CACHED.slice(1), kept: KEPT, variant: variants };
+  return variants.length === 1
+    ? combinations({ types: TYPES, shape: SHAPES, ...axes }, strength)
+    : paired(combinations({ pair: PAIRS, ...axes }, strength), layoutOf);
 }
+
+/**
+ * Cases of compositions beside those of the variants that they are made of, which meet every choice: kernels
+ * of layouts that nothing else makes.
+ */
+export function compositionCases<V>(
+  variants: readonly V[],
+  strength: Strength,
+  layoutOf: (variant: V) => number,
+): Of<V, PruningCase>[] {
+  const axes = { ...COMMON, cached: [33, 127, 300], kept: KEPT, variant: variants };
+  return paired(combinations({ pair: PAIRS.slice(0, 2), ...axes }, strength), layoutOf);
+}
+
+const paired = <V, C extends { readonly pair: number; readonly variant: V }>(
+  cases: readonly C[],
+  layoutOf: (variant: V) => number,
+) =>
+  cases.map(({ pair, ...given }) => ({
+    ...given,
+    types: TYPES[pair]!,
+    shape: SHAPES[(pair + layoutOf(given.variant)) % SHAPES.length]!,
+  }));
 
 /** Channels that each KV head keeps. */
 function widthsOf(kept: Kept, headDim: number): number[] {

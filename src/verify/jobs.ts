@@ -8,7 +8,8 @@ import { isTurned } from "../layout/types.ts";
 import type { Layout } from "../layout/types.ts";
 import { attentionAnswer, attentionUses, measureAttention } from "./attention.ts";
 import { attentionProblem, caseLayout } from "./attention_case.ts";
-import { attentionCases, describe, pruningCases } from "./cases.ts";
+import { layoutNameOf } from "./compositions.ts";
+import { attentionCases, compositionCases, describe, pruningCases } from "./cases.ts";
 import type { AttentionCase, PruningCase } from "./cases.ts";
 import type { Strength } from "./combinations.ts";
 import type { Measurement } from "./compare.ts";
@@ -103,7 +104,17 @@ function pruningJobs(
     const definitions: PruningSources = { variants: own, append, attention };
     return { name, definitions, steps: layoutSteps(definitions) };
   });
-  return pruningCases(plans, strength).flatMap(({ variant, ...chosen }, i): Job[] => {
+  const layouts = [...new Set(variants.map(layoutNameOf))];
+  const layoutIndex = (plan: typeof plans[number]) =>
+    layouts.indexOf(layoutNameOf(variants[plans.indexOf(plan)]!));
+  const files = plans.filter(({ definitions }) => definitions.variants.length === 1);
+  const composed = plans.filter((plan) => !files.includes(plan));
+  const casesOfComposed = files.length > 0 ? compositionCases : pruningCases;
+  const cases = [
+    ...pruningCases(files, strength, layoutIndex),
+    ...casesOfComposed(composed, strength, layoutIndex),
+  ];
+  return cases.flatMap(({ variant, ...chosen }, i): Job[] => {
     const { name, definitions, steps } = variant;
     const layout = layoutOf(layoutSteps(definitions, chosen.params), chosen.types);
     if (turnsCompressed(layout)) return [];

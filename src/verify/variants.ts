@@ -97,10 +97,10 @@ function named(part: string, name: string, project: Project): VerifiedVariant {
   });
 }
 
-/** Steps of one pruning variant, or composition, per layout that they make. */
+/** Steps of one pruning variant per layout that they make; the cases of compositions end in attention themselves. */
 export function layoutMakers(project: Project): LayoutSteps[] {
   const makers = new Map<string, LayoutSteps>();
-  for (const variant of variantsOf(project)) {
+  for (const variant of singles(project)) {
     if (variant.kind !== "pruning") continue;
     const name = layoutNameOf(variant);
     if (!makers.has(name)) makers.set(name, layoutSteps({ variants: variant.sources }));
