@@ -195,12 +195,20 @@ for (
       tells: ["select bits"],
     },
     {
+      what: "channels of a row by what they are off, not its square",
+      variant: "spark",
+      kernel: /^thin_rows/,
+      find: /\(&scores\[c\]\) \* off \* off/,
+      replace: "(&scores[c]) * off",
+      tells: ["thin rows"],
+    },
+    {
       what: "decoded rows with their scale as the minimum",
       variant: "adakv+kivi",
       kernel: /^decode_rows__q4c/,
       find: /kerf_decode\(group,/,
       replace: "group.minimum = group.scale; kerf_decode(group,",
-      tells: ["decode rows"],
+      tells: ["make rows whole"],
     },
   ]
 ) {

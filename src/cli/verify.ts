@@ -8,7 +8,7 @@ import { KerfError } from "../core/error.ts";
 import type { Device } from "../device/types.ts";
 import { openRenderer } from "../emit/renderer.ts";
 import type { Renderer } from "../emit/renderer.ts";
-import { openTargets, selectVariants, skippedVariants, verify } from "../verify/mod.ts";
+import { openTargets, selectVariants, verify } from "../verify/mod.ts";
 import type { Outcome, Targets, VerifyOptions } from "../verify/mod.ts";
 import type { ParsedArgs } from "./args.ts";
 import { ROOT, userPath } from "./root.ts";
@@ -40,14 +40,6 @@ export async function main({ values, positionals: names }: ParsedArgs): Promise<
     const page = await reportPage(outcome, { renderer, root: ROOT });
     Deno.writeTextFileSync(report, page);
     writeError(`report: ${values.report}\n`);
-  }
-  const skipped = skippedVariants(renderer);
-  if (names.length === 0 && skipped.names.length > 0) {
-    writeError(
-      `not verified, since they prune channels by row: ${
-        skipped.names.join(", ")
-      } (${skipped.fix})\n`,
-    );
   }
   if (values.json) writeOut(JSON.stringify(outcomeJson(outcome)) + "\n");
   else writeOut(outcomeText(outcome));

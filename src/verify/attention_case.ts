@@ -45,6 +45,8 @@ function storedChannels(
     readonly random: () => number;
   },
 ): Omit<CompressedRows, "compressed"> {
+  // Rows with channels of their own have as many each.
+  if (segments[0]!.channels === "bitmap") return { channels: [...Array(width).keys()] };
   const listed = segments.find(({ channels }) => channels === "list");
   if (!listed) return { channels: Array.from({ length: headDim }, (_, c) => c) };
   const channels = randomChannels(width, headDim, random);
@@ -100,12 +102,21 @@ export function attentionProblem(
       compressed: compressed[of],
     })) as [CompressedRows, CompressedRows];
     const { channels, high } = key;
+    const isSet = layout.key.segments[0]!.channels === "bitmap";
+    const sets = Array.from(
+      { length: isSet ? nCoded : 0 },
+      () => randomChannels(channels.length, headDim, random),
+    );
+    const fills = Array.from({ length: headDim }, () => Math.f16round(random()));
     const lists = {
       channels,
       valueChannels: value.channels,
       ...(high === undefined ? {} : { high }),
     };
-    return { head: { ...head, ...lists }, sizes: { rows, key, value } satisfies HeadSizes };
+    return {
+      head: { ...head, ...lists, ...(isSet ? { sets, fills } : {}) },
+      sizes: { rows, key, value } satisfies HeadSizes,
+    };
   });
   const cache = writeCache(layoutName(layout), written.map(({ head }) => head), {
     headDim,

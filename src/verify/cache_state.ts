@@ -5,7 +5,15 @@ import type { SegmentSize } from "../layout/bytes.ts";
 import { CHUNK_ROWS } from "../layout/types.ts";
 import type { Layout } from "../layout/types.ts";
 import { N_KV_HEADS } from "./cases.ts";
-import { AT, isKey, readCodes, readPosition, readRow, segmentsOf } from "./written_cache.ts";
+import {
+  AT,
+  isKey,
+  readCodes,
+  readPosition,
+  readRow,
+  readSet,
+  segmentsOf,
+} from "./written_cache.ts";
 import type { HeadRows, RowAt, WrittenCache } from "./written_cache.ts";
 
 /** A row of a case's cache. */
@@ -19,7 +27,10 @@ export type StreamName = (typeof STREAMS)[number];
 export interface CompressedRows {
   /** How many there are in each segment but the last, in their order. */
   readonly compressed: readonly number[];
-  /** What these segments store, in the order of the head's list: all without one. */
+  /**
+   * What these segments store, in the order of the head's list: all without one. Where rows have channels of
+   * their own as many as each has.
+   */
   readonly channels: readonly number[];
   /** How many of them are of the first class, where channels are in two. */
   readonly high?: number;
@@ -91,15 +102,25 @@ export function seenCache({ cache, heads: rows, headDim }: CacheState, nNew = 0)
   return { ...withBuffers(cache, { heads }), nSplits };
 }
 
+/** Whether the rows of a segment have channels of their own. */
+export const hasSets = (layout: Layout, index: number): boolean =>
+  segmentsOf(layout)[index]!.channels === "bitmap";
+
+/** The channels that a row has, and their elements. */
+export const setOf = (cache: WrittenCache, at: CaseRow): ReturnType<typeof readSet> =>
+  readSet(cache, { ...at, nKvHeads: N_KV_HEADS, arena: cache.buffers.arena });
+
 /** A row as the arena has it. */
 export const rowOf = (cache: WrittenCache, at: CaseRow): number[] =>
-  readRow(cache, { ...at, nKvHeads: N_KV_HEADS, arena: cache.buffers.arena });
+  hasSets(cache.layout, at.index)
+    ? setOf(cache, at).elements
+    : readRow(cache, { ...at, nKvHeads: N_KV_HEADS, arena: cache.buffers.arena });
 
 /** What each element of a row rounds by: its size, of codes those of both that it is the sum of. */
 function sizesAt(cache: WrittenCache, at: CaseRow): number[] {
   const whole = { ...at, nKvHeads: N_KV_HEADS, arena: cache.buffers.arena };
   if (segmentsOf(cache.layout)[at.index]!.code.kind !== "affine") {
-    return readRow(cache, whole).map(Math.abs);
+    return rowOf(cache, at).map(Math.abs);
   }
   return readCodes(cache, whole).map(({ scale, code, minimum }) =>
     Math.abs(scale * code) + Math.abs(minimum)
@@ -154,7 +175,8 @@ export function headRows(state: CacheState, kvHead: number): SeenRows {
     if (row >= compressedOf(own)) return Float32Array.from(stored);
     const whole = new Float32Array(headDim);
     if (of === "key") fills.forEach(({ channel, value }) => whole[channel] = value);
-    stored.forEach((x, i) => whole[own.channels[i]!] = x);
+    const channels = hasSets(cache.layout, at.index) ? setOf(cache, at).channels : own.channels;
+    stored.forEach((x, i) => whole[channels[i]!] = x);
     return read === sizesAt ? whole.map(Math.abs) : whole;
   };
   const both = (read: typeof rowOf) => ({
@@ -171,13 +193,19 @@ export function headRows(state: CacheState, kvHead: number): SeenRows {
   };
 }
 
-/** What compressed keys' channels read as that have no bits; none where that is zero. */
+/** What the channels of compressed keys read as that have no bits, or that a row lacks; none where that is zero. */
 function fillsOf({ cache, heads, headDim }: CacheState, kvHead: number) {
-  const { fills, buffers: { channels } } = cache;
+  const { fills, buffers, layout } = cache;
   if (fills === null) return [];
   const start = ((AT.slot * AT.nLayers + AT.layer) * N_KV_HEADS + kvHead) * headDim;
+  if (hasSets(layout, 0)) {
+    return Array.from(fills.subarray(start, start + headDim), (value, channel) => ({
+      channel,
+      value,
+    }));
+  }
   const first = start + heads[kvHead]!.key.channels.length;
-  return Array.from(channels.subarray(first, start + headDim), (channel, i) => ({
+  return Array.from(buffers.channels.subarray(first, start + headDim), (channel, i) => ({
     channel,
     value: fills[first + i]!,
   }));

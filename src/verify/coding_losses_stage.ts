@@ -118,7 +118,7 @@ function rowWeights(rows: readonly number[], order: RowOrder, kvHead: number): n
 }
 
 /** A mean as it is stored: a sum of all values and a quotient, whose half may be another one. */
-function meanOf(column: readonly number[]): Loss {
+export function meanOf(column: readonly number[]): Loss {
   const n = column.length;
   const value = column.reduce((a, b) => a + b, 0) / n;
   const size = column.reduce((a, b) => a + Math.abs(b), 0) / n;

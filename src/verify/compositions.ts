@@ -4,7 +4,7 @@
  */
 
 import { KerfError } from "../core/error.ts";
-import { channelBitsOf, rowBitsOf } from "../dsl/pruning.ts";
+import { channelBitsOf, isPerRow, rowBitsOf } from "../dsl/pruning.ts";
 import type { Pruning, PruningStep } from "../dsl/pruning.ts";
 import { hasStatistic, momentsOf } from "../dsl/tokens.ts";
 import type { TokensStep } from "../dsl/tokens.ts";
@@ -37,7 +37,6 @@ function evictionClash(step: TokensStep, others: readonly Pruning[]): string | n
   const has = (axis: Axis) => others.some(({ steps }) => steps.some((own) => axisOf(own) === axis));
   const inClasses = others.some((own) => rowBitsOf(own) ?? channelBitsOf(own));
   if (inClasses) return "rows and channels in classes are never evicted from";
-  if (has("channels of value")) return "evicted rows keep every channel of their values";
   if (has("codes") && hasStatistic(step, "columnSums")) return "coded rows carry no running sums";
   if (has("basis") && momentsOf(step)) return "moments are of keys in the model's own basis";
   if (step.positions === "cache" && (has("codes") || has("channels of key"))) {
@@ -67,6 +66,9 @@ function clashOf(parts: readonly VerifiedVariant[]): string | null {
   if (lists.some(({ of }) => of === "key") && definitions.some(channelBitsOf)) {
     return "both choose channels of keys";
   }
+  if (lists.some(isPerRow) && steps.some((step) => step.kind === "codes" && step.of === "key")) {
+    return "keys with channels of their own share no scales";
+  }
   return tokens ? evictionClash(tokens, definitions) : null;
 }
 
@@ -91,16 +93,19 @@ export const composed = (parts: readonly VerifiedVariant[]): VerifiedVariant => 
 export const layoutNameOf = (variant: Pick<VerifiedVariant, "sources">): string =>
   layoutName(layoutOf(layoutSteps({ variants: variant.sources }), { key: "f16", value: "f16" }));
 
-/** One composition of two or three for each layout that no file makes by itself. */
+/** One composition of two for each layout that no file makes by itself, and one of three kinds of steps. */
 export function compositions(files: readonly VerifiedVariant[]): VerifiedVariant[] {
   const prunings = files.filter(({ kind }) => kind === "pruning");
-  const known = new Set(prunings.map(layoutNameOf));
   const more = (all: readonly (readonly VerifiedVariant[])[]) =>
     all.flatMap((parts) => prunings.map((other) => [...parts, other]))
       .filter((parts) => clashOf(parts) === null);
   const pairs = more(prunings.map((one) => [one]));
-  return [...pairs, ...more(pairs)].map(composed).filter((variant) => {
+  const known = new Set(prunings.map(layoutNameOf));
+  const ofLayouts = pairs.map(composed).filter((variant) => {
     const name = layoutNameOf(variant);
     return !known.has(name) && known.add(name);
   });
+  const isOfThree = (parts: readonly VerifiedVariant[]) =>
+    axesOf(parts).join() === "tokens,channels of key,codes";
+  return [...ofLayouts, ...more(pairs).filter(isOfThree).slice(0, 1).map(composed)];
 }

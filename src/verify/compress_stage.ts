@@ -14,6 +14,7 @@ import type { Measurement } from "./compare.ts";
 import { expandRows, wholeRows } from "./expand_stage.ts";
 import { keepRows } from "./keep_stage.ts";
 import type { RunNamed } from "./kernels.ts";
+import { keyMeans } from "./means_stage.ts";
 import { moveRows, rowsLeaving } from "./move_stage.ts";
 import type { RowsLeaving } from "./move_stage.ts";
 import { orderRows } from "./order_stage.ts";
@@ -47,6 +48,7 @@ export async function compress(
 ): Promise<{ state: CacheState; measurements: Measurement[] }> {
   const found: Measurement[] = [];
   let now = state;
+  let scores: Float32Array<ArrayBuffer> | null = null;
   const take = (step: { readonly state: CacheState; readonly measurements: Measurement[] }) => {
     found.push(...step.measurements);
     now = step.state;
@@ -58,10 +60,17 @@ export async function compress(
   if (isFirst) {
     // Of whole rows: what is chosen of one stream changes nothing for the other.
     for (const scored of p.channels) {
-      take(await chooseChannels(p, { state: now, rings }, { scored, run }));
+      if (scored.perRow) {
+        const weighed = await scoreChannels(p, now, { scored, rings, run });
+        found.push(...weighed.measurements);
+        take(await keyMeans(now, run));
+        scores = weighed.buffer;
+      } else take(await chooseChannels(p, { state: now, rings }, { scored, run }));
     }
   }
-  if (compressesRows(p.layout, isFirst)) take(await moveOlder(p, { state: now, rings }, run));
+  if (compressesRows(p.layout, isFirst)) {
+    take(await moveOlder(p, { state: now, rings }, { scores, run }));
+  }
   return { state: now, measurements: found };
 }
 
@@ -94,7 +103,11 @@ async function chooseChannels(
 async function moveOlder(
   p: PruningProblem,
   { state, rings }: Progress,
-  run: RunNamed,
+  { scores, run }: {
+    /** Of channels, where rows keep some of their own; null: none do. */
+    readonly scores: Float32Array<ArrayBuffer> | null;
+    readonly run: RunNamed;
+  },
 ): Promise<{ state: CacheState; measurements: Measurement[] }> {
   const { classes, bits, layout } = p;
   const recent = (of: StreamName) =>
@@ -117,7 +130,7 @@ async function moveOlder(
     found.push(...chosen.measurements);
     now = chosen.state;
   }
-  const moved = await moveRows(now, { ...leaving, order, run });
+  const moved = await moveRows(now, { ...leaving, order, scores, run });
   return { state: moved.state, measurements: [...found, ...moved.measurements] };
 }
 

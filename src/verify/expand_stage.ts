@@ -1,13 +1,13 @@
 /**
- * Coded rows become whole ones again, in front of those that are: what an eviction begins with, since rows
- * that share scales cannot leave one by one. Channels that are not stored read as zero.
+ * Compressed rows become whole ones again, in front of those that are: what an eviction begins with where rows
+ * share scales or have channels of their own, and since values are read with every channel. Channels that are
+ * not stored read as zero, or as their means.
  */
 
 import { moveName } from "../layout/name.ts";
-import type { Layout, Stream } from "../layout/types.ts";
-import { decoded } from "../reference/codes.ts";
-import { compressedOf, placeOf, rowOf, seenCache, withBuffers } from "./cache_state.ts";
-import type { CacheState, HeadSizes } from "./cache_state.ts";
+import type { Layout, Segment, Stream } from "../layout/types.ts";
+import { compressedOf, headRows, placeOf, rowOf, seenCache, withBuffers } from "./cache_state.ts";
+import type { CacheState, HeadSizes, StreamName } from "./cache_state.ts";
 import { N_KV_HEADS } from "./cases.ts";
 import type { Measurement } from "./compare.ts";
 import { withFreshPages } from "./fresh_pages.ts";
@@ -18,45 +18,56 @@ import type { HeadMove } from "./moved_rows.ts";
 import { HALF_ULP } from "./rounded_op.ts";
 import { storedBound } from "./stored_bound.ts";
 import { strayBytes } from "./stray_bytes.ts";
-import { AT, readCodes, segmentsOf, stored } from "./written_cache.ts";
+import { AT, isKey, segmentsOf, stored } from "./written_cache.ts";
 import type { WrittenCache } from "./written_cache.ts";
 
-/** The streams of a layout that have a coded segment, which where rows are evicted is one. */
-const codedStreams = (layout: Layout) =>
-  movesOf(layout).flatMap(({ of, compressed: [coded], full }) =>
-    segmentsOf(layout)[coded!]!.code.kind === "affine" ? [{ of, coded: coded!, full }] : []
+/** Whether rows of a stream's segment become whole ones before any of them is evicted. */
+const becomesWhole = (of: StreamName, { code, channels }: Segment): boolean =>
+  code.kind === "affine" || channels === "bitmap" || (of === "value" && channels === "list");
+
+/** The streams of a layout that have such a segment, which where rows are evicted is one. */
+const expandedStreams = (layout: Layout) =>
+  movesOf(layout).flatMap(({ of, compressed: [first], full }) =>
+    becomesWhole(of, segmentsOf(layout)[first!]!) ? [{ of, compressed: first!, full }] : []
   );
 
-/** The kernels that make a stream's rows whole: of coded ones, then of whole ones that move behind them. */
-function kernelsOf(layout: Layout, { of, coded, full }: ReturnType<typeof codedStreams>[number]) {
+/** The kernels that make a stream's rows whole, and that move the others behind them. */
+function kernelsOf(
+  layout: Layout,
+  { of, compressed, full }: ReturnType<typeof expandedStreams>[number],
+) {
   const segments = segmentsOf(layout);
+  const { code, channels } = segments[compressed]!;
+  const deed = channels === "bitmap" ? "fill" : code.kind === "affine" ? "decode" : "move";
   const positions = of === "value" && layout.rowPositions;
-  return [coded, full].map((from, i) => {
+  return [compressed, full].map((from) => {
     const move = moveName({ from: segments[from]!, to: segments[full]!, positions });
-    return { from, name: `${i === 0 ? "decode" : "move"}_rows__${move}` };
+    return { from, name: `${from === full ? "move" : deed}_rows__${move}` };
   });
 }
 
-/** The kernels of an expansion; none where nothing is coded. */
+/** The kernels of an expansion; none where nothing needs it. */
 export const expandNames = (layout: Layout): string[] =>
-  codedStreams(layout).flatMap((stream) => kernelsOf(layout, stream).map(({ name }) => name));
+  expandedStreams(layout).flatMap((stream) => kernelsOf(layout, stream).map(({ name }) => name));
 
-const withoutCodes = ({ segments }: Stream): Stream => ({
-  segments: segments.filter(({ code }) => code.kind !== "affine"),
+const wholeSegments = (of: StreamName, { segments }: Stream): Stream => ({
+  segments: segments.filter((segment) => !becomesWhole(of, segment)),
 });
 
 /** The part of a layout whose rows can be taken one by one. */
 export const wholeLayout = (layout: Layout): Layout => ({
   ...layout,
-  key: withoutCodes(layout.key),
-  value: withoutCodes(layout.value),
+  key: wholeSegments("key", layout.key),
+  value: wholeSegments("value", layout.value),
 });
 
 /** The part of a cache whose rows can be taken one by one, as kernels that evict see it. */
 export function wholeRows(state: CacheState): WrittenCache {
   const cache = seenCache(state);
   const segments = segmentsOf(cache.layout);
-  const own = segments.flatMap(({ code }, i) => code.kind === "affine" ? [] : [i]);
+  const own = segments.flatMap((segment, i) =>
+    becomesWhole(isKey(cache.layout, i) ? "key" : "value", segment) ? [] : [i]
+  );
   const { heads } = cache.buffers;
   const pairs = Array.from(
     { length: heads.length / 2 / segments.length },
@@ -73,12 +84,12 @@ export function wholeRows(state: CacheState): WrittenCache {
   };
 }
 
-/** Makes whole rows of a cache's coded ones. */
+/** Makes whole rows of a cache's compressed ones, where an eviction reads no others. */
 export async function expandRows(
   state: CacheState,
   { layout, run }: { readonly layout: Layout; readonly run: RunNamed },
 ): Promise<{ state: CacheState; measurements: Measurement[] }> {
-  const streams = codedStreams(layout)
+  const streams = expandedStreams(layout)
     .filter(({ of }) => state.heads.some((head) => compressedOf(head[of]) > 0));
   if (streams.length === 0) return { state, measurements: [] };
   const { headDim } = state;
@@ -101,6 +112,7 @@ export async function expandRows(
         buffers: {
           ...{ src_pages: moving.src_pages, dst_pages: moving.cache.buffers.pages, arena },
           channels: of === "key" ? old.buffers.channels : old.buffers.value_channels,
+          ...(old.fills ? { fills: old.fills } : {}),
           moves: Uint32Array.from([...lists.flatMap((list) => list.map(() => 0)), ...lists.flat()]),
         },
         constants: {
@@ -112,7 +124,7 @@ export async function expandRows(
       }));
     }
   }
-  const none = (head: HeadSizes, of: "key" | "value") =>
+  const none = (head: HeadSizes, of: StreamName) =>
     streams.some((stream) => stream.of === of) ? { ...head[of], compressed: [0] } : head[of];
   const next: CacheState = {
     ...state,
@@ -138,38 +150,30 @@ export async function expandRows(
     state: next,
     measurements: [
       ...streams.map(({ of }) => measure(state, next, of)),
-      ...samePositions("decode rows", state, next),
+      ...samePositions("make rows whole", state, next),
       measureMoves(state, next, closing),
-      strayBytes("decode rows", { before: moving.cache, after: next.cache }, written),
+      strayBytes("make rows whole", { before: moving.cache, after: next.cache }, written),
     ],
   };
 }
 
-/** Every channel of the rows that were codes: a product and a sum, rounded once each, then stored. */
-function measure(state: CacheState, next: CacheState, of: "key" | "value"): Measurement {
-  const { headDim } = state;
+/** Every channel of the rows that were compressed; of codes a product and a sum, rounded once each, then stored. */
+function measure(state: CacheState, next: CacheState, of: StreamName): Measurement {
   const [got, want, bound]: number[][] = [[], [], []];
   const full = segmentsOf(next.cache.layout)[placeOf(next, { of, kvHead: 0, row: 0 }).index]!;
   const store = (x: number) => stored(x, full);
-  const { arena } = state.cache.buffers;
+  const list = of === "key" ? "keys" : "values";
   state.heads.forEach((head, kvHead) => {
-    const { channels } = head[of];
+    const { sizes, ...seen } = headRows(state, kvHead);
     for (let row = 0; row < compressedOf(head[of]); row++) {
-      const at = { ...placeOf(state, { of, kvHead, row }), nKvHeads: N_KV_HEADS, arena };
-      const values = new Float64Array(headDim);
-      const errors = new Float64Array(headDim);
-      readCodes(state.cache, at).forEach((element, i) => {
-        const { scale, code, minimum } = element;
-        const value = decoded(element);
-        const error = 2 * HALF_ULP * (Math.abs(scale * code) + Math.abs(minimum));
-        values[channels[i]!] = store(value);
-        errors[channels[i]!] = storedBound({ value, error }, store);
-      });
       got!.push(...rowOf(next.cache, placeOf(next, { of, kvHead, row })));
-      want!.push(...values);
-      bound!.push(...errors);
+      seen[list][row]!.forEach((value, c) => {
+        const error = 3 * HALF_ULP * (sizes?.[list][row]?.[c] ?? 0);
+        want!.push(store(value));
+        bound!.push(storedBound({ value, error }, store));
+      });
     }
   });
-  const dims = [{ name: `channel of decoded ${of}s`, size: got!.length }];
-  return { kernel: "decode rows", dims, got: got!, want: want!, bound: bound! };
+  const dims = [{ name: `channel of ${list} made whole`, size: got!.length }];
+  return { kernel: "make rows whole", dims, got: got!, want: want!, bound: bound! };
 }

@@ -9,7 +9,7 @@ import { moveName } from "../layout/name.ts";
 import { classRows } from "../layout/row_classes.ts";
 import type { RowSplit } from "../layout/row_classes.ts";
 import type { Layout, Stream } from "../layout/types.ts";
-import { compressedOf, seenCache, STREAMS, withBuffers } from "./cache_state.ts";
+import { compressedOf, hasSets, seenCache, STREAMS, withBuffers } from "./cache_state.ts";
 import type { CacheState, CompressedRows, HeadSizes, StreamName } from "./cache_state.ts";
 import { N_KV_HEADS } from "./cases.ts";
 import { measureCodes } from "./code_stage.ts";
@@ -20,6 +20,7 @@ import { measureMoves, samePositions } from "./moved_rows.ts";
 import type { HeadMove } from "./moved_rows.ts";
 import type { RowOrder } from "./order_stage.ts";
 import { strayBytes } from "./stray_bytes.ts";
+import { measureThinned } from "./thin_stage.ts";
 import { AT, segmentsOf } from "./written_cache.ts";
 
 /** The segments of a stream whose older rows are compressed, by index, keys' first. */
@@ -58,8 +59,9 @@ const isCoded = (layout: Layout, index: number): boolean =>
 function moveKernel(layout: Layout, { of, compressed, full }: StreamMove, to: number): string {
   const segments = segmentsOf(layout);
   const codes = compressed.length > 1 ? "encode_ordered" : "encode";
+  const whole = hasSets(layout, to) ? "thin" : "move";
   const positions = of === "value" && layout.rowPositions;
-  return `${isCoded(layout, to) ? codes : "move"}_rows__${
+  return `${isCoded(layout, to) ? codes : whole}_rows__${
     moveName({ from: segments[full]!, to: segments[to]!, positions })
   }`;
 }
@@ -137,12 +139,14 @@ function headMoves(
 /**
  * Moves a cache's older rows.
  *
- * @param options `order`: of the rows that leave, where they are in classes
+ * @param options `order`: of the rows that leave, where they are in classes; `scores`: of channels, f32 [nSlots,
+ * nLayers, nKvHeads, headDim], where rows keep channels of their own
  */
 export async function moveRows(
   state: CacheState,
-  { order, run, ...options }: RowsLeaving & {
+  { order, scores, run, ...options }: RowsLeaving & {
     readonly order: RowOrder | null;
+    readonly scores: Float32Array<ArrayBuffer> | null;
     readonly run: RunNamed;
   },
 ): Promise<{ state: CacheState; measurements: Measurement[] }> {
@@ -175,6 +179,8 @@ export async function moveRows(
           dst_pages: moving.cache.buffers.pages,
           channels: of === "key" ? old.buffers.channels : old.buffers.value_channels,
           ...(order ? { order: order.buffer } : {}),
+          ...(scores ? { scores } : {}),
+          ...(old.fills ? { fills: old.fills } : {}),
           arena,
           moves: Uint32Array.from([...lists.flatMap((list) => list.map(() => 0)), ...lists.flat()]),
         },
@@ -201,7 +207,15 @@ export async function moveRows(
     state: next,
     measurements: [
       ...measureCodes(state, next, moved.filter(({ to }) => isCoded(layout, to))),
-      measureMoves(state, next, moved.filter(({ to }) => !isCoded(layout, to))),
+      measureMoves(
+        state,
+        next,
+        moved.filter(({ to }) => !isCoded(layout, to) && !hasSets(layout, to)),
+      ),
+      ...measureThinned(state, next, {
+        moves: moved.filter(({ to }) => hasSets(layout, to)),
+        scores,
+      }),
       ...samePositions("move", state, next),
       strayBytes("move", { before: moving.cache, after: next.cache }, written),
     ],

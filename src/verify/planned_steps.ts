@@ -8,7 +8,7 @@ import type { Accumulator, RowRing } from "../dsl/accumulator.ts";
 import { codesRule } from "../dsl/codes.ts";
 import { enoughRule } from "../dsl/enough.ts";
 import type { EnoughRule } from "../dsl/enough.ts";
-import { channelBitsOf, channelHooks, rowBitsOf, stepOf } from "../dsl/pruning.ts";
+import { channelBitsOf, channelHooks, isPerRow, rowBitsOf, stepOf } from "../dsl/pruning.ts";
 import type { Pruning } from "../dsl/pruning.ts";
 import type { ModelDims } from "../dsl/table.ts";
 import { momentsOf } from "../dsl/tokens.ts";
@@ -41,6 +41,8 @@ export interface PlannedChannels extends PlannedScore {
   readonly multiple: number;
   /** What is enough of the widths; null: all of them. */
   readonly enough: EnoughRule | null;
+  /** Whether each row keeps channels of its own. */
+  readonly perRow: boolean;
 }
 
 /** Bits that go by channel: what weighs channels, and what their classes take. */
@@ -168,7 +170,7 @@ function plannedChannels(own: Numbered): PlannedChannels[] {
   const step = stepOf(own.definition, "channels")?.step;
   return step === undefined ? [] : channelHooks(own.definition).map(({ path, of, ...hook }) => ({
     ...scoreOf(own, path, hook),
-    of,
+    ...{ of, perRow: isPerRow(step) },
     recent: amountOf(step.protect?.last ?? 0, own.values.params),
     multiple: amountOf(step.multiple ?? 1, own.values.params),
     enough: enoughRule(step.enough, own.values.params),

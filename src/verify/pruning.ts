@@ -55,7 +55,7 @@ export function pruningUses(sources: PruningSources, given: PruningCase): Kernel
         ? [`channel_scores_${step.source.definition.name}__${name}`]
         : valueScoreNames(step, name)),
       ...(step.enough ? [countName(step.enough)] : []),
-      "select_channels",
+      step.perRow ? `key_means__${name}` : "select_channels",
     ]),
     ...(classes ? orderNames(classes, name) : []),
     ...(bits ? bitsNames(bits, { layout }, name) : []),
@@ -99,9 +99,10 @@ function emptyState({ nRows, layout, shape: { headDim }, widths }: PruningProble
   const all = Array.from({ length: headDim }, (_, c) => c);
   return {
     cache: emptyCache(layout, { headDim, perSegment: Math.ceil(total / 128) + 1 }),
-    heads: widths.key.map(() => {
+    heads: widths.key.map((_, kvHead) => {
       const [key, value] = STREAMS.map((of) => ({
-        ...{ compressed: layout[of].segments.slice(1).map(() => 0), channels: all },
+        compressed: layout[of].segments.slice(1).map(() => 0),
+        channels: all.slice(0, hasSetsOf(layout[of]) ? widths[of][kvHead] : headDim),
         ...(hasClasses(layout[of]) ? { high: headDim } : {}),
       }));
       return { rows: 0, key: key!, value: value! };
@@ -109,6 +110,9 @@ function emptyState({ nRows, layout, shape: { headDim }, widths }: PruningProble
     ...{ nTokens: 0, headDim },
   };
 }
+
+/** Whether the rows of a stream keep channels of their own: their number is known beforehand. */
+const hasSetsOf = ({ segments: [first] }: Layout["key"]): boolean => first!.channels === "bitmap";
 
 /** Whether a stream stores channels of two classes. */
 const hasClasses = ({ segments: [first] }: Layout["key"]): boolean =>

@@ -22,7 +22,8 @@ export function strayBytes(
   for (const row of written) {
     const at = { ...row, nKvHeads: N_KV_HEADS };
     if (carriesPosition(after.layout, at.index)) restore(positionByte(after, at), 4);
-    if (segments[at.index]!.code.kind === "affine") {
+    const { code, channels } = segments[at.index]!;
+    if (code.kind === "affine" || channels === "bitmap") {
       const { start, size } = unitBytes(after, at);
       restore(start, size);
       continue;

@@ -2,7 +2,6 @@
 
 import { KerfError } from "../core/error.ts";
 import { nearest } from "../core/nearest.ts";
-import { isPerRow } from "../dsl/pruning.ts";
 import type { Pruning } from "../dsl/pruning.ts";
 import { wrapped } from "../dsl/wrapper.ts";
 import type { Wrapper } from "../dsl/wrapper.ts";
@@ -24,28 +23,11 @@ export interface VerifiedVariant {
   readonly sources: readonly KernelSource[];
 }
 
-/** Whether keys have channels of their own: no stage here follows them. */
-const heldByTests = ({ definition }: KernelSource): boolean =>
-  definition.kind === "pruning" &&
-  (definition as Pruning).steps.some((step) => step.kind === "channels" && isPerRow(step));
-
-/** What holds the kernels of those to their definitions. */
-const STAGE_TESTS = "deno test -A tests/row_sets_test.ts tests/parity_kernels_test.ts";
-
-/** The names of variants that are left out, and what holds them to their references. */
-export const skippedVariants = (
-  { sources }: Project,
-): { readonly names: readonly string[]; readonly fix: string } => ({
-  names: sources.filter(heldByTests).map(({ definition }) => definition.name),
-  fix: STAGE_TESTS,
-});
-
 /** The variants of files; a wrapper stands for what it wraps where nobody says. */
 function singles({ sources }: Project): VerifiedVariant[] {
   return sources.flatMap((source): VerifiedVariant[] => {
     const { definition } = source;
     const { kind, name } = definition;
-    if (heldByTests(source)) return [];
     if (kind === "attention" || kind === "pruning") return [{ name, kind, sources: [source] }];
     if (kind !== "wrapper") return [];
     const { of } = definition as Wrapper;
@@ -83,12 +65,6 @@ function named(part: string, name: string, project: Project): VerifiedVariant {
   const known = singles(project);
   const found = known.find((variant) => variant.name === part);
   if (found !== undefined) return found;
-  if (skippedVariants(project).names.includes(part)) {
-    throw new KerfError(
-      `Cannot verify "${name}": "${part}" prunes channels by row, whose cases are tests`,
-      { hint: STAGE_TESTS, exitCode: 2 },
-    );
-  }
   const names = known.map((variant) => variant.name);
   const near = nearest(part, names);
   throw new KerfError(`Cannot verify "${name}": no variant has the name "${part}"`, {

@@ -68,6 +68,7 @@ export interface WrittenCache {
   readonly firstPages: readonly number[];
   /** Page entries of a segment of a head. */
   readonly perSegment: number;
+  readonly headDim: number;
   /** Chunks of 256 rows that the longest head has. */
   readonly nSplits: number;
 }
@@ -185,7 +186,7 @@ export function writeCache(
     buffers: { pages, heads, channels, value_channels, arena },
     fills,
     constants: { layer: AT.layer, n_layers: AT.nLayers, page_entries: pageEntries },
-    ...{ firstPages: segments.map((_, index) => index * perSegment), perSegment },
+    ...{ firstPages: segments.map((_, index) => index * perSegment), perSegment, headDim },
     nSplits,
   };
 }
@@ -282,10 +283,10 @@ export function readCodes(
   return Array.from({ length: width }, (_, channel) => readCode({ ...place, channel }));
 }
 
-/** The bytes of the arena that a coded row shares with its unit: the first, and how many. */
+/** The bytes of the arena that a coded row shares with its unit, or a row with a set has: the first, and how many. */
 export function unitBytes(cache: WrittenCache, at: RowAt): { start: number; size: number } {
   const segment = segmentsOf(cache.layout)[at.index]!;
-  const size = tileBytes(segment, at, at.width);
+  const size = tileBytes(segment, at, cache.headDim);
   const unit = Math.floor(at.row % PAGE_ROWS / unitRows(segment));
   return { start: pageByte(cache, at) + headBytes(cache.layout, at.index) + unit * size, size };
 }
@@ -293,11 +294,11 @@ export function unitBytes(cache: WrittenCache, at: RowAt): { start: number; size
 /** Row `row` of a segment whose rows have channels of their own: those, and their elements. */
 export function readSet(
   cache: WrittenCache,
-  at: RowAt & { readonly arena: Uint8Array<ArrayBuffer>; readonly headDim: number },
+  at: RowAt & { readonly arena: Uint8Array<ArrayBuffer> },
 ): { readonly channels: number[]; readonly elements: number[] } {
   const segment = segmentsOf(cache.layout)[at.index]!;
   const place = { view: new DataView(at.arena.buffer), page: pageByte(cache, at), segment };
-  return readSetRow({ ...place, row: at.row, headDim: at.headDim }, at.width);
+  return readSetRow({ ...place, row: at.row, headDim: cache.headDim }, at.width);
 }
 
 /** Row `row` of segment `index` as stored: f64 [channels stored]. */

@@ -21,7 +21,7 @@ async function checkThin(given: SetCase, isa?: Isa): Promise<void> {
   rows.forEach((n, kvHead) => {
     const { keys, sets } = heads[kvHead]!;
     for (let row = 0; row < before + n; row++) {
-      const place = { nKvHeads, kvHead, index: 0, row, width, headDim };
+      const place = { nKvHeads, kvHead, index: 0, row, width };
       const got = readSet(cache, { ...place, arena: arena! });
       const isOld = row < before;
       const want = isOld ? sets![row]! : kept(kvHead, row - before);
