@@ -1,10 +1,12 @@
 /**
  * Channels of rows that are decoded: they are pruned at intervals that a sequence's own rows decide, as the end
- * of a turn would prune them, and the bytes that takes are foretold.
+ * of a turn would prune them, and the bytes that takes are foretold. Masks may be chosen anew then.
  */
 
 import { assert, assertEquals } from "@std/assert";
 import type { Model } from "kerf";
+import { maskOf } from "../src/engine/mask.ts";
+import { segmentRows, segmentsOfStream } from "./_cached_rows.ts";
 import { bitsOf, tokens, withModel } from "./_eviction.ts";
 
 const [RECENT, EVERY, PROMPT] = [8, 16, 8 + 32];
@@ -55,8 +57,63 @@ Deno.test("decoded rows lose what the end of a turn would take from them, bit fo
   }
 });
 
+/** Per head its mask, and its rows as they are stored: those that lack channels, then whole ones. */
+async function stateOf({ loaded: { engine } }: Model, slot: number, stream: "key" | "value") {
+  const masks = (await maskOf(engine, slot)).flatMap(({ heads }) =>
+    heads.map((head) => stream === "key" ? head.keptChannels! : head.keptValueChannels!)
+  );
+  const segments = segmentsOfStream(engine, stream);
+  return await Promise.all(masks.map(async (mask, head) => {
+    const [listed, whole] = await Promise.all(
+      segments.map((segment) => segmentRows(engine, { slot, head }, segment)),
+    );
+    return { mask, listed: listed!, whole: whole! };
+  }));
+}
+
+Deno.test("a mask that is chosen anew leaves older rows what both masks have, and zeros", async () => {
+  for (const [name, stream] of [["think", "key"], ["think_values", "value"]] as const) {
+    // The other stream's rows become whole for the choice, and lose their own channels again.
+    const other = name === "think" ? "think_values" : "think";
+    const parts = [
+      `${name}:recent=${RECENT},window=4,every=${EVERY},refresh=1`,
+      `${other}:recent=3`,
+    ];
+    const prune = (name === "think" ? parts : parts.toReversed()).join("+");
+    await withModel(SHAPE, { prune }, async (model) => {
+      const { engine } = model.loaded;
+      const slot = engine.cache.openSlot();
+      await bitsOf(model, slot, { ids: tokens(PROMPT, 1), chunk: PROMPT, nDecode: 0 });
+      await decode(model, slot, tokens(EVERY, 2));
+      const rows = prunedRows(model, slot);
+      const before = await stateOf(model, slot, stream);
+      await engine.flush(slot);
+      const after = await stateOf(model, slot, stream);
+      const { key, value } = prunedRows(model, slot);
+      assertEquals(
+        stream === "key" ? [key, value] : [value, key],
+        stream === "key" ? [rows.key + EVERY, rows.value] : [rows.value + EVERY, rows.key],
+      );
+      after.forEach(({ mask, listed, whole }, head) => {
+        const old = before[head]!;
+        assertEquals(mask.length, old.mask.length);
+        const want = [
+          ...old.listed.map((row) => mask.map((c) => row[old.mask.indexOf(c)] ?? 0)),
+          ...old.whole.slice(0, EVERY).map((row) => mask.map((c) => row[c]!)),
+        ];
+        assertEquals(listed, want, `${name}, head ${head}`);
+        assertEquals(whole, old.whole.slice(EVERY));
+      });
+      assert(
+        after.some(({ mask }, i) => mask.join() !== before[i]!.mask.join()),
+        "nothing changed",
+      );
+    });
+  }
+});
+
 Deno.test("rows older than a multiple of the interval wait, and company changes no token", async () => {
-  const prune = `think:recent=${RECENT},every=${EVERY}+think_values:recent=5,every=24`;
+  const prune = `think:recent=${RECENT},every=${EVERY},refresh=1+think_values:recent=5,every=24`;
   await withModel(SHAPE, { prune, parallel: 2 }, async (model) => {
     const prompt = "the sea was calm";
     const options = { raw: true, maxTokens: 90, ignoreStop: true, temperature: 0 } as const;
@@ -78,7 +135,9 @@ Deno.test("the most bytes of pruning while decoding are foretold, beside evictio
     const [prune, exact] of [
       [`think:ratio=0.75,recent=${RECENT},every=${EVERY}`, true],
       ["think_values:ratio=0.5,recent=20,every=48", true],
+      ["think:ratio=0.5,recent=20,every=48,refresh=1", true],
       [`streaming:budget=200,every=64+think:ratio=0.75,recent=${RECENT},every=${EVERY}`, false],
+      ["streaming:budget=200,every=64+think:ratio=0.75,recent=8,every=16,refresh=1", false],
     ] as const
   ) {
     await withModel({ ...SHAPE, nCtx: 1024 }, { prune }, async (model) => {

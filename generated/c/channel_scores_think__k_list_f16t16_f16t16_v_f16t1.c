@@ -125,7 +125,7 @@ static void channel_scores_think__k_list_f16t16_f16t16_v_f16t1(const struct args
         }
 #line 41 "src/dsl/reductions.ts"
         const f32x16 mean_square_q = mean_square_q_lanes / query_count;
-#line 30 "kernels/prune/think.ts"
+#line 31 "kernels/prune/think.ts"
         const f32x16 score = mean_square_q * mean_square_k;
 #line 131 "generated/c/channel_scores_think__k_list_f16t16_f16t16_v_f16t1.c"
         total = total + score;

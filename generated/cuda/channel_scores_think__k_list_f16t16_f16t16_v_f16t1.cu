@@ -118,7 +118,7 @@ channel_scores_think__k_list_f16t16_f16t16_v_f16t1(const __grid_constant__ struc
         }
 #line 41 "src/dsl/reductions.ts"
         const float mean_square_q = mean_square_q_lanes / query_count;
-#line 30 "kernels/prune/think.ts"
+#line 31 "kernels/prune/think.ts"
         const float score = mean_square_q * mean_square_k;
 #line 124 "generated/cuda/channel_scores_think__k_list_f16t16_f16t16_v_f16t1.cu"
         total = total + score;

@@ -108,7 +108,7 @@ fn channel_scores_think__k_list_f16t16_f16t16_v_f16t1(
       // src/dsl/reductions.ts:41
       let mean_square_q: f32 = mean_square_q_lanes / query_count;
 
-      // kernels/prune/think.ts:30
+      // kernels/prune/think.ts:31
       let score: f32 = mean_square_q * mean_square_k;
       // generated/wgsl/channel_scores_think__k_list_f16t16_f16t16_v_f16t1.wgsl:114
       total += score;

@@ -14,6 +14,7 @@ export default pruning({
     window: { default: 32, min: 1, max: 512, integer: true, doc: "last queries that score" },
     recent: { default: 32, min: 0, integer: true, doc: "last rows that stay whole" },
     every: { default: 0, min: 0, integer: true, doc: "decoded rows pruned at once; 0: none" },
+    refresh: { default: 0, min: 0, max: 1, integer: true, doc: "1: other channels each time" },
     multiple: {
       default: 1,
       min: 1,
@@ -31,5 +32,6 @@ export default pruning({
     multiple: "multiple",
     protect: { last: "recent" },
     every: "every",
+    refresh: "refresh",
   })],
 });

@@ -48,6 +48,12 @@ interface ChannelsBase {
    * the protected ones, and none while decoding.
    */
   readonly every?: Amount;
+  /**
+   * 1: whenever rows come to lose channels, the masks of both streams of their layer are chosen anew. Rows that
+   * had lost some keep what both masks have; what else the new one has reads as zero in them, and counts as
+   * that for its score. 0, the default: the first mask stays.
+   */
+  readonly refresh?: Amount;
 }
 
 /** What an author writes for channels of keys. */
@@ -266,6 +272,7 @@ export function checkAmounts(
       known(step.enough.least, "enough.least");
     }
     known(step.every, "every");
+    if (step.kind === "channels") known(step.refresh, "refresh");
     if (step.kind === "tokens") {
       known(step.protect?.first, "protect.first");
       known(step.pool?.width, "pool.width");

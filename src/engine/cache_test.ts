@@ -59,6 +59,7 @@ function setup(given: Setup) {
     widths,
     ...{ perRow: false, multiple: 1 },
     enough: counts && { kind: "mass" as const, amount: 0.5, least: 1 },
+    refreshes: false,
   };
   const cuts = buffer(nLayers * nKvHeads * 4);
   const plan = {

@@ -31,6 +31,8 @@ export interface ChannelsPlan {
   readonly multiple: number;
   /** What is enough of the widths; null: all of them. */
   readonly enough: EnoughRule | null;
+  /** Whether masks are chosen anew whenever rows come to lose channels. */
+  readonly refreshes: boolean;
 }
 
 /** Channels kept by a share removed: headDim − floor(remove · headDim), up to a multiple, at most headDim. */
@@ -63,6 +65,10 @@ export async function channelsPlan(
   const refuse = (why: string, hint: string) => {
     throw new KerfError(`Cannot prune with "${definition.name}": ${why}`, { hint, exitCode: 2 });
   };
+  const refreshes = amountOf(step.refresh ?? 0, params) !== 0;
+  if (refreshes && isPerRow(step)) {
+    refuse("rows that keep channels of their own have no mask to choose anew", "drop `refresh`");
+  }
   if (enough && isPerRow(step)) {
     refuse("rows that keep channels of their own do not count what is enough", "drop `enough`");
   }
@@ -87,6 +93,6 @@ export async function channelsPlan(
     tables,
     window: amountOf(step.queries.rows, params),
     recent: amountOf(step.protect?.last ?? 0, params),
-    ...{ widths, multiple, enough },
+    ...{ widths, multiple, enough, refreshes },
   };
 }

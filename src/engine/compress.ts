@@ -6,11 +6,12 @@
 import type { Device } from "../device/types.ts";
 import type { CacheSegment, HeadAt, LayerRange } from "./cache_shape.ts";
 import { streamSegments } from "./compress_drafts.ts";
-import type { LayerAt } from "./compress_drafts.ts";
+import type { LayerAt, StreamName } from "./compress_drafts.ts";
 import { evictRows, keptBefore } from "./evict_rows.ts";
+import { expandLayer, maskedStreams } from "./expand_layer.ts";
 import { hasRowsToMove, moveLayer, rowsUntilMove, stays } from "./move_layer.ts";
 import type { Plan } from "./plan.ts";
-import { chooseChannels, hasMask, recentRows } from "./prune_layer.ts";
+import { chooseChannels, hasMask, recentRows, refreshes } from "./prune_layer.ts";
 import { isCoded } from "./whole_rows.ts";
 
 const recentOf = ({ inputs }: Plan, layer: number) => {
@@ -36,7 +37,8 @@ export async function compressLayer(
   const evicted = await evictRows(device, plan, { ...at, layers: only(at) });
   const recent = recentOf(plan, at.layer);
   if (!hasRowsToMove(plan, at, { recent })) return evicted;
-  const wholeStreams = await chooseChannels(device, plan, at, { masked });
+  const unmasked = masked && await unmask(device, plan, at);
+  const wholeStreams = await chooseChannels(device, plan, at, { masked: masked && !unmasked });
   const { layout } = plan.inputs.cache.shape;
   for (const stream of wholeStreams) {
     if (!isCoded(layout[stream].segments[0]!)) recent[stream] = Infinity;
@@ -102,8 +104,35 @@ export async function flushLayer(
 ): Promise<boolean> {
   const options = { recent: recentOf(plan, at.layer), flushes: true };
   if (!hasRowsToMove(plan, at, options)) return false;
-  await chooseChannels(device, plan, at, { masked: hasMask(plan, at) });
-  return await moveLayer(device, plan, at, options);
+  const masked = hasMask(plan, at);
+  const unmasked = masked && await unmask(device, plan, at);
+  await chooseChannels(device, plan, at, { masked: masked && !unmasked });
+  return await moveLayer(device, plan, at, unmasked ? { ...options, rows: unmasked } : options);
+}
+
+/**
+ * Where masks are chosen anew: makes whole rows of those of a layer that lack channels.
+ *
+ * @returns how many each KV head had of streams that no flush prunes again; null: the masks stay
+ */
+async function unmask(
+  device: Device,
+  plan: Plan,
+  at: LayerAt,
+): Promise<Partial<Record<StreamName, number[]>> | null> {
+  const { cache } = plan.inputs;
+  if (!refreshes(plan.inputs)) return null;
+  const { nKvHeads } = cache.shape;
+  const streams = maskedStreams(cache);
+  const rows = streams.map((stream): [StreamName, number[]] => {
+    const { compressed: [list] } = streamSegments(cache, stream)!;
+    const heads = Array.from({ length: nKvHeads }, (_, i) => at.layer * nKvHeads + i);
+    return [stream, heads.map((head) => cache.sizeOf({ slot: at.slot, head }, list!.index).rows)];
+  });
+  await expandLayer(device, plan, at, streams);
+  return Object.fromEntries(
+    rows.filter(([stream]) => streamSegments(cache, stream)!.full.segment.flush === null),
+  );
 }
 
 /** How many rows more make a flush of a slot due; Infinity: nothing is ever flushed. */

@@ -11,7 +11,7 @@ import type { KvCache } from "./cache.ts";
 import { segmentPageBytes } from "./cache_shape.ts";
 import type { CacheSegment, HeadAt, LayerRange } from "./cache_shape.ts";
 import { choiceDrafts, keepDrafts } from "./evict_drafts.ts";
-import { expandLayer } from "./expand_layer.ts";
+import { expandedStreams, expandLayer } from "./expand_layer.ts";
 import type { Plan } from "./plan.ts";
 import { budgetRows, floorRows, leastRows } from "./tokens_plan.ts";
 import { wholeRows } from "./whole_rows.ts";
@@ -62,7 +62,8 @@ export async function evictRows(
     if (losesRows(heads, tokens.floor !== null)) due.push({ layer, heads });
   }
   if (due.length === 0) return false;
-  for (const { layer } of due) await expandLayer(device, plan, { slot, layer });
+  const streams = expandedStreams(cache);
+  for (const { layer } of due) await expandLayer(device, plan, { slot, layer }, streams);
   cache.sync();
   const { cuts, floor_cuts, kept_counts } = plan.buffers.evict!;
   for (const { layer, heads } of due) {

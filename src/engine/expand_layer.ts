@@ -1,7 +1,7 @@
 /**
  * Compressed rows of one layer of a slot become whole rows again, in front of those that are: what an eviction
  * of a layer begins with, since rows that share scales cannot leave one by one and values are read with every
- * channel. Channels that were dropped read as zero, or as their means. A head without such rows stays as it is;
+ * channel, and the choice of another mask. Channels that were dropped read as zero, or as their means. A head without such rows stays as it is;
  * pages of the rows as they were are freed.
  */
 
@@ -19,7 +19,7 @@ import { whole } from "./draft.ts";
 import type { Draft } from "./draft.ts";
 import type { Plan } from "./plan.ts";
 import type { PlanBuffers } from "./plan_buffers.ts";
-import { becomesWhole } from "./whole_rows.ts";
+import { becomesWhole, isCoded } from "./whole_rows.ts";
 
 /** One KV head's rows of a stream: compressed ones of a width, and whole ones. */
 interface HeadRows {
@@ -41,6 +41,13 @@ export const expandedStreams = (cache: Pick<KvCache, "segments">): StreamName[] 
   (["key", "value"] as const).filter((stream) => {
     const segments = streamSegments(cache, stream);
     return segments !== null && becomesWhole(stream, segments.compressed[0]!.segment);
+  });
+
+/** The streams of a cache whose rows have lost the channels of a mask, and store the others as they are. */
+export const maskedStreams = (cache: Pick<KvCache, "segments">): StreamName[] =>
+  (["key", "value"] as const).filter((stream) => {
+    const first = streamSegments(cache, stream)?.compressed[0]?.segment;
+    return first?.channels === "list" && !isCoded(first);
   });
 
 const expandable = (cache: KvCache, stream: StreamName) => {
@@ -81,12 +88,17 @@ export function expandDrafts(
   }));
 }
 
-/** Makes whole rows of a layer's compressed ones, where an eviction reads no others. */
-export async function expandLayer(device: Device, plan: Plan, at: LayerAt): Promise<void> {
+/** Makes whole rows of a layer's compressed ones of `streams`. */
+export async function expandLayer(
+  device: Device,
+  plan: Plan,
+  at: LayerAt,
+  streams: readonly StreamName[],
+): Promise<void> {
   const { cache } = plan.inputs;
   const { nKvHeads, headDim } = cache.shape;
   const first = { slot: at.slot, head: at.layer * nKvHeads };
-  const expansions = expandedStreams(cache).map((stream): Expansion => {
+  const expansions = streams.map((stream): Expansion => {
     const segments = expandable(cache, stream);
     const heads = Array.from({ length: nKvHeads }, (_, i): HeadRows => {
       const head = { ...first, head: first.head + i };

@@ -2,7 +2,7 @@
 
 import { PAGE_ROWS } from "../layout/types.ts";
 import type { PageBytes } from "./forecast_pages.ts";
-import { evictedRows, expandedRows, movedRows, STREAMS } from "./forecast_rows.ts";
+import { evictedRows, expandedRows, movedRows, STREAMS, unmaskedRows } from "./forecast_rows.ts";
 import type { StreamName } from "./compress_drafts.ts";
 import type { ForecastShape, HeadRows } from "./forecast_rows.ts";
 import { keptRows, leastRows } from "./tokens_plan.ts";
@@ -53,6 +53,8 @@ export function evictingPeak(
   // Which rows stay in a list is not known: it may end in a page that the others would have filled.
   const lists = STREAMS.some((stream) => shape.layout[stream].segments.length > 1);
   const started = lists ? bytes.started : 0;
+  const inLists = (stream: StreamName, { rows }: HeadRows) =>
+    shape.layout[stream].segments.length > 1 ? rows : 0;
   const flushes = STREAMS.some((stream) => shape.layout[stream].segments.at(-1)!.flush !== null);
   const most = decoded.flat()
     .reduce((sum, { head, most }) => sum + bytes.head(head, most) + started, 0);
@@ -60,8 +62,12 @@ export function evictingPeak(
   // channels between evictions, too.
   const beside = decoded.map((heads, layer) =>
     heads.reduce((sum, { head, most, kept }) => {
-      const pruned = movedRows(shape, layer, most, { flushes: true });
-      const now = sum + (flushes ? bytes.moved(head, most, pruned) + started : 0);
+      const listed = { rows: most.rows, key: inLists("key", most), value: inLists("value", most) };
+      const unmasked = unmaskedRows(shape, most);
+      const pruned = movedRows(shape, layer, unmasked, { flushes: true });
+      const flushed = bytes.moved(head, unmasked, pruned) + started;
+      const anew = bytes.expanded(listed, unmaskedRows(shape, listed));
+      const now = sum + (flushes ? flushed + anew : 0);
       const whole = kept && expandedRows(shape, kept);
       if (!whole || STREAMS.every((stream) => whole[stream] === kept[stream])) return now;
       return now + bytes.expanded(most, expandedRows(shape, most)) +
@@ -111,13 +117,17 @@ export function flushingPeak(
       const more = heads.map((rows, i) => {
         const head = layer * nKvHeads + i;
         const to = next[layer]![i]!;
+        const whole = unmaskedRows(shape, rows);
         return {
-          moved: bytes.moved(head, rows, to),
-          grown: bytes.head(head, to) - bytes.head(head, rows),
+          expanded: bytes.expanded(rows, whole),
+          unmasked: bytes.head(head, whole) - bytes.head(head, rows),
+          moved: bytes.moved(head, whole, to),
+          pruned: bytes.head(head, to) - bytes.head(head, whole),
         };
       });
-      peak = Math.max(peak, now + more.reduce((sum, head) => sum + head.moved, 0));
-      now += more.reduce((sum, { grown }) => sum + grown, 0);
+      const all = (of: keyof typeof more[number]) => more.reduce((sum, head) => sum + head[of], 0);
+      peak = Math.max(peak, now + all("expanded"), now + all("unmasked") + all("moved"));
+      now += all("unmasked") + all("pruned");
     });
   }
   return peak;

@@ -7,7 +7,7 @@ import type { Layout } from "../layout/types.ts";
 import type { ChannelBudget } from "./channel_bits_plan.ts";
 import type { StreamName } from "./compress_drafts.ts";
 import { rowsToMove, stays } from "./move_layer.ts";
-import { recentRows } from "./prune_layer.ts";
+import { recentRows, refreshes } from "./prune_layer.ts";
 import type { ChannelCuts } from "./prune_layer.ts";
 import type { RowClassesPlan } from "./row_classes_plan.ts";
 import type { TokensPlan } from "./tokens_plan.ts";
@@ -66,6 +66,10 @@ export function expandedRows({ layout }: ForecastShape, { rows, ...streams }: He
     becomesWhole(stream, layout[stream].segments[0]!) ? 0 : streams[stream];
   return { rows, key: left("key"), value: left("value") };
 }
+
+/** A head once no row lacks a channel, where masks are chosen anew; else as it is. */
+export const unmaskedRows = (shape: ForecastShape, head: HeadRows): HeadRows =>
+  refreshes(shape) ? { rows: head.rows, key: 0, value: 0 } : head;
 
 /**
  * A head once `keep` of its rows are left. Which ones is not known: at most all of the whole ones, which take

@@ -5,7 +5,7 @@
 
 import { evictingPeak, flushingPeak } from "./forecast_decode.ts";
 import { PageBytes } from "./forecast_pages.ts";
-import { evictedRows, expandedRows, movedRows } from "./forecast_rows.ts";
+import { evictedRows, expandedRows, movedRows, unmaskedRows } from "./forecast_rows.ts";
 import type { ForecastShape, HeadRows } from "./forecast_rows.ts";
 import { keptRows, leastRows } from "./tokens_plan.ts";
 
@@ -32,6 +32,8 @@ interface HeadStages {
   /** … once coded rows are whole, where the layer is evicted. */
   readonly expanded: HeadRows;
   readonly evicted: HeadRows;
+  /** … once the rows whose masks are chosen anew are whole. */
+  readonly unmasked: HeadRows;
   readonly after: HeadRows;
   /** Whether the layer may lose a row. */
   readonly evicts: boolean;
@@ -56,7 +58,15 @@ function layerStages(
   return heads.map(({ keep, least: _, ...head }) => {
     const expanded = evicts ? expandedRows(shape, head.dense) : head.dense;
     const evicted = evictedRows(expanded, keep);
-    return { ...head, expanded, evicted, evicts, after: movedRows(shape, layer, evicted) };
+    const unmasked = unmaskedRows(shape, evicted);
+    return {
+      ...head,
+      expanded,
+      evicted,
+      evicts,
+      unmasked,
+      after: movedRows(shape, layer, unmasked),
+    };
   });
 }
 
@@ -101,8 +111,11 @@ export function forecastPeak(shape: ForecastShape, work: ForecastWork): number {
       now += total(stages, (s) => s.expanded) - total(stages, (s) => s.dense);
       now += evicted + ragged - total(stages, (s) => s.expanded);
     }
-    rise(stages.reduce((sum, s) => sum + bytes.moved(s.head, s.evicted, s.after), 0));
-    now += total(stages, (s) => s.after) - evicted + (evicts || !counts ? 0 : ragged);
+    rise(stages.reduce((sum, s) => sum + bytes.expanded(s.evicted, s.unmasked), 0));
+    now += total(stages, (s) => s.unmasked) - evicted;
+    rise(stages.reduce((sum, s) => sum + bytes.moved(s.head, s.unmasked, s.after), 0));
+    now += total(stages, (s) => s.after) - total(stages, (s) => s.unmasked) +
+      (evicts || !counts ? 0 : ragged);
   }
   const after = layers.map((stages) => stages.map((stage) => stage.after));
   const evictsDecoded = shape.tokens !== null && shape.tokens.every > 0;

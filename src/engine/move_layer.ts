@@ -75,7 +75,7 @@ export interface MoveOptions {
   /** Only streams that are flushed while decoding. */
   readonly flushes?: boolean;
   /** Oldest full rows of each KV head that move, whichever are due. */
-  readonly rows?: Readonly<Record<StreamName, readonly number[]>>;
+  readonly rows?: Readonly<Partial<Record<StreamName, readonly number[]>>>;
 }
 
 /** The moves of a layer that has any. */
@@ -87,12 +87,14 @@ function layerMoves(plan: Plan, { slot, layer }: LayerAt, options: MoveOptions):
   const moves: StreamMove[] = [];
   for (const stream of STREAMS) {
     const segments = streamSegments(cache, stream);
-    if (segments === null || (options.flushes && segments.full.segment.flush === null)) continue;
+    const own = options.rows?.[stream];
+    const isLeft = options.flushes && segments?.full.segment.flush === null && !own;
+    if (segments === null || isLeft) continue;
     const heads = Array.from({ length: nKvHeads }, (_, i): HeadMove => {
       const at: HeadAt = { slot, head: layer * nKvHeads + i };
       const full = cache.sizeOf(at, segments.full.index).rows;
       const stay = stays(layout, stream, options.recent);
-      const moved = options.rows?.[stream][i] ?? rowsToMove(layout[stream], full - first, stay);
+      const moved = own?.[i] ?? rowsToMove(layout[stream], full - first, stay);
       const before = segments.compressed.map(({ index }) => cache.sizeOf(at, index).rows);
       const after = classRows(split, before.reduce((a, b) => a + b) + moved);
       return {

@@ -17,10 +17,11 @@ import { kernelTexts } from "./kernel_texts.ts";
 import { embeddingDrafts, headDrafts, layerDrafts } from "./layer_drafts.ts";
 import type { DraftContext } from "./layer_drafts.ts";
 import { choiceDrafts, keepDrafts } from "./evict_drafts.ts";
-import { expandDrafts, expandedStreams } from "./expand_layer.ts";
+import { expandDrafts, expandedStreams, maskedStreams } from "./expand_layer.ts";
 import { allocateBuffers, poolOf } from "./plan_buffers.ts";
 import type { PlanBuffers, PlanInputs } from "./plan_buffers.ts";
 import { recordingOf } from "./query_rings.ts";
+import { refreshes } from "./prune_layer.ts";
 import { inKernelSpelling } from "./tables.ts";
 import { packKernel } from "./weights.ts";
 
@@ -91,7 +92,11 @@ function kernelNames(inputs: PlanInputs, context: DraftContext, buffers: PlanBuf
     if (streamSegments(inputs.cache, stream) === null) continue;
     drafts.push(...moveDrafts(buffers, inputs.cache, { ...move, stream }));
   }
-  for (const stream of inputs.tokens ? expandedStreams(inputs.cache) : []) {
+  const expanded = [
+    ...(inputs.tokens ? expandedStreams(inputs.cache) : []),
+    ...(refreshes(inputs) ? maskedStreams(inputs.cache) : []),
+  ];
+  for (const stream of expanded) {
     drafts.push(...expandDrafts(buffers, inputs.cache, { ...move, stream }));
   }
   const packs = inputs.weights.matrices.flatMap(({ parts }) =>

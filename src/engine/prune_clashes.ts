@@ -5,6 +5,7 @@
 
 import { KerfError } from "../core/error.ts";
 import { amountOf } from "../dsl/accumulator.ts";
+import type { Amount } from "../dsl/accumulator.ts";
 import { channelBitsOf, isPerRow, rowBitsOf } from "../dsl/pruning.ts";
 import { hasStatistic } from "../dsl/tokens.ts";
 import type { ChannelsPlan } from "./channels_plan.ts";
@@ -135,8 +136,8 @@ export function checkEviction(
   }
 }
 
-/** @throws {KerfError} decoded rows are to lose channels of a stream whose rows lose them as they are coded */
-export function checkPrunedWhileDecoding(
+/** @throws {KerfError} rows that are coded are to lose channels when they are not, or others than at first */
+export function checkCodedChannels(
   owned: readonly OwnedStep[],
   steps: readonly SpecStep[],
 ): void {
@@ -144,13 +145,17 @@ export function checkPrunedWhileDecoding(
     const { own, spec, definition, typed } = step;
     if (own.kind !== "channels") continue;
     const codes = owned.find((other) => other.own.kind === "codes" && other.own.of === own.of);
-    if (!codes || amountOf(own.every ?? 0, paramsOf(spec, definition)) === 0) continue;
-    const off = typeof own.every === "string" ? turnedOff(own.every, step, steps) : [codes.typed];
-    throw new KerfError(
-      `Cannot combine "${typed.name}" with channels pruned while decoding and ` +
-        `"${codes.typed.name}": rows lose their channels as they are coded`,
-      { hint: `--prune ${formatSpec(off)}`, exitCode: 2 },
-    );
+    const params = paramsOf(spec, definition);
+    const refuse = (amount: Amount = 0, how: string, why: string) => {
+      if (!codes || amountOf(amount, params) === 0) return;
+      const off = typeof amount === "string" ? turnedOff(amount, step, steps) : [codes.typed];
+      throw new KerfError(
+        `Cannot combine "${typed.name}" with channels ${how} and "${codes.typed.name}": ${why}`,
+        { hint: `--prune ${formatSpec(off)}`, exitCode: 2 },
+      );
+    };
+    refuse(own.every, "pruned while decoding", "rows lose their channels as they are coded");
+    refuse(own.refresh, "chosen anew", "coded rows would be rounded once more each time");
   }
 }
 

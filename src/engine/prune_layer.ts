@@ -24,6 +24,7 @@ export interface ChannelCut {
   readonly enough?: EnoughRule | null;
   /** Last rows that keep every channel. */
   readonly recent: number;
+  readonly refreshes: boolean;
 }
 
 /** Whether some head of a layer loses a channel. */
@@ -63,6 +64,10 @@ export function recentRows(
     isCoded(layout[stream].segments[0]!);
   return moves ? cut.recent : Infinity;
 }
+
+/** Whether the masks of a layer are chosen anew whenever rows come to lose channels. */
+export const refreshes = (cuts: ChannelCuts): boolean =>
+  STREAMS.some((stream) => cutOf(cuts, stream)?.refreshes);
 
 /** Whether rows of a layer of a slot have lost channels of either stream: then the masks stay that chose them. */
 export function hasMask({ inputs: { cache } }: Plan, { slot, layer }: LayerAt): boolean {

@@ -17,9 +17,9 @@ import type { ChannelBitsPlan } from "./channel_bits_plan.ts";
 import { channelsPlan } from "./channels_plan.ts";
 import type { ChannelsPlan } from "./channels_plan.ts";
 import {
+  checkCodedChannels,
   checkCodedWidths,
   checkEviction,
-  checkPrunedWhileDecoding,
   checkWindows,
   codesValues,
   refuseOrderedValues,
@@ -97,7 +97,7 @@ export async function prunePlan(spec: string, dims: ModelDims): Promise<PrunePla
       cached: tokensOf?.positions === "cache" ? tokens! : null,
     },
   );
-  checkPrunedWhileDecoding(owned, steps);
+  checkCodedChannels(owned, steps);
   const planOf = async (step: OwnedStep | undefined) =>
     step ? await channelsPlan(step.definition, step.spec, dims) : null;
   const [keyPlan, valuePlan] = [await planOf(channels), await planOf(valueChannels)];

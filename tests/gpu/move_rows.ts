@@ -83,6 +83,7 @@ for (
     "f16t16__f16t16",
     "f32t16__list_f32t16",
     "f16t1__list_f16t1",
+    "list_f16t16__f16t16",
     "list_f16t1__f16t1",
     "list_f32t1__f32t1",
   ]
