@@ -10,6 +10,8 @@
 #include <immintrin.h>
 #endif
 
+typedef int8_t i8x16 __attribute__((vector_size(16)));
+
 /* Inputs of a row that share a scale. */
 enum { KERF_Q8_INPUTS = 32 };
 
@@ -22,26 +24,49 @@ struct kerf_q8 {
 };
 _Static_assert(sizeof(struct kerf_q8) == 48, "src/core/quantized_row.ts counts these bytes");
 
+/* Over all lanes: the sum and the largest. */
+KERF_INLINE int32_t kerf_sum16_i32(i32x16 v)
+{
+#if defined(__AVX512F__)
+  return _mm512_reduce_add_epi32((__m512i)v);
+#else
+  int32_t sum = 0;
+  for (uint32_t lane = 0; lane < 16; lane++) sum += v[lane];
+  return sum;
+#endif
+}
+KERF_INLINE int32_t kerf_largest16_i32(i32x16 v)
+{
+#if defined(__AVX512F__)
+  return _mm512_reduce_max_epi32((__m512i)v);
+#else
+  int32_t largest = v[0];
+  for (uint32_t lane = 1; lane < 16; lane++) largest = kerf_max_i32(largest, v[lane]);
+  return largest;
+#endif
+}
+
 /* The nearest codes of 32 inputs, ties to even: the largest input in size becomes 127 or −127. */
 KERF_INLINE void kerf_store_q8(struct kerf_q8 *to, f32x16 low, f32x16 high)
 {
-  const f32x16 larger = kerf_max16(kerf_abs16(low), kerf_abs16(high));
-  float largest = larger[0];
-  for (uint32_t lane = 1; lane < 16; lane++) largest = kerf_max(largest, larger[lane]);
+  /* Without their signs numbers are in the order of their bits. */
+  const i32x16 sizes = kerf_max16_i32((i32x16)kerf_abs16(low), (i32x16)kerf_abs16(high));
+  const int32_t bits = kerf_largest16_i32(sizes);
+  float largest;
+  memcpy(&largest, &bits, sizeof largest);
   /* Below this 127 / largest is no f32; such inputs are nothing beside a weight's own error. */
   const float factor = largest < 0x1p-120f ? 0.0f : 127.0f / largest;
   const i32x16 codes[2] = {
     kerf_to_i32x16(kerf_round16(low * factor)), kerf_to_i32x16(kerf_round16(high * factor))};
-  to->scale = largest / 127.0f;
-  int32_t sums[2] = {0};
+  int32_t sums[2];
   for (uint32_t half = 0; half < 2; half++) {
-    for (uint32_t lane = 0; lane < 16; lane++) {
-      to->codes[16 * half + lane] = (int8_t)codes[half][lane];
-      sums[half] += codes[half][lane];
-    }
+    const i8x16 bytes = __builtin_convertvector(codes[half], i8x16);
+    memcpy(&to->codes[16 * half], &bytes, sizeof bytes);
+    sums[half] = kerf_sum16_i32(codes[half]);
     to->half_sums[half] = (float)sums[half];
   }
   to->sum = (float)(sums[0] + sums[1]);
+  to->scale = largest / 127.0f;
 }
 
 /* Codes 4q … 4q + 3 of a row, in one word. */
