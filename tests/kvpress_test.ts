@@ -60,8 +60,8 @@ async function keptRows({ loaded: { engine, chunkSize } }: Model, ids: readonly 
 const NEAR = { f32: { gap: 1e-5, n: 1 }, f16: { gap: 1e-2, n: 15 } } as const;
 
 async function compare({ spec, items }: Fixture, type: "f32" | "f16"): Promise<void> {
-  const cacheTypes = { key: type, value: type };
-  using model = await load({ prune: spec, cacheTypes, nCtx: 1024, parallel: 1 });
+  const arithmetic = { cacheTypes: { key: type, value: type }, activations: "f32" } as const;
+  using model = await load({ prune: spec, ...arithmetic, nCtx: 1024, parallel: 1 });
   for (const { prompt, kept, gaps } of items) {
     const got = await keptRows(model, prompts.get(prompt)!);
     let nearTies = 0;

@@ -38,6 +38,9 @@ interface ThinkItem {
   readonly pruned: readonly PrunedRun[];
 }
 
+/** The arithmetic of the reference. */
+const EXACT = { activations: "f32" } as const;
+
 /**
  * How close: with an f32 cache only the order of sums differs; an f16 cache rounds every key and value to
  * 11 bits, which moves logits of size 40 by about a hundredth.
@@ -118,7 +121,7 @@ async function withSlot(model: Model, run: (slot: number) => Promise<void>) {
 
 async function checkGreedy(type: "f32" | "f16", names: (item: GreedyItem) => boolean) {
   const { logits: within, margin } = type === "f32" ? F32 : F16;
-  using model = await load({ cacheTypes: { key: type, value: type }, nCtx: 4096 });
+  using model = await load({ ...EXACT, cacheTypes: { key: type, value: type }, nCtx: 4096 });
   for (const item of (await read<GreedyItem>("greedy")).filter(names)) {
     await withSlot(model, async (slot) => {
       const first = await prefill(model, slot, item.prompt_ids);
@@ -135,6 +138,7 @@ async function checkThink(
 ) {
   const { logits: within, margin, gap } = type === "f32" ? F32 : F16;
   using model = await load({
+    ...EXACT,
     prune: `think:ratio=${ratio}`,
     cacheTypes: { key: type, value: type },
     nCtx: 2048,

@@ -87,7 +87,8 @@ async function onDevice<T>(
   options: LoadOptions,
   run: (model: Model) => Promise<T>,
 ): Promise<T> {
-  using model = await load({ parallel: 1, nCtx: 256, chunkSize: 128, ...options });
+  const shared = { parallel: 1, nCtx: 256, chunkSize: 128, activations: "f32" } as const;
+  using model = await load({ ...shared, ...options });
   return await run(model);
 }
 
