@@ -25,6 +25,9 @@ const SPECS = [
   "kivi:bits=2,residual=32,keep=0",
   "snapkv:budget=48,window=16+think:ratio=0.3,window=8,recent=8",
   "h2o:budget=64,every=5",
+  "think:ratio=0.5,window=8,recent=8,every=16",
+  "spark:ratio=0.5,window=8,recent=8",
+  "massed:of=snapkv,least=16,mass=0.5",
 ];
 
 /** Rows of logits as the scheduler makes them: one at a time, flushes before, evictions after. */
