@@ -10,7 +10,14 @@ import { ACTIVATIONS } from "../device/mod.ts";
 import type { Loaded } from "../engine/load.ts";
 import { prunePlan } from "../engine/prune_plan.ts";
 import { appendResult, evaluate, FULL, readResults, reportOf } from "../eval/mod.ts";
-import type { EvalCase, EvalResult, EvalSpec, EvaluateOptions, RunIdentity } from "../eval/mod.ts";
+import type {
+  EvalCase,
+  EvalResult,
+  EvalSpec,
+  EvaluateOptions,
+  ResultLine,
+  RunIdentity,
+} from "../eval/mod.ts";
 import { sha256OfFile } from "../model/file_hash.ts";
 import { createTokenizer } from "../model/tokenizer.ts";
 import type { Model } from "../mod.ts";
@@ -153,11 +160,14 @@ export async function main(args: ParsedArgs): Promise<number> {
   const path = values.results === undefined ? defaultResults() : userPath(String(values.results));
   await Deno.mkdir(dirname(path), { recursive: true });
   const isFresh = values.fresh === true || identity.commit === UNKNOWN_COMMIT;
+  const found = isFresh ? new Map<string, ResultLine>() : await readResults(path, identity);
+  // A table's file may have changed under its name.
+  const known = new Map([...found].filter(([, { spec }]) => !spec.includes(".safetensors")));
   const { machine, commit } = identity;
   writeError(`${machine}; commit ${commit}; seed ${seed}; results in ${path}\n`);
   const outcome = await measure({
     ...await specsOf(flags.specs, model.loaded, dims),
-    ...{ cases, known: isFresh ? new Map() : await readResults(path, identity) },
+    ...{ cases, known },
     budgetMs: budgetMs - (performance.now() - startMs),
   }, (result) => appendResult(path, { ...identity, ...result, time: new Date().toISOString() }));
   const { results, measured, leftOut } = outcome;
