@@ -22,6 +22,8 @@ const SCORES: Readonly<Record<string, (n: number) => Float32Array>> = {
     const random = randomFrom(n + 1);
     return Float32Array.from({ length: n }, () => Math.round(8 * Math.abs(random())) / 8);
   },
+  // Half of the mass is one score and a half of the least mass there is.
+  halves: (n) => Float32Array.from({ length: n }, (_, i) => [1, 1, 2 ** -23][i - (n >> 1)] ?? 0),
   // One beside which all others are below a unit, or a few of them.
   outlier: (n) => Float32Array.from({ length: n }, (_, i) => i === n >> 1 ? 3e7 : 1 + i % 7),
   signed: (n) => {

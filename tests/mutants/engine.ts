@@ -67,10 +67,17 @@ export const ENGINE: readonly Mutant[] = [
     tests: ["tests/forward_test.ts"],
   },
   {
+    name: "the forecast forgets that a layer may keep every channel",
+    file: "src/engine/kv_forecast.ts",
+    find: "const ragged = isExact && !counts ?",
+    replace: "const ragged = isExact ?",
+    tests: ["src/engine/cache_test.ts"],
+  },
+  {
     name: "a budget that forgets the protected rows",
     file: "src/engine/tokens_plan.ts",
-    find: "Math.max(1, plan.first + plan.last, wantedRows(plan, head))",
-    replace: "Math.max(1, wantedRows(plan, head))",
+    find: "Math.max(1, plan.first + plan.last, wanted)",
+    replace: "Math.max(1, wanted)",
     tests: ["src/engine/tokens_plan_test.ts"],
   },
   {

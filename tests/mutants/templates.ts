@@ -17,6 +17,20 @@ export const TEMPLATES: readonly Mutant[] = [
     tests: ["tests/parity/evict.ts"],
   },
   {
+    name: "a mass that the highest scores hold all but one unit of",
+    file: "templates/c/count_mass.c.njk",
+    find: "(total * args->mass + 0xfffff) >> 20",
+    replace: "(total * args->mass) >> 20",
+    tests: ["tests/parity/count_enough.ts"],
+  },
+  {
+    name: "a block that is cut where it begins",
+    file: "templates/c/trim_blocks.c.njk",
+    find: "n_cut = next - start;",
+    replace: "n_cut = 1;",
+    tests: ["tests/parity/blocks.ts"],
+  },
+  {
     name: "a window that sees later rows",
     file: "templates/c/window_softmax.c.njk",
     find: "present & (positions <= (int32_t)position)",
