@@ -4,6 +4,7 @@
  */
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import type { GenerateOptions, Model } from "kerf";
 import { KerfError } from "../src/core/error.ts";
 import { assertClose } from "./_close.ts";
 import { F32, GQA, keptTokens, tokens, withModel } from "./_eviction.ts";
@@ -112,10 +113,22 @@ Deno.test("positions in the cache: keys and queries are rotated by their places,
   }
 });
 
+/** Beside a sequence that began with another prompt: places, not positions or company, decide. */
+async function assertSameInCompany(
+  model: Model,
+  prompt: string,
+  { options, made }: { readonly options: GenerateOptions; readonly made: readonly number[] },
+): Promise<void> {
+  for await (const { index, result } of model.batch(["another, longer one", prompt], options)) {
+    if (index === 1) assertEquals(result.tokens, made, "in a batch");
+  }
+}
+
 Deno.test("a sequence outgrows the context at constant bytes where positions are the cache's", async () => {
   const shape = { nHeads: 6, nKvHeads: 2, nCtx: 128 };
   const options = { raw: true, maxTokens: 700, ignoreStop: true, temperature: 0 } as const;
-  await withModel(shape, { prune: "streaming:budget=40,every=16,in_cache=1" }, async (model) => {
+  const prune = "streaming:budget=40,every=16,in_cache=1";
+  await withModel(shape, { prune, parallel: 2 }, async (model) => {
     const { cache } = model.loaded.engine;
     using session = model.session();
     const { tokens: made, stats } = await model.generate("the sea", { ...options, session }).result;
@@ -126,8 +139,7 @@ Deno.test("a sequence outgrows the context at constant bytes where positions are
     const page = 2 * 128 * 32 * 2 + 512;
     assertEquals(stats.kv.peakBytes, cache.nHeadsPerSlot * page);
     session.close();
-    const again = await model.generate("the sea", options).result;
-    assertEquals(again.tokens, made, "places, not positions, decide");
+    await assertSameInCompany(model, "the sea", { options, made });
   });
   await withModel(shape, { prune: "streaming:budget=40,every=16" }, async (model) => {
     const error = await assertRejects(() => model.generate("the sea", options).result, KerfError);
@@ -142,7 +154,8 @@ Deno.test("a sequence outgrows the context at constant bytes where positions are
 Deno.test("heavy rows and positions in the cache: thousands of tokens at constant bytes", async () => {
   const shape = { nHeads: 6, nKvHeads: 2, nCtx: 128 };
   const options = { raw: true, maxTokens: 3000, ignoreStop: true, temperature: 0 } as const;
-  await withModel(shape, { prune: "h2o:budget=40,in_cache=1,every=8" }, async (model) => {
+  const prune = "h2o:budget=40,in_cache=1,every=8";
+  await withModel(shape, { prune, parallel: 2 }, async (model) => {
     const { cache } = model.loaded.engine;
     using session = model.session();
     const bytes = new Set<number>();
@@ -163,6 +176,9 @@ Deno.test("heavy rows and positions in the cache: thousands of tokens at constan
       );
       assert(kept![0]! < stats.kv.tokens - 200, "no row is heavy");
     }
+    session.close();
+    const fewer = { ...options, maxTokens: 500 };
+    await assertSameInCompany(model, "the sea", { options: fewer, made: made.slice(0, 500) });
   });
   await withModel(shape, { prune: "h2o:budget=40" }, async (model) => {
     const error = await assertRejects(() => model.generate("the sea", options).result, KerfError);

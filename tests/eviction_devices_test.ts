@@ -33,6 +33,7 @@ const SPECS = [
   "h2o:budget=60",
   "h2o:budget=60+think:ratio=0.5,window=16,recent=8",
   "expected_attention:budget=60,ahead=40",
+  "think:ratio=0.5,window=16,recent=8,every=1,refresh=1",
   "think_mass:mass=0.6,window=16,recent=8",
   "snapkv:budget=60,window=16+think:ratio=0.5,window=16,recent=8",
   "think:ratio=0.5,window=16+think_values:ratio=0.3,window=16,recent=20",
@@ -64,6 +65,7 @@ async function answer(path: string, prune: string, options: LoadOptions) {
     await engine.compress(slot);
     position += n;
     for (let i = 0; i < 2; i++) {
+      await engine.flush(slot);
       logits.push(...await engine.step([{ slot, position, tokens: [5 + i], logits: "last" }]));
       position++;
     }
