@@ -9,6 +9,8 @@ import { load } from "kerf";
 import { slotStoredBytes } from "../src/engine/cache_bytes.ts";
 import type { CacheSegment, HeadAt } from "../src/engine/cache_shape.ts";
 import type { Engine } from "../src/engine/engine.ts";
+import { maskOf } from "../src/engine/mask.ts";
+import type { MaskLayer } from "../src/engine/mask.ts";
 import { PAGE_ROWS, pageCount } from "../src/layout/mod.ts";
 import { testFolder } from "../src/model/testing_files.ts";
 import { tinyModel } from "../src/model/testing.ts";
@@ -240,6 +242,8 @@ Deno.test("stored bytes are the formula's and lie in allocated pages (oracle 5)"
         const perHead = thin * (headDim / 8 + 2 * kept) + (thin > 0 ? 2 * headDim : 0) +
           bytes * headDim * (nPrompt - thin + nPrompt);
         const what = `${prune}, ${nPrompt} rows`;
+        const [{ heads: [mask] }] = await maskOf(engine, slot) as [MaskLayer];
+        assertEquals(mask!.keptChannelsPerRow, thin > 0 ? kept : undefined, what);
         assertEquals(slotStoredBytes(cache, slot), cache.nHeadsPerSlot * perHead, what);
         const { allocated } = cache.table.bytesOf(slot);
         const slack = cache.nHeadsPerSlot * (2 * 128 * headDim * bytes + 64);

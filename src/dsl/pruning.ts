@@ -113,11 +113,6 @@ export function channels({ window, queries, ...spec }: ChannelsSpec): ChannelsSt
   if ((window === undefined) === (queries === undefined)) {
     throw new TypeError("Cannot declare channels(): give exactly one of `queries` and `window`");
   }
-  if (spec.of === "key" && spec.per === "row" && spec.enough !== undefined) {
-    throw new TypeError(
-      'Cannot declare channels(): with per: "row" every row keeps as many, so give no `enough`',
-    );
-  }
   return Object.freeze({ kind: "channels", ...spec, queries: queries ?? lastQueries(window!) });
 }
 

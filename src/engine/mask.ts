@@ -15,6 +15,8 @@ export interface MaskHead {
   readonly keptChannels: readonly number[] | null;
   readonly keptValueChannels: readonly number[] | null;
   readonly keptTokens: readonly number[] | null;
+  /** How many channels of its own each older key keeps, where rows have such; `keptChannels` is null then. */
+  readonly keptChannelsPerRow?: number;
   /** Bits of each kept channel, where channels are coded in as many as they are worth. */
   readonly keptChannelBits?: readonly number[];
 }
@@ -71,9 +73,20 @@ export async function keptChannelsOf(engine: Engine, slot: number): Promise<Mask
         keptValueChannels: valueChannels?.channels ?? null,
       };
       const bits = own?.bits ? { keptChannelBits: own.bits } : {};
-      return { ...lists, keptTokens: null, ...bits };
+      return { ...lists, keptTokens: null, ...bits, ...setWidthOf(engine, { slot, head }) };
     }),
   }));
+}
+
+/** How many channels of its own each thin row of a head keeps; nothing where it has none. */
+function setWidthOf(
+  { cache }: Engine,
+  at: HeadAt,
+): Pick<MaskHead, "keptChannelsPerRow"> {
+  const sets = cache.segments.find(({ segment }) => segment.channels === "bitmap");
+  if (!sets) return {};
+  const { rows, width } = cache.sizeOf(at, sets.index);
+  return rows > 0 ? { keptChannelsPerRow: width } : {};
 }
 
 /** Channels that a head keeps, ascending; in how many bits each, where that differs. */

@@ -28,11 +28,12 @@ export async function inspect(args: ParsedArgs): Promise<number> {
   const { headDim } = model.loaded.config;
   writeOut(`${model.loaded.prune.spec}: one row per layer and KV head, █ a kept key channel\n`);
   for (const [layer, { heads }] of layers.entries()) {
-    for (const [head, { keptChannels, keptTokens }] of heads.entries()) {
+    for (const [head, { keptChannels, keptChannelsPerRow, keptTokens }] of heads.entries()) {
       const kept = new Set(keptChannels ?? Array.from({ length: headDim }, (_, c) => c));
       const cells = Array.from({ length: headDim }, (_, c) => kept.has(c) ? "█" : "·").join("");
       const rows = keptTokens ? `, ${keptTokens.length} tokens` : "";
-      writeOut(`${String(layer).padStart(3)}.${head} ${cells} ${kept.size}${rows}\n`);
+      const own = keptChannelsPerRow ? `, ${keptChannelsPerRow} of its own an older key` : "";
+      writeOut(`${String(layer).padStart(3)}.${head} ${cells} ${kept.size}${own}${rows}\n`);
     }
   }
   return 0;
