@@ -28,7 +28,6 @@ const SPECS = [
   "pyramidkv:budget=60,window=16",
   "adakv:of=snapkv,budget=60,window=16",
   "massed:of=snapkv,budget=60,window=16,mass=0.5,least=20",
-  "thresholded:of=tova,budget=60,share=0.5,least=20",
   "chunkkv:of=tova,budget=60,block=7",
   "h2o:budget=60",
   "h2o:budget=60+think:ratio=0.5,window=16,recent=8",
