@@ -204,6 +204,7 @@ Deno.test("what eval cannot use is named before anything is loaded", async () =>
   await refused(["--task", "pl"], /There is no task "pl"\n.*did you mean ppl/);
   await refused(["-p", "0"], /Cannot use -p 0/);
   await refused(["--budget", "soon"], /Cannot use "soon" for --budget[\s\S]*--budget 10m/);
+  await refused(["--chapters", "3", "--text", text], /--chapters has no effect beside --text/);
   await refused(["-c", "2048"], /-c has no effect[\s\S]*-p for passages/);
   await refused(["--compress-after", "file"], /--compress-after has no effect/);
   await refused(["word"], /Cannot use "word": eval takes flags only[\s\S]*--text word/);

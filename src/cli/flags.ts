@@ -341,6 +341,13 @@ export const COMMANDS: readonly Command[] = [
         repeat: true,
         help: "a file, one passage, or a folder of them; may be repeated (default Moby Dick)",
       },
+      {
+        name: "chapters",
+        kind: "integers",
+        value: "N,…",
+        help:
+          "chapters of Moby Dick that passages begin with (3,9,36,41,48,54,64,81; 3,54,81 if long)",
+      },
       { name: "s", aliases: ["seed"], kind: "integer", value: "N", help: "seed of resampling (1)" },
       {
         name: "budget",

@@ -15,11 +15,16 @@ export interface Passage {
   readonly tokens: readonly number[];
 }
 
-/** Chapters that the reference data were measured on, counted from 1. */
-export const DEFAULT_CHAPTERS = [3, 9, 36, 41, 48, 54, 64, 81] as const;
+/** Chapters that the reference data were measured on, counted from 1, and those of long passages. */
+const CHAPTERS = [3, 9, 36, 41, 48, 54, 64, 81] as const;
+const LONG_CHAPTERS = [3, 54, 81] as const;
 
-/** With fewer passages an interval says nothing. */
-const FEWEST = 3;
+/** Passages from here on take so long that the reference data have three. */
+const LONG_TOKENS = 3072;
+
+/** The chapters that default passages of so many tokens begin with. */
+export const defaultChapterNumbers = (nTokens: number): readonly number[] =>
+  nTokens < LONG_TOKENS ? CHAPTERS : LONG_CHAPTERS;
 
 /**
  * The first `nTokens` tokens of every text that has them.
@@ -42,29 +47,30 @@ export function cutPassages(
 }
 
 /**
- * The default passages: those of the eight chapters that are long enough. Where fewer than three are, each
- * chapter is continued by the ones after it, joined by a blank line.
+ * Passages that begin with chapters; one that is too short is continued by those after it, joined by a blank
+ * line.
  *
  * @param chapters chapter 1 first
+ * @param numbers of the chapters that passages begin with, from 1
+ * @throws {RangeError} there is no such chapter, or the text ends before the passage
  */
-export function defaultPassages(
+export function chapterPassages(
   chapters: readonly string[],
-  nTokens: number,
-  encode: (text: string) => readonly number[],
+  numbers: readonly number[],
+  { nTokens, encode }: {
+    readonly nTokens: number;
+    readonly encode: (text: string) => readonly number[];
+  },
 ): Passage[] {
-  const texts = DEFAULT_CHAPTERS.map((n) => ({ name: `chapter ${n}`, text: chapters[n - 1]! }));
-  const { passages } = cutPassages(texts, nTokens, encode);
-  if (passages.length >= FEWEST) return passages;
-  return DEFAULT_CHAPTERS.flatMap((first) => {
-    for (let last = first; last <= chapters.length; last++) {
+  return numbers.map((first) => {
+    for (let last = first; last <= chapters.length && chapters[first - 1] !== undefined; last++) {
       const text = chapters.slice(first - 1, last).join("\n\n");
       // A token is seldom shorter than a character.
-      if (text.length < nTokens) continue;
-      const tokens = encode(text);
+      const tokens = text.length < nTokens ? [] : encode(text);
       if (tokens.length < nTokens) continue;
       const name = last === first ? `chapter ${first}` : `chapters ${first} to ${last}`;
-      return [{ name, tokens: tokens.slice(0, nTokens) }];
+      return { name, tokens: tokens.slice(0, nTokens) };
     }
-    return [];
+    throw new RangeError(`There are no ${nTokens} tokens from chapter ${first} on`);
   });
 }

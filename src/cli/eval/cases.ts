@@ -117,12 +117,12 @@ function turns<T>(lists: readonly (readonly T[])[]): T[] {
 
 /** The cases that the flags ask for. @throws {KerfError} a text cannot be read or is too short */
 export async function evalCases(flags: EvalFlags, tokenizer: Tokens): Promise<EvalCases> {
-  const { tasks, nPrompt, nFed, texts } = flags;
+  const { tasks, nPrompt, nFed } = flags;
   const kinds = new Set<Task["kind"]>(tasks.map((task) => TASKS[task]!.kind));
   const lists: EvalCase[][] = [];
   const said: string[] = [];
   if (kinds.has("continuation") || kinds.has("agreement")) {
-    const cut = await passagesOf(texts, nPrompt + nFed + 1, tokenizer.encode);
+    const cut = await passagesOf(flags, nPrompt + nFed + 1, tokenizer.encode);
     said.push(...cut.said);
     if (kinds.has("continuation")) {
       lists.push(cut.passages.map((p) => continuationCase(p.name, p.tokens, nPrompt)));

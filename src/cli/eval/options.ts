@@ -20,6 +20,8 @@ export interface EvalFlags {
   readonly budgetMs: number;
   /** Texts the user named; empty: the default ones. */
   readonly texts: readonly string[];
+  /** Chapters of Moby Dick that passages begin with; empty: the default ones. */
+  readonly chapters: readonly number[];
   /** Lengths of prompts with needles and of chunks; empty: each task's own. */
   readonly lengths: readonly number[];
   /** Files of questions. */
@@ -79,6 +81,12 @@ function checkEffect(
       exitCode: 2,
     });
   }
+  if (values.chapters !== undefined && values.text !== undefined) {
+    throw new KerfError("--chapters has no effect beside --text: they are Moby Dick's", {
+      hint: "leave out one of them",
+      exitCode: 2,
+    });
+  }
   if (values["compress-after"] !== undefined && !asks && questions.length === 0) {
     throw new KerfError("--compress-after has no effect: no task asks anything", {
       hint: "--task needle --compress-after file, or --questions FILE.jsonl",
@@ -108,6 +116,7 @@ export function evalFlags({ values, positionals }: ParsedArgs): EvalFlags {
   checkEffect(values, tasks, questions);
   return {
     ...{ tasks, questions, lengths },
+    chapters: (values.chapters as readonly number[] | undefined) ?? [],
     compressAfter: values["compress-after"] === undefined ? "question" : "context",
     specs: ((values.prune as readonly string[] | undefined) ?? ["none"]).flatMap(expandSweep),
     nPrompt: atLeastOne(values, "p", 1024),

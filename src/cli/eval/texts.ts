@@ -2,12 +2,18 @@
 
 import { basename, join } from "@std/path";
 import { KerfError } from "../../core/error.ts";
-import { cutPassages, defaultPassages, mobyDickChapters } from "../../eval/mod.ts";
+import {
+  chapterPassages,
+  cutPassages,
+  defaultChapterNumbers,
+  mobyDickChapters,
+} from "../../eval/mod.ts";
 import type { NamedText, Passage } from "../../eval/mod.ts";
 import { cacheDir } from "../../sys/cache_dir.ts";
 import { readUserFile } from "../prompt.ts";
 import { userPath } from "../root.ts";
 import { openProgress } from "../terminal.ts";
+import type { EvalFlags } from "./options.ts";
 
 /** Passages, and what is to be said about texts that made none. */
 export interface Passages {
@@ -48,6 +54,22 @@ export async function defaultChapters(): Promise<string[]> {
   }
 }
 
+/** Passages of Moby Dick. @throws {KerfError} exit code 2: there is no such chapter, or too little behind it */
+async function ofChapters(
+  numbers: readonly number[],
+  options: Parameters<typeof chapterPassages>[2],
+): Promise<Passage[]> {
+  try {
+    return chapterPassages(await defaultChapters(), numbers, options);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new KerfError(`Cannot evaluate on chapters ${numbers.join()}: ${error.message}`, {
+      hint: "--chapters 3,54,81",
+      exitCode: 2,
+    });
+  }
+}
+
 /** The user's texts as one, in their order. @throws {KerfError} a file cannot be read */
 export const joinedTexts = (paths: readonly string[]): string =>
   paths.flatMap((path) => filesOf(path).files).map((file) => readUserFile(file).replace(/\n+$/, ""))
@@ -56,16 +78,18 @@ export const joinedTexts = (paths: readonly string[]): string =>
 /**
  * Passages of `nTokens` tokens.
  *
- * @param paths files, each one passage, and folders, whose files that are too short are left out
+ * @param flags.texts files, each one passage, and folders, whose files that are too short are left out
+ * @param flags.chapters of Moby Dick, where no texts are named; empty: the default ones
  * @throws {KerfError} a file cannot be read or is too short, or no passage is left
  */
 export async function passagesOf(
-  paths: readonly string[],
+  { texts: paths, chapters }: Pick<EvalFlags, "texts" | "chapters">,
   nTokens: number,
   encode: (text: string) => readonly number[],
 ): Promise<Passages> {
   if (paths.length === 0) {
-    return { passages: defaultPassages(await defaultChapters(), nTokens, encode), said: [] };
+    const numbers = chapters.length > 0 ? chapters : defaultChapterNumbers(nTokens);
+    return { passages: await ofChapters(numbers, { nTokens, encode }), said: [] };
   }
   const passages: Passage[] = [];
   const said: string[] = [];
