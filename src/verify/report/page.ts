@@ -88,9 +88,11 @@ async function section(
     "section",
     { id: anchorOf(checks[0]!) },
     element("h2", {}, variant, element("small", {}, kind, papers)),
-    sources.map(({ doc }) => element("p", {}, doc.join(" "))),
+    sources.map(({ doc }) => element("p", {}, withCode(doc.join(" ")))),
     element("h3", {}, "What the author wrote, and what became of it"),
-    element("p", { class: "note" }, "Marked lines are the author’s, on every target."),
+    sources.some(({ funcs }) => Object.keys(funcs).length > 0)
+      ? element("p", { class: "note" }, "Marked lines are the author’s, on every target.")
+      : [],
     panes,
     element("h3", {}, "How the cache is stored"),
     element(
@@ -113,6 +115,10 @@ async function section(
     errorMaps(checks),
   );
 }
+
+/** A comment's text, what stands between backticks as code. */
+const withCode = (text: string): (Html | string)[] =>
+  text.split("`").map((part, i) => i % 2 === 1 ? element("code", {}, part) : part);
 
 /** An author's file beside the kernel that its first hook became. */
 async function panesOf(

@@ -84,7 +84,8 @@ margin:10px 0}
 .legend{display:block;margin-top:8px}
 ${heat}
 @media (max-width:1100px){.sources{grid-template-columns:repeat(2,minmax(0,1fr))}}
-@media (max-width:640px){body{padding:16px}.sources{grid-template-columns:minmax(0,1fr)}}
+@media (max-width:640px){body{padding:16px}.sources{grid-template-columns:minmax(0,1fr)}
+th,td{padding:5px 8px}td.where{white-space:nowrap}}
 @media print{:root{color-scheme:light}body{padding:0;max-width:none;font-size:11px}
 .sources{grid-template-columns:repeat(2,minmax(0,1fr))}
 .pane pre{height:auto;white-space:pre-wrap;font-size:8px}.l{width:auto}

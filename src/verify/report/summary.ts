@@ -48,9 +48,10 @@ export function verdict(outcome: Outcome): Html[] {
 export function summaryTable(checks: readonly Check[]): Html[] {
   const numbers = ["cases", "max abs", "max rel", "of bound"];
   const heads = [
-    ...["variant", "kernel", "target"].map((name) => element("th", {}, name)),
+    // The verdict before the numbers: a narrow screen shows what comes first.
+    ...["variant", "kernel", "target", ""].map((name) => element("th", {}, name)),
     ...numbers.map((name) => element("th", { class: "n" }, name)),
-    ...["", "where it is worst"].map((name) => element("th", {}, name)),
+    element("th", {}, "where it is worst"),
   ];
   return [
     element(
@@ -95,8 +96,8 @@ function row(check: Check, above: Check | undefined): Html {
     ),
     element("td", {}, sameKernel ? "" : check.kernel),
     element("td", {}, check.label),
-    numbers.map((number) => element("td", { class: "n" }, number)),
     element("td", { class: `verdict ${good ? "good" : "bad"}` }, good ? "pass" : "FAIL"),
+    numbers.map((number) => element("td", { class: "n" }, number)),
     element("td", { class: "where" }, where),
   );
 }
