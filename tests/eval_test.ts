@@ -6,7 +6,7 @@ import { load } from "kerf";
 import type { Engine } from "../src/engine/engine.ts";
 import { commandOf } from "../src/cli/flags.ts";
 import { continuationCase, evaluate, TASKS } from "../src/eval/mod.ts";
-import type { EvalResult } from "../src/eval/mod.ts";
+import type { EvalResult, EvalSummary } from "../src/eval/mod.ts";
 import { CompressedRun } from "../src/eval/run.ts";
 import { tinyModel } from "../src/model/testing.ts";
 import { testFolder } from "../src/model/testing_files.ts";
@@ -176,6 +176,17 @@ Deno.test("eval prints rows and summaries, goes on where it stopped, with the sa
     item.spec === "none" && ["kl", "dnll"].includes(item.metric)
   );
   assertEquals(full.map(({ mean }: { mean: number }) => mean), [0, 0]);
+
+  // A run that had only reached the second passage goes on to the same digits.
+  await Deno.writeTextFile(results, `${lines[3]}\n${lines[2]}\n${lines[0]!.slice(0, 50)}`);
+  const resumed = await kerf([...flags, "--prune", spec, "--results", results, "-t", "1"]);
+  assertStringIncludes(resumed.stderr, "1 of 3 results were there already");
+  const numbers = (text: string) =>
+    JSON.parse(text).summary.map(({ metric, mean, low, high }: EvalSummary) => [
+      metric,
+      ...[mean, low, high],
+    ]);
+  assertEquals(numbers(resumed.stdout), numbers(first.stdout));
 });
 
 Deno.test("eval sweeps, keeps to its budget and says what it left out", async () => {

@@ -109,6 +109,14 @@ interface Outcome {
   readonly leftOut: readonly EvalCase[];
 }
 
+/** Results spec by spec and case by case: sums and resampling have an order, whatever was known before. */
+function inOrder(results: readonly EvalResult[], { specs, cases }: EvaluateOptions): EvalResult[] {
+  const places = new Map(cases.map(({ protocol, passage }, i) => [`${protocol} ${passage}`, i]));
+  const caseOf = ({ protocol, passage }: EvalResult) => places.get(`${protocol} ${passage}`)!;
+  const specOf = (result: EvalResult) => specs.findIndex(({ spec }) => spec === result.spec);
+  return results.toSorted((a, b) => specOf(a) - specOf(b) || caseOf(a) - caseOf(b));
+}
+
 /** Evaluates, keeping every result as soon as it is there. */
 async function measure(
   options: EvaluateOptions,
@@ -133,9 +141,7 @@ async function measure(
     await keep(result);
   }
   drawer.end();
-  const order = options.specs.map(({ spec }) => spec);
-  results.sort((a, b) => order.indexOf(a.spec) - order.indexOf(b.spec));
-  return { results, measured, leftOut };
+  return { results: inOrder(results, options), measured, leftOut };
 }
 
 export async function main(args: ParsedArgs): Promise<number> {
