@@ -134,7 +134,7 @@ for (const { label, open, ignore = false, keep = false } of DEVICES) {
 
   test("a row that moves without its position", async (run) => {
     const find =
-      /source\)\[row % PAGE_ROWS\]|\)\[from % PAGE_ROWS\]|arena_buf\[position_word\(value_pages, kept_buf\[[^\]]*\]\)\]/;
+      /source\)\[row % PAGE_ROWS\]|\)\[from % PAGE_ROWS\]|arena_buf\[position_word\(value_pages,\s+kept_buf\[[^\]]*\]\)\]/;
     const wrong = mutated(/keep_rows/, find, (found) => `${found} + 1`);
     const { checks } = await run({ renderer: wrong, names: ["key_norm"], targets: [] });
     assertEquals(off(checks), ["keep rows"]);
