@@ -1,6 +1,6 @@
 /** Coded rows on their way to a whole segment: kernels' arguments, with outliers and constant groups. */
 
-import { moveName, parseSegmentName } from "../src/layout/mod.ts";
+import { channelsWord, moveName, parseSegmentName } from "../src/layout/mod.ts";
 import { randomFrom } from "./_kernel.ts";
 import { AT, segmentsOf, writeCache } from "./_kv_cache.ts";
 import type { HeadRows } from "./_kv_cache.ts";
@@ -17,6 +17,8 @@ export interface DecodeCase {
   readonly first?: number;
   readonly to?: number;
   readonly channels?: readonly number[];
+  /** How many of them are of the first class. */
+  readonly high?: number;
   readonly positions?: boolean;
 }
 
@@ -31,7 +33,7 @@ function rowsOf(n: number, headDim: number, random: () => number): Float32Array[
 
 /** The cache of a case, and how `decode_rows` runs on it. */
 export function decodeRun(given: DecodeCase) {
-  const { stream, type = "f16", headDim = 64, first = 0, to = 0 } = given;
+  const { stream, type = "f16", headDim = 64, first = 0, to = 0, high } = given;
   const from = parseSegmentName(given.from);
   const listed = from.channels === "list";
   const channels = given.channels ?? Array.from({ length: headDim }, (_, c) => c);
@@ -44,7 +46,8 @@ export function decodeRun(given: DecodeCase) {
   const heads = given.rows.map((n): HeadRows => {
     const all = rowsOf(n + to, headDim, random);
     const positions = all.map((_, i) => 3 * i + 1);
-    return { keys: all, values: all, nListed: n, nCoded: n, channels, positions };
+    const head = { keys: all, values: all, nListed: n, nCoded: n, channels, positions };
+    return high === undefined ? head : { ...head, high };
   });
   const longest = Math.max(...given.rows) + to;
   const cache = writeCache(name, heads, { headDim, spare: Math.ceil(longest / 128) + 1 });
@@ -54,15 +57,17 @@ export function decodeRun(given: DecodeCase) {
   const firstHead = (AT.slot * AT.nLayers + AT.layer) * nKvHeads;
   const full = segmentsOf(cache.layout)[index + 1]!;
   const move = { from, to: full, positions: given.positions ?? false };
+  const word = channelsWord({ width: channels.length, high: high ?? 0 });
   const run = {
     defines: { HEAD_DIM: headDim },
     buffers: {
       src_pages: pages.slice(firstHead * entries, (firstHead + nKvHeads) * entries),
       dst_pages: pages,
       ...(listed ? { channels: cache.buffers.channels } : {}),
+      ...(cache.fills ? { fills: cache.fills } : {}),
       moves: Uint32Array.from([
         ...Array(AT.layer * nKvHeads * 4).fill(0),
-        ...given.rows.flatMap((n) => [first, to, Math.max(0, n - first), channels.length]),
+        ...given.rows.flatMap((n) => [first, to, Math.max(0, n - first), word]),
       ]),
       arena: before,
     },

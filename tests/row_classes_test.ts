@@ -324,10 +324,7 @@ Deno.test("what cannot follow rows that lie by class is refused", async () => {
     );
     assertEquals([error.exitCode, error.hints.length], [2, 1], message);
   };
-  await refused(
-    { prune: "snapkv:budget=64+think_bits" },
-    "rows that lie by class have lost the order",
-  );
+  await refused({ prune: "snapkv:every=8+think_bits" }, "cannot leave one by one");
   await refused({ prune: "think_bits:window=65" }, "a window of 65 queries needs as many rows");
   await refused({ prune: "think_bits:high=1.5" }, "high");
   await refused({ prune: "think_bits+kivi" }, "how rows are coded");

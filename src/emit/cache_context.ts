@@ -31,6 +31,8 @@ export interface CacheContext {
   readonly cached: boolean;
   /** Whether pages of values begin with their rows' positions; else a full row's place is its position. */
   readonly row_positions: boolean;
+  /** Whether rows carry positions and lie in classes: then values have the segments of keys. */
+  readonly class_positions: boolean;
   /** How older keys are coded; null: all lie as they are. */
   readonly coded_keys: StoredCode | null;
   /** Whether channels that coded keys lack read as their means. */
@@ -75,6 +77,7 @@ export function cacheContext(
     full_rows: fullRows,
     cached: layout.positions === "cache",
     row_positions: layout.rowPositions,
+    class_positions: layout.rowPositions && hasRowClasses(layout),
     coded_keys: coded,
     fills_means: key.segments.some(({ fill }) => fill === "mean") && !fullRows,
     value_segment: String(value.segments.length - 1),

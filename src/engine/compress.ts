@@ -43,7 +43,7 @@ export async function compressLayer(
   for (const stream of wholeStreams) {
     if (!isCoded(layout[stream].segments[0]!)) recent[stream] = Infinity;
   }
-  return await moveLayer(device, plan, at, { recent }) || evicted;
+  return await moveLayer(device, plan, at, { recent, hasBits: masked }) || evicted;
 }
 
 /**

@@ -6,32 +6,32 @@
  */
 
 import type { Device } from "../device/types.ts";
+import { channelsWord } from "../layout/bytes.ts";
 import { moveName } from "../layout/name.ts";
 import { pageCount } from "../layout/offset.ts";
 import type { Segment } from "../layout/types.ts";
 import type { TakenPage } from "./block_table.ts";
 import type { KvCache } from "./cache.ts";
 import { segmentPageBytes } from "./cache_shape.ts";
-import type { CacheSegment, HeadAt } from "./cache_shape.ts";
+import type { HeadAt } from "./cache_shape.ts";
 import { streamSegments } from "./compress_drafts.ts";
 import type { LayerAt, StreamName, StreamSegments } from "./compress_drafts.ts";
 import { whole } from "./draft.ts";
 import type { Draft } from "./draft.ts";
 import type { Plan } from "./plan.ts";
 import type { PlanBuffers } from "./plan_buffers.ts";
+import { restoreOrder } from "./restore_order.ts";
 import { becomesWhole, isCoded } from "./whole_rows.ts";
 
-/** One KV head's rows of a stream: compressed ones of a width, and whole ones. */
+/** One KV head's rows of a stream: those of each compressed segment, and whole ones. */
 interface HeadRows {
   readonly at: HeadAt;
-  readonly compressed: number;
-  readonly width: number;
+  readonly compressed: readonly number[];
   readonly full: number;
 }
 
-/** A stream of a layer that has rows to expand, which where rows are evicted are in one segment. */
-interface Expansion extends Pick<StreamSegments, "full"> {
-  readonly compressed: CacheSegment;
+/** A stream of a layer that has rows to expand. */
+interface Expansion extends StreamSegments {
   readonly stream: StreamName;
   readonly heads: readonly HeadRows[];
 }
@@ -50,11 +50,6 @@ export const maskedStreams = (cache: Pick<KvCache, "segments">): StreamName[] =>
     return first?.channels === "list" && !isCoded(first);
   });
 
-const expandable = (cache: KvCache, stream: StreamName) => {
-  const { compressed, full } = streamSegments(cache, stream)!;
-  return { compressed: compressed[0]!, full };
-};
-
 const deedOf = ({ code, channels }: Segment) => {
   if (channels === "bitmap") return "fill";
   return code.kind === "affine" ? "decode" : "move";
@@ -66,12 +61,12 @@ export function expandDrafts(
   cache: KvCache,
   { slot, layer, stream, maxRows }: LayerAt & {
     readonly stream: StreamName;
-    /** Of the longest head: compressed and whole. */
-    readonly maxRows: readonly [number, number];
+    /** Of the longest head: of each compressed segment, and whole. */
+    readonly maxRows: readonly number[];
   },
 ): Draft[] {
-  const { compressed, full } = expandable(cache, stream);
-  return [compressed, full].map((from, i) => ({
+  const { compressed, full } = streamSegments(cache, stream)!;
+  return [...compressed, full].map((from, i) => ({
     kernel: `${from === full ? "move" : deedOf(from.segment)}_rows__${
       moveName({ from: from.segment, to: full.segment, positions: full.headBytes > 0 })
     }`,
@@ -88,67 +83,80 @@ export function expandDrafts(
   }));
 }
 
-/** Makes whole rows of a layer's compressed ones of `streams`. */
+const sum = (rows: readonly number[]) => rows.reduce((a, b) => a + b, 0);
+
+/** Makes whole rows of a layer's compressed ones of `streams`, in the order of their tokens. */
 export async function expandLayer(
   device: Device,
   plan: Plan,
   at: LayerAt,
   streams: readonly StreamName[],
 ): Promise<void> {
-  const { cache } = plan.inputs;
+  const { cache, classes } = plan.inputs;
   const { nKvHeads, headDim } = cache.shape;
   const first = { slot: at.slot, head: at.layer * nKvHeads };
   const expansions = streams.map((stream): Expansion => {
-    const segments = expandable(cache, stream);
+    const segments = streamSegments(cache, stream)!;
     const heads = Array.from({ length: nKvHeads }, (_, i): HeadRows => {
       const head = { ...first, head: first.head + i };
-      const { rows, width } = cache.sizeOf(head, segments.compressed.index);
-      const full = cache.sizeOf(head, segments.full.index).rows;
-      return { at: head, compressed: rows, width, full };
+      const compressed = segments.compressed.map(({ index }) => cache.sizeOf(head, index).rows);
+      return { at: head, compressed, full: cache.sizeOf(head, segments.full.index).rows };
     });
     return { stream, ...segments, heads };
-  }).filter(({ heads }) => heads.some(({ compressed }) => compressed > 0));
+  }).filter(({ heads }) => heads.some(({ compressed }) => sum(compressed) > 0));
   if (expansions.length === 0) return;
   const { src_pages } = plan.buffers.compress!;
   device.write(src_pages, cache.table.entriesOf({ ...first, nHeads: nKvHeads }));
   const old = expansions.flatMap((expansion) => replacePages(device, plan, expansion));
   cache.sync();
-  await plan.run(expansions.flatMap(({ stream, heads }) => {
-    const whole = heads.filter(({ compressed }) => compressed > 0).map(({ full }) => full);
-    const rows = heads.map(({ compressed }) => compressed);
-    const maxRows = [Math.max(...rows), Math.max(...whole)] as const;
-    return expandDrafts(plan.buffers, cache, { ...at, stream, maxRows });
+  await plan.run(expansions.flatMap(({ stream, compressed, heads }) => {
+    const whole = heads.filter((head) => sum(head.compressed) > 0).map(({ full }) => full);
+    const rows = compressed.map((_, c) => Math.max(...heads.map((head) => head.compressed[c]!)));
+    return expandDrafts(plan.buffers, cache, {
+      ...at,
+      stream,
+      maxRows: [...rows, Math.max(...whole)],
+    });
   }));
   for (const page of old) cache.table.release(page);
   for (const { compressed, full, heads } of expansions) {
     for (const head of heads) {
-      cache.setSize(head.at, compressed.index, { rows: 0, width: head.width });
-      cache.setSize(head.at, full.index, { rows: head.compressed + head.full, width: headDim });
+      for (const { index } of compressed) {
+        cache.setSize(head.at, index, { ...cache.sizeOf(head.at, index), rows: 0 });
+      }
+      const rows = sum(head.compressed) + head.full;
+      cache.setSize(head.at, full.index, { rows, width: headDim });
     }
   }
+  if (classes) await restoreOrder(device, plan, at);
 }
 
 /** Pages for whole rows, the lists of moves, and the pages that held the rows before. */
 function replacePages(device: Device, plan: Plan, expansion: Expansion): TakenPage[] {
-  const { table, shape: { headDim } } = plan.inputs.cache;
+  const { cache } = plan.inputs;
+  const { table, shape: { headDim } } = cache;
   const { stream, compressed, full, heads } = expansion;
   const old: TakenPage[] = [];
-  const [expand, move] = [new Uint32Array(4 * heads.length), new Uint32Array(4 * heads.length)];
+  const lists = [...compressed, full].map(() => new Uint32Array(4 * heads.length));
   heads.forEach((head, i) => {
-    if (head.compressed === 0) return;
-    for (const [{ page }, rows] of [[compressed, head.compressed], [full, head.full]] as const) {
-      for (let p = 0; p < pageCount(rows); p++) {
-        old.push(table.take(table.entryIndex({ ...head.at, entry: page + p })));
+    const rows = sum(head.compressed) + head.full;
+    if (rows === head.full) return;
+    let before = 0;
+    for (const [s, segment] of [...compressed, full].entries()) {
+      const own = head.compressed[s] ?? head.full;
+      for (let p = 0; p < pageCount(own); p++) {
+        old.push(table.take(table.entryIndex({ ...head.at, entry: segment.page + p })));
       }
+      const stored = segment === full ? { width: headDim } : cache.sizeOf(head.at, segment.index);
+      lists[s]!.set([0, before, own, channelsWord(stored)], 4 * i);
+      before += own;
     }
-    for (let p = 0; p < pageCount(head.compressed + head.full); p++) {
+    for (let p = 0; p < pageCount(rows); p++) {
       const index = table.entryIndex({ ...head.at, entry: full.page + p });
       table.allocate(index, segmentPageBytes(full, { width: headDim, headDim }));
     }
-    expand.set([0, 0, head.compressed, head.width], 4 * i);
-    move.set([0, head.compressed, head.full, headDim], 4 * i);
   });
   const buffers = plan.buffers.compress!.moves[stream]!;
-  [expand, move].forEach((data, i) => device.write(buffers[i]!, data, 16 * heads[0]!.at.head));
+  lists.forEach((data, i) => device.write(buffers[i]!, data, 16 * heads[0]!.at.head));
   return old;
 }

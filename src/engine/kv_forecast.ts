@@ -109,6 +109,10 @@ export function forecastPeak(shape: ForecastShape, work: ForecastWork): number {
     if (evicts) {
       rise(stages.reduce((sum, s) => sum + bytes.expanded(s.dense, s.expanded), 0));
       now += total(stages, (s) => s.expanded) - total(stages, (s) => s.dense);
+      // Rows that lay by class are then put in the order of their tokens.
+      if (shape.classes && stages.some((s) => s.dense.key > 0)) {
+        rise(total(stages, (s) => s.expanded));
+      }
       now += evicted + ragged - total(stages, (s) => s.expanded);
     }
     rise(stages.reduce((sum, s) => sum + bytes.expanded(s.evicted, s.unmasked), 0));

@@ -41,7 +41,8 @@ async function keptTokensOf({ cache, device }: Engine, at: HeadAt): Promise<numb
       positions.push(...new Uint32Array(bytes.slice().buffer));
     }
   }
-  return positions;
+  // Rows may lie by class.
+  return positions.sort((a, b) => a - b);
 }
 
 /** What the heads of a slot keep, per layer and KV head. */

@@ -74,6 +74,8 @@ export interface MoveOptions {
   readonly recent: Readonly<Record<StreamName, number>>;
   /** Only streams that are flushed while decoding. */
   readonly flushes?: boolean;
+  /** Whether the bits of channels were chosen before, for rows that have been whole meanwhile. */
+  readonly hasBits?: boolean;
   /** Oldest full rows of each KV head that move, whichever are due. */
   readonly rows?: Readonly<Partial<Record<StreamName, readonly number[]>>>;
 }
@@ -124,7 +126,7 @@ export async function moveLayer(
   const keys = moves.find(({ stream }) => stream === "key");
   const { cache, classes } = plan.inputs;
   const listRows = (nDue: number) => classes ? listLength(nDue, classes.first) : nDue;
-  if (keys) {
+  if (keys && !options.hasBits) {
     const nRows = mostMoved(keys.heads);
     await chooseBits(device, plan, { ...at, nRows, maxRows: listRows(nRows) });
   }

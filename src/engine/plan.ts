@@ -22,6 +22,7 @@ import { allocateBuffers, poolOf } from "./plan_buffers.ts";
 import type { PlanBuffers, PlanInputs } from "./plan_buffers.ts";
 import { recordingOf } from "./query_rings.ts";
 import { refreshes } from "./prune_layer.ts";
+import { orderWholeDrafts } from "./restore_order.ts";
 import { inKernelSpelling } from "./tables.ts";
 import { packKernel } from "./weights.ts";
 
@@ -98,6 +99,9 @@ function kernelNames(inputs: PlanInputs, context: DraftContext, buffers: PlanBuf
   ];
   for (const stream of expanded) {
     drafts.push(...expandDrafts(buffers, inputs.cache, { ...move, stream }));
+  }
+  if (inputs.tokens && inputs.classes) {
+    drafts.push(...orderWholeDrafts(buffers, inputs.cache, { ...at, maxRows: 1 }));
   }
   const packs = inputs.weights.matrices.flatMap(({ parts }) =>
     parts.map(({ tensor }) => packKernel(tensor.storage.name))

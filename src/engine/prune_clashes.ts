@@ -6,7 +6,7 @@
 import { KerfError } from "../core/error.ts";
 import { amountOf } from "../dsl/accumulator.ts";
 import type { Amount } from "../dsl/accumulator.ts";
-import { channelBitsOf, isPerRow, rowBitsOf } from "../dsl/pruning.ts";
+import { isPerRow } from "../dsl/pruning.ts";
 import { hasStatistic } from "../dsl/tokens.ts";
 import type { ChannelsPlan } from "./channels_plan.ts";
 import type { OwnedStep } from "./prune_order.ts";
@@ -127,12 +127,6 @@ export function checkEviction(
   if (every > 0 && channels && isPerRow(channels.own)) {
     const why = "rows that have channels of their own do not leave one by one";
     refuse(" with evictions while decoding", channels, why, step.every);
-  }
-  if (codes && rowBitsOf(codes.definition) !== null) {
-    refuse("", codes, "rows that lie by class have lost the order that evictions know", null);
-  }
-  if (codes && channelBitsOf(codes.definition) !== null) {
-    refuse("", codes, "keys without some of their channels are not made whole again", null);
   }
 }
 

@@ -91,6 +91,7 @@ gpuTest("rows in classes are ordered and scored as on the CPU", async () => {
   const shape = { layout: CLASSES, headDim: 32, rows: 300, window: 20 };
   await assertClassScores({ ...shape, coded: [192, 64] });
   await assertClassScores({ ...shape, rows: 40, coded: [0, 0] });
+  await assertClassScores({ ...shape, layout: `${CLASSES}_evicted`, coded: [192, 64] });
   const bits = { ...shape, layout: CHANNEL_CLASSES };
   await assertClassScores({ ...bits, listed: 192, coded: [192, 64] });
 });
@@ -117,6 +118,25 @@ gpuTest("coded values become whole rows, the last group short, with positions", 
   await assertDecoded({ ...value, from: "q4c64t1", rows: [33] });
   await assertDecoded({ ...value, from: "q4c32t1", rows: [130, 7], to: 9, positions: true });
 });
+
+gpuTest(
+  "keys in classes of channels become whole rows, means where nothing is stored",
+  async () => {
+    const channels = [3, 7, 1, 40, 63, 2, 5, 62];
+    const key = { stream: "key", from: "list_mean_q42r64t16", channels } as const;
+    for (const high of [0, 3, 8]) {
+      await assertDecoded({
+        ...key,
+        rows: [192, 64],
+        first: 64,
+        to: 40,
+        high,
+      });
+    }
+    await assertDecoded({ ...key, rows: [64], high: 5, type: "f32" });
+    await assertDecoded({ stream: "value", from: "q2c64t1", rows: [33] });
+  },
+);
 
 gpuTest("values of a list become codes, and whole rows again, other channels 0", async () => {
   const channels = Array.from({ length: 64 }, (_, c) => c).filter((c) => c % 4 !== 2);
@@ -152,6 +172,8 @@ gpuTest("attention over codes of 2, 4 and 8 bits, groups of 16 to 128", async ()
   await assertAttention({ layout: TURNED, rows: 150, nQuery: 9, nCoded: 128 });
   const classes = { layout: CLASSES, nQuery: 9 };
   await assertAttention({ ...classes, rows: 361, nCoded: 320, nFirst: 64 });
+  const evicted = { ...classes, layout: `${CLASSES}_evicted`, ahead: 100 };
+  await assertAttention({ ...evicted, rows: 261, nCoded: 192, nFirst: 64 });
   await assertAttention({ ...classes, rows: 141, nCoded: 128, nFirst: 128 });
   const wide = { group: 8, headDim: 128, rows: 300, nQuery: 9, nCoded: 256 };
   await assertAttention({ ...wide, layout: coded("q4r64", "q2c64") });

@@ -17,7 +17,11 @@ interface Move {
  * A run that moves rows from a stream's last segment to its first, or back from one with a list, one move per
  * KV head: of keys, or of values where the pages begin with positions.
  */
-function moveRun(name: string, moves: readonly Move[], headDim: number) {
+function moveRun(
+  name: string,
+  moves: readonly Move[],
+  { headDim, ordered }: { readonly headDim: number; readonly ordered: boolean },
+) {
   const [pair, positions] = name.split("_positions");
   const [from, to] = pair!.split("__");
   const ofValues = positions !== undefined;
@@ -40,10 +44,16 @@ function moveRun(name: string, moves: readonly Move[], headDim: number) {
       (AT.layer * moves.length + i) * 4,
     )
   );
+  const longest = Math.max(...moves.map((m) => m.source + m.rows));
+  // Every seventh row, then those behind them.
+  const order = Uint32Array.from(
+    moves.flatMap(() => Array.from({ length: longest }, (_, i) => 7 * i % longest)),
+  );
   return {
     buffers: {
       src_pages: pages.slice(own * entries),
       dst_pages: pages,
+      ...(ordered ? { order } : {}),
       ...(listed ? { channels } : {}),
       moves: table,
       arena,
@@ -54,7 +64,7 @@ function moveRun(name: string, moves: readonly Move[], headDim: number) {
       ...{ slot: AT.slot, n_kv_heads: moves.length },
       src_page: cache.firstPages[(ofValues ? 1 : 0) + (expands ? 0 : 1)]!,
       dst_page: cache.firstPages[(ofValues ? 1 : 0) + (expands ? 1 : 0)]!,
-      max_rows: Math.max(...moves.map((m) => m.rows)),
+      max_rows: ordered ? longest : Math.max(...moves.map((m) => m.rows)),
     },
   };
 }
@@ -63,7 +73,7 @@ function moveRun(name: string, moves: readonly Move[], headDim: number) {
 export async function assertMoved(
   pair: string,
   at: { source: number; destination: number; rows: number },
-  headDim = 32,
+  { headDim = 32, ordered = false }: { readonly headDim?: number; readonly ordered?: boolean } = {},
 ): Promise<void> {
   const width = (listed: number) => pair.includes("list") ? listed : headDim;
   const moves = [
@@ -71,9 +81,10 @@ export async function assertMoved(
     { ...at, rows: 0, width: width(1) },
     { ...at, source: 2, width: width(headDim) },
   ];
-  const run = moveRun(pair, moves, headDim);
-  const want = await runOnCpu(`move_rows__${pair}`, run);
-  const got = await runNamed(`move_rows__${pair}`, run);
+  const run = moveRun(pair, moves, { headDim, ordered });
+  const name = `move_${ordered ? "ordered_" : ""}rows__${pair}`;
+  const want = await runOnCpu(name, run);
+  const got = await runNamed(name, run);
   assertEquals(got.arena, want.arena, `${at.rows} rows from ${at.source} to ${at.destination}`);
 }
 
@@ -94,3 +105,10 @@ for (
     }
   });
 }
+
+gpuTest("rows move in an order of their own, with their positions", async () => {
+  const at = { source: 3, destination: 0, rows: 150 };
+  for (const pair of ["f16t16__f16t16", "f16t1__f16t1", "f16t1__f16t1_positions"]) {
+    await assertMoved(pair, at, { ordered: true });
+  }
+});

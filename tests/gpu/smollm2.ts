@@ -123,7 +123,12 @@ modelSizeTest("SmolLM2: the kernels around a cache", async () => {
   for (
     const pair of ["f16t16__list_f16t16", "f16t16__f16t16", "f16t1__f16t1", "f16t1__list_f16t1"]
   ) {
-    await assertMoved(pair, { source: 5, destination: 0, rows: 190 }, HEAD_DIM);
+    await assertMoved(pair, { source: 5, destination: 0, rows: 190 }, { headDim: HEAD_DIM });
+  }
+  const few = { source: 5, destination: 0, rows: 90 };
+  await assertMoved("list_f16t1__f16t1", few, { headDim: HEAD_DIM });
+  for (const pair of ["f16t16__f16t16", "f16t1__f16t1"]) {
+    await assertMoved(pair, few, { headDim: HEAD_DIM, ordered: true });
   }
   await assertThinned({ rows: [190, 40], width: 32, before: 7 });
   await assertFilled({ rows: [190, 40], width: 32, before: 7 });
@@ -139,6 +144,7 @@ modelSizeTest("SmolLM2: the kernels around a cache", async () => {
   const bits = "list_mean_q42r64t16";
   const channels = Array.from({ length: HEAD_DIM }, (_, c) => c).filter((c) => c % 3 !== 1);
   await assertEncoded({ stream: "key", to: bits, rows, order, channels, high: 17 });
+  await assertDecoded({ stream: "key", from: bits, rows, channels, high: 17 });
   await assertLosses({
     ...{ rows: 600, nRows: 512, headDim: HEAD_DIM, nKvHeads: 3 },
     ordered: true,
@@ -146,6 +152,7 @@ modelSizeTest("SmolLM2: the kernels around a cache", async () => {
   await assertBits({ headDim: HEAD_DIM, nKvHeads: 3, share: 0.5 });
   for (const to of ["q4c64t1", "q2c64t1"]) {
     await assertEncoded({ stream: "value", to, rows, order });
+    await assertDecoded({ stream: "value", from: to, rows });
   }
   await assertOrdered(400);
   const classes = { layout: CHANNEL_CLASSES, headDim: HEAD_DIM, rows: 400, window: 32 };

@@ -11,10 +11,11 @@ import { codeRowsReference, decoded } from "../../src/reference/mod.ts";
 import { decodeRun } from "../_decode_case.ts";
 import type { DecodeCase } from "../_decode_case.ts";
 import { runNamed } from "../_kernel.ts";
-import { readPosition, readRow, stored } from "../_kv_cache.ts";
+import { AT, readPosition, readRow, stored } from "../_kv_cache.ts";
+import type { WrittenCache } from "../_kv_cache.ts";
 
 async function check(given: DecodeCase, isa?: Isa): Promise<void> {
-  const { headDim = 64, first = 0, to = 0, rows } = given;
+  const { headDim = 64, first = 0, to = 0, rows, high } = given;
   const { name, run, cache, heads, channels, move, index } = decodeRun(given);
   const { code } = move.from;
   if (code.kind !== "affine") throw new TypeError("a case decodes");
@@ -27,11 +28,13 @@ async function check(given: DecodeCase, isa?: Isa): Promise<void> {
       const at = { nKvHeads, kvHead, index: index + 1, row, width: headDim, arena: arena! };
       return { values: readRow(cache, at), position: move.positions ? readPosition(cache, at) : 0 };
     };
-    codeRowsReference(gathered, code).slice(first).forEach((row, i) => {
+    const fills = new Map(missingFills(cache, { kvHead, nKvHeads, headDim }, channels.length));
+    codeRowsReference(gathered, code, high).slice(first).forEach((row, i) => {
       const want = every.map((c) => {
         const place = channels.indexOf(c);
         // The sum is rounded to f32, then to the type of whole rows.
-        return place < 0 ? 0 : stored(Math.fround(decoded(row[place]!)), move.to);
+        if (place < 0) return fills.get(c) ?? 0;
+        return stored(Math.fround(decoded(row[place]!)), move.to);
       });
       const { values, position } = read(to + i);
       assertEquals(values, want, `${given.from}, head ${kvHead}, row ${first + i}`);
@@ -42,6 +45,31 @@ async function check(given: DecodeCase, isa?: Isa): Promise<void> {
     }
   });
 }
+
+/** Channels that a head's rows lack, with what they read as; none where that is 0. */
+function missingFills(
+  { fills, buffers: { channels } }: WrittenCache,
+  { kvHead, nKvHeads, headDim }: { kvHead: number; nKvHeads: number; headDim: number },
+  width: number,
+): [number, number][] {
+  if (fills === null) return [];
+  const start = ((AT.slot * AT.nLayers + AT.layer) * nKvHeads + kvHead) * headDim;
+  return Array.from({ length: headDim - width }, (_, i) => {
+    const place = start + width + i;
+    return [channels[place]!, fills[place]!];
+  });
+}
+
+Deno.test("keys in classes of channels become whole rows, means where nothing is stored", async () => {
+  const channels = [3, 7, 1, 40, 63, 2, 5, 62];
+  const from = "list_mean_q42r64t16";
+  for (const high of [0, 3, 8]) {
+    await check({ stream: "key", from, rows: [192, 64], first: 64, to: 40, channels, high });
+  }
+  await check({ stream: "key", from, rows: [64], channels, high: 5, type: "f32" });
+  await check({ stream: "key", from: "list_mean_q84r16t16", rows: [48], channels, high: 2 });
+  await check({ stream: "key", from, rows: [64], channels: [], high: 0 });
+});
 
 Deno.test("coded keys become whole rows, of all channels and of a list", async () => {
   for (const bits of [2, 4, 8]) {
@@ -68,6 +96,7 @@ Deno.test("coded values become whole rows, with a short last group, from any row
   }
   await check({ stream: "value", from: "q2c64t1", rows: [127], headDim: 128, type: "f32", to: 5 });
   await check({ stream: "value", from: "q4c64t1", rows: [33] });
+  await check({ stream: "value", from: "q2c64t1", rows: [33] });
   await check({ stream: "value", from: "q4c128t1", rows: [40] });
 });
 

@@ -258,3 +258,55 @@ Deno.test("values close up behind those that are coded, and carry their position
     );
   }
 });
+
+Deno.test("rows move in an order of their own, with their positions", async () => {
+  for (
+    const [name, layout, index] of [
+      ["f16t16__f16t16", "k_f16t16_f16t16_v_f16t1", 0],
+      ["f16t1__f16t1", "k_f16t16_v_f16t1_f16t1", 1],
+      ["f16t1__f16t1_positions", "k_f16t16_v_f16t1_f16t1_evicted", 1],
+    ] as const
+  ) {
+    const random = randomFrom(9);
+    const counts = [200, 1, 33];
+    const heads = counts.map((n): HeadRows => {
+      const rows = Array.from(
+        { length: n },
+        () => Float32Array.from({ length: HEAD_DIM }, () => Math.f16round(random())),
+      );
+      return { keys: rows, values: rows, nListed: 0, channels: [] };
+    });
+    const cache = writeCache(layout, heads, { headDim: HEAD_DIM, spare: 2 });
+    const nKvHeads = counts.length;
+    const entries = cache.constants["page_entries"]!;
+    const own = (AT.slot * AT.nLayers + AT.layer) * nKvHeads * entries;
+    const { pages, arena: before } = cache.buffers;
+    // Every seventh row, then those behind them: 7 divides none of the counts.
+    const orders = counts.map((n) => Array.from({ length: n }, (_, i) => 7 * i % n));
+    const order = new Uint32Array(nKvHeads * 200);
+    orders.forEach((rows, i) => order.set(rows, i * 200));
+    const { arena } = await runNamed(`move_ordered_rows__${name}`, {
+      defines: { HEAD_DIM },
+      buffers: {
+        src_pages: pages.slice(own, own + nKvHeads * entries),
+        ...{ dst_pages: pages, order, arena: before },
+        moves: Uint32Array.from([
+          ...Array(AT.layer * nKvHeads * 4).fill(0),
+          ...counts.flatMap((n) => [0, 0, n, HEAD_DIM]),
+        ]),
+      },
+      constants: {
+        ...{ slot: AT.slot, layer: AT.layer, n_layers: AT.nLayers, n_kv_heads: nKvHeads },
+        ...{ page_entries: entries, max_rows: 200 },
+        ...{ src_page: cache.firstPages[index + 1]!, dst_page: cache.firstPages[index]! },
+      },
+    });
+    orders.forEach((rows, kvHead) =>
+      rows.forEach((from, row) => {
+        const at = { arena: arena!, nKvHeads, kvHead, index, row, width: HEAD_DIM };
+        assertEquals(readRow(cache, at), Array.from(heads[kvHead]!.values[from]!), `row ${row}`);
+        if (name.endsWith("positions")) assertEquals(readPosition(cache, at), from);
+      })
+    );
+  }
+});

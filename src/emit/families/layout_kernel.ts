@@ -110,7 +110,7 @@ const LOSES: Readonly<Record<LayoutKernel["losing"], (layout: Layout) => boolean
 
 /** Whether kernels walk a layout's rows: they carry positions, or lie in classes. */
 export const isWalked = (layout: Layout, classes: boolean): boolean =>
-  layout.rowPositions ? layout.value.segments.length === 1 : classes && hasRowClasses(layout);
+  hasRowClasses(layout) ? classes : layout.rowPositions && layout.value.segments.length === 1;
 
 /**
  * @param options.classes whether rows may lie in classes

@@ -13,7 +13,7 @@ import { unitRows } from "../../layout/bytes.ts";
 import { ARENA_UNIT, PAGE_ROWS } from "../../layout/types.ts";
 import type { Segment } from "../../layout/types.ts";
 import { PER_HEAD, readOnly, u32 } from "../signature_parts.ts";
-import { checkStored, storedCode } from "../stored.ts";
+import { checkStored, isCode, storedCode } from "../stored.ts";
 import type { StoredCode } from "../stored.ts";
 import type { EmitRequest, Family, KernelSource } from "../types.ts";
 import { kernelName } from "../types.ts";
@@ -34,6 +34,8 @@ export interface MoveRowsContext {
   readonly destination_tile: string;
   /** Whether the compressed segment stores the channels of a list. */
   readonly listed: boolean;
+  /** Whether channels of the source that are not stored read as their means. */
+  readonly fills: boolean;
   /** Whether the source is the compressed segment, whose rows become whole ones. */
   readonly expands: boolean;
   /** Whether pages begin with their rows' positions. */
@@ -50,16 +52,17 @@ export const moveRows: Family = Object.freeze<Family>({
   heads: (source) => [source.definition.name],
   variants: (source, { moves, orderedMoves }) => {
     const codes = codesOf(source);
-    // Whole rows are not made of keys in classes of channels.
-    const fits = ({ code, channels }: Segment) => {
-      if (channels === "bitmap") return false;
-      if (code.kind !== "affine") return codes === null;
-      return codes !== null && !(codes === "source" && code.low);
-    };
-    const own = (isOrdered(source) ? orderedMoves : moves).filter(([, to]) => fits(to));
+    const fits = ({ code, channels }: Segment) =>
+      channels !== "bitmap" && (code.kind === "affine") === (codes !== null);
+    // Rows that were coded in an order of their own become whole ones in that order.
+    const pairs = codes === "source" ? [...moves, ...orderedMoves] : moves;
+    const isWhole = ({ channels }: Segment) => channels === "all" || !isOrdered(source);
+    const own = (isOrdered(source) && codes !== null ? orderedMoves : pairs)
+      .filter(([, to]) => fits(to) && (codes !== null || isWhole(to)));
     const back = codes === "destination" ? [] : own.filter(([, to]) => becomesWhole(to));
-    return [...(codes === "source" ? [] : own), ...back.map((pair) => pair.toReversed())]
-      .map((pair) => pair.map(segmentName));
+    const all = [...(codes === "source" ? [] : own), ...back.map((pair) => pair.toReversed())];
+    const names = new Set(all.map((pair) => pair.map(segmentName).join("__")));
+    return [...names].map((name) => name.split("__"));
   },
   emit(source, request) {
     const move = requestedMove(request, codesOf(source));
@@ -73,6 +76,7 @@ export const moveRows: Family = Object.freeze<Family>({
       source_tile: String(from.tile),
       destination_tile: String(to.tile),
       listed: compressed.channels === "list",
+      fills: compressed === from && from.fill === "mean",
       expands: compressed === from,
       row_positions: positions,
       ordered: isOrdered(source),
@@ -82,7 +86,9 @@ export const moveRows: Family = Object.freeze<Family>({
       signature: signature(kernelName(request), context),
       doc: source.doc,
       from: [source.file],
-      template: isOrdered(source) ? "encode_rows" : source.definition.name,
+      template: isOrdered(source)
+        ? `${codesOf(source) === null ? "move" : "encode"}_rows`
+        : source.definition.name,
       context: { ...context },
       grid: [{ of: { constant: "n_kv_heads" } }, { of: { constant: "max_rows" }, per: rows }],
     };
@@ -128,7 +134,7 @@ export function requestedMove(request: EmitRequest, codes: MoveRows["codes"]): R
   const stored = storedCode(name, compressed, compressed.tile === 1 ? "value" : "key");
   const fits = {
     none: stored.name === code,
-    source: stored.kind === "affine",
+    source: isCode(stored),
     destination: stored.kind !== "plain",
   }[codes ?? "none"];
   if (!fits || full.channels !== "all" || (codes !== null && from.tile !== to.tile)) {
@@ -140,7 +146,7 @@ export function requestedMove(request: EmitRequest, codes: MoveRows["codes"]): R
 /** The outside, as ARCHITECTURE.md's table has it. */
 function signature(
   name: string,
-  { listed, ordered }: Pick<MoveRowsContext, "listed" | "ordered">,
+  { listed, fills, ordered }: Pick<MoveRowsContext, "listed" | "fills" | "ordered">,
 ): Signature {
   return {
     name,
@@ -148,6 +154,7 @@ function signature(
       readOnly("src_pages", "u32", "nKvHeads", "page_entries"),
       readOnly("dst_pages", "u32", ...PER_HEAD, "page_entries"),
       ...(listed ? [readOnly("channels", "u32", ...PER_HEAD, "headDim")] : []),
+      ...(fills ? [readOnly("fills", "f32", ...PER_HEAD, "headDim")] : []),
       readOnly("moves", "u32", "nLayers", "nKvHeads", "4"),
       ...(ordered ? [readOnly("order", "u32", "nKvHeads", "max_rows")] : []),
       { name: "arena", dtype: "u8", access: "readwrite", shape: ["arenaBytes"] },

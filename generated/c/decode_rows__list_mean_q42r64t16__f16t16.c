@@ -1,0 +1,140 @@
+/*
+ * Makes whole rows of coded ones on their way to another segment: code c of a group reads as scale · c +
+ * minimum, a channel that is not stored as 0.
+ *
+ * Generated from kernels/ops/decode_rows.ts by `deno task gen`. Do not edit.
+ */
+#include "kerf.h"
+
+#ifndef HEAD_DIM
+#error "compile with -DHEAD_DIM=N"
+#endif
+
+struct args {
+  const uint32_t *src_pages; /* u32 [nKvHeads, page_entries] */
+  const uint32_t *dst_pages; /* u32 [nSlots, nLayers, nKvHeads, page_entries] */
+  const uint32_t *channels; /* u32 [nSlots, nLayers, nKvHeads, headDim] */
+  const float *fills; /* f32 [nSlots, nLayers, nKvHeads, headDim] */
+  const uint32_t *moves; /* u32 [nLayers, nKvHeads, 4] */
+  uint8_t *arena; /* u8 [arenaBytes] */
+  uint32_t slot;
+  uint32_t layer;
+  uint32_t n_layers;
+  uint32_t n_kv_heads;
+  uint32_t page_entries; /* entries of a head in both page tables */
+  uint32_t src_page; /* the source segment's first page entry */
+  uint32_t dst_page; /* the destination segment's first page entry */
+  uint32_t max_rows; /* rows of the longest move */
+};
+_Static_assert(offsetof(struct args, src_pages) == 0, "src_pages");
+_Static_assert(offsetof(struct args, dst_pages) == 8, "dst_pages");
+_Static_assert(offsetof(struct args, channels) == 16, "channels");
+_Static_assert(offsetof(struct args, fills) == 24, "fills");
+_Static_assert(offsetof(struct args, moves) == 32, "moves");
+_Static_assert(offsetof(struct args, arena) == 40, "arena");
+_Static_assert(offsetof(struct args, slot) == 48, "slot");
+_Static_assert(offsetof(struct args, layer) == 52, "layer");
+_Static_assert(offsetof(struct args, n_layers) == 56, "n_layers");
+_Static_assert(offsetof(struct args, n_kv_heads) == 60, "n_kv_heads");
+_Static_assert(offsetof(struct args, page_entries) == 64, "page_entries");
+_Static_assert(offsetof(struct args, src_page) == 68, "src_page");
+_Static_assert(offsetof(struct args, dst_page) == 72, "dst_page");
+_Static_assert(offsetof(struct args, max_rows) == 76, "max_rows");
+
+#include "kerf_codes.h"
+
+enum {
+  PAGE_ROWS = 128, /* rows of a page */
+  ARENA_UNIT = 64, /* bytes that a page entry counts */
+  ROWS = 64, /* of one item */
+  TILE = 16, /* rows of a tile of the destination */
+  BITS = 4,
+  GROUP_SIZE = 64, /* values that share a scale and a minimum */
+  CELL_BYTES = 2 * BITS, /* sixteen codes */
+  HEAD_BYTES = 0, /* positions before a page's first row */
+};
+_Static_assert(HEAD_DIM % 16 == 0, "HEAD_DIM is a multiple of 16");
+
+KERF_INLINE uint8_t *page_of(uint8_t *arena, const uint32_t *pages, uint32_t row)
+{
+  return arena + (size_t)pages[row / PAGE_ROWS] * ARENA_UNIT;
+}
+
+/* Where channel 0 of a destination row lies; the next channel is TILE elements on. */
+KERF_INLINE kerf_f16 *row_place(uint8_t *arena, const uint32_t *pages, uint32_t row)
+{
+  const uint32_t in_page = row % PAGE_ROWS;
+  kerf_f16 *page = (kerf_f16 *)(page_of(arena, pages, row) + HEAD_BYTES);
+  return page + in_page / TILE * TILE * HEAD_DIM + in_page % TILE;
+}
+
+enum {
+  DECODED_ROWS = GROUP_SIZE, /* at once: a unit */
+  LOW_BITS = 2, /* of the second class of channels */
+};
+
+/*
+ * Decodes a unit of rows, channel by channel, those of the first class before those of the second; the source's
+ * unit begins at `source_row`. Channels that are not stored are what they read as. width: how many channels are
+ * stored, and from bit 16 up how many of them are of the first class.
+ */
+static void decode(
+  uint8_t *arena, const uint32_t *source_pages, uint32_t source_row, const uint32_t *pages,
+      uint32_t row,
+  uint32_t width, const uint32_t *channels, const float *fills)
+{
+  const uint32_t n_stored = width & 0xffff, n_high = width >> 16;
+  const size_t high_bytes = (size_t)n_high * CELL_BYTES;
+  const size_t tile_bytes = high_bytes + (size_t)(n_stored - n_high) * 2 * LOW_BITS;
+  const size_t code_bytes = tile_bytes * (GROUP_SIZE / 16);
+  const size_t unit_bytes = code_bytes + n_stored * sizeof(struct kerf_group);
+  const uint8_t *unit = page_of(arena, source_pages, source_row) + HEAD_BYTES
+      + source_row % PAGE_ROWS / GROUP_SIZE * unit_bytes;
+  kerf_f16 *rows[GROUP_SIZE];
+  for (uint32_t r = 0; r < GROUP_SIZE; r++) rows[r] = row_place(arena, pages, row + r);
+
+  for (uint32_t c = 0; c < n_stored; c++) {
+    float x[GROUP_SIZE];
+    struct kerf_group group;
+    memcpy(&group, unit + code_bytes + c * sizeof group, sizeof group);
+    if (c < n_high) {
+      kerf_decode(group, GROUP_SIZE, BITS, unit + c * CELL_BYTES, tile_bytes, x);
+    } else {
+      kerf_decode(group, GROUP_SIZE, LOW_BITS, unit + high_bytes + (c - n_high) * 2 * LOW_BITS,
+          tile_bytes, x);
+    }
+    for (uint32_t r = 0; r < GROUP_SIZE; r++) kerf_store_f16(rows[r] + channels[c] * TILE, x[r]);
+  }
+  for (uint32_t c = n_stored; c < HEAD_DIM; c++) {
+    for (uint32_t r = 0; r < GROUP_SIZE; r++) kerf_store_f16(rows[r] + channels[c] * TILE,
+        fills[c]);
+  }
+}
+
+/* One item: ROWS rows of one KV head's move. Their pages are not among the source's. */
+static void decode_rows__list_mean_q42r64t16__f16t16(const struct args *restrict args,
+    uint32_t first, uint32_t last)
+{
+  const uint32_t n_blocks = (args->max_rows + ROWS - 1) / ROWS;
+
+  for (uint32_t item = first; item < last; item++) {
+    const uint32_t head = item / n_blocks, first_row = item % n_blocks * ROWS;
+    const uint32_t *move = args->moves + 4 * ((size_t)args->layer * args->n_kv_heads + head);
+    const uint32_t n_rows = move[2];
+    const size_t place = ((size_t)args->slot * args->n_layers + args->layer) * args->n_kv_heads
+        + head;
+    const uint32_t *source_pages = args->src_pages + (size_t)head * args->page_entries
+        + args->src_page;
+    const uint32_t *pages = args->dst_pages + place * args->page_entries + args->dst_page;
+    for (uint32_t row = first_row; row < n_rows && row < first_row + ROWS; row += DECODED_ROWS) {
+      decode(args->arena, source_pages, move[0] + row, pages, move[1] + row, move[3],
+          args->channels + place * HEAD_DIM, args->fills + place * HEAD_DIM);
+    }
+  }
+}
+
+KERF_EXPORT uint64_t decode_rows__list_mean_q42r64t16__f16t16_address(void);
+uint64_t decode_rows__list_mean_q42r64t16__f16t16_address(void)
+{
+  return (uint64_t)(uintptr_t)decode_rows__list_mean_q42r64t16__f16t16;
+}

@@ -1,0 +1,89 @@
+/*
+ * Moves rows of a stream in an order of their own: which row comes one after the other is in `order`, so that
+ * rows that lay by class stand in the order of their tokens again.
+ *
+ * In front of this text the device puts `const HEAD_DIM: u32 = …;`.
+ * Generated from kernels/ops/move_ordered_rows.ts by `deno task gen`. Do not edit.
+ */
+#include "kerf.wgsl"
+
+struct Params {
+  slot: u32,
+  layer: u32,
+  n_layers: u32,
+  n_kv_heads: u32,
+  page_entries: u32, /* entries of a head in both page tables */
+  src_page: u32, /* the source segment's first page entry */
+  dst_page: u32, /* the destination segment's first page entry */
+  max_rows: u32, /* rows of the longest order */
+}
+
+@group(0) @binding(0) var<storage, read> src_pages_buf: array<u32>; /* u32 [nKvHeads, page_entries] */
+@group(0) @binding(1) var<storage, read> dst_pages_buf: array<u32>; /* u32 [nSlots, nLayers, nKvHeads, page_entries] */
+@group(0) @binding(2) var<storage, read> moves_buf: array<u32>; /* u32 [nLayers, nKvHeads, 4] */
+@group(0) @binding(3) var<storage, read> order_buf: array<u32>; /* u32 [nKvHeads, max_rows] */
+@group(0) @binding(4) var<storage, read_write> arena_buf: array<u32>; /* u8 [arenaBytes] */
+@group(0) @binding(5) var<uniform> params: Params;
+
+const WORKGROUP = 64u;
+
+const PAGE_ROWS = 128u; /* rows of a page */
+const UNIT_WORDS = 64u / 4u; /* words that a page entry counts */
+const ROWS = 16u; /* of a destination block */
+const SOURCE_TILE = 16u;
+const PER_WORD = 2u; /* elements of a word */
+
+/* The bits of one element of a source row; `pages` is the segment's first entry. */
+fn source_bits(pages: u32, row: u32, channel: u32) -> u32 {
+  let in_page = row % PAGE_ROWS;
+  let at = in_page / SOURCE_TILE * SOURCE_TILE * HEAD_DIM + channel * SOURCE_TILE
+      + in_page % SOURCE_TILE;
+  let word = arena_buf[src_pages_buf[pages + row / PAGE_ROWS] * UNIT_WORDS + at / PER_WORD];
+  return extractBits(word, at % 2u * 16u, 16u);
+}
+
+/*
+ * One work group: blocks of ROWS destination rows, counted from the segment's start, of one KV head's
+ * move. Two halves share a word, so a thread makes whole words and keeps the elements of rows outside the
+ * move. Destination pages are not among the source's.
+ */
+@compute @workgroup_size(WORKGROUP)
+fn move_ordered_rows__f16t16__f16t16(
+  @builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32) {
+  let item = kerf_item(group, groups);
+  let n_blocks = (params.max_rows + ROWS - 1u) / ROWS;
+  if (item >= params.n_kv_heads * n_blocks) { return; }
+  let head = item / n_blocks;
+  let rows_moved = 4u * (params.layer * params.n_kv_heads + head);
+  let first_source = moves_buf[rows_moved];
+  let first_row = moves_buf[rows_moved + 1u];
+  let n_rows = moves_buf[rows_moved + 2u];
+  let width = moves_buf[rows_moved + 3u];
+  let place = (params.slot * params.n_layers + params.layer) * params.n_kv_heads + head;
+  let source_pages = head * params.page_entries + params.src_page;
+  let pages = place * params.page_entries + params.dst_page;
+
+  /* A move that starts inside a block reaches one more: the first group of the head takes it. */
+  for (var block = first_row / ROWS + item % n_blocks; block * ROWS < first_row + n_rows;
+      block += n_blocks) {
+    let in_page = block * ROWS % PAGE_ROWS;
+    let start = dst_pages_buf[pages + block * ROWS / PAGE_ROWS] * UNIT_WORDS
+        + in_page * width / PER_WORD;
+    for (var i = lane; i < ROWS * width / PER_WORD; i += WORKGROUP) {
+      var word = arena_buf[start + i];
+      for (var part = 0u; part < PER_WORD; part++) {
+        let element = i * PER_WORD + part;
+        let row = block * ROWS + element % 16u;
+        let c = element / 16u;
+        if (row >= first_row && row < first_row + n_rows) {
+          let channel = c;
+          let bits = source_bits(source_pages,
+              order_buf[head * params.max_rows + first_source + row - first_row], channel);
+          word = insertBits(word, bits, part * 16u, 16u);
+        }
+      }
+      arena_buf[start + i] = word;
+    }
+  }
+}

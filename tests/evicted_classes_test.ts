@@ -1,0 +1,206 @@
+/**
+ * What must hold where rows are evicted and the survivors coded by class, keys' channels in as many bits as
+ * they are worth: against a twin that only evicts, of what the codes stand for, in the order of their tokens.
+ * Which rows stay, what they are coded as turn by turn, what is decoded over them; bytes, chunks and company.
+ */
+
+import { assert, assertEquals } from "@std/assert";
+import { load } from "kerf";
+import { slotStoredBytes } from "../src/engine/cache_bytes.ts";
+import type { CacheSegment, HeadAt } from "../src/engine/cache_shape.ts";
+import type { Engine } from "../src/engine/engine.ts";
+import { PAGE_ROWS, pageCount } from "../src/layout/mod.ts";
+import { testFolder } from "../src/model/testing_files.ts";
+import { tinyModel } from "../src/model/testing.ts";
+import { codeRowsReference, decoded } from "../src/reference/mod.ts";
+import type { AffineCode } from "../src/reference/mod.ts";
+import { segmentRows, segmentsOfStream, writeSegmentRows } from "./_cached_rows.ts";
+import { bitsOf, F32, keptTokens, tokens, withModel } from "./_eviction.ts";
+
+/** The largest difference; NaN when there is one. */
+const farthest = (a: Float32Array, b: Float32Array) =>
+  a.reduce((most, value, i) => {
+    const off = Math.abs(value - b[i]!);
+    return off > most || Number.isNaN(off) ? off : most;
+  }, 0);
+
+/** The true positions of a segment of values, row by row. */
+async function positionsOf({ cache, device }: Engine, at: HeadAt, { page, index }: CacheSegment) {
+  const { rows } = cache.sizeOf(at, index);
+  const positions: number[] = [];
+  for (let p = 0; p < pageCount(rows); p++) {
+    const entry = cache.table.entryIndex({ ...at, entry: page + p });
+    const { buffer, offset } = cache.table.pageAt(entry);
+    const bytes = await device.read(buffer, offset, 4 * Math.min(PAGE_ROWS, rows - p * PAGE_ROWS));
+    positions.push(...new Uint32Array(bytes.slice().buffer));
+  }
+  return positions;
+}
+
+/** A head's stored channels in the order of its list, how many are of the first class, and the others' means. */
+async function listOf({ cache, device }: Engine, at: HeadAt) {
+  const { headDim } = cache.shape;
+  const [coded] = cache.segments;
+  const { width, high } = cache.sizeOf(at, coded!.index);
+  const start = 4 * (at.slot * cache.nHeadsPerSlot + at.head) * headDim;
+  const read = async (buffer: NonNullable<typeof cache.fills>) =>
+    (await device.read(buffer, start, 4 * headDim)).slice().buffer;
+  const channels = [...new Uint32Array(await read(cache.lists.key!))];
+  return { width, high: high!, channels, fills: new Float32Array(await read(cache.fills!)) };
+}
+
+/** A head's rows as they read, by true position: [position, key, value], ascending. */
+async function rowsOf(engine: Engine, at: HeadAt) {
+  const { width, channels, fills } = await listOf(engine, at);
+  const keys = segmentsOfStream(engine, "key"), values = segmentsOfStream(engine, "value");
+  const rows: [number, number[], number[]][] = [];
+  for (const [s, segment] of values.entries()) {
+    const positions = await positionsOf(engine, at, segment);
+    const ownKeys = await segmentRows(engine, at, keys[s]!);
+    const ownValues = await segmentRows(engine, at, segment);
+    positions.forEach((position, i) => {
+      const whole = new Array<number>(channels.length);
+      channels.forEach((c, p) => whole[c] = p < width ? ownKeys[i]![p]! : fills[p]!);
+      const key = segment.isLast ? ownKeys[i]! : whole.map(Math.fround);
+      rows.push([position, key, ownValues[i]!.map(Math.fround)]);
+    });
+  }
+  return rows.sort(([a], [b]) => a - b);
+}
+
+/** Gives a twin that only evicts what the composed engine's rows read as. */
+async function copyRows(composed: Engine, twin: Engine) {
+  for (let head = 0; head < twin.cache.nHeadsPerSlot; head++) {
+    const at = { slot: 0, head };
+    const rows = await rowsOf(composed, at);
+    const [key, value] = [segmentsOfStream(twin, "key")[0]!, segmentsOfStream(twin, "value")[0]!];
+    assertEquals(await positionsOf(twin, at, value), rows.map(([position]) => position));
+    await writeSegmentRows(twin, at, key, rows.map(([, row]) => row));
+    await writeSegmentRows(twin, at, value, rows.map(([, , row]) => row));
+  }
+}
+
+const codes = (rows: readonly number[][], code: AffineCode) =>
+  codeRowsReference(rows, code).map((row) => row.map(decoded));
+
+/** Every coded row is the code of the twin's survivor at its position. @returns how many there are */
+async function checkCodes(composed: Engine, twin: Engine, what: string): Promise<number> {
+  let nCoded = 0;
+  for (let head = 0; head < composed.cache.nHeadsPerSlot; head++) {
+    const at = { slot: 0, head };
+    const { width, high, channels } = await listOf(composed, at);
+    const stored = channels.slice(0, width);
+    const [ofKeys, ofValues] = [
+      segmentsOfStream(twin, "key")[0]!,
+      segmentsOfStream(twin, "value")[0]!,
+    ];
+    const [keys, values] = [
+      await segmentRows(twin, at, ofKeys),
+      await segmentRows(twin, at, ofValues),
+    ];
+    const places = new Map((await positionsOf(twin, at, ofValues)).map((p, i) => [p, i]));
+    for (const [s, segment] of segmentsOfStream(composed, "value").slice(0, -1).entries()) {
+      const rows = (await positionsOf(composed, at, segment)).map((p) => places.get(p)!);
+      nCoded += rows.length;
+      if (rows.length === 0) continue;
+      const label = `${what}, head ${head}, class ${s}`;
+      const wantValues = codes(rows.map((i) => values[i]!), segment.segment.code as AffineCode);
+      assertEquals(await segmentRows(composed, at, segment), wantValues, label);
+      const ofClass = segmentsOfStream(composed, "key")[s]!;
+      const { low, ...code } = ofClass.segment.code as AffineCode & { readonly low: 2 | 4 };
+      const own = (list: readonly number[]) => rows.map((i) => list.map((c) => keys[i]![c]!));
+      const [first, second] = [stored.slice(0, high), stored.slice(high)];
+      const firsts = codes(own(first), code), seconds = codes(own(second), { ...code, bits: low });
+      const wantKeys = rows.map((_, i) => [...firsts[i]!, ...seconds[i]!]);
+      assertEquals(await segmentRows(composed, at, ofClass), wantKeys, `${label}, keys`);
+    }
+  }
+  return nCoded;
+}
+
+Deno.test("survivors are coded by class anew after every turn, and decoding reads what they stand for", async () => {
+  for (
+    const [i, [nHeads, nKvHeads, headDim, evicts, compresses]] of ([
+      [6, 2, 48, "snapkv:budget=110,window=16", "think_bits:keys=2,high=0.4,group=16,residual=32"],
+      [4, 1, 32, "tova:budget=100", "think_bits:group=32,residual=32,first=0"],
+      [
+        3,
+        3,
+        32,
+        "adakv:of=snapkv,budget=100,window=8",
+        "think_bits:keys=1.5,high=0.5,group=32,residual=32",
+      ],
+    ] as const).entries()
+  ) {
+    const prune = `${evicts}+${compresses}`;
+    await using folder = await testFolder();
+    const file = tinyModel({ nHeads, nKvHeads, headDim, nCtx: 1024, seed: i });
+    const model = await folder.write("tiny.gguf", file);
+    using a = await load({ model, prune, ...F32, parallel: 1 });
+    using b = await load({ model, prune: evicts, ...F32, parallel: 1 });
+    const [composed, twin] = [a.loaded.engine, b.loaded.engine];
+    assertEquals([composed.cache.openSlot(), twin.cache.openSlot()], [0, 0]);
+    let position = 0;
+    const step = async (ids: number[], what: string) => {
+      const rows = { slot: 0, logits: "last", position, tokens: ids } as const;
+      const [[x], [y]] = [await composed.step([rows]), await twin.step([rows])];
+      // Scales folded into queries round otherwise: logits of size 4 and sums of up to 1000 terms.
+      assert(farthest(x!, y!) < 2e-4, `${prune}: ${what}: ${farthest(x!, y!)}`);
+      position += ids.length;
+    };
+    let lists: string | undefined;
+    for (const [turn, n] of [160, 1, 50].entries()) {
+      const what = `${prune}, turn ${turn}`;
+      await step(tokens(n, turn), `prefill of turn ${turn}`);
+      await copyRows(composed, twin);
+      await composed.compress(0);
+      await twin.compress(0);
+      assertEquals(await keptTokens(a, 0), await keptTokens(b, 0), `${what}: the same rows stay`);
+      assert(await checkCodes(composed, twin, what) > 0, `${what}: none is coded`);
+      const own = JSON.stringify(await listOf(composed, { slot: 0, head: nKvHeads - 1 }));
+      lists ??= own;
+      assertEquals(own, lists, `${what}: classes and means stay as they were chosen first`);
+      await copyRows(composed, twin);
+      for (let i = 0; i < 2; i++) {
+        await composed.flush(0);
+        await copyRows(composed, twin);
+        await step([5 + i], `step ${i} of turn ${turn}`);
+      }
+    }
+  }
+});
+
+Deno.test("chunks and company change no bit over turns, and the most bytes are foretold", async () => {
+  const prune = "snapkv:budget=200,window=16+think_bits:group=32,residual=32";
+  await withModel({ nHeads: 6, nKvHeads: 2 }, { prune, parallel: 2 }, async (model) => {
+    const { engine, admission } = model.loaded;
+    const { cache } = engine;
+    const outcome = async (chunk: number) => {
+      const slot = cache.openSlot();
+      const bits: Uint32Array[] = [];
+      for (const [turn, n] of [300, 40].entries()) {
+        const nCached = cache.tokensOf(slot);
+        const work = { nCached, nPrompt: nCached + n, boundaries: [nCached + n], maxTokens: 4 };
+        const { peakBytes } = admission.admit(work, slot, Infinity)!;
+        cache.table.resetPeak(slot);
+        bits.push(...await bitsOf(model, slot, { ids: tokens(n, turn), chunk, nDecode: 3 }));
+        const { peak, allocated } = cache.table.bytesOf(slot);
+        assert(peak <= peakBytes && peakBytes <= 2 * peak, `turn ${turn}: ${peak} of ${peakBytes}`);
+        assert(allocated <= slotStoredBytes(cache, slot) + cache.nHeadsPerSlot * 6 * 8192);
+      }
+      const state = {
+        bits,
+        kept: await keptTokens(model, slot),
+        stored: slotStoredBytes(cache, slot),
+      };
+      cache.closeSlot(slot);
+      return state;
+    };
+    const whole = await outcome(512);
+    const company = cache.openSlot();
+    await bitsOf(model, company, { ids: tokens(150, 7), chunk: 512, nDecode: 1 });
+    assertEquals(await outcome(37), whole);
+    cache.closeSlot(company);
+    assertEquals(cache.table.allocatedBytes, 0);
+  });
+});
