@@ -156,8 +156,9 @@ static void gather_query(
     memcpy(q, heads, GROUP * HEAD_DIM * sizeof *q);
     return;
   }
-  for (uint32_t g = 0; g < GROUP; g++) {
-    for (uint32_t c = 0; c < width; c++) q[g * HEAD_DIM + c] = heads[g * HEAD_DIM + channels[c]];
+  for (uint32_t c = 0; c < width; c++) {
+    const float *channel = heads + channels[c];
+    UNROLL for (uint32_t g = 0; g < GROUP; g++) q[g * HEAD_DIM + c] = channel[g * HEAD_DIM];
   }
 }
 
@@ -248,7 +249,7 @@ static void weigh_keys(
   const int32_t n_visible = (int32_t)(end < query.n_visible ? end : query.n_visible);
 #line 25 "kernels/attention/alibi.ts"
   const float loaded = args->slopes[query.head];
-#line 252 "generated/c/attention_alibi_prefill__k_f16t16_v_f16t1.c"
+#line 253 "generated/c/attention_alibi_prefill__k_f16t16_v_f16t1.c"
   f32x16 largest_lanes = kerf_splat16(KERF_MASKED);
   for (uint32_t key = 0; key < n_keys; key += 16) {
     const i32x16 key_position = lane + (int32_t)(chunk->position + key);
@@ -256,7 +257,7 @@ static void weigh_keys(
 #line 25 "kernels/attention/alibi.ts"
     const f32x16 score = s + loaded * kerf_to_f32x16(key_position - query.position);
     const i32x16 mask = key_position <= query.position;
-#line 260 "generated/c/attention_alibi_prefill__k_f16t16_v_f16t1.c"
+#line 261 "generated/c/attention_alibi_prefill__k_f16t16_v_f16t1.c"
     const i32x16 visible = mask & (key_position < n_visible);
     const f32x16 logit = kerf_select16(visible, score, kerf_splat16(KERF_MASKED));
     largest_lanes = kerf_select16(logit > largest_lanes, logit, largest_lanes);

@@ -161,8 +161,9 @@ static void gather_query(
     memcpy(q, heads, GROUP * HEAD_DIM * sizeof *q);
     return;
   }
-  for (uint32_t g = 0; g < GROUP; g++) {
-    for (uint32_t c = 0; c < width; c++) q[g * HEAD_DIM + c] = heads[g * HEAD_DIM + channels[c]];
+  for (uint32_t c = 0; c < width; c++) {
+    const float *channel = heads + channels[c];
+    UNROLL for (uint32_t g = 0; g < GROUP; g++) q[g * HEAD_DIM + c] = channel[g * HEAD_DIM];
   }
 }
 
@@ -259,7 +260,7 @@ static void weigh_keys(
 
 #line 7 "kernels/attention/causal.ts"
     const i32x16 mask = key_position <= query.position;
-#line 263 "generated/c/attention_causal_decode__k_f16t16_v_list_f16t1_f16t1.c"
+#line 264 "generated/c/attention_causal_decode__k_f16t16_v_list_f16t1_f16t1.c"
     const i32x16 visible = mask & (key_position < n_visible);
     const f32x16 logit = kerf_select16(visible, s, kerf_splat16(KERF_MASKED));
     largest_lanes = kerf_select16(logit > largest_lanes, logit, largest_lanes);

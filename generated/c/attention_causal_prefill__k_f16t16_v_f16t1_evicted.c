@@ -154,8 +154,9 @@ static void gather_query(
     memcpy(q, heads, GROUP * HEAD_DIM * sizeof *q);
     return;
   }
-  for (uint32_t g = 0; g < GROUP; g++) {
-    for (uint32_t c = 0; c < width; c++) q[g * HEAD_DIM + c] = heads[g * HEAD_DIM + channels[c]];
+  for (uint32_t c = 0; c < width; c++) {
+    const float *channel = heads + channels[c];
+    UNROLL for (uint32_t g = 0; g < GROUP; g++) q[g * HEAD_DIM + c] = channel[g * HEAD_DIM];
   }
 }
 
@@ -266,7 +267,7 @@ static void weigh_keys(
 
 #line 7 "kernels/attention/causal.ts"
     const i32x16 mask = key_position <= query.position;
-#line 270 "generated/c/attention_causal_prefill__k_f16t16_v_f16t1_evicted.c"
+#line 271 "generated/c/attention_causal_prefill__k_f16t16_v_f16t1_evicted.c"
     const i32x16 visible = mask & (place < n_visible);
     const f32x16 logit = kerf_select16(visible, s, kerf_splat16(KERF_MASKED));
     largest_lanes = kerf_select16(logit > largest_lanes, logit, largest_lanes);

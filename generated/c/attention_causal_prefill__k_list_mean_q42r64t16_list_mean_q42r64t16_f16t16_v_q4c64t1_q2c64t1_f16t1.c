@@ -181,9 +181,23 @@ static void gather_query(
     memcpy(q, heads, GROUP * HEAD_DIM * sizeof *q);
     return;
   }
-  for (uint32_t g = 0; g < GROUP; g++) {
-    for (uint32_t c = 0; c < width; c++) q[g * HEAD_DIM + c] = heads[g * HEAD_DIM + channels[c]];
+  for (uint32_t c = 0; c < width; c++) {
+    const float *channel = heads + channels[c];
+    UNROLL for (uint32_t g = 0; g < GROUP; g++) q[g * HEAD_DIM + c] = channel[g * HEAD_DIM];
   }
+}
+
+/*
+ * Begins to fetch the unit of coded keys behind `unit`, which begins at `row`: units are too short for the machine
+ * to see a stream in them.
+ */
+KERF_INLINE void prefetch_unit(
+  const struct kv_rows *kv, const uint32_t *pages, uint32_t row, const uint8_t *unit,
+      size_t unit_bytes)
+{
+  const uint8_t *page = kv->arena + (size_t)pages[row / PAGE_ROWS] * ARENA_UNIT;
+  const uint8_t *next = row % PAGE_ROWS == 0 ? page : unit + unit_bytes;
+  for (size_t byte = 0; byte < unit_bytes; byte += 64) __builtin_prefetch(next + byte);
 }
 
 /*
@@ -276,6 +290,7 @@ static void multiply_keys_q42r64(
     const uint8_t *unit = page + row % PAGE_ROWS / UNIT_ROWS * unit_bytes;
     _Alignas(64) float scaled[BLOCK_ROWS * HEAD_DIM];
     float offset[BLOCK_ROWS];
+    prefetch_unit(kv, pages, row + UNIT_ROWS, unit, unit_bytes);
     fold_groups(unit + code_bytes, width, q, scaled, offset);
 
     for (uint32_t first = 0; first < UNIT_ROWS; first += UNIT_VECTORS * KERF_N) {
@@ -404,7 +419,7 @@ static void weigh_keys(
 
 #line 7 "kernels/attention/causal.ts"
     const i32x16 mask = key_position <= query.position;
-#line 408 "generated/c/attention_causal_prefill__k_list_mean_q42r64t16_list_mean_q42r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1.c"
+#line 423 "generated/c/attention_causal_prefill__k_list_mean_q42r64t16_list_mean_q42r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1.c"
     const i32x16 visible = mask & (key_position < n_visible);
     const f32x16 logit = kerf_select16(visible, s, kerf_splat16(KERF_MASKED));
     largest_lanes = kerf_select16(logit > largest_lanes, logit, largest_lanes);

@@ -151,8 +151,9 @@ static void gather_query(
     memcpy(q, heads, GROUP * HEAD_DIM * sizeof *q);
     return;
   }
-  for (uint32_t g = 0; g < GROUP; g++) {
-    for (uint32_t c = 0; c < width; c++) q[g * HEAD_DIM + c] = heads[g * HEAD_DIM + channels[c]];
+  for (uint32_t c = 0; c < width; c++) {
+    const float *channel = heads + channels[c];
+    UNROLL for (uint32_t g = 0; g < GROUP; g++) q[g * HEAD_DIM + c] = channel[g * HEAD_DIM];
   }
 }
 
@@ -258,7 +259,7 @@ static void add_weights(
 
 #line 7 "kernels/attention/causal.ts"
     const i32x16 mask = key_position <= query.position;
-#line 262 "generated/c/attention_causal_sums__k_f16t16_v_f16t1_evicted.c"
+#line 263 "generated/c/attention_causal_sums__k_f16t16_v_f16t1_evicted.c"
     const i32x16 visible = mask & (place < (int32_t)query.n_visible);
     const f32x16 weight = kerf_exp16(s - softmax[0]) / softmax[1];
     kerf_store16(&sums[key],

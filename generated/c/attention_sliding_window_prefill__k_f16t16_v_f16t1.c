@@ -155,8 +155,9 @@ static void gather_query(
     memcpy(q, heads, GROUP * HEAD_DIM * sizeof *q);
     return;
   }
-  for (uint32_t g = 0; g < GROUP; g++) {
-    for (uint32_t c = 0; c < width; c++) q[g * HEAD_DIM + c] = heads[g * HEAD_DIM + channels[c]];
+  for (uint32_t c = 0; c < width; c++) {
+    const float *channel = heads + channels[c];
+    UNROLL for (uint32_t g = 0; g < GROUP; g++) q[g * HEAD_DIM + c] = channel[g * HEAD_DIM];
   }
 }
 
@@ -247,7 +248,7 @@ static void weigh_keys(
   const int32_t n_visible = (int32_t)(end < query.n_visible ? end : query.n_visible);
 #line 9 "kernels/attention/sliding_window.ts"
   const int32_t index = query.position - args->window;
-#line 251 "generated/c/attention_sliding_window_prefill__k_f16t16_v_f16t1.c"
+#line 252 "generated/c/attention_sliding_window_prefill__k_f16t16_v_f16t1.c"
   f32x16 largest_lanes = kerf_splat16(KERF_MASKED);
   for (uint32_t key = 0; key < n_keys; key += 16) {
     const i32x16 key_position = lane + (int32_t)(chunk->position + key);
@@ -255,7 +256,7 @@ static void weigh_keys(
 
 #line 9 "kernels/attention/sliding_window.ts"
     const i32x16 mask = (key_position <= query.position) & (key_position > index);
-#line 259 "generated/c/attention_sliding_window_prefill__k_f16t16_v_f16t1.c"
+#line 260 "generated/c/attention_sliding_window_prefill__k_f16t16_v_f16t1.c"
     const i32x16 visible = mask & (key_position < n_visible);
     const f32x16 logit = kerf_select16(visible, s, kerf_splat16(KERF_MASKED));
     largest_lanes = kerf_select16(logit > largest_lanes, logit, largest_lanes);
