@@ -32,6 +32,11 @@ import { scoreValues } from "./value_score_stage.ts";
 export interface Progress {
   readonly state: CacheState;
   readonly rings: Rings;
+  /**
+   * Scores of channels that rows keep their own by, f32 [nSlots, nLayers, nKvHeads, headDim]: those of the first
+   * compression; null before it, and where none do.
+   */
+  readonly scores: Float32Array<ArrayBuffer> | null;
 }
 
 /** Whether older rows leave for another segment: those of a list once, codes after every turn. */
@@ -43,19 +48,19 @@ const compressesRows = ({ key, value }: Layout, isFirst: boolean): boolean =>
 /** Compresses a cache: rows are evicted and coded after every turn, channels are chosen once. */
 export async function compress(
   p: PruningProblem,
-  { state, rings }: Progress,
+  progress: Progress,
   { isFirst, run }: { readonly isFirst: boolean; readonly run: RunNamed },
-): Promise<{ state: CacheState; measurements: Measurement[] }> {
+): Promise<{ progress: Progress; measurements: Measurement[] }> {
+  const { rings } = progress;
   const found: Measurement[] = [];
-  let now = state;
-  let scores: Float32Array<ArrayBuffer> | null = null;
+  let { state: now, scores } = progress;
   const take = (step: { readonly state: CacheState; readonly measurements: Measurement[] }) => {
     found.push(...step.measurements);
     now = step.state;
   };
   if (p.tokens) {
     take(await expandRows(now, { layout: p.layout, run }));
-    take(await evict({ ...p, tokens: p.tokens }, { state: now, rings }, run));
+    take(await evict({ ...p, tokens: p.tokens }, { state: now, rings, scores }, run));
   }
   if (isFirst) {
     // Of whole rows: what is chosen of one stream changes nothing for the other.
@@ -65,13 +70,13 @@ export async function compress(
         found.push(...weighed.measurements);
         take(await keyMeans(now, run));
         scores = weighed.buffer;
-      } else take(await chooseChannels(p, { state: now, rings }, { scored, run }));
+      } else take(await chooseChannels(p, { state: now, rings, scores }, { scored, run }));
     }
   }
   if (compressesRows(p.layout, isFirst)) {
-    take(await moveOlder(p, { state: now, rings }, { scores, run }));
+    take(await moveOlder(p, { state: now, rings, scores }, run));
   }
-  return { state: now, measurements: found };
+  return { progress: { state: now, rings, scores }, measurements: found };
 }
 
 /** Scores the channels of a stream and chooses those that stay. */
@@ -102,12 +107,8 @@ async function chooseChannels(
 /** Older rows move: ordered and measured first, where rows or channels are in classes. */
 async function moveOlder(
   p: PruningProblem,
-  { state, rings }: Progress,
-  { scores, run }: {
-    /** Of channels, where rows keep some of their own; null: none do. */
-    readonly scores: Float32Array<ArrayBuffer> | null;
-    readonly run: RunNamed;
-  },
+  { state, rings, scores }: Progress,
+  run: RunNamed,
 ): Promise<{ state: CacheState; measurements: Measurement[] }> {
   const { classes, bits, layout } = p;
   const recent = (of: StreamName) =>

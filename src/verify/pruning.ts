@@ -75,7 +75,7 @@ export function pruningUses(sources: PruningSources, given: PruningCase): Kernel
 /** Runs a problem on a device. */
 export async function measurePruning(p: PruningProblem, run: RunNamed): Promise<Measurement[]> {
   const found: Measurement[] = [];
-  let progress: Progress = { state: emptyState(p), rings: emptyRings(p) };
+  let progress: Progress = { state: emptyState(p), rings: emptyRings(p), scores: null };
   for (const [turn, n] of p.nRows.entries()) {
     const { rings } = progress;
     const appended = await append(p, progress.state, { n, rings, run });
@@ -84,11 +84,11 @@ export async function measurePruning(p: PruningProblem, run: RunNamed): Promise<
     found.push(...attended.measurements);
     const seen = recorded(p, rings, appended);
     found.push(...seen.measurements);
-    progress = { state: attended.state, rings: seen.rings };
+    progress = { ...progress, state: attended.state, rings: seen.rings };
     if (turn === p.nRows.length - 1) break;
     const compressed = await compress(p, progress, { isFirst: turn === 0, run });
     found.push(...compressed.measurements);
-    progress = { ...progress, state: compressed.state };
+    progress = compressed.progress;
   }
   return found;
 }
