@@ -80,17 +80,19 @@ fn decode_rows__q4r64t16__f16t16(
         + in_page * width / PER_WORD;
     for (var i = lane; i < ROWS * width / PER_WORD; i += WORKGROUP) {
       var word = arena_buf[start + i];
+      var moves = false; /* Words past the last row may be another page's. */
       for (var part = 0u; part < PER_WORD; part++) {
         let element = i * PER_WORD + part;
         let tile_elements = 16u * width;
         let row = block * ROWS + element / tile_elements * 16u + element % 16u;
         let c = element % tile_elements / 16u;
         if (row >= first_row && row < first_row + n_rows) {
+          moves = true;
           let bits = source_bits(source_pages, first_source + row - first_row, c, stored_width);
           word = insertBits(word, bits, part * 16u, 16u);
         }
       }
-      arena_buf[start + i] = word;
+      if (moves) { arena_buf[start + i] = word; }
     }
   }
 }

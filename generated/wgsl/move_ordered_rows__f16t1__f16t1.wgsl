@@ -72,18 +72,20 @@ fn move_ordered_rows__f16t1__f16t1(
         + in_page * width / PER_WORD;
     for (var i = lane; i < ROWS * width / PER_WORD; i += WORKGROUP) {
       var word = arena_buf[start + i];
+      var moves = false; /* Words past the last row may be another page's. */
       for (var part = 0u; part < PER_WORD; part++) {
         let element = i * PER_WORD + part;
         let row = block * ROWS + element / width;
         let c = element % width;
         if (row >= first_row && row < first_row + n_rows) {
+          moves = true;
           let channel = c;
           let bits = source_bits(source_pages,
               order_buf[head * params.max_rows + first_source + row - first_row], channel);
           word = insertBits(word, bits, part * 16u, 16u);
         }
       }
-      arena_buf[start + i] = word;
+      if (moves) { arena_buf[start + i] = word; }
     }
   }
 }

@@ -71,17 +71,19 @@ fn move_rows__f16t16__list_f16t16(
         + in_page * width / PER_WORD;
     for (var i = lane; i < ROWS * width / PER_WORD; i += WORKGROUP) {
       var word = arena_buf[start + i];
+      var moves = false; /* Words past the last row may be another page's. */
       for (var part = 0u; part < PER_WORD; part++) {
         let element = i * PER_WORD + part;
         let row = block * ROWS + element % 16u;
         let c = element / 16u;
         if (row >= first_row && row < first_row + n_rows) {
+          moves = true;
           let channel = channels_buf[place * HEAD_DIM + c];
           let bits = source_bits(source_pages, first_source + row - first_row, channel);
           word = insertBits(word, bits, part * 16u, 16u);
         }
       }
-      arena_buf[start + i] = word;
+      if (moves) { arena_buf[start + i] = word; }
     }
   }
 }
