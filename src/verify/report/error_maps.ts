@@ -4,8 +4,8 @@ import { shareText, shortNumber } from "../outcome.ts";
 import type { Check } from "../result.ts";
 import { errorMatrices, largestOf } from "./error_matrix.ts";
 import { heatLegend, heatMap } from "./heat_map.ts";
-import { element } from "./html.ts";
-import type { Html } from "./html.ts";
+import { element } from "../../core/html.ts";
+import type { Html } from "../../core/html.ts";
 
 /** A card per kernel; kernels without any error in one line. */
 export function errorMaps(checks: readonly Check[]): Html[] {

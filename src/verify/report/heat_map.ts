@@ -4,8 +4,8 @@
  */
 
 import type { ErrorMatrix } from "./error_matrix.ts";
-import { element } from "./html.ts";
-import type { Html } from "./html.ts";
+import { element } from "../../core/html.ts";
+import type { Html } from "../../core/html.ts";
 
 /** Steps of the scale, small to large; the style has a colour for each. */
 export const HEAT_STEPS = 12;

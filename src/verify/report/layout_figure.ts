@@ -9,8 +9,8 @@ import type { SegmentSize } from "../../layout/bytes.ts";
 import { segmentName } from "../../layout/name.ts";
 import type { PictureSizes } from "../../layout/picture.ts";
 import type { Layout, Stream } from "../../layout/types.ts";
-import { element } from "./html.ts";
-import type { Html } from "./html.ts";
+import { element } from "../../core/html.ts";
+import type { Html } from "../../core/html.ts";
 
 /** Of a whole row of channels, and of all rows together. */
 const WIDTH = 140;

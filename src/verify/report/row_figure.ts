@@ -5,8 +5,8 @@
 
 import type { HeadPicture } from "../compare.ts";
 import type { RowChoicePicture } from "../result.ts";
-import { element } from "./html.ts";
-import type { Html } from "./html.ts";
+import { element } from "../../core/html.ts";
+import type { Html } from "../../core/html.ts";
 
 /** Positions of one line, and the side of a square. */
 const LINE = 64;

@@ -6,8 +6,8 @@
 import { authorLines } from "../../core/author_lines.ts";
 import { TARGETS } from "../../core/manifest.ts";
 import type { Target } from "../../core/manifest.ts";
-import { element } from "./html.ts";
-import type { Html } from "./html.ts";
+import { element } from "../../core/html.ts";
+import type { Html } from "../../core/html.ts";
 
 /** What is shown side by side. */
 export interface SourcesInput {

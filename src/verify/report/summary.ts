@@ -3,8 +3,8 @@
 import { absentText, placeText, shareText, shortNumber } from "../outcome.ts";
 import type { Outcome } from "../outcome.ts";
 import type { Check } from "../result.ts";
-import { element } from "./html.ts";
-import type { Html } from "./html.ts";
+import { element } from "../../core/html.ts";
+import type { Html } from "../../core/html.ts";
 
 /** Verdict and targets. */
 export function verdict(outcome: Outcome): Html[] {
