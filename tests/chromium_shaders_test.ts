@@ -11,22 +11,15 @@ import { completeSource } from "../src/device/webgpu/source.ts";
 import { bufferTypes } from "../src/device/webgpu/shader.ts";
 import { projectRoot } from "../src/sys/cache_dir.ts";
 import { isRequired } from "../src/sys/required_testing.ts";
+import { askChromium, chromiumPage, findChromium, INSTALL_CHROMIUM } from "./_chromium.ts";
 
-const PROGRAMS = ["chromium", "chromium-browser", "google-chrome"];
-
-const FLAGS = [
-  ...["--headless=new", "--no-sandbox", "--no-first-run", "--disable-background-networking"],
-  ...["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"],
-];
+const FLAGS = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"];
 
 /** Head sizes and groups: the ends of what kernels take, and the default model's. */
 const SHAPES = [[16, 1], [64, 3], [128, 8], [256, 4]] as const;
 
 /** Beside the specification's defaults: attention binds up to ten storage buffers. */
 const LIMITS = { maxStorageBuffersPerShaderStage: 10 };
-
-/** Starting Chromium takes a second or two and the shaders a few more; a hang is not waited for. */
-const TIMEOUT_MS = 180_000;
 
 interface Shader {
   readonly name: string;
@@ -39,19 +32,6 @@ interface Message {
   readonly line: number;
   readonly column: number;
   readonly message: string;
-}
-
-/** The first program that runs; some systems have a script by its name that says where to get it. */
-async function findChromium(): Promise<string | undefined> {
-  for (const program of PROGRAMS) {
-    try {
-      const { success } = await new Deno.Command(program, { args: ["--version"] }).output();
-      if (success) return program;
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    }
-  }
-  return undefined;
 }
 
 /**
@@ -92,51 +72,18 @@ async function manifestShaders(): Promise<{ label: string; shader: Shader }[]> {
 async function compileInChromium(
   program: string,
   shaders: readonly Shader[],
-): Promise<Message[][]> {
-  const page = await Deno.readTextFile(new URL("chromium/shaders.html", import.meta.url));
-  const answer = Promise.withResolvers<{ results?: Message[][]; problem?: string }>();
-  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {
-    const { pathname } = new URL(request.url);
-    if (pathname === "/shaders") return Response.json({ shaders, limits: LIMITS });
-    if (pathname !== "/results") {
-      return new Response(page, { headers: { "content-type": "text/html" } });
-    }
-    answer.resolve(await request.json());
-    return new Response();
+): Promise<readonly Message[][]> {
+  const page = await chromiumPage("shaders.html");
+  const { results } = await askChromium<Message[][]>({
+    ...{ program, flags: FLAGS },
+    serve: (path) =>
+      path === "/shaders"
+        ? Response.json({ shaders, limits: LIMITS })
+        : path === "/"
+        ? page
+        : undefined,
   });
-  const profile = await Deno.makeTempDir();
-  const browser = new Deno.Command(program, {
-    args: [...FLAGS, `--user-data-dir=${profile}`, `http://127.0.0.1:${server.addr.port}/`],
-    stdout: "null",
-    stderr: "null",
-  }).spawn();
-  const timer = setTimeout(
-    () => answer.resolve({ problem: `no answer within ${TIMEOUT_MS / 1000} s` }),
-    TIMEOUT_MS,
-  );
-  try {
-    const { results, problem } = await answer.promise;
-    if (results === undefined) throw new Error(`${program}: ${problem}`);
-    return results;
-  } finally {
-    clearTimeout(timer);
-    browser.kill();
-    await browser.status;
-    await server.shutdown();
-    await removeProfile(profile);
-  }
-}
-
-/** Processes of the browser outlive it for a moment, and still write there. */
-async function removeProfile(path: string): Promise<void> {
-  for (let left = 100;; left--) {
-    try {
-      return await Deno.remove(path, { recursive: true });
-    } catch (error) {
-      if (left === 0) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-  }
+  return results;
 }
 
 /** `file:line:column: message` and the line itself. */
@@ -157,13 +104,13 @@ fn f(@builtin(local_invocation_index) lane: u32) {
 
 const program = await findChromium();
 const ignore = program === undefined && !isRequired("chromium");
-if (ignore) console.error("ignored: no Chromium (Debian: apt-get install chromium)");
+if (ignore) console.error(`ignored: no Chromium (${INSTALL_CHROMIUM})`);
 
 Deno.test({
   name: "every generated shader is valid in Chromium",
   ignore,
   async fn() {
-    if (program === undefined) throw new Error("KERF_REQUIRE: apt-get install chromium");
+    if (program === undefined) throw new Error(`KERF_REQUIRE: ${INSTALL_CHROMIUM}`);
     const shaders = await manifestShaders();
     assert(shaders.length > 100, `only ${shaders.length} shaders`);
     const [refused, ...results] = await compileInChromium(program, [
