@@ -195,8 +195,14 @@ Deno.test("eval sweeps, keeps to its budget and says what it left out", async ()
   const texts = await textFolder(folder);
   const flags = ["-m", model, "-p", "80", "-n", "30", "--text", texts];
   const more = ["--results", join(folder.path, "r.jsonl"), "--prune", "think:ratio=0.3..0.5/0.2"];
-  const { code, stdout, stderr } = await kerf(["eval", ...flags, ...more, "--budget", "0.001s"]);
+  const report = join(folder.path, "report.html");
+  const { code, stdout, stderr } = await kerf(
+    ["eval", ...flags, ...more, "--budget", "0.001s", "--report", report],
+  );
   assertEquals(code, 0, stderr);
+  assertStringIncludes(stderr, `report: ${report}\n`);
+  const page = await Deno.readTextFile(report);
+  assertMatch(page, /left out, --budget 0\.001s[\s\S]*think:ratio=0\.3[\s\S]*<svg/);
   assertMatch(stdout, /think:ratio=0\.3[\s\S]*think:ratio=0\.5/);
   assertStringIncludes(stderr, "left out, --budget 0.001s is spent: continuation: 2.txt · 3.txt\n");
   assertStringIncludes(stdout, "kl, n = 1");
@@ -218,6 +224,7 @@ Deno.test("what eval cannot use is named before anything is loaded", async () =>
   await refused(["--chapters", "3", "--text", text], /--chapters has no effect beside --text/);
   await refused(["-c", "2048"], /-c has no effect[\s\S]*-p for passages/);
   await refused(["--compress-after", "file"], /--compress-after has no effect/);
+  await refused(["--report", "no/r.html"], /Cannot write the report[\s\S]*mkdir -p no/);
   await refused(["word"], /Cannot use "word": eval takes flags only[\s\S]*--text word/);
   await refused(["--text", text], /text\.txt": it has \d+ tokens of 1281/);
   await refused(["--text", text, "-p", "1", "-n", "1", "--prune", "thinc"], /did you mean think/);

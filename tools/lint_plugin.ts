@@ -38,6 +38,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 const ONLY: Readonly<Record<string, string>> = {
   "ts-morph": "src/frontend",
   "nunjucks": "src/emit",
+  "vega": "src/eval",
+  "vega-lite": "src/eval",
 };
 
 const folderOf = (path: string) =>

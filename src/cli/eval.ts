@@ -30,6 +30,7 @@ import { reportText } from "./eval/table.ts";
 import { readHeader } from "./inspect/header.ts";
 import type { Header } from "./inspect/header.ts";
 import { loadWithProgress } from "./load_flags.ts";
+import { reportPath } from "./report_path.ts";
 import { userPath } from "./root.ts";
 import { openProgress, writeError, writeOut } from "./terminal.ts";
 
@@ -148,6 +149,7 @@ export async function main(args: ParsedArgs): Promise<number> {
   const startMs = performance.now();
   const flags = evalFlags(args);
   const { values } = args;
+  const page = values.report === undefined ? undefined : reportPath(String(values.report));
   const { seed, budgetMs } = flags;
   const header = await readHeader(values);
   const { cases, tasks, said } = await evalCases(flags, createTokenizer(header.gguf));
@@ -179,11 +181,20 @@ export async function main(args: ParsedArgs): Promise<number> {
   const { results, measured, leftOut } = outcome;
   const nKnown = results.filter((result) => !measured.includes(result)).length;
   if (nKnown > 0) writeError(`${nKnown} of ${results.length} results were there already\n`);
-  for (const [protocol, items] of Map.groupBy(leftOut, (item) => item.protocol)) {
+  const missing = [...Map.groupBy(leftOut, (item) => item.protocol)].map(([protocol, items]) => {
     const names = items.map(({ passage }) => passage).join(" · ");
-    writeError(`left out, --budget ${values.budget} is spent: ${protocol}: ${names}\n`);
-  }
+    return `left out, --budget ${values.budget} is spent: ${protocol}: ${names}`;
+  });
+  missing.forEach((line) => writeError(`${line}\n`));
   writeError(timesText(measured, performance.now() - startMs) + "\n");
+  if (page !== undefined) {
+    const { reportPage } = await import("../eval/report/page.ts");
+    Deno.writeTextFileSync(
+      page,
+      await reportPage({ results, identity, tasks, seed, leftOut: missing }),
+    );
+    writeError(`report: ${values.report}\n`);
+  }
   const report = reportOf(results, { tasks, seed });
   writeOut(values.json === true ? JSON.stringify(report) + "\n" : reportText(report, seed));
   return 0;

@@ -361,6 +361,12 @@ export const COMMANDS: readonly Command[] = [
         value: "FILE.jsonl",
         help: "append results here, and go on from those there (default in the cache)",
       },
+      {
+        name: "report",
+        kind: "path-out",
+        value: "FILE.html",
+        help: "write charts and tables as one page",
+      },
       { name: "fresh", kind: "switch", help: "measure again what is there already" },
       JSON_FLAG,
     ],

@@ -3,7 +3,6 @@
  * with the author's function. Ends with 1 when one is off; says which targets were not here.
  */
 
-import { dirname } from "@std/path";
 import { KerfError } from "../core/error.ts";
 import type { Device } from "../device/types.ts";
 import { openRenderer } from "../emit/renderer.ts";
@@ -11,7 +10,8 @@ import type { Renderer } from "../emit/renderer.ts";
 import { openTargets, selectVariants, verify } from "../verify/mod.ts";
 import type { Outcome, Targets, VerifyOptions } from "../verify/mod.ts";
 import type { ParsedArgs } from "./args.ts";
-import { ROOT, userPath } from "./root.ts";
+import { reportPath } from "./report_path.ts";
+import { ROOT } from "./root.ts";
 import { openProgress, writeError, writeOut } from "./terminal.ts";
 import { outcomeJson } from "./verify/json.ts";
 import { outcomeText } from "./verify/table.ts";
@@ -96,23 +96,4 @@ async function firstLook(work: Work): Promise<Outcome | null> {
     writeError(`in C all ${outcome.checks.length} kernels agree (${took} s); now every case\n`);
   }
   return outcome;
-}
-
-/**
- * Where the report goes: opened before minutes of work end there, and left as it is until then.
- *
- * @throws {KerfError} exit code 2: its folder is not there
- */
-function reportPath(given: string): string {
-  const path = userPath(given);
-  try {
-    Deno.openSync(path, { write: true, create: true }).close();
-    return path;
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    throw new KerfError(`Cannot write the report "${given}": there is no such folder`, {
-      hint: `mkdir -p ${dirname(given)}`,
-      exitCode: 2,
-    });
-  }
 }

@@ -7,9 +7,11 @@ export interface MetricRule {
   /** A difference below it says nothing about the specs; 0: any may. */
   readonly noise: number;
   readonly digits: number;
+  /** Which of two values is the better one. */
+  readonly better: "low" | "high";
 }
 
-const RULE: MetricRule = { mean: "arithmetic", noise: 0, digits: 3 };
+const RULE: MetricRule = { mean: "arithmetic", noise: 0, digits: 3, better: "low" };
 
 /**
  * Two arithmetics of the same model (f32 sums in another order, 8-bit activations) are up to 0.005 nats
@@ -23,7 +25,11 @@ const RULES: Readonly<Record<string, Partial<MetricRule>>> = {
   dnll: { digits: 4 },
   kl: { noise: KL_NOISE, digits: 4 },
   kl_p50: { noise: KL_NOISE, digits: 4 },
-  common_prefix: { digits: 1 },
+  common_prefix: { digits: 1, better: "high" },
+  agree: { better: "high" },
+  top1: { better: "high" },
+  hit: { better: "high" },
+  needle: { better: "high" },
   kl_p90: { digits: 4 },
   kl_p99: { digits: 4 },
 };

@@ -1,0 +1,24 @@
+/** Where a page goes that a command writes at its end: known to be writable before the work begins. */
+
+import { dirname } from "@std/path";
+import { KerfError } from "../core/error.ts";
+import { userPath } from "./root.ts";
+
+/**
+ * Where the report goes: opened before minutes of work end there, and left as it is until then.
+ *
+ * @throws {KerfError} exit code 2: its folder is not there
+ */
+export function reportPath(given: string): string {
+  const path = userPath(given);
+  try {
+    Deno.openSync(path, { write: true, create: true }).close();
+    return path;
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw new KerfError(`Cannot write the report "${given}": there is no such folder`, {
+      hint: `mkdir -p ${dirname(given)}`,
+      exitCode: 2,
+    });
+  }
+}

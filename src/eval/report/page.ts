@@ -1,0 +1,81 @@
+/**
+ * An evaluation as one page that needs nothing else and runs nothing: charts of quality and speed against
+ * bytes, needles, KL along positions, and the tables of the terminal. Shows what was measured, no more.
+ */
+
+import { element, verbatim } from "../../core/html.ts";
+import type { Html } from "../../core/html.ts";
+import type { EvalResult, RunIdentity } from "../results.ts";
+import { reportOf } from "../summary.ts";
+import type { EvalReport } from "../summary.ts";
+import { needleSections } from "./needle_sections.ts";
+import { numberSpecs, specKey } from "./numbered.ts";
+import { positionSections } from "./position_sections.ts";
+import { STYLE } from "./style.ts";
+import { taskSections } from "./task_sections.ts";
+
+/** What a page is made of. */
+export interface PageInput {
+  /** Of the specs asked for, in order. */
+  readonly results: readonly EvalResult[];
+  readonly identity: RunIdentity;
+  /** Tasks whose numbers are shown. */
+  readonly tasks: readonly string[];
+  readonly seed: number;
+  /** What there was no time for, as it was printed. */
+  readonly leftOut: readonly string[];
+}
+
+/** The whole page. */
+export async function reportPage(input: PageInput): Promise<string> {
+  const { results, tasks, seed } = input;
+  const report = reportOf(results, { tasks, seed });
+  const numbers = numberSpecs(report.summary);
+  const body = [
+    head(input, report),
+    specKey(numbers, report.summary),
+    ...await taskSections(input, report, numbers),
+    ...await needleSections(input, numbers),
+    ...await positionSections(input, numbers),
+  ];
+  const page = element(
+    "html",
+    { lang: "en" },
+    element(
+      "head",
+      {},
+      element("meta", { charset: "utf-8" }),
+      element("meta", { name: "viewport", content: "width=device-width, initial-scale=1" }),
+      element("title", {}, `Kerf eval: ${input.identity.model}`),
+      element("style", {}, verbatim(STYLE)),
+    ),
+    element("body", {}, body),
+  );
+  return `<!DOCTYPE html>\n${page.html}\n`;
+}
+
+function head({ identity, seed, leftOut }: PageInput, { summary }: EvalReport): Html[] {
+  const { model, modelSha256, commit, machine, activations, attention, ctk, ctv } = identity;
+  const n = new Set(summary.map(({ spec }) => spec)).size;
+  return [
+    element("h1", {}, `What pruning costs ${model}`),
+    element(
+      "p",
+      { class: "lead" },
+      `${n} ${
+        n === 1 ? "spec" : "specs"
+      }; keys ${ctk}, values ${ctv}, activations ${activations}, ` +
+        `attention ${attention}; ${machine}; commit ${commit}; model ${
+          modelSha256.slice(0, 12)
+        }; ` +
+        `seed ${seed}.`,
+    ),
+    element(
+      "p",
+      { class: "note" },
+      "Intervals: 95 %, bootstrap over passages, the same passages for every spec. Filled points are " +
+        "those whose mean no spec with as few bytes beats.",
+    ),
+    ...leftOut.map((line) => element("p", { class: "note" }, line)),
+  ];
+}
