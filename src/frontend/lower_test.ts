@@ -29,6 +29,8 @@ Deno.test("a record gives one parameter per declared field, in order, used or no
     "ratio",
     "window",
     "recent",
+    "every",
+    "refresh",
     "multiple",
   ]);
   assertEquals(score.params.map((p) => p.kind === "scalar" ? p.type : p.kind), [
@@ -38,6 +40,8 @@ Deno.test("a record gives one parameter per declared field, in order, used or no
     "i32",
     "i32",
     "f32",
+    "i32",
+    "i32",
     "i32",
     "i32",
     "i32",

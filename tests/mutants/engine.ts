@@ -44,8 +44,8 @@ export const ENGINE: readonly Mutant[] = [
   {
     name: "survivors that were coded choose channels again",
     file: "src/engine/compress.ts",
-    find: "const masked = hasMask(plan, at);",
-    replace: "const masked = false;",
+    find: "const masked = hasMask(plan, at);\n  const evicted",
+    replace: "const masked = false;\n  const evicted",
     tests: ["tests/evicted_codes_test.ts"],
     only: "survivors are coded anew",
   },
@@ -128,8 +128,8 @@ export const ENGINE: readonly Mutant[] = [
   {
     name: "mask bytes forgotten",
     file: "src/layout/bytes.ts",
-    find: "return bytes + (listed ? maskBytes(headDim) : 0);",
-    replace: "return bytes;",
+    find: "return classes * maskBytes(headDim) +",
+    replace: "return",
     tests: ["src/layout/bytes_test.ts"],
   },
   {

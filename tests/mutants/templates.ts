@@ -109,8 +109,8 @@ export const TEMPLATES: readonly Mutant[] = [
   {
     name: "attention: pruned rows scaled by 1/√nKept",
     file: "templates/c/attention.c.njk",
-    find: "q[g * HEAD_DIM + c] = heads[g * HEAD_DIM + channels[c]];",
-    replace: "q[g * HEAD_DIM + c] = heads[g * HEAD_DIM + channels[c]] * " +
+    find: "q[g * HEAD_DIM + c] = channel[g * HEAD_DIM];",
+    replace: "q[g * HEAD_DIM + c] = channel[g * HEAD_DIM] * " +
       "__builtin_sqrtf((float)HEAD_DIM / (float)width);",
     tests: ATTENTION,
     only: "(oracle 1)",
@@ -226,8 +226,8 @@ export const TEMPLATES: readonly Mutant[] = [
   {
     name: "codes are rounded down",
     file: "templates/c/kerf_codes.h",
-    find: "kerf_round16((kerf_load16(&x[i]) - minimum) / scale)",
-    replace: "kerf_floor16((kerf_load16(&x[i]) - minimum) / scale)",
+    find: "kerf_round16((x - minimum) / scale)",
+    replace: "kerf_floor16((x - minimum) / scale)",
     tests: ["tests/parity/encode_rows.ts"],
     only: "keys are coded",
     generated: true,
