@@ -53,9 +53,10 @@ test("every CUDA kernel compiles to a cubin for sm_80 and sm_90, and none spills
   const kernels = await Promise.all(entries.map((e) => emitKernel(e, [cuda], templates)));
   const jobs = kernels.flatMap(({ entry: { signature, sources }, texts }) => {
     const { name, defines } = signature;
+    const product = sources.cuda?.product;
     const job = (arch: string, shape: Record<string, number>) => {
       const given = Object.fromEntries(defines.map((define) => [define, shape[define]!]));
-      const entryPoints = [name, ...Object.values(sources.cuda?.product ?? {})];
+      const entryPoints = [name, ...(product ? [product.unpack, product.finish] : [])];
       return { source: { name, text: texts.cuda!, arch, defines: given }, shape, entryPoints };
     };
     const wide = defines.includes("GROUP") && name.includes("__k_list_");

@@ -84,7 +84,8 @@ export async function prunePlan(spec: string, dims: ModelDims): Promise<PrunePla
   const tokensOf = tokens ? await tokensPlan(tokens.definition, tokens.spec, dims) : null;
   if (tokens && tokensOf) {
     const turned = owned.find(({ own }) => own.kind === "basis" && own.of === "key");
-    const compressing = { channels, values: valueChannels, codes: of("codes"), turned };
+    const bits = owned.find(({ definition }) => channelBitsOf(definition));
+    const compressing = { channels, values: valueChannels, codes: of("codes"), bits, turned };
     checkEviction(tokensOf, { steps, tokens, ...compressing });
   }
   checkBasis(
