@@ -1,6 +1,6 @@
 /** A fixed set of evaluation results, made by formula: enough of everything that a report shows. */
 
-import type { EvalResult, RunIdentity } from "../src/eval/mod.ts";
+import type { EvalResult, KeptMaps, RunIdentity } from "../src/eval/mod.ts";
 
 /** Specs with the share of bytes they keep and what they cost: some close together, some far apart. */
 const SPECS: readonly (readonly [spec: string, share: number, cost: number])[] = [
@@ -82,3 +82,28 @@ export const FIXED_RESULTS: readonly EvalResult[] = range(SPECS.length).flatMap(
     [0, 0.25, 0.5, 0.75, 1].flatMap((depth) => range(2).map((n) => needle(i, length, depth, n)))
   ),
 ]);
+
+const [LAYERS, HEADS, HEAD_DIM, TOKENS] = [30, 3, 64, 600];
+
+const chosen = (n: number, keeps: (i: number) => boolean) => range(n).filter(keeps);
+
+/** What three of the specs keep of a text: channels, tokens, and both with values' channels. */
+export const FIXED_KEPT: KeptMaps = {
+  passage: "the prompt of continuation, passage <1>",
+  tokens: range(TOKENS).map((i) => ["Call", " me", " Ishmael", ".", " Some", " years\n"][i % 6]!),
+  headDim: HEAD_DIM,
+  specs: [0, 1, 4, 9].map((spec) => ({
+    spec: SPECS[spec]![0],
+    layers: range(LAYERS).map((layer) => ({
+      heads: range(HEADS).map((head) => ({
+        keptChannels: [1, 9].includes(spec)
+          ? chosen(HEAD_DIM, (c) => wave(c, layer + head) + c / 64 > 0.4)
+          : null,
+        keptValueChannels: spec === 9 ? chosen(HEAD_DIM, (c) => wave(c, head - layer) > 0) : null,
+        keptTokens: spec > 1
+          ? chosen(TOKENS, (t) => t < 4 || t > 560 || wave(t, 1) + wave(t, layer + head) > 0.7)
+          : null,
+      })),
+    })),
+  })),
+};

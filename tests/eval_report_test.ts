@@ -14,11 +14,12 @@ import {
   htmlResponse,
   INSTALL_CHROMIUM,
 } from "./_chromium.ts";
-import { FIXED_IDENTITY, FIXED_RESULTS } from "./_eval_results.ts";
+import { FIXED_IDENTITY, FIXED_KEPT, FIXED_RESULTS } from "./_eval_results.ts";
 
 const INPUT = {
   ...{ results: FIXED_RESULTS, identity: FIXED_IDENTITY, tasks: ["ppl", "kl", "needle"], seed: 1 },
   leftOut: ["left out, --budget 1m is spent: continuation: passage <7>"],
+  kept: FIXED_KEPT,
 };
 
 /** What tests/chromium/report.html posts of a page. */
@@ -61,8 +62,9 @@ async function look(program: string, page: string, scheme: keyof typeof SCHEMES)
   });
 }
 
-/** Charts that are shown: one in a task's own metric and one of speed where it is new; a spec's needles and KL. */
-const N_CHARTS = 3 + 2 + 10 + 9;
+/** Charts that are shown: one in a task's own metric and one of speed where it is new; a spec's needles and KL;
+ * kept key channels of two specs, kept value channels of one. */
+const N_CHARTS = 3 + 2 + 10 + 9 + 3;
 
 const program = await findChromium();
 const ignore = program === undefined && !isRequired("chromium");
@@ -115,7 +117,13 @@ Deno.test("a report needs nothing else, and says what was measured", async () =>
   assert(!/<script|<link|@import|url\(/.test(page));
   assert(!page.includes("NaN") && !page.includes("undefined"));
   for (
-    const part of ["passage &lt;7&gt;", "seed 1", "commit 0123456", "| spec | KV | kl | top1 |"]
+    const part of [
+      "passage &lt;7&gt;",
+      "seed 1",
+      "commit 0123456",
+      "| spec | KV | kl | top1 |",
+      "passage &lt;1&gt;",
+    ]
   ) {
     assertStringIncludes(page, part);
   }
@@ -123,7 +131,12 @@ Deno.test("a report needs nothing else, and says what was measured", async () =>
 
 Deno.test("a report of the full cache alone has nothing to draw of KL, and says so", async () => {
   const results = FIXED_RESULTS.filter(({ spec }) => spec === "none");
-  const page = await reportPage({ ...INPUT, results, tasks: ["kl"] });
+  const page = await reportPage({
+    ...INPUT,
+    results,
+    tasks: ["kl"],
+    kept: { ...FIXED_KEPT, specs: [] },
+  });
   assertStringIncludes(page, "Nothing but the full cache itself was measured.");
-  assert(!page.includes("KL along positions"));
+  assert(!page.includes("KL along positions") && !page.includes("Kept"));
 });

@@ -202,7 +202,10 @@ Deno.test("eval sweeps, keeps to its budget and says what it left out", async ()
   assertEquals(code, 0, stderr);
   assertStringIncludes(stderr, `report: ${report}\n`);
   const page = await Deno.readTextFile(report);
-  assertMatch(page, /left out, --budget 0\.001s[\s\S]*think:ratio=0\.3[\s\S]*<svg/);
+  assertMatch(
+    page,
+    /left out, --budget 0\.001s[\s\S]*think:ratio=0\.3[\s\S]*<svg[\s\S]*Kept channels[\s\S]*<svg/,
+  );
   assertMatch(stdout, /think:ratio=0\.3[\s\S]*think:ratio=0\.5/);
   assertStringIncludes(stderr, "left out, --budget 0.001s is spent: continuation: 2.txt · 3.txt\n");
   assertStringIncludes(stdout, "kl, n = 1");

@@ -25,6 +25,7 @@ import { cacheDir } from "../sys/cache_dir.ts";
 import type { ParsedArgs } from "./args.ts";
 import { commitWithChanges, UNKNOWN_COMMIT } from "./commit.ts";
 import { evalCases } from "./eval/cases.ts";
+import { keptMaps } from "./eval/kept_maps.ts";
 import { evalFlags } from "./eval/options.ts";
 import { reportText } from "./eval/table.ts";
 import { readHeader } from "./inspect/header.ts";
@@ -152,7 +153,8 @@ export async function main(args: ParsedArgs): Promise<number> {
   const page = values.report === undefined ? undefined : reportPath(String(values.report));
   const { seed, budgetMs } = flags;
   const header = await readHeader(values);
-  const { cases, tasks, said } = await evalCases(flags, createTokenizer(header.gguf));
+  const tokenizer = createTokenizer(header.gguf);
+  const { cases, tasks, said } = await evalCases(flags, tokenizer);
   said.forEach((line) => writeError(`${line}\n`));
   const nCtx = contextOf(cases, header);
   const dims = { ...header.config, nCtx };
@@ -173,9 +175,9 @@ export async function main(args: ParsedArgs): Promise<number> {
   const known = new Map([...found].filter(([, { spec }]) => !spec.includes(".safetensors")));
   const { machine, commit } = identity;
   writeError(`${machine}; commit ${commit}; seed ${seed}; results in ${path}\n`);
+  const specs = await specsOf(flags.specs, model.loaded, dims);
   const outcome = await measure({
-    ...await specsOf(flags.specs, model.loaded, dims),
-    ...{ cases, known },
+    ...{ ...specs, cases, known },
     budgetMs: budgetMs - (performance.now() - startMs),
   }, (result) => appendResult(path, { ...identity, ...result, time: new Date().toISOString() }));
   const { results, measured, leftOut } = outcome;
@@ -191,7 +193,10 @@ export async function main(args: ParsedArgs): Promise<number> {
     const { reportPage } = await import("../eval/report/page.ts");
     Deno.writeTextFileSync(
       page,
-      await reportPage({ results, identity, tasks, seed, leftOut: missing }),
+      await reportPage({
+        ...{ results, identity, tasks, seed, leftOut: missing },
+        kept: await keptMaps(cases[0]!, specs.specs, { tokenizer, header }),
+      }),
     );
     writeError(`report: ${values.report}\n`);
   }

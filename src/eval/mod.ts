@@ -6,6 +6,7 @@ export * from "./continuation.ts";
 export * from "./evaluate.ts";
 export * from "./generated_tasks.ts";
 export * from "./haystack.ts";
+export * from "./kept.ts";
 export * from "./metrics.ts";
 export * from "./moby_dick.ts";
 export * from "./needle.ts";

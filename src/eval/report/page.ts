@@ -5,9 +5,11 @@
 
 import { element, verbatim } from "../../core/html.ts";
 import type { Html } from "../../core/html.ts";
+import type { KeptMaps } from "../kept.ts";
 import type { EvalResult, RunIdentity } from "../results.ts";
 import { reportOf } from "../summary.ts";
 import type { EvalReport } from "../summary.ts";
+import { keptSections } from "./kept_sections.ts";
 import { needleSections } from "./needle_sections.ts";
 import { numberSpecs, specKey } from "./numbered.ts";
 import { positionSections } from "./position_sections.ts";
@@ -24,6 +26,8 @@ export interface PageInput {
   readonly seed: number;
   /** What there was no time for, as it was printed. */
   readonly leftOut: readonly string[];
+  /** Of one prompt. */
+  readonly kept: KeptMaps;
 }
 
 /** The whole page. */
@@ -37,6 +41,7 @@ export async function reportPage(input: PageInput): Promise<string> {
     ...await taskSections(input, report, numbers),
     ...await needleSections(input, numbers),
     ...await positionSections(input, numbers),
+    ...keptSections(input.kept, numbers),
   ];
   const page = element(
     "html",

@@ -1,5 +1,12 @@
 /** The look of an evaluation's page: light and dark by the reader's setting, light on paper. */
 
+import { TOKEN_STEPS } from "./token_map.ts";
+
+/** Grounds of tokens, from none of the heads to all of them. */
+const tokens = [0, 15, 35, 55, 100].slice(0, TOKEN_STEPS).map((percent, step) =>
+  `.t${step}{background:color-mix(in srgb,var(--mark) ${percent}%,transparent)}`
+).join("");
+
 /** The style sheet. */
 export const STYLE = `
 :root{color-scheme:light dark;--page:#fbfbfa;--card:#fff;--ink:#1d2126;--dim:#5f6772;--line:#dfe2e6;
@@ -33,18 +40,23 @@ th,td{text-align:right;padding:5px 12px;white-space:nowrap}
 th{background:var(--head);font-weight:600}
 th:nth-child(-n+2),td:nth-child(-n+2){text-align:left}
 tbody tr{border-top:1px solid var(--line)}
-td small{color:var(--dim);margin-left:.5em}
+td small{display:block;color:var(--dim)}
 details{margin:12px 0}summary{cursor:pointer;color:var(--dim)}
 pre{overflow-x:auto;white-space:pre;padding:10px 14px;border:1px solid var(--line);border-radius:8px;
 background:var(--card);user-select:all;font-size:12px}
+.tokens{max-height:22em;overflow-y:auto;margin:0;font-size:13px;line-height:1.6;white-space:pre-wrap;
+overflow-wrap:anywhere}
+.t0{color:var(--dim)}${tokens}
+.t4{color:var(--card)}
 @media (max-width:680px){body{padding:16px}th,td{padding:5px 8px}.card{padding:12px}
+td:nth-child(2){white-space:normal;min-width:10em}
 .narrow{display:block}}
 @media (min-width:680.02px){.wide{display:block}}
 @media print{:root{color-scheme:light}body{padding:0;max-width:none;font-size:11px}
 .wide{display:block}.narrow,details{display:none}
 .small{grid-template-columns:repeat(3,minmax(0,1fr))}
 .columns{grid-template-columns:minmax(0,1fr)}
-.scroll{overflow:visible;border:0}table{font-size:7.5px}th,td{padding:2px 4px;white-space:normal}
+.scroll{overflow:visible;border:0}.tokens{max-height:none;font-size:8px}table{font-size:7.5px}th,td{padding:2px 4px;white-space:normal}
 tr{break-inside:avoid}h2,h3{break-after:avoid}
 *{-webkit-print-color-adjust:exact;print-color-adjust:exact}}
 `;

@@ -59,7 +59,7 @@ async function qualityCard(all: readonly Point[], metric: string): Promise<Html>
   // A KL of 0 is the full cache's own, which the others are measured from; it has no logarithm.
   const drawn = metric === "kl" ? all.filter(({ low }) => low > 0) : all;
   const vertical: Vertical = {
-    ...{ title: `${metric}, ${better} is better`, better },
+    ...{ title: `${metric}, ${better}er is better`, better },
     scale: metric === "kl" ? "log" : "linear",
     ...(noise > 0 ? { noise } : {}),
   };
@@ -99,7 +99,7 @@ function speedPoints(results: readonly EvalResult[], task: string, numbers: Spec
 
 async function speedCard(all: readonly Point[]): Promise<Html> {
   const vertical: Vertical = {
-    ...{ title: "tokens per second, high is better", better: "high" },
+    ...{ title: "tokens per second, higher is better", better: "high" },
     ...{ scale: "linear", fromZero: true },
   };
   const title = "Speed of decoding against bytes";

@@ -1,0 +1,56 @@
+/** What specs keep of one prompt: channels as maps, tokens over its text. Specs that keep all have none. */
+
+import { element } from "../../core/html.ts";
+import type { Html } from "../../core/html.ts";
+import type { MaskLayer } from "../../engine/mask.ts";
+import type { KeptMaps } from "../kept.ts";
+import { channelMap, hasLists } from "./channel_map.ts";
+import { specCard } from "./numbered.ts";
+import type { SpecNumbers } from "./numbered.ts";
+import { keptShares, tokenMap } from "./token_map.ts";
+
+const STREAMS = {
+  key: (head: MaskLayer["heads"][number]) => head.keptChannels,
+  value: (head: MaskLayer["heads"][number]) => head.keptValueChannels,
+};
+
+const section = (title: string, notes: readonly string[], className: string, cards: Html[]) =>
+  cards.length === 0 ? [] : [
+    element("h2", {}, title),
+    ...notes.map((note) => element("p", { class: "note" }, note)),
+    element("div", { class: className }, cards),
+  ];
+
+/** Channels, then tokens; either only where a spec drops some. */
+export function keptSections(
+  { passage, tokens, headDim, specs }: KeptMaps,
+  numbers: SpecNumbers,
+): Html[] {
+  const channels = specs.flatMap(({ spec, layers }) =>
+    Object.entries(STREAMS).filter(([, channelsOf]) => hasLists(layers, channelsOf))
+      .map(([what, channelsOf]) =>
+        specCard(spec, numbers, channelMap(layers, channelsOf, { what, headDim }))
+      )
+  );
+  const texts = specs.flatMap(({ spec, layers }) => {
+    const shares = keptShares(layers, tokens.length);
+    return shares === null ? [] : [specCard(spec, numbers, tokenMap(tokens, shares))];
+  });
+  return [
+    ...section(
+      "Kept channels: layer × head × channel",
+      [
+        `After ${passage}: a line a KV head, layers from the top. Channels in half-split RoPE order; where ` +
+        "channels are coded in two widths, the narrower ones are fainter.",
+      ],
+      "small",
+      channels,
+    ),
+    ...section(
+      "Kept tokens",
+      [`Of ${passage}: the more heads keep a token, the fuller its ground.`],
+      "columns",
+      texts,
+    ),
+  ];
+}
