@@ -121,7 +121,7 @@ Deno.test("a report needs nothing else, and says what was measured", async () =>
       "passage &lt;7&gt;",
       "seed 1",
       "commit 0123456",
-      "| spec | KV | kl | top1 |",
+      "| spec, n = 6 | KV | kl | top1 |",
       "passage &lt;1&gt;",
     ]
   ) {

@@ -9,6 +9,7 @@ import type { SpecNumbers } from "./numbered.ts";
 
 /** A task's numbers as texts. */
 interface Cells {
+  /** The first is over the specs. */
   readonly heads: readonly string[];
   /** A row a spec; of a metric its mean and its interval, which may be empty. */
   readonly rows: readonly { readonly spec: string; readonly cells: readonly [string, string][] }[];
@@ -39,7 +40,8 @@ function cellsOf(own: readonly EvalSummary[]): Cells {
       ],
     };
   });
-  return { heads: ["KV", ...metrics, "tok/s"], rows };
+  const n = Math.max(...own.map((item) => item.n));
+  return { heads: [`spec, n = ${n}`, "KV", ...metrics, "tok/s"], rows };
 }
 
 /** One task's table. */
@@ -56,7 +58,7 @@ export function taskTable(own: readonly EvalSummary[], numbers: SpecNumbers): Ht
       element(
         "thead",
         {},
-        element("tr", {}, ["", "spec", ...heads].map((head) => element("th", {}, head))),
+        element("tr", {}, ["", ...heads].map((head) => element("th", {}, head))),
       ),
       element(
         "tbody",
@@ -80,8 +82,8 @@ export function markdownTable(own: readonly EvalSummary[]): Html {
   const { heads, rows } = cellsOf(own);
   const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
   const text = [
-    line(["spec", ...heads]),
-    line(["---", ...heads.map(() => "---:")]),
+    line(heads),
+    line(heads.map((_, i) => i === 0 ? "---" : "---:")),
     ...rows.map(({ spec, cells }) =>
       line([`\`${spec}\``, ...cells.map(([text, interval]) => `${text} ${interval}`.trim())])
     ),
