@@ -12,8 +12,12 @@ export interface TestCounts {
   readonly ignored: number;
 }
 
+/** Files that run for minutes: they begin first, so that none runs alone while other cores have nothing left. */
+const LONGEST = ["parity_kernels", "verify", "parity_cuda", "eviction_devices", "webgpu_model"]
+  .map((name) => `tests/${name}_test.ts`);
+
 /**
- * The units of a run, each a list of files and folders relative to the project's.
+ * The units of a run, each a list of files and folders relative to the project's, those that take long first.
  *
  * @param folders those that are one unit, since their tests are short
  */
@@ -22,7 +26,9 @@ export function testUnits(root: string, folders: readonly string[]): string[][] 
     .filter(({ name, isFile }) => isFile && name.endsWith("_test.ts"))
     .map(({ name }) => `tests/${name}`)
     .sort();
-  return [[...folders], ...files.map((file) => [file])];
+  const long = LONGEST.filter((file) => files.includes(file));
+  const short = files.filter((file) => !long.includes(file));
+  return [...long.map((file) => [file]), [...folders], ...short.map((file) => [file])];
 }
 
 /**

@@ -22,6 +22,11 @@ Deno.test("every test file is in exactly one unit", () => {
   }
 });
 
+Deno.test("what takes longest begins first", () => {
+  const [first] = testUnits(ROOT, ["src"]);
+  assertEquals(first, ["tests/parity_kernels_test.ts"]);
+});
+
 Deno.test("counts are those of the last summary, and add up", () => {
   const text = "ok | 1 passed | 0 failed (1ms)\nFAILED | 7 passed (2 steps) | 2 failed (3s)\n";
   assertEquals(readCounts(text), { passed: 7, failed: 2, ignored: 0 });
