@@ -127,7 +127,7 @@ Deno.test("survivors are coded by class anew after every turn, and decoding read
         3,
         3,
         32,
-        "adakv:of=snapkv,budget=100,window=8",
+        "pyramidkv:budget=100,window=8",
         "think_bits:keys=1.5,high=0.5,group=32,residual=32",
       ],
     ] as const).entries()
