@@ -6,7 +6,6 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { load } from "kerf";
-import type { LoadOptions, Model } from "kerf";
 import { slotStoredBytes } from "../src/engine/cache_bytes.ts";
 import type { HeadAt } from "../src/engine/cache_shape.ts";
 import type { Engine } from "../src/engine/engine.ts";
@@ -14,53 +13,10 @@ import { keptChannelsOf } from "../src/engine/mask.ts";
 import { elementOffset, PAGE_ROWS } from "../src/layout/mod.ts";
 import { testFolder } from "../src/model/testing_files.ts";
 import { tinyModel } from "../src/model/testing.ts";
-import type { TinyModelOptions } from "../src/model/testing.ts";
 import { selectBitsReference } from "../src/reference/mod.ts";
 import { segmentRows, segmentsOfStream } from "./_cached_rows.ts";
-
-const tokens = (n: number, seed: number) =>
-  Array.from({ length: n }, (_, i) => 3 + (Math.imul(i + 1, 7919 + seed * 104729) >>> 7) % 290);
-
-async function withModel(
-  shape: TinyModelOptions,
-  options: LoadOptions,
-  run: (model: Model) => Promise<void>,
-): Promise<void> {
-  await using folder = await testFolder();
-  const path = await folder.write("tiny.gguf", tinyModel({ nCtx: 1024, headDim: 32, ...shape }));
-  using model = await load({ model: path, parallel: 2, ...options });
-  await run(model);
-}
-
-const bits = (logits: Float32Array) =>
-  Uint32Array.from(new Uint32Array(Float32Array.from(logits).buffer));
-
-/** Feeds a prompt in chunks and compresses, then decodes: the logits of the last and every new row. */
-async function answer(
-  engine: Engine,
-  slot: number,
-  { ids, chunk = 512, nDecode }: {
-    readonly ids: readonly number[];
-    readonly chunk?: number;
-    readonly nDecode: number;
-  },
-): Promise<Uint32Array[]> {
-  const seen: Uint32Array[] = [];
-  for (let at = 0; at < ids.length; at += chunk) {
-    const rows = ids.slice(at, at + chunk);
-    const logits = at + chunk >= ids.length ? "last" as const : "none" as const;
-    const position = engine.cache.tokensOf(slot);
-    seen.push(...(await engine.step([{ slot, position, tokens: rows, logits }])).map(bits));
-  }
-  await engine.compress(slot);
-  for (let i = 0; i < nDecode; i++) {
-    await engine.flush(slot);
-    const position = engine.cache.tokensOf(slot);
-    const row = { slot, position, tokens: [5 + i], logits: "last" } as const;
-    seen.push(...(await engine.step([row])).map(bits));
-  }
-  return seen;
-}
+import { answer, withSlots } from "./_coded_rows.ts";
+import { F32, tokens } from "./_eviction.ts";
 
 /** A head's stored channels in the order of its list, how many are of the high class, and the others' means. */
 async function listOf({ cache, device }: Engine, at: HeadAt) {
@@ -130,7 +86,6 @@ Deno.test("decoding equals dense decoding over what codes and means stand for (o
     await using folder = await testFolder();
     const file = tinyModel({ nHeads, nKvHeads, headDim, nCtx: 1024, seed: i });
     const model = await folder.write("tiny.gguf", file);
-    const F32 = { cacheTypes: { key: "f32", value: "f32" } } as const;
     using pruned = await load({ model, prune, ...F32, parallel: 1 });
     using dense = await load({ model, ...F32, parallel: 1 });
     const [a, b] = [pruned.loaded.engine, dense.loaded.engine];
@@ -163,7 +118,7 @@ Deno.test("the bits of a layer's channels are those that cost least at the budge
   const [nKvHeads, headDim, group] = [2, 48, 64];
   for (const [average, n] of [[0.8, 200], [2.6, 300], [4.4, 140]] as const) {
     const prune = `think_bits:keys=${average}`;
-    await withModel({ nHeads: 6, nKvHeads, headDim }, { prune }, async ({ loaded }) => {
+    await withSlots({ nHeads: 6, nKvHeads, headDim }, { prune }, async ({ loaded }) => {
       const { engine, plan } = loaded;
       const slot = engine.cache.openSlot();
       await engine.step([{ slot, position: 0, tokens: tokens(n, 4), logits: "none" }]);
@@ -205,7 +160,7 @@ Deno.test("stored bytes are the formula's, within the budget, in live pages, and
   const [headDim, nKvHeads, group] = [32, 2, 32];
   for (const average of [0, 1.7, 3.1]) {
     const prune = `think_bits:keys=${average},group=${group},high=0.25`;
-    await withModel({ nHeads: 6, nKvHeads }, { prune }, async ({ loaded: { engine } }) => {
+    await withSlots({ nHeads: 6, nKvHeads }, { prune }, async ({ loaded: { engine } }) => {
       const { cache } = engine;
       const slot = cache.openSlot();
       await answer(engine, slot, { ids: tokens(500, 1), nDecode: 70 });
@@ -239,14 +194,14 @@ Deno.test("short prompts are dense, and chunks and company change no bit", async
   const shape = { nHeads: 6, nKvHeads: 2, seed: 5 };
   const dense: Uint32Array[][] = [];
   const short = [1, 31, 33, 127];
-  await withModel(shape, { prune: "none" }, async ({ loaded: { engine } }) => {
+  await withSlots(shape, { prune: "none" }, async ({ loaded: { engine } }) => {
     for (const n of short) {
       const slot = engine.cache.openSlot();
       dense.push(await answer(engine, slot, { ids: tokens(n, n), nDecode: 1 }));
       engine.cache.closeSlot(slot);
     }
   });
-  await withModel(shape, { prune: "think_bits:keys=2" }, async (model) => {
+  await withSlots(shape, { prune: "think_bits:keys=2" }, async (model) => {
     const { engine } = model.loaded;
     const run = async (ids: readonly number[], chunk: number, nDecode: number) => {
       const slot = engine.cache.openSlot();
@@ -274,7 +229,7 @@ Deno.test("a budget of memory is held, known before the bits are chosen", async 
   const prompt = { tokens: tokens(600, 7) };
   const options = { maxTokens: 200, temperature: 0, ignoreStop: true } as const;
   const kvMax = 900 * 1024;
-  await withModel(shape, { prune: "think_bits:keys=1.5,high=0.1", kvMax }, async (model) => {
+  await withSlots(shape, { prune: "think_bits:keys=1.5,high=0.1", kvMax }, async (model) => {
     const { stats, tokens } = await model.generate(prompt, options).result;
     assertEquals(tokens.length, 200);
     assert(stats.kv.peakBytes <= kvMax, `${stats.kv.peakBytes}`);

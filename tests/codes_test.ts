@@ -6,65 +6,19 @@
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { KerfError, load } from "kerf";
-import type { LoadOptions, Model } from "kerf";
 import { slotStoredBytes } from "../src/engine/cache_bytes.ts";
 import type { Engine } from "../src/engine/engine.ts";
 import { keptChannelsOf } from "../src/engine/mask.ts";
 import { elementOffset, PAGE_ROWS } from "../src/layout/mod.ts";
 import { testFolder } from "../src/model/testing_files.ts";
 import { tinyModel } from "../src/model/testing.ts";
-import type { TinyModelOptions } from "../src/model/testing.ts";
 import { codeRowsReference, decoded } from "../src/reference/mod.ts";
 import type { AffineCode } from "../src/reference/mod.ts";
 import { segmentRows, segmentsOfStream } from "./_cached_rows.ts";
+import { answer, withSlots } from "./_coded_rows.ts";
+import { F32, tokens } from "./_eviction.ts";
 
-const F32 = { cacheTypes: { key: "f32", value: "f32" } } as const;
 const STREAMS = ["key", "value"] as const;
-
-const tokens = (n: number, seed: number) =>
-  Array.from({ length: n }, (_, i) => 3 + (Math.imul(i + 1, 7919 + seed * 104729) >>> 7) % 290);
-
-async function withModel(
-  shape: TinyModelOptions,
-  options: LoadOptions,
-  run: (model: Model) => Promise<void>,
-): Promise<void> {
-  await using folder = await testFolder();
-  const path = await folder.write("tiny.gguf", tinyModel({ nCtx: 1024, headDim: 32, ...shape }));
-  using model = await load({ model: path, parallel: 2, ...options });
-  await run(model);
-}
-
-const bits = (logits: Float32Array) =>
-  Uint32Array.from(new Uint32Array(Float32Array.from(logits).buffer));
-
-/** Feeds a prompt in chunks and compresses, then decodes: the logits of the last and every new row. */
-async function answer(
-  engine: Engine,
-  slot: number,
-  { ids, chunk = 512, nDecode }: {
-    readonly ids: readonly number[];
-    readonly chunk?: number;
-    readonly nDecode: number;
-  },
-): Promise<Uint32Array[]> {
-  const seen: Uint32Array[] = [];
-  for (let at = 0; at < ids.length; at += chunk) {
-    const rows = ids.slice(at, at + chunk);
-    const logits = at + chunk >= ids.length ? "last" as const : "none" as const;
-    const position = engine.cache.tokensOf(slot);
-    seen.push(...(await engine.step([{ slot, position, tokens: rows, logits }])).map(bits));
-  }
-  await engine.compress(slot);
-  for (let i = 0; i < nDecode; i++) {
-    await engine.flush(slot);
-    const position = engine.cache.tokensOf(slot);
-    seen.push(
-      ...(await engine.step([{ slot, position, tokens: [5 + i], logits: "last" }])).map(bits),
-    );
-  }
-  return seen;
-}
 
 /** Rows in the compressed and the full segment of every stream of head 0. */
 const sizes = (engine: Engine, slot: number) =>
@@ -82,7 +36,7 @@ Deno.test("as many rows are coded as KIVI says, at the end of a prompt and while
       ["kivi:residual=32,keep=0", 32, 0],
     ] as const
   ) {
-    await withModel(shape, { prune }, async ({ loaded: { engine } }) => {
+    await withSlots(shape, { prune }, async ({ loaded: { engine } }) => {
       for (const n of [1, R - 1, 2 * R - 1, 2 * R, 3 * R + 5]) {
         const slot = engine.cache.openSlot();
         for (let nDecode = 0, at = n; nDecode <= 2 * R; nDecode += R / 2 + 1) {
@@ -103,7 +57,7 @@ Deno.test("rows that are not yet coded are dense, bit for bit (oracle 3)", async
   const shape = { nHeads: 4, nKvHeads: 1, seed: 2 };
   const runs: Uint32Array[][] = [];
   for (const prune of ["none", "kivi", "think:ratio=0.5,recent=128+kivi"]) {
-    await withModel(shape, { prune }, async ({ loaded: { engine } }) => {
+    await withSlots(shape, { prune }, async ({ loaded: { engine } }) => {
       const slot = engine.cache.openSlot();
       runs.push(await answer(engine, slot, { ids: tokens(200, 3), chunk: 64, nDecode: 56 }));
     });
@@ -124,7 +78,7 @@ Deno.test("codes are those of the full rows, and a flush drops the prefill mask'
       ["think:ratio=0+kivi:residual=64,bits=8,group=64", 8, 1],
     ] as const
   ) {
-    await withModel(
+    await withSlots(
       { nHeads, nKvHeads, headDim: 48 },
       { prune },
       async ({ loaded: { engine } }) => {
@@ -266,7 +220,7 @@ Deno.test("stored bytes are the formula's, lie in live pages, and are freed (ora
       ["think:ratio=0.4,recent=32+kivi:residual=32,bits=2", 32, 2, 20],
     ] as const
   ) {
-    await withModel({ nHeads: 6, nKvHeads }, { prune }, async ({ loaded: { engine } }) => {
+    await withSlots({ nHeads: 6, nKvHeads }, { prune }, async ({ loaded: { engine } }) => {
       const { cache } = engine;
       const slot = cache.openSlot();
       await answer(engine, slot, { ids: tokens(500, 1), nDecode: 70 });
@@ -288,7 +242,7 @@ Deno.test("stored bytes are the formula's, lie in live pages, and are freed (ora
 
 Deno.test("chunks and company change no bit of a coded answer", async () => {
   for (const prune of ["kivi:residual=32,bits=2", "think:ratio=0.5,recent=32+kivi:residual=32"]) {
-    await withModel({ nHeads: 6, nKvHeads: 2, seed: 5 }, { prune }, async (model) => {
+    await withSlots({ nHeads: 6, nKvHeads: 2, seed: 5 }, { prune }, async (model) => {
       const { engine } = model.loaded;
       const runs: Uint32Array[][] = [];
       for (const chunk of [512, 100, 33]) {
@@ -316,13 +270,13 @@ Deno.test("the budget holds a coded cache where no dense one fits", async () => 
   const prompt = { tokens: tokens(600, 7) };
   const options = { maxTokens: 200, temperature: 0, ignoreStop: true } as const;
   const kvMax = 900 * 1024;
-  await withModel(shape, { prune: "kivi:bits=2,residual=32", kvMax }, async (model) => {
+  await withSlots(shape, { prune: "kivi:bits=2,residual=32", kvMax }, async (model) => {
     const { stats, tokens } = await model.generate(prompt, options).result;
     assertEquals(tokens.length, 200);
     assert(stats.kv.peakBytes <= kvMax, `${stats.kv.peakBytes}`);
     assert(stats.kv.storedBytes < stats.kv.denseBytes / 3);
   });
-  await withModel(shape, { prune: "none", kvMax }, async (model) => {
+  await withSlots(shape, { prune: "none", kvMax }, async (model) => {
     await assertRejects(() => model.generate(prompt, options).result, KerfError, "Cannot run");
   });
 });

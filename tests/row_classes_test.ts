@@ -21,39 +21,11 @@ import {
 } from "../src/reference/mod.ts";
 import type { AffineCode } from "../src/reference/mod.ts";
 import { segmentRows, segmentsOfStream, writeSegmentRows } from "./_cached_rows.ts";
+import { answer } from "./_coded_rows.ts";
 import { F32, tokens, withModel } from "./_eviction.ts";
 
 const STREAMS = ["key", "value"] as const;
 type Rows = readonly (readonly number[])[];
-
-const bits = (logits: Float32Array) =>
-  Uint32Array.from(new Uint32Array(Float32Array.from(logits).buffer));
-
-/** Feeds a prompt in chunks and compresses, then decodes: the logits of the last and every new row. */
-async function answer(
-  engine: Engine,
-  slot: number,
-  { ids, chunk = 512, nDecode }: {
-    readonly ids: readonly number[];
-    readonly chunk?: number;
-    readonly nDecode: number;
-  },
-): Promise<Uint32Array[]> {
-  const seen: Float32Array[] = [];
-  const step = async (tokens: readonly number[], logits: "last" | "none") => {
-    const position = engine.cache.tokensOf(slot);
-    seen.push(...await engine.step([{ slot, position, tokens, logits }]));
-  };
-  for (let at = 0; at < ids.length; at += chunk) {
-    await step(ids.slice(at, at + chunk), at + chunk >= ids.length ? "last" : "none");
-  }
-  await engine.compress(slot);
-  for (let i = 0; i < nDecode; i++) {
-    await engine.flush(slot);
-    await step([5 + i], "last");
-  }
-  return seen.map(bits);
-}
 
 /** The rows of every segment of a head: [key or value][segment]. */
 const headRows = (engine: Engine, at: HeadAt): Promise<Rows[][]> =>
