@@ -19,6 +19,7 @@ import { loadWithProgress, modelName } from "./load_flags.ts";
 import { userPath } from "./root.ts";
 import { openProgress, writeError, writeOut } from "./terminal.ts";
 import { expandSweep } from "../engine/sweep.ts";
+import { runCommandLine } from "./main.ts";
 
 /** The tests that -p, -n, -d and -npl span: every prompt length, then every decode length, per depth. */
 function testsOf(values: ParsedArgs["values"]): BenchTest[] {
@@ -150,3 +151,5 @@ const shortened = (test: BenchTest): BenchTest => ({
   nDepth: Math.min(test.nDepth, 256),
   nGen: Math.min(test.nGen, 8),
 });
+
+if (import.meta.main) Deno.exit(await runCommandLine(Deno.args, { main }));

@@ -9,6 +9,7 @@ import { refuseWords } from "./args.ts";
 import type { ParsedArgs } from "./args.ts";
 import { channelShares, headWidths } from "./calibrate/static_channels.ts";
 import { loadWithProgress } from "./load_flags.ts";
+import { runCommandLine } from "./main.ts";
 import { readUserFile } from "./prompt.ts";
 import { userPath } from "./root.ts";
 import { openProgress, writeOut } from "./terminal.ts";
@@ -82,3 +83,5 @@ export async function main({ values, positionals }: ParsedArgs): Promise<number>
   );
   return 0;
 }
+
+if (import.meta.main) Deno.exit(await runCommandLine(Deno.args, { main }));

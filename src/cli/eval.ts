@@ -31,6 +31,7 @@ import { reportText } from "./eval/table.ts";
 import { readHeader } from "./inspect/header.ts";
 import type { Header } from "./inspect/header.ts";
 import { loadWithProgress } from "./load_flags.ts";
+import { runCommandLine } from "./main.ts";
 import { reportPath } from "./report_path.ts";
 import { userPath } from "./root.ts";
 import { openProgress, writeError, writeOut } from "./terminal.ts";
@@ -204,3 +205,5 @@ export async function main(args: ParsedArgs): Promise<number> {
   writeOut(values.json === true ? JSON.stringify(report) + "\n" : reportText(report, seed));
   return 0;
 }
+
+if (import.meta.main) Deno.exit(await runCommandLine(Deno.args, { main }));

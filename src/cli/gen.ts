@@ -8,6 +8,7 @@ import { generate } from "../emit/generate.ts";
 import type { GenerateResult } from "../emit/generate.ts";
 import { renderDiagnostics } from "../frontend/mod.ts";
 import type { ParsedArgs } from "./args.ts";
+import { runCommandLine } from "./main.ts";
 import { ROOT } from "./root.ts";
 import { colourful, writeError, writeOut } from "./terminal.ts";
 
@@ -59,3 +60,5 @@ function summary(result: GenerateResult, { check, seconds }: { check: boolean; s
     "\n",
   ) + "\n";
 }
+
+if (import.meta.main) Deno.exit(await runCommandLine(Deno.args, { main }));

@@ -4,6 +4,7 @@ import { KerfError } from "../core/error.ts";
 import { nearest } from "../core/nearest.ts";
 import { refuseWords } from "./args.ts";
 import type { ParsedArgs } from "./args.ts";
+import { runCommandLine } from "./main.ts";
 
 /** A subject's file: prints and returns the exit code. `positionals` no longer holds the subject. */
 export interface InspectModule {
@@ -42,3 +43,5 @@ export async function main(args: ParsedArgs): Promise<number> {
     },
   );
 }
+
+if (import.meta.main) Deno.exit(await runCommandLine(Deno.args, { main }));

@@ -65,7 +65,7 @@ async function launch(words: readonly string[]): Promise<number> {
   const watch = command.name === "gen" && rest.includes("--watch")
     ? ["--watch=kernels,templates", "--no-clear-screen"]
     : [];
-  const main = join(ROOT, "src/cli/main.ts");
+  const main = join(ROOT, `src/cli/${command.name}.ts`);
   return await runDeno(["run", "--quiet", ...watch, ...flags, main, ...words], {
     cwd: ROOT,
     // The command may look for the driver nowhere else.

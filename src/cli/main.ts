@@ -1,6 +1,7 @@
 /**
- * The entry of every command's own process: parses its words, runs it, turns errors into messages and
- * exit codes (0 done, 1 failed, 2 wrong command line, 130 interrupted).
+ * What every command's own process does around its work: parses its words, runs it, turns errors into
+ * messages and exit codes (0 done, 1 failed, 2 wrong command line, 130 interrupted). The launcher starts a
+ * command's file itself, so that Deno reads the files of that command only; this file runs any of them.
  */
 
 import { helpText, parseCommand } from "./args.ts";
@@ -13,21 +14,11 @@ export interface CommandModule {
   main(args: ParsedArgs): Promise<number>;
 }
 
-/** Each command's file, loaded only when it is the one. */
-const MODULES: Readonly<Record<string, () => Promise<CommandModule>>> = {
-  run: () => import("./run.ts"),
-  gen: () => import("./gen.ts"),
-  verify: () => import("./verify.ts"),
-  new: () => import("./new.ts"),
-  inspect: () => import("./inspect.ts"),
-  bench: () => import("./bench.ts"),
-  eval: () => import("./eval.ts"),
-  calibrate: () => import("./calibrate.ts"),
-  test: () => import("./test.ts"),
-  setup: () => import("./setup.ts"),
-};
+/** Not a literal: Deno would read the files of all commands before the first of them runs. */
+const moduleOf = async (name: string): Promise<CommandModule> =>
+  await import(new URL(`./${name}.ts`, import.meta.url).href);
 
-async function runCommand(words: readonly string[]): Promise<number> {
+async function runCommand(words: readonly string[], module?: CommandModule): Promise<number> {
   const [name = "", ...rest] = words;
   const command = commandOf(name)!;
   // Everything after a test mode belongs to deno test.
@@ -38,18 +29,22 @@ async function runCommand(words: readonly string[]): Promise<number> {
     console.log(helpText(command));
     return 0;
   }
-  return await (await MODULES[command.name]!()).main(parsed);
+  return await (module ?? await moduleOf(command.name)).main(parsed);
 }
 
 /**
  * Runs a command line and prints what stops it.
  *
+ * @param module the command's; default: the file of its name
  * @returns the exit code
  * @throws a bug, with its trace
  */
-export async function runCommandLine(words: readonly string[]): Promise<number> {
+export async function runCommandLine(
+  words: readonly string[],
+  module?: CommandModule,
+): Promise<number> {
   try {
-    return await runCommand(words);
+    return await runCommand(words, module);
   } catch (thrown) {
     // Whoever reads standard output has seen enough (`| head`).
     if (thrown instanceof Deno.errors.BrokenPipe) return 0;

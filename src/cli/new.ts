@@ -7,6 +7,7 @@ import { join } from "@std/path";
 import { KerfError } from "../core/error.ts";
 import { nearest } from "../core/nearest.ts";
 import type { ParsedArgs } from "./args.ts";
+import { runCommandLine } from "./main.ts";
 import { attentionFiles } from "./new/attention.ts";
 import { checkName } from "./new/name.ts";
 import { pruneFiles } from "./new/prune.ts";
@@ -74,3 +75,5 @@ function write(path: string, text: string): void {
     });
   }
 }
+
+if (import.meta.main) Deno.exit(await runCommandLine(Deno.args, { main }));

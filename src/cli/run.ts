@@ -9,6 +9,7 @@ import type { ParsedArgs } from "./args.ts";
 import { chat } from "./chat.ts";
 import { generateOptions } from "./generate_flags.ts";
 import { loadWithProgress, modelName } from "./load_flags.ts";
+import { runCommandLine } from "./main.ts";
 import { askedOf } from "./prompt.ts";
 import type { TextPrompt } from "./prompt.ts";
 import { statsText } from "./stats.ts";
@@ -141,3 +142,5 @@ export async function main(args: ParsedArgs): Promise<number> {
     drawer.end();
   }
 }
+
+if (import.meta.main) Deno.exit(await runCommandLine(Deno.args, { main }));

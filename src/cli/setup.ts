@@ -12,6 +12,7 @@ import { KerfError } from "../core/error.ts";
 import { cacheDir } from "../sys/cache_dir.ts";
 import { runDeno } from "../sys/deno.ts";
 import type { ParsedArgs } from "./args.ts";
+import { runCommandLine } from "./main.ts";
 import { ROOT } from "./root.ts";
 import { compiler, cuda, model, python, webgpu } from "./setup/findings.ts";
 import type { Finding } from "./setup/findings.ts";
@@ -95,3 +96,5 @@ function print(findings: readonly Finding[]): number {
   }
   return findings.every(({ found }) => found !== undefined) ? 0 : 1;
 }
+
+if (import.meta.main) Deno.exit(await runCommandLine(Deno.args, { main }));

@@ -9,6 +9,7 @@
 import { join } from "@std/path";
 import { runDeno } from "../sys/deno.ts";
 import type { ParsedArgs } from "./args.ts";
+import { runCommandLine } from "./main.ts";
 import { ROOT } from "./root.ts";
 import { runUnits } from "./test/run_units.ts";
 import { testUnits } from "./test/units.ts";
@@ -40,3 +41,5 @@ export async function main({ positionals }: ParsedArgs): Promise<number> {
   if (types !== 0) return types;
   return await runUnits(testUnits(ROOT, FAST), [...FLAGS, "--no-check", ...words]);
 }
+
+if (import.meta.main) Deno.exit(await runCommandLine(Deno.args, { main }));

@@ -10,6 +10,7 @@ import type { Renderer } from "../emit/renderer.ts";
 import { openTargets, selectVariants, verify } from "../verify/mod.ts";
 import type { Outcome, Targets, VerifyOptions } from "../verify/mod.ts";
 import type { ParsedArgs } from "./args.ts";
+import { runCommandLine } from "./main.ts";
 import { reportPath } from "./report_path.ts";
 import { ROOT } from "./root.ts";
 import { openProgress, writeError, writeOut } from "./terminal.ts";
@@ -97,3 +98,5 @@ async function firstLook(work: Work): Promise<Outcome | null> {
   }
   return outcome;
 }
+
+if (import.meta.main) Deno.exit(await runCommandLine(Deno.args, { main }));
