@@ -5,7 +5,7 @@
 
 import { Template } from "@huggingface/jinja";
 import { KerfError } from "../core/error.ts";
-import { optionalNumber, optionalString, strings } from "./metadata.ts";
+import { optionalNumber, optionalString, texts } from "./metadata.ts";
 import type { WithMetadata } from "./metadata.ts";
 
 /** One turn of a conversation. */
@@ -62,5 +62,5 @@ function attempt<T>(gguf: WithMetadata, action: string, run: () => T): T {
 
 function tokenText(gguf: WithMetadata, name: string): string {
   const id = optionalNumber(gguf, `tokenizer.ggml.${name}`);
-  return id === undefined ? "" : strings(gguf, "tokenizer.ggml.tokens")[id] ?? "";
+  return id === undefined ? "" : texts(gguf, "tokenizer.ggml.tokens").at(id) ?? "";
 }

@@ -6,6 +6,7 @@ import type { ChatMessage } from "./chat.ts";
 import { resolveModel } from "./fetch.ts";
 import { readGguf } from "./gguf.ts";
 import type { GgufValue } from "./gguf.ts";
+import { TextList } from "./text_list.ts";
 
 interface Chat {
   readonly name: string;
@@ -22,7 +23,7 @@ const withTemplate = (template: string | undefined) =>
   chatTemplate({
     path: "x.gguf",
     metadata: new Map<string, GgufValue>([
-      ["tokenizer.ggml.tokens", ["<s>", "</s>"]],
+      ["tokenizer.ggml.tokens", TextList.of(["<s>", "</s>"])],
       ["tokenizer.ggml.bos_token_id", 0],
       ["tokenizer.ggml.eos_token_id", 1],
       ...(template === undefined ? [] : [["tokenizer.chat_template", template] as const]),

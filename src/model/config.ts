@@ -6,6 +6,7 @@
 import { KerfError } from "../core/error.ts";
 import type { Gguf } from "./gguf.ts";
 import { optionalNumber, optionalString, positive, size, string } from "./metadata.ts";
+import { TextList } from "./text_list.ts";
 
 /** Everything about a Llama model that is not weights. */
 export interface LlamaConfig {
@@ -91,7 +92,7 @@ function nVocabOf(gguf: Gguf): number {
   const embedding = gguf.tensors.get("token_embd.weight");
   const nVocab = embedding?.shape[0] ?? size(gguf, "llama.vocab_size");
   const tokens = gguf.metadata.get("tokenizer.ggml.tokens");
-  if (Array.isArray(tokens) && tokens.length !== nVocab) {
+  if (tokens instanceof TextList && tokens.length !== nVocab) {
     refuse(gguf, `it lists ${tokens.length} tokens and embeds ${nVocab}`);
   }
   return nVocab;

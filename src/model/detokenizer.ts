@@ -5,6 +5,7 @@
  */
 
 import { fromByteLevel } from "./byte_level.ts";
+import type { TextList } from "./text_list.ts";
 import { TOKEN_KIND } from "./vocabulary.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 
@@ -36,8 +37,8 @@ export const sentencePieceBytes = ({ tokens, kinds }: Vocabulary): TokenBytes =>
     return utf8.encode(kinds[id] === TOKEN_KIND.normal ? text.replaceAll("▁", " ") : text);
   });
 
-function tokenAt(tokens: readonly string[], id: number): string {
-  const text = tokens[id];
+function tokenAt(tokens: TextList, id: number): string {
+  const text = tokens.at(id);
   if (text !== undefined) return text;
   throw new RangeError(`Cannot decode token ${id}: the vocabulary has ${tokens.length}`);
 }

@@ -4,6 +4,8 @@
  */
 
 import { KerfError } from "../core/error.ts";
+import { decodeUtf8, TextList } from "./text_list.ts";
+import type { TextPlaces } from "./text_list.ts";
 
 /** Bytes fetched at a time: a header of some megabytes takes a few reads, a small file one. */
 const CHUNK_BYTES = 1 << 20;
@@ -24,6 +26,8 @@ export class FileCursor {
   /** File offset of the buffer's first byte, and the next byte to hand out. */
   #bufferOffset = 0;
   #at = 0;
+  /** From where on the buffer's bytes stay although they were handed out. */
+  #keepFrom: number | undefined;
 
   /** @param options.describe starts every message: `Cannot read "x.gguf" as a GGUF model` */
   constructor(file: Deno.FsFile, readonly fileBytes: number, options: { describe: string }) {
@@ -79,6 +83,34 @@ export class FileCursor {
     return decodeUtf8(this.#buffer, at, at + nBytes);
   }
 
+  /** `n` such texts, undecoded. */
+  texts(n: number, maxBytes: number): TextList {
+    const places = { starts: new Uint32Array(n), lengths: new Uint32Array(n) };
+    const { starts, lengths } = places;
+    const what = `the length of ${this.inside}`;
+    this.#keepFrom = this.#at;
+    for (let i = 0; i < n; i++) {
+      const from = { at: this.#at, base: this.#keepFrom, i };
+      ({ at: this.#at, i } = scanTexts(this.#view, places, { ...from, maxBytes }));
+      if (i === n) break;
+      // This one is not in the buffer as a whole, or is no text.
+      const max = Math.max(0, Math.min(maxBytes, this.remainingBytes - 8));
+      const nBytes = this.count(max, what);
+      const at = this.#take(nBytes);
+      starts[i] = at - this.#keepFrom;
+      lengths[i] = nBytes;
+    }
+    const bytes = this.#buffer.subarray(this.#keepFrom, this.#at);
+    this.#keepFrom = undefined;
+    return new TextList(bytes, places);
+  }
+
+  /** `nBytes` as they are. */
+  bytes(nBytes: number): Uint8Array<ArrayBuffer> {
+    const at = this.#take(nBytes);
+    return this.#buffer.slice(at, at + nBytes);
+  }
+
   /** The view is looked up after the refill, which replaces it. */
   #read<T>(nBytes: number, get: (view: DataView, at: number) => T): T {
     const at = this.#take(nBytes);
@@ -101,8 +133,11 @@ export class FileCursor {
         "the file is incomplete: download it again",
       );
     }
-    const next = new Uint8Array(Math.max(nBytes, Math.min(CHUNK_BYTES, this.fileBytes - offset)));
-    const left = this.#buffer.subarray(this.#at);
+    const kept = this.#keepFrom === undefined ? 0 : this.#at - this.#keepFrom;
+    // What is kept grows with every refill: so do the refills.
+    const more = Math.max(nBytes, Math.min(Math.max(CHUNK_BYTES, kept), this.fileBytes - offset));
+    const next = new Uint8Array(kept + more);
+    const left = this.#buffer.subarray(this.#at - kept);
     next.set(left);
     let filled = left.length;
     while (filled < next.length) {
@@ -112,21 +147,31 @@ export class FileCursor {
     }
     this.#buffer = next;
     this.#view = new DataView(next.buffer);
-    this.#bufferOffset = offset;
-    this.#at = 0;
+    this.#bufferOffset = offset - kept;
+    this.#at = kept;
+    if (this.#keepFrom !== undefined) this.#keepFrom = 0;
   }
 }
 
-const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
-
-/** Vocabularies are a hundred thousand short, mostly ASCII strings: those skip TextDecoder's set-up. */
-function decodeUtf8(bytes: Uint8Array, start: number, end: number): string {
-  if (end - start > 24) return utf8.decode(bytes.subarray(start, end));
-  let text = "";
-  for (let i = start; i < end; i++) {
-    const byte = bytes[i]!;
-    if (byte > 127) return utf8.decode(bytes.subarray(start, end));
-    text += String.fromCharCode(byte);
+/**
+ * Notes the places, counted from `base`, of texts that lie in the buffer as a whole, from the `i`th on.
+ * Returns where it stopped. One loop without calls: a vocabulary is a hundred thousand texts, and a process
+ * that starts has compiled nothing yet.
+ */
+function scanTexts(
+  view: DataView,
+  { starts, lengths }: TextPlaces,
+  from: { at: number; base: number; i: number; maxBytes: number },
+): { at: number; i: number } {
+  let { at, i } = from;
+  const { base, maxBytes } = from;
+  for (; i < starts.length && at + 8 <= view.byteLength; i++) {
+    const nBytes = view.getUint32(at, true);
+    const isLong = view.getUint32(at + 4, true) !== 0 || nBytes > maxBytes;
+    if (isLong || at + 8 + nBytes > view.byteLength) break;
+    starts[i] = at + 8 - base;
+    lengths[i] = nBytes;
+    at += 8 + nBytes;
   }
-  return text;
+  return { at, i };
 }

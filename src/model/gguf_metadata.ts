@@ -7,12 +7,13 @@
  */
 
 import type { FileCursor } from "./file_cursor.ts";
+import type { TextList } from "./text_list.ts";
 
 /** A number: 64-bit ones that a double cannot hold exactly stay bigint. */
 export type GgufScalar = number | bigint | boolean | string;
 
-/** One metadata value. */
-export type GgufValue = GgufScalar | readonly GgufScalar[];
+/** One metadata value; a list of texts stays undecoded. */
+export type GgufValue = GgufScalar | readonly GgufScalar[] | TextList;
 
 /** Metadata by key, in the file's order. */
 export type GgufMetadata = ReadonlyMap<string, GgufValue>;
@@ -49,7 +50,7 @@ const VALUE_TYPES: Readonly<Record<number, ValueType>> = {
   11: { minBytes: 8, read: (c) => exact(c.i64()) },
   12: { minBytes: 8, read: (c) => c.f64() },
 };
-const ARRAY = 9;
+const [I32, F32, STRING, ARRAY] = [5, 6, 8, 9];
 /** The shortest entry: an empty key, a type, one byte. */
 const MIN_ENTRY_BYTES = 8 + 4 + 1;
 
@@ -76,9 +77,14 @@ export function readMetadata(cursor: FileCursor, nEntries: number): GgufMetadata
 function readValue(cursor: FileCursor): GgufValue {
   const type = cursor.u32();
   if (type !== ARRAY) return valueType(cursor, type).read(cursor);
-  const { minBytes, read } = valueType(cursor, cursor.u32());
+  const itemType = cursor.u32();
+  const { minBytes, read } = valueType(cursor, itemType);
   const max = Math.min(MAX_ARRAY_VALUES, Math.floor((cursor.remainingBytes - 8) / minBytes));
   const n = cursor.count(Math.max(0, max), `the count of ${cursor.inside}`);
+  if (itemType === STRING) return cursor.texts(n, MAX_STRING_BYTES);
+  // Lists as long as the vocabulary: kinds, scores.
+  if (itemType === I32) return Array.from(new Int32Array(cursor.bytes(4 * n).buffer));
+  if (itemType === F32) return Array.from(new Float32Array(cursor.bytes(4 * n).buffer));
   const values: GgufScalar[] = [];
   for (let i = 0; i < n; i++) values.push(read(cursor));
   return values;

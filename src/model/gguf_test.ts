@@ -3,6 +3,8 @@ import fc from "fast-check";
 import { KerfError } from "../core/error.ts";
 import { cacheDir } from "../sys/cache_dir.ts";
 import { resolveModel } from "./fetch.ts";
+import type { GgufMetadata } from "./gguf_metadata.ts";
+import type { TextList } from "./text_list.ts";
 import { readGguf } from "./gguf.ts";
 import { tinyModel } from "./testing.ts";
 import { testFolder } from "./testing_files.ts";
@@ -38,6 +40,8 @@ const indexOf = (bytes: Uint8Array, text: string) =>
 
 const tiny = tinyModel();
 
+const textsAt = (metadata: GgufMetadata, key: string) => [...metadata.get(key) as TextList];
+
 Deno.test("readGguf reads metadata, shapes and absolute offsets", async () => {
   await using folder = await testFolder();
   const gguf = await readGguf(await folder.write("a.gguf", tiny));
@@ -45,7 +49,7 @@ Deno.test("readGguf reads metadata, shapes and absolute offsets", async () => {
   assertEquals(gguf.bytes, tiny.length);
   assertEquals(gguf.metadata.get("llama.attention.head_count"), 3);
   assertEquals(gguf.metadata.get("tokenizer.ggml.add_bos_token"), false);
-  assertEquals((gguf.metadata.get("tokenizer.ggml.tokens") as string[])[0], "<|endoftext|>");
+  assertEquals(textsAt(gguf.metadata, "tokenizer.ggml.tokens")[0], "<|endoftext|>");
   const last = [...gguf.tensors.values()].at(-1)!;
   assertEquals(last.name, "output_norm.weight");
   assertEquals(last.offset + last.bytes, tiny.length);
@@ -69,7 +73,8 @@ Deno.test("readGguf reads every value type, version 2 and numbers beyond doubles
     tensors: [scalar("w")],
   });
   const { metadata } = await readGguf(await folder.write("a.gguf", bytes));
-  assertEquals(Object.fromEntries(metadata), {
+  const texts = textsAt(metadata, "texts");
+  assertEquals({ ...Object.fromEntries(metadata), texts }, {
     u32: 7,
     small: 9,
     huge: 2n ** 63n,
@@ -160,6 +165,16 @@ Deno.test("readGguf refuses what is no GGUF, other versions, big-endian files an
     const message = await complaint(bytes);
     assert(message.includes(expected), `${message}\nis not\n${expected}`);
   }
+});
+
+Deno.test("readGguf keeps a list of texts whole that is longer than several reads", async () => {
+  await using folder = await testFolder();
+  // 3.2 MB: a read brings 1 MiB, so some text lies across its end.
+  const strings = Array.from({ length: 4000 }, (_, i) => `${i}:`.padEnd(800, "é"));
+  const bytes = encodeGguf({ metadata: { strings: { strings }, after: { u32: 7 } }, tensors: [] });
+  const { metadata } = await readGguf(await folder.write("a.gguf", bytes));
+  assertEquals(textsAt(metadata, "strings"), strings);
+  assertEquals(metadata.get("after"), 7);
 });
 
 Deno.test("readGguf refuses a key that comes twice, unknown value types and nested arrays", async () => {

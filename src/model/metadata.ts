@@ -5,6 +5,7 @@
 
 import { KerfError } from "../core/error.ts";
 import type { Gguf, GgufValue } from "./gguf.ts";
+import { TextList } from "./text_list.ts";
 
 /** The part of a GGUF file these look-ups need. */
 export type WithMetadata = Pick<Gguf, "path" | "metadata">;
@@ -16,7 +17,7 @@ const fail = (gguf: WithMetadata, key: string, state: string): never => {
 };
 
 const shown = (value: GgufValue): string =>
-  Array.isArray(value)
+  Array.isArray(value) || value instanceof TextList
     ? "is a list"
     : `is ${JSON.stringify(value, (_, v) => typeof v === "bigint" ? `${v}` : v)}`;
 
@@ -62,22 +63,19 @@ export function optionalBoolean(gguf: WithMetadata, key: string): boolean | unde
 }
 
 /** A list of texts. @throws {KerfError} */
-export function strings(gguf: WithMetadata, key: string): readonly string[] {
-  return list(gguf, key, (v): v is string => typeof v === "string");
+export function texts(gguf: WithMetadata, key: string): TextList {
+  const value = gguf.metadata.get(key);
+  return value instanceof TextList ? value : failList(gguf, key);
 }
 
 /** A list of numbers. @throws {KerfError} */
 export function numbers(gguf: WithMetadata, key: string): readonly number[] {
-  return list(gguf, key, (v): v is number => typeof v === "number");
+  const value = gguf.metadata.get(key);
+  const isList = Array.isArray(value) && value.every((v) => typeof v === "number");
+  return isList ? value : failList(gguf, key);
 }
 
-function list<T>(
-  gguf: WithMetadata,
-  key: string,
-  is: (value: unknown) => value is T,
-): readonly T[] {
-  const value = gguf.metadata.get(key);
-  if (value === undefined) return fail(gguf, key, "is missing");
-  if (Array.isArray(value) && value.every(is)) return value as readonly T[];
-  return fail(gguf, key, "is not a list of the right type");
+function failList(gguf: WithMetadata, key: string): never {
+  const isThere = gguf.metadata.has(key);
+  return fail(gguf, key, isThere ? "is not a list of the right type" : "is missing");
 }

@@ -4,17 +4,20 @@
  * a merge, best score first, gives the same order.
  */
 
+import type { TextList } from "./text_list.ts";
+
 /** Pieces that join to a token, in the order in which they may be merged. */
 export function mergesFromScores(
-  tokens: readonly string[],
+  tokens: TextList,
   scores: readonly number[],
 ): [string, string][] {
-  const ids = new Map(tokens.map((token, id) => [token, id]));
   const merges: { pair: [string, string]; score: number; ids: readonly [number, number] }[] = [];
-  for (const [id, token] of tokens.entries()) {
+  let id = -1;
+  for (const token of tokens) {
+    id++;
     for (let at = 1; at < token.length; at++) {
       const [left, right] = [token.slice(0, at), token.slice(at)];
-      const [leftId, rightId] = [ids.get(left), ids.get(right)];
+      const [leftId, rightId] = [tokens.indexOf(left), tokens.indexOf(right)];
       if (leftId === undefined || rightId === undefined) continue;
       merges.push({ pair: [left, right], score: scores[id]!, ids: [leftId, rightId] });
     }

@@ -9,10 +9,11 @@ import { KerfError } from "../core/error.ts";
 import { toByteLevel } from "./byte_level.ts";
 import { byteLevelBytes, sentencePieceBytes, streamingDecoder } from "./detokenizer.ts";
 import type { StreamingDecoder, TokenBytes } from "./detokenizer.ts";
-import { numbers, optionalBoolean, string, strings } from "./metadata.ts";
+import { numbers, optionalBoolean, string, texts } from "./metadata.ts";
 import type { WithMetadata } from "./metadata.ts";
 import { PRE_TOKENIZERS, preTokenize, splitKeeping } from "./pre_tokenizer.ts";
 import { mergesFromScores } from "./sentencepiece.ts";
+import { TextList } from "./text_list.ts";
 import { readVocabulary, TOKEN_KIND } from "./vocabulary.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 
@@ -41,6 +42,8 @@ export interface Tokenizer {
   decoder(): StreamingDecoder;
 }
 
+const SPACE = 0x20;
+
 /** What differs between the kinds of vocabulary. */
 interface Encoding {
   /** Token texts of a run of text that holds no special token. */
@@ -57,18 +60,23 @@ interface Encoding {
  */
 export function createTokenizer(gguf: WithMetadata): Tokenizer {
   const vocabulary = readVocabulary(gguf);
-  const { tokens, ids, kinds, bosId, eosId, stopIds } = vocabulary;
+  const { tokens, kinds, bosId, eosId, stopIds } = vocabulary;
   const { pieces, bytesOf, addBos, spacePrefix } = encodingOf(gguf, vocabulary);
   const startsWithBos = optionalBoolean(gguf, "tokenizer.ggml.add_bos_token") ?? addBos;
-  const ofKinds = (...wanted: number[]) =>
-    alternatives(tokens.filter((_, id) => wanted.includes(kinds[id]!)));
+  const ofKinds = (...wanted: number[]) => {
+    const found: string[] = [];
+    kinds.forEach((kind, id) => {
+      if (wanted.includes(kind)) found.push(tokens.at(id)!);
+    });
+    return alternatives(found);
+  };
   const userDefined = ofKinds(TOKEN_KIND.user);
   const anySpecial = ofKinds(TOKEN_KIND.user, TOKEN_KIND.control, TOKEN_KIND.unknown);
 
   const encode = (text: string, options: EncodeOptions = {}): number[] => {
     const { pattern, texts } = options.special ?? true ? anySpecial : userDefined;
     const found = splitKeeping(text, pattern).flatMap((part) =>
-      (texts.has(part) ? [part] : pieces(part)).map((piece) => ids.get(piece)!)
+      (texts.has(part) ? [part] : pieces(part)).map((piece) => tokens.indexOf(piece)!)
     );
     const wantsBos = (options.bos ?? true) && startsWithBos && bosId !== undefined;
     return wantsBos && found[0] !== bosId ? [bosId, ...found] : found;
@@ -79,7 +87,7 @@ export function createTokenizer(gguf: WithMetadata): Tokenizer {
     const text = list.map((id) => stream.push(id)).join("") + stream.end();
     return spacePrefix && text.startsWith(" ") ? text.slice(1) : text;
   };
-  const tokenText = (id: number) => tokens[id];
+  const tokenText = (id: number) => tokens.at(id);
   return { nVocab: tokens.length, bosId, eosId, stopIds, tokenText, encode, decode, decoder };
 }
 
@@ -97,7 +105,7 @@ function byteLevel(gguf: WithMetadata, vocabulary: Vocabulary): Encoding {
     `its pre-tokenizer is "${pre}"; Kerf has ${Object.keys(PRE_TOKENIZERS).join(", ")}`,
   );
   const bpe = byPairs(vocabulary, {
-    merges: strings(gguf, "tokenizer.ggml.merges").map((merge) => splitMerge(gguf, merge)),
+    rankOf: rankIn(checkedMerges(gguf)),
     ignoreMerges: preTokenizer.ignoreMerges,
     byteFallback: false,
   });
@@ -116,7 +124,7 @@ function sentencePiece(gguf: WithMetadata, vocabulary: Vocabulary): Encoding {
   }
   const spacePrefix = optionalBoolean(gguf, "tokenizer.ggml.add_space_prefix") ?? true;
   const bpe = byPairs(vocabulary, {
-    merges: mergesFromScores(vocabulary.tokens, scores),
+    rankOf: rankIn(TextList.of(mergesFromScores(vocabulary.tokens, scores).map(joined))),
     ignoreMerges: false,
     byteFallback: true,
   });
@@ -128,27 +136,51 @@ function sentencePiece(gguf: WithMetadata, vocabulary: Vocabulary): Encoding {
   };
 }
 
+/** The place of a merge among all, lower ones first; undefined: the two are never merged. */
+type RankOf = (left: string, right: string) => number | undefined;
+
+const joined = ([left, right]: readonly [string, string]) => `${left} ${right}`;
+
+const rankIn = (merges: TextList): RankOf => (left, right) => {
+  const merge = joined([left, right]);
+  // A piece is never empty: the first space that is not in front is the one between.
+  return merge.indexOf(" ", 1) === left.length ? merges.indexOf(merge) : undefined;
+};
+
+/** The library's BPE over a vocabulary that stays as the file has it: its own tables would take 100 ms. */
 function byPairs(
-  { ids }: Vocabulary,
-  options: { merges: [string, string][]; ignoreMerges: boolean; byteFallback: boolean },
+  { tokens }: Vocabulary,
+  options: { rankOf: RankOf; ignoreMerges: boolean; byteFallback: boolean },
 ): BPE {
   const bpe = new BPE({
     type: "BPE",
     vocab: {},
-    merges: options.merges,
+    merges: [],
     ignore_merges: options.ignoreMerges,
     byte_fallback: options.byteFallback,
   });
-  // Given as a Map: the library would make one from an object of 49152 keys, which takes 50 ms.
-  bpe.tokens_to_ids = ids;
+  bpe.tokens_to_ids = lookUp((text) => tokens.indexOf(text));
+  // The library names a pair by the JSON of its two texts.
+  bpe.bpe_ranks = lookUp((pair) => options.rankOf(...JSON.parse(pair) as [string, string]));
   return bpe;
 }
 
-function splitMerge(gguf: WithMetadata, merge: string): [string, string] {
-  // From 1 on: a piece is never empty, so a space in front belongs to it.
-  const at = merge.indexOf(" ", 1);
-  if (at < 0) refuse(gguf, `its merge ${JSON.stringify(merge)} is not two pieces`);
-  return [merge.slice(0, at), merge.slice(at + 1)];
+/** A map of which only `get` and `has` are asked. */
+function lookUp(find: (key: string) => number | undefined): Map<string, number> {
+  return new class extends Map<string, number> {
+    override get = find;
+    override has = (key: string) => find(key) !== undefined;
+  }();
+}
+
+/** The merges of a file. @throws {KerfError} one is not two pieces */
+function checkedMerges(gguf: WithMetadata): TextList {
+  const merges = texts(gguf, "tokenizer.ggml.merges");
+  for (let i = 0; i < merges.length; i++) {
+    if (merges.hasBytePastFirst(i, SPACE)) continue;
+    refuse(gguf, `its merge ${JSON.stringify(merges.at(i))} is not two pieces`);
+  }
+  return merges;
 }
 
 /** The texts as a set, and a pattern that finds any of them, the longest first; none: it finds nothing. */

@@ -6,6 +6,7 @@ import { BYTE_CHARACTERS } from "./byte_level.ts";
 import { resolveModel } from "./fetch.ts";
 import { readGguf } from "./gguf.ts";
 import type { GgufValue } from "./gguf.ts";
+import { TextList } from "./text_list.ts";
 import { createTokenizer } from "./tokenizer.ts";
 
 interface Reference {
@@ -25,11 +26,18 @@ const reference: Reference = JSON.parse(
 const defaultModel = async () =>
   createTokenizer(await readGguf(await resolveModel(undefined, { cacheDir: cacheDir() })));
 
+const isTexts = (value: GgufValue): value is string[] =>
+  Array.isArray(value) && typeof value[0] === "string";
+
 /** A tokenizer from metadata alone; keys without their `tokenizer.ggml.` */
 const fromMetadata = (metadata: Record<string, GgufValue>) =>
   createTokenizer({
     path: "x.gguf",
-    metadata: new Map(Object.entries(metadata).map(([k, v]) => [`tokenizer.ggml.${k}`, v])),
+    metadata: new Map(
+      Object.entries(metadata).map(([key, value]) =>
+        [`tokenizer.ggml.${key}`, isTexts(value) ? TextList.of(value) : value] as const
+      ),
+    ),
   });
 
 const SPECIAL = ["<|eot_id|>", "<s>"];

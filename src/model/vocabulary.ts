@@ -4,8 +4,9 @@
  */
 
 import { KerfError } from "../core/error.ts";
-import { numbers, optionalNumber, strings } from "./metadata.ts";
+import { numbers, optionalNumber, texts } from "./metadata.ts";
 import type { WithMetadata } from "./metadata.ts";
+import type { TextList } from "./text_list.ts";
 
 /** Token kinds by GGUF's number. */
 export const TOKEN_KIND = Object.freeze({ normal: 1, unknown: 2, control: 3, user: 4, byte: 6 });
@@ -13,9 +14,7 @@ export const TOKEN_KIND = Object.freeze({ normal: 1, unknown: 2, control: 3, use
 /** The tokens of a model. */
 export interface Vocabulary {
   /** Text of each token, as the file writes it. */
-  readonly tokens: readonly string[];
-  /** The id of each text; of equal texts the last. */
-  readonly ids: Map<string, number>;
+  readonly tokens: TextList;
   /** {@linkcode TOKEN_KIND} of each token. */
   readonly kinds: readonly number[];
   readonly bosId: number | undefined;
@@ -47,10 +46,10 @@ const STOP_TEXTS: ReadonlySet<string> = new Set([
  * @throws {KerfError} a list is missing or of another length, an id is no token
  */
 export function readVocabulary(gguf: WithMetadata): Vocabulary {
-  const tokens = strings(gguf, "tokenizer.ggml.tokens");
+  const tokens = texts(gguf, "tokenizer.ggml.tokens");
   const kinds = gguf.metadata.has("tokenizer.ggml.token_type")
     ? numbers(gguf, "tokenizer.ggml.token_type")
-    : tokens.map(() => TOKEN_KIND.normal);
+    : new Array<number>(tokens.length).fill(TOKEN_KIND.normal);
   if (kinds.length !== tokens.length) {
     throw new KerfError(
       `Cannot use "${gguf.path}": it lists ${tokens.length} tokens and ${kinds.length} token types`,
@@ -59,11 +58,10 @@ export function readVocabulary(gguf: WithMetadata): Vocabulary {
   }
   const id = (name: string) => tokenId(gguf, { name, nVocab: tokens.length });
   const stopIds = new Set(STOP_KEYS.map(id).filter((i) => i !== undefined));
-  for (const [i, text] of tokens.entries()) {
-    if (kinds[i] === TOKEN_KIND.control && STOP_TEXTS.has(text)) stopIds.add(i);
-  }
-  const ids = new Map(tokens.map((token, i) => [token, i]));
-  return { tokens, ids, kinds, bosId: id("bos_token_id"), eosId: id("eos_token_id"), stopIds };
+  kinds.forEach((kind, i) => {
+    if (kind === TOKEN_KIND.control && STOP_TEXTS.has(tokens.at(i)!)) stopIds.add(i);
+  });
+  return { tokens, kinds, bosId: id("bos_token_id"), eosId: id("eos_token_id"), stopIds };
 }
 
 function tokenId(
