@@ -4,7 +4,7 @@
  * are the formula's; rows that an eviction makes whole keep their channels.
  */
 
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { load } from "kerf";
 import { slotStoredBytes } from "../src/engine/cache_bytes.ts";
 import type { CacheSegment, HeadAt } from "../src/engine/cache_shape.ts";
@@ -244,6 +244,10 @@ Deno.test("stored bytes are the formula's and lie in allocated pages (oracle 5)"
         const what = `${prune}, ${nPrompt} rows`;
         const [{ heads: [mask] }] = await maskOf(engine, slot) as [MaskLayer];
         assertEquals(mask!.keptChannelsPerRow, thin > 0 ? kept : undefined, what);
+        const shares = mask!.keptChannelShares;
+        assertEquals(shares?.length, thin > 0 ? headDim : undefined, what);
+        // Every thin row keeps as many, so their shares add up to it: but for the rounding of 48 quotients.
+        if (shares) assertAlmostEquals(shares.reduce((a, b) => a + b), kept, 1e-9, what);
         assertEquals(slotStoredBytes(cache, slot), cache.nHeadsPerSlot * perHead, what);
         const { allocated } = cache.table.bytesOf(slot);
         const slack = cache.nHeadsPerSlot * (2 * 128 * headDim * bytes + 64);

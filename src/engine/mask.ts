@@ -2,7 +2,9 @@
  * What a slot's compression kept, read back for people and tests.
  */
 
+import { rowBytes } from "../layout/bytes.ts";
 import { pageCount } from "../layout/offset.ts";
+import { setPlace } from "../layout/sets.ts";
 import { PAGE_ROWS } from "../layout/types.ts";
 import type { HeadAt } from "./cache_shape.ts";
 import type { Engine } from "./engine.ts";
@@ -17,6 +19,8 @@ export interface MaskHead {
   readonly keptTokens: readonly number[] | null;
   /** How many channels of its own each older key keeps, where rows have such; `keptChannels` is null then. */
   readonly keptChannelsPerRow?: number;
+  /** The share of those keys that keep each channel, f64 [headDim]. */
+  readonly keptChannelShares?: readonly number[];
   /** Bits of each kept channel, where channels are coded in as many as they are worth. */
   readonly keptChannelBits?: readonly number[];
 }
@@ -65,29 +69,48 @@ export async function maskOf(engine: Engine, slot: number): Promise<MaskLayer[]>
 export async function keptChannelsOf(engine: Engine, slot: number): Promise<MaskLayer[]> {
   const { nLayers, nKvHeads } = engine.cache.shape;
   const [keys, values] = [await listsOf(engine, slot, "key"), await listsOf(engine, slot, "value")];
-  return Array.from({ length: nLayers }, (_, layer) => ({
-    heads: Array.from({ length: nKvHeads }, (_, i): MaskHead => {
-      const head = layer * nKvHeads + i;
+  const layers: MaskLayer[] = [];
+  for (let layer = 0; layer < nLayers; layer++) {
+    const heads: MaskHead[] = [];
+    for (let head = layer * nKvHeads; head < (layer + 1) * nKvHeads; head++) {
       const [own, valueChannels] = [keys(head), values(head)];
-      const lists = {
+      heads.push({
         keptChannels: own?.channels ?? null,
         keptValueChannels: valueChannels?.channels ?? null,
-      };
-      const bits = own?.bits ? { keptChannelBits: own.bits } : {};
-      return { ...lists, keptTokens: null, ...bits, ...setWidthOf(engine, { slot, head }) };
-    }),
-  }));
+        keptTokens: null,
+        ...(own?.bits ? { keptChannelBits: own.bits } : {}),
+        ...await setsOf(engine, { slot, head }),
+      });
+    }
+    layers.push({ heads });
+  }
+  return layers;
 }
 
-/** How many channels of its own each thin row of a head keeps; nothing where it has none. */
-function setWidthOf(
-  { cache }: Engine,
+/** What the thin rows of a head keep, each of its own; nothing where it has none. */
+async function setsOf(
+  { cache, device }: Engine,
   at: HeadAt,
-): Pick<MaskHead, "keptChannelsPerRow"> {
+): Promise<Pick<MaskHead, "keptChannelsPerRow" | "keptChannelShares">> {
   const sets = cache.segments.find(({ segment }) => segment.channels === "bitmap");
   if (!sets) return {};
   const { rows, width } = cache.sizeOf(at, sets.index);
-  return rows > 0 ? { keptChannelsPerRow: width } : {};
+  if (rows === 0) return {};
+  const { headDim } = cache.shape;
+  const sizes = { width, headDim };
+  const bytesPerRow = rowBytes(sets.segment, sizes, headDim);
+  const counts = new Array<number>(headDim).fill(0);
+  for (let p = 0; p < pageCount(rows); p++) {
+    const entry = cache.table.entryIndex({ ...at, entry: sets.page + p });
+    const { buffer, offset } = cache.table.pageAt(entry);
+    const own = Math.min(PAGE_ROWS, rows - p * PAGE_ROWS);
+    const bytes = await device.read(buffer, offset + sets.headBytes, own * bytesPerRow);
+    for (let row = 0; row < own; row++) {
+      const { set } = setPlace(sets.segment, { row, ...sizes });
+      for (let c = 0; c < headDim; c++) counts[c]! += bytes[set + (c >> 3)]! >> (c & 7) & 1;
+    }
+  }
+  return { keptChannelsPerRow: width, keptChannelShares: counts.map((count) => count / rows) };
 }
 
 /** Channels that a head keeps, ascending; in how many bits each, where that differs. */

@@ -1,4 +1,7 @@
-/** Kept channels as a picture: a line a layer and KV head, a column a channel, fainter the fewer its bits. */
+/**
+ * Kept channels as a picture: a line a layer and KV head, a column a channel, fainter the less of it is kept:
+ * fewer bits, or where keys keep channels of their own, fewer keys.
+ */
 
 import { element } from "../../core/html.ts";
 import type { Html } from "../../core/html.ts";
@@ -10,42 +13,61 @@ const [SIDE, GAP, LEFT] = [3, 2, 24];
 /** Layers between two that are named. */
 const NAMED = 5;
 
-/** The channels that a head keeps; null: all. */
-type ChannelsOf = (head: MaskLayer["heads"][number]) => readonly number[] | null;
+/** Shades of what is kept in part. */
+const SHADES = 4;
 
-/** Whether there is anything to see. */
-export const hasLists = (layers: readonly MaskLayer[], channelsOf: ChannelsOf): boolean =>
-  layers.some(({ heads }) => heads.some((head) => channelsOf(head) !== null));
+type Stream = "key" | "value";
 
-/**
- * @param what "key" or "value"
- * @param headDim channels of a head
- */
+/** How much of each channel a head keeps, 0 to 1; null: all of them whole. */
+function keptShares(
+  head: MaskLayer["heads"][number],
+  { what, headDim, mostBits }: {
+    readonly what: Stream;
+    readonly headDim: number;
+    readonly mostBits: number;
+  },
+): readonly number[] | null {
+  if (what === "key" && head.keptChannelShares) return head.keptChannelShares;
+  const channels = what === "key" ? head.keptChannels : head.keptValueChannels;
+  if (channels === null) return null;
+  const bits = what === "key" ? head.keptChannelBits : undefined;
+  const shares = new Array<number>(headDim).fill(0);
+  channels.forEach((c, i) => shares[c] = bits ? bits[i]! / mostBits : 1);
+  return shares;
+}
+
+/** Whether a stream of some head lacks channels. */
+export const lacksChannels = (layers: readonly MaskLayer[], what: Stream): boolean =>
+  layers.some(({ heads }) =>
+    heads.some((head) => keptShares(head, { what, headDim: 0, mostBits: 1 }) !== null)
+  );
+
+/** @param headDim channels of a head */
 export function channelMap(
   layers: readonly MaskLayer[],
-  channelsOf: ChannelsOf,
-  { what, headDim }: { readonly what: string; readonly headDim: number },
+  { what, headDim }: { readonly what: Stream; readonly headDim: number },
 ): Html {
+  const all = layers.flatMap(({ heads }) => heads);
+  const mostBits = Math.max(...all.flatMap(({ keptChannelBits }) => keptChannelBits ?? []));
   const paths = new Map<number, string>();
   const nHeads = layers[0]!.heads.length;
   const layerHeight = nHeads * SIDE + GAP;
   for (const [layer, { heads }] of layers.entries()) {
     for (const [i, head] of heads.entries()) {
       const y = layer * layerHeight + i * SIDE;
-      const channels = channelsOf(head) ?? Array.from({ length: headDim }, (_, c) => c);
-      const bits = what === "key" ? head.keptChannelBits : undefined;
-      // Neighbours of the same bits are one rectangle: thousands of squares make a heavy page.
-      for (let n = 0, end = 0; n < channels.length; n = end) {
-        const next = () => channels[end] === channels[end - 1]! + 1 && bits?.[end] === bits?.[n];
-        for (end = n + 1; next();) end++;
-        const [x, width] = [LEFT + channels[n]! * SIDE, (end - n) * SIDE];
-        const own = bits?.[n] ?? Infinity;
-        paths.set(own, `${paths.get(own) ?? ""}M${x} ${y}h${width}v${SIDE}h-${width}z`);
+      const shades = (keptShares(head, { what, headDim, mostBits }) ??
+        new Array<number>(headDim).fill(1)).map((share) => Math.ceil(share * SHADES));
+      // Neighbours of one shade are one rectangle: thousands of squares make a heavy page.
+      for (let n = 0, end = 0; n < headDim; n = end) {
+        const shade = shades[n]!;
+        for (end = n + 1; shades[end] === shade;) end++;
+        const [x, width] = [LEFT + n * SIDE, (end - n) * SIDE];
+        const d = `M${x} ${y}h${width}v${SIDE}h-${width}z`;
+        if (shade > 0) paths.set(shade, `${paths.get(shade) ?? ""}${d}`);
       }
     }
   }
   const [width, height] = [LEFT + headDim * SIDE, layers.length * layerHeight];
-  const most = Math.max(...[...paths.keys()].filter(Number.isFinite));
   const named = layers.map((_, layer) => layer).filter((layer) => layer % NAMED === 0);
   return element(
     "div",
@@ -58,8 +80,11 @@ export function channelMap(
       "svg",
       { viewBox: `0 0 ${width} ${height + 16}`, width, height: height + 16, "font-size": 11 },
       element("rect", { x: LEFT, width: headDim * SIDE, height, fill: "var(--head)" }),
-      [...paths].map(([bits, d]) =>
-        element("path", { d, fill: "var(--mark)", opacity: bits < most ? 0.5 : undefined })
+      [...paths].map(([shade, d]) =>
+        element("path", {
+          ...{ d, fill: "var(--mark)" },
+          opacity: shade < SHADES ? shade / SHADES : undefined,
+        })
       ),
       named.map((layer) =>
         element("text", {

@@ -2,17 +2,11 @@
 
 import { element } from "../../core/html.ts";
 import type { Html } from "../../core/html.ts";
-import type { MaskLayer } from "../../engine/mask.ts";
 import type { KeptMaps } from "../kept.ts";
-import { channelMap, hasLists } from "./channel_map.ts";
+import { channelMap, lacksChannels } from "./channel_map.ts";
 import { specCard } from "./numbered.ts";
 import type { SpecNumbers } from "./numbered.ts";
 import { keptShares, tokenMap } from "./token_map.ts";
-
-const STREAMS = {
-  key: (head: MaskLayer["heads"][number]) => head.keptChannels,
-  value: (head: MaskLayer["heads"][number]) => head.keptValueChannels,
-};
 
 const section = (title: string, notes: readonly string[], className: string, cards: Html[]) =>
   cards.length === 0 ? [] : [
@@ -27,10 +21,8 @@ export function keptSections(
   numbers: SpecNumbers,
 ): Html[] {
   const channels = specs.flatMap(({ spec, layers }) =>
-    Object.entries(STREAMS).filter(([, channelsOf]) => hasLists(layers, channelsOf))
-      .map(([what, channelsOf]) =>
-        specCard(spec, numbers, channelMap(layers, channelsOf, { what, headDim }))
-      )
+    (["key", "value"] as const).filter((what) => lacksChannels(layers, what))
+      .map((what) => specCard(spec, numbers, channelMap(layers, { what, headDim })))
   );
   const texts = specs.flatMap(({ spec, layers }) => {
     const shares = keptShares(layers, tokens.length);
