@@ -7,13 +7,14 @@ import { assertEquals } from "@std/assert";
 import { load } from "kerf";
 import type { LoadOptions } from "kerf";
 import { openEmulatedCuda } from "../src/device/cuda/emulator/open.ts";
-import { openWebgpuDevice } from "../src/device/webgpu/device.ts";
-import { ignoreWithoutAdapter } from "../src/device/webgpu/testing.ts";
+import type { Device } from "../src/device/types.ts";
+import { ignoreWithoutAdapter, testWebgpu } from "../src/device/webgpu/testing.ts";
 import { slotStoredBytes } from "../src/engine/cache_bytes.ts";
 import { maskOf } from "../src/engine/mask.ts";
 import { testFolder } from "../src/model/testing_files.ts";
 import { tinyModel } from "../src/model/testing.ts";
 import { assertClose } from "./_close.ts";
+import { lend } from "./_lent_device.ts";
 
 const SHAPE = { nLayers: 3, nHeads: 6, nKvHeads: 2, headDim: 32, nCtx: 512, seed: 5 };
 const TURNS = [170, 40];
@@ -76,12 +77,12 @@ async function answer(path: string, prune: string, options: LoadOptions) {
   return { logits: logits.map((values) => values.slice()), states };
 }
 
-async function check(openDevice: NonNullable<LoadOptions["openDevice"]>): Promise<void> {
+async function check(device: Device): Promise<void> {
   await using folder = await testFolder();
   const path = await folder.write("tiny.gguf", tinyModel(SHAPE));
   for (const prune of [...SPECS, ...ROUNDED]) {
     const want = await answer(path, prune, {});
-    const got = await answer(path, prune, { openDevice });
+    const got = await answer(path, prune, { openDevice: lend(device) });
     assertEquals(got.states, want.states, prune);
     got.logits.forEach((values, i) =>
       // Logits of a few units, hundreds of roundings deep, in another order of sums; a value that is near
@@ -100,12 +101,16 @@ Deno.test({
   // What the graphics driver holds from the first test on is no test's leak.
   sanitizeOps: false,
   sanitizeResources: false,
-  fn: () => check(() => openWebgpuDevice()),
+  fn: async () => await check(await testWebgpu()),
 });
 
 Deno.test({
   name: "cuda, emulated: eviction keeps the CPU's rows",
   sanitizeOps: false,
   sanitizeResources: false,
-  fn: () => check(() => openEmulatedCuda()),
+  fn: async () => {
+    const device = await openEmulatedCuda();
+    await check(device);
+    device.close();
+  },
 });

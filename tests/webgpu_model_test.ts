@@ -10,7 +10,7 @@ import type { LoadOptions, Model } from "kerf";
 import { openDevice } from "../src/device/mod.ts";
 import type { Device } from "../src/device/mod.ts";
 import { openWebgpuDevice } from "../src/device/webgpu/device.ts";
-import { ignoreWithoutAdapter } from "../src/device/webgpu/testing.ts";
+import { ignoreWithoutAdapter, testWebgpu } from "../src/device/webgpu/testing.ts";
 import { watchedGpu } from "../src/device/webgpu/toy_testing.ts";
 import { slotStoredBytes } from "../src/engine/cache_bytes.ts";
 import { keptChannelsOf } from "../src/engine/mask.ts";
@@ -19,6 +19,7 @@ import { argmax } from "../src/engine/sampling.ts";
 import { testFolder } from "../src/model/testing_files.ts";
 import { tinyModel } from "../src/model/testing.ts";
 import { assertClose } from "./_close.ts";
+import { lend } from "./_lent_device.ts";
 import { runTurns, SHORT } from "./_turns.ts";
 
 const ignore = await ignoreWithoutAdapter();
@@ -181,12 +182,13 @@ gpuTest(
     const bits = "think_bits:keys=2.5,high=0.25,window=8,group=16,residual=16";
     // Evicting again makes coded rows whole first.
     for (const prune of [kivi(4), both, `snapkv:budget=48,window=8+${both}`, bits]) {
-      const run = async (device: "cpu" | "webgpu") => {
+      const run = async (on: LoadOptions) => {
         const cacheTypes = { key: "f32", value: "f32" } as const;
         const options = { model: path, prune, cacheTypes, parallel: 2, chunkSize: SHORT.chunk };
-        return await onDevice({ ...options, device }, (model) => runTurns(model, SHORT));
+        return await onDevice({ ...options, ...on }, (model) => runTurns(model, SHORT));
       };
-      const [want, got] = [await run("cpu"), await run("webgpu")];
+      const want = await run({ device: "cpu" });
+      const got = await run({ openDevice: lend(await testWebgpu()) });
       assertEquals(got.kept, want.kept);
       assertEquals(got.logits.length, want.logits.length);
       got.logits.forEach((logits, i) =>
