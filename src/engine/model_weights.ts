@@ -1,6 +1,7 @@
 /**
- * Every weight of a Llama model: how its matrices are grouped and where they lie. Allocation and packing
- * are apart, so that a plan can be drafted and its kernels compiled before a byte of the file is read.
+ * Every weight of a Llama model: how its matrices are grouped and where they lie. Places and packing are
+ * apart, so that a plan can be drafted and its kernels compiled before a byte of the file is read, or packed
+ * weights come from a file.
  */
 
 import type { StorageName } from "../core/storage.ts";
@@ -55,49 +56,70 @@ export function matrixTensors({ embedding, output, layers }: LlamaTensors): Gguf
   return [...new Set([embedding, ...ofLayers, output])];
 }
 
-/** Allocates every matrix and reads the norms; no matrix is packed yet. */
-export async function allocateWeights(
+/** Gives every matrix its place in device memory, in the order of packing. */
+export type PlaceMatrices = (matrices: readonly PackedMatrix[]) => Promise<readonly BufferSlice[]>;
+
+/** Memory for every matrix, to be packed into. */
+export const allocateMatrices = (device: Device): PlaceMatrices => (matrices) =>
+  Promise.resolve(matrices.map((matrix) => {
+    const label = matrix.parts.map(({ tensor }) => tensor.name).join(" + ");
+    return whole(device.allocate(matrixBytes(matrix), label));
+  }));
+
+/** Groups and places every matrix and reads the norms; nothing is packed here. */
+export async function placeWeights(
   device: Device,
   tensors: LlamaTensors,
-  options: { config: LlamaConfig; packingOf: PackingOf; path: string; readTensor: ReadTensor },
+  options: {
+    config: LlamaConfig;
+    packingOf: PackingOf;
+    path: string;
+    readTensor: ReadTensor;
+    place: PlaceMatrices;
+  },
 ): Promise<ModelWeights> {
-  const { config, packingOf, path, readTensor } = options;
-  const matrices: LoadedMatrix[] = [];
+  const { config, packingOf, path, readTensor, place } = options;
+  const matrices: PackedMatrix[] = [];
   const headDim = config.qkRowOrder === "interleaved" ? config.headDim : 0;
   const plain = (tensor: GgufTensor) => wholeTensor(tensor, 0);
   const paired = (tensor: GgufTensor) => wholeTensor(tensor, headDim);
-  const allocate = (packed: readonly PackedMatrix[]): LoadedMatrix[] => {
-    const loaded = packed.map((matrix) => {
-      const label = matrix.parts.map(({ tensor }) => tensor.name).join(" + ");
-      return { ...matrix, weight: whole(device.allocate(matrixBytes(matrix), label)) };
-    });
-    matrices.push(...loaded);
-    return loaded;
+  const noted = (grouped: readonly PackedMatrix[]) => {
+    matrices.push(...grouped);
+    return grouped;
   };
   const { maxBindingBytes } = device;
-  const load = (...parts: MatrixPart[]) => allocate(groupParts(parts, packingOf, maxBindingBytes));
+  const group = (...parts: MatrixPart[]) => noted(groupParts(parts, packingOf, maxBindingBytes));
   const pair = (first: GgufTensor, second: GgufTensor) =>
-    allocate(alternateParts(plain(first), plain(second), packingOf, maxBindingBytes));
+    noted(alternateParts(plain(first), plain(second), packingOf, maxBindingBytes));
   const norm = async (tensor: GgufTensor): Promise<BufferSlice> =>
     whole(await readTensor(tensor, normRange(path, tensor)));
-  const embedding = load(plain(tensors.embedding));
-  const layers: LoadedLayer[] = [];
-  for (const l of tensors.layers) {
-    layers.push({
-      attnNorm: await norm(l.attnNorm),
-      qkv: load(paired(l.attnQ), paired(l.attnK), plain(l.attnV)),
-      attnOutput: load(plain(l.attnOutput)),
-      ffnNorm: await norm(l.ffnNorm),
-      gateUp: pair(l.ffnGate, l.ffnUp),
-      ffnDown: load(plain(l.ffnDown)),
-    });
-  }
+  const embedding = group(plain(tensors.embedding));
+  const layers = tensors.layers.map((l) => ({
+    qkv: group(paired(l.attnQ), paired(l.attnK), plain(l.attnV)),
+    attnOutput: group(plain(l.attnOutput)),
+    gateUp: pair(l.ffnGate, l.ffnUp),
+    ffnDown: group(plain(l.ffnDown)),
+  }));
+  const isTied = tensors.output === tensors.embedding;
+  const head = isTied ? embedding : group(plain(tensors.output));
+  const weights = await place(matrices);
+  const loaded = new Map<PackedMatrix, LoadedMatrix>(
+    matrices.map((matrix, i) => [matrix, { ...matrix, weight: weights[i]! }]),
+  );
+  const load = (grouped: readonly PackedMatrix[]) => grouped.map((matrix) => loaded.get(matrix)!);
   return {
-    embedding,
-    layers,
+    embedding: load(embedding),
+    layers: await Promise.all(layers.map(async (layer, i): Promise<LoadedLayer> => ({
+      attnNorm: await norm(tensors.layers[i]!.attnNorm),
+      qkv: load(layer.qkv),
+      attnOutput: load(layer.attnOutput),
+      ffnNorm: await norm(tensors.layers[i]!.ffnNorm),
+      gateUp: load(layer.gateUp),
+      ffnDown: load(layer.ffnDown),
+    }))),
     outputNorm: await norm(tensors.outputNorm),
-    head: tensors.output === tensors.embedding ? embedding : load(plain(tensors.output)),
-    matrices,
+    head: load(head),
+    matrices: [...loaded.values()],
   };
 }
 

@@ -103,7 +103,8 @@ function kernelNames(inputs: PlanInputs, context: DraftContext, buffers: PlanBuf
   if (inputs.tokens && inputs.classes) {
     drafts.push(...orderWholeDrafts(buffers, inputs.cache, { ...at, maxRows: 1 }));
   }
-  const packs = inputs.weights.matrices.flatMap(({ parts }) =>
+  const unpacked = inputs.packs ? inputs.weights.matrices : [];
+  const packs = unpacked.flatMap(({ parts }) =>
     parts.map(({ tensor }) => packKernel(tensor.storage.name))
   );
   return [...new Set([...drafts.map(({ kernel }) => kernel), ...packs])];

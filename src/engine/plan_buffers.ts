@@ -29,6 +29,8 @@ import { wholeRows } from "./whole_rows.ts";
 export interface PlanInputs {
   readonly config: LlamaConfig;
   readonly weights: ModelWeights;
+  /** Whether the weights are still to be packed, by kernels of this plan. */
+  readonly packs: boolean;
   /** Arithmetic of the matrix products. */
   readonly arithmetic: Activations;
   readonly attention: AttentionPlan;

@@ -1,6 +1,6 @@
 /**
- * From a model's sizes and tensors to a plan on an open device, its weights packed. Knows where tensors are
- * read only by a function, and nothing of tokens' texts.
+ * From a model's sizes and tensors to a plan on an open device, its weights packed, or as the cache has them
+ * from an earlier start. Knows where tensors are read only by a function, and nothing of tokens' texts.
  */
 
 import { KerfError } from "../core/error.ts";
@@ -13,12 +13,20 @@ import { ropeTable } from "../model/rope_table.ts";
 import { attentionPlan } from "./attention_plan.ts";
 import { KvCache } from "./cache.ts";
 import type { LoadOptions } from "./load.ts";
-import { allocateWeights, matrixTensors, packingsOf, packWeights } from "./model_weights.ts";
-import type { ModelWeights } from "./model_weights.ts";
+import {
+  allocateMatrices,
+  matrixTensors,
+  packingsOf,
+  packWeights,
+  placeWeights,
+} from "./model_weights.ts";
+import type { ModelWeights, PlaceMatrices } from "./model_weights.ts";
 import { makePlan } from "./plan.ts";
 import type { Plan } from "./plan.ts";
 import type { PrunePlan } from "./prune_plan.ts";
 import type { ReadTensor } from "./weights.ts";
+import { openWeightsFile, saveWeightsFile, weightsFile } from "./weights_file.ts";
+import type { WeightsFile } from "./weights_file.ts";
 
 /** A model without its words. */
 export interface ModelParts {
@@ -31,7 +39,7 @@ export interface ModelParts {
   /** f32 [headDim/2]: Llama 3's. */
   readonly ropeFactors?: Float32Array;
   readonly prune: PrunePlan;
-  /** Of another plan on the same device: nothing is read or packed. Default: the file's, packed anew. */
+  /** Of another plan on the same device: nothing is read or packed. Default: the file's. */
   readonly weights?: ModelWeights;
   /** Positions of a sequence at most. */
   readonly nCtx: number;
@@ -77,11 +85,20 @@ export async function planModel(
   const layout = layoutOf(prune.steps, types);
   const packingOf = await packingsOf(matrixTensors(tensors).map((t) => t.storage.name));
   const readTensor = parts.readTensor ?? (({ name }, range) => device.readFile(range, name));
+  let file: WeightsFile | null = null;
+  let isPacked = parts.weights !== undefined;
+  const place: PlaceMatrices = async (matrices) => {
+    if (!parts.readTensor) file = await weightsFile(path, matrices, { device });
+    const stored = file && await openWeightsFile(device, file);
+    isPacked = stored !== null;
+    return stored ?? await allocateMatrices(device)(matrices);
+  };
   const weights = parts.weights ??
-    await allocateWeights(device, tensors, { config, packingOf, path, readTensor });
+    await placeWeights(device, tensors, { config, packingOf, path, readTensor, place });
   const plan = await makePlan(device, {
     config,
     weights,
+    packs: !isPacked,
     arithmetic: options.activations ?? ACTIVATIONS[device.kind][0]!,
     attention: await attentionPlan(options.attention ?? "causal", { ...config, nCtx }),
     tokens: prune.tokens,
@@ -96,13 +113,14 @@ export async function planModel(
       ...(ropeFactors ? { factors: ropeFactors } : {}),
     }),
   }, ({ done, total }) => onProgress?.({ stage: "compile", done, total }));
-  if (!parts.weights) {
+  if (!isPacked) {
     await packWeights(device, weights, {
       path,
       readTensor,
       run: plan.run,
       onProgress: (done, total) => onProgress?.({ stage: "weights", done, total }),
     });
+    if (file) await saveWeightsFile(device, file, weights.matrices.map(({ weight }) => weight));
   }
   return { plan, chunkSize };
 }
