@@ -99,7 +99,8 @@ function kernelText(): string {
     return c[form].ops[op](operands, "f32").text;
   };
   return `#include "kerf.h"
-struct functions_args { const float *x, *y; float *lanes, *scalar; uint32_t n; };
+#include "kerf_softmax.h"
+struct functions_args { const float *x, *y; float *lanes, *scalar, *weights; uint32_t n; };
 static void functions(const struct functions_args *args, uint32_t first, uint32_t last)
 {
   for (size_t i = 16 * first; i < 16 * last; i += 16) {
@@ -111,6 +112,7 @@ ${
       args->scalar[${n} * (size_t)args->n + i + lane] = ${expression(op, "scalar")};
     }`).join("\n")
   }
+    kerf_store16(&args->weights[i], kerf_weight16(x));
   }
 }
 KERF_EXPORT uint64_t functions_address(void);
@@ -120,7 +122,7 @@ uint64_t functions_address(void) { return (uint64_t)(uintptr_t)functions; }
 
 /** Results of every function, op by op, in both forms. */
 async function run(isa: Isa) {
-  const { lanes, scalar } = await runKernel({
+  const { lanes, scalar, weights } = await runKernel({
     entry: {
       signature: {
         name: "functions",
@@ -129,6 +131,7 @@ async function run(isa: Isa) {
           { name: "y", dtype: "f32", access: "read", shape: ["n"] },
           { name: "lanes", dtype: "f32", access: "write", shape: ["nOps", "n"] },
           { name: "scalar", dtype: "f32", access: "write", shape: ["nOps", "n"] },
+          { name: "weights", dtype: "f32", access: "write", shape: ["n"] },
         ],
         constants: [{ name: "n", dtype: "u32" }],
         defines: [],
@@ -148,11 +151,12 @@ async function run(isa: Isa) {
       ...{ x, y },
       lanes: new Float32Array(OPS.length * x.length),
       scalar: new Float32Array(OPS.length * x.length),
+      weights: new Float32Array(x.length),
     },
     constants: { n: x.length },
     isa,
   });
-  return { lanes: lanes!, scalar: scalar! };
+  return { lanes: lanes!, scalar: scalar!, weights: weights! };
 }
 
 /** Distance in units in the last place of the f32 nearest to `expected`; 0 for equal specials. */
@@ -185,6 +189,17 @@ Deno.test("one value at a time and sixteen lanes give the same bits", async () =
   const { lanes, scalar } = await run(isas[0]!);
   assertEquals(scalar, lanes);
 });
+
+for (const isa of isas) {
+  Deno.test(`${isa}: a weight is exp's bits down to e^-87, and 0 below`, async () => {
+    const { lanes, weights } = await run(isa);
+    const exp = lanes.subarray(OPS.indexOf("exp") * x.length);
+    const compared = [...x.keys()].filter((i) => !(x[i]! > 0));
+    const expected = compared.map((i) => x[i]! <= -87 ? 0 : exp[i]!);
+    assertEquals(compared.map((i) => weights[i]!), expected);
+    assert(expected.includes(0) && expected.some(Number.isNaN) && expected.includes(1));
+  });
+}
 
 for (const isa of isas.slice(1)) {
   Deno.test(`${isa} gives the bits of ${isas[0]}`, async () => {

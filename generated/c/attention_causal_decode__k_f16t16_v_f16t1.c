@@ -253,15 +253,16 @@ static void weigh_keys(
 #line 254 "generated/c/attention_causal_decode__k_f16t16_v_f16t1.c"
     const i32x16 visible = mask & (key_position < n_visible);
     const f32x16 logit = kerf_select16(visible, s, kerf_splat16(KERF_MASKED));
-    largest_lanes = kerf_select16(logit > largest_lanes, logit, largest_lanes);
+    largest_lanes = kerf_larger16(logit, largest_lanes);
     kerf_store16(&products[key], logit);
   }
   *largest = kerf_largest16(largest_lanes);
+  /* Where no key is seen, none may stand beside the largest. */
+  const float top = *largest == KERF_MASKED ? 0.0f : *largest;
 
   f32x16 sum_lanes = kerf_splat16(0.0f);
   for (uint32_t key = 0; key < n_keys; key += 16) {
-    const f32x16 logit = kerf_load16(&products[key]);
-    const f32x16 weight = (f32x16)((i32x16)kerf_exp16(logit - *largest) & (logit != KERF_MASKED));
+    const f32x16 weight = kerf_weight16(kerf_load16(&products[key]) - top);
     sum_lanes += weight;
     kerf_store16(&products[key], weight);
   }

@@ -28,6 +28,8 @@
 #define KERF_EXPORT __attribute__((visibility("default")))
 #define KERF_INLINE static inline __attribute__((always_inline, unused))
 
+/* KERF_LANES_BEHIND(v, n) has in lane l v's lane (l + n) mod 16. */
+
 /* Before a short loop whose turns should all be spelled out. */
 #if defined(__clang__)
 #define KERF_UNROLL _Pragma("unroll")
@@ -35,10 +37,15 @@
   __builtin_shufflevector(a, b, from, 16 + from, 1 + from, 17 + from, 2 + from, 18 + from,    \
     3 + from, 19 + from, 4 + from, 20 + from, 5 + from, 21 + from, 6 + from, 22 + from,       \
     7 + from, 23 + from)
+#define KERF_LANES_BEHIND(v, n)                                                               \
+  __builtin_shufflevector(v, v, n, 1 + n, 2 + n, 3 + n, 4 + n, 5 + n, 6 + n, 7 + n, 8 + n,    \
+    9 + n, 10 + n, 11 + n, 12 + n, 13 + n, 14 + n, 15 + n)
 #else
 #define KERF_UNROLL _Pragma("GCC unroll 16")
 #define KERF_INTERLEAVE16_U8(a, b, from)                                                      \
   __builtin_shuffle(a, b, (u8x16){0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23} + from)
+#define KERF_LANES_BEHIND(v, n)                                                               \
+  __builtin_shuffle(v, v, (i32x16){0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15} + n)
 #endif
 
 typedef float f32x16 __attribute__((vector_size(64)));
@@ -77,13 +84,23 @@ KERF_INLINE f32x16 kerf_select16(i32x16 mask, f32x16 a, f32x16 b)
   return (f32x16)kerf_select16_i32(mask, (i32x16)a, (i32x16)b);
 }
 
+/* The larger lane by lane; b where the two are equal or either is NaN. */
+KERF_INLINE f32x16 kerf_larger16(f32x16 a, f32x16 b)
+{
+#if defined(__AVX512F__)
+  return (f32x16)_mm512_max_ps((__m512)a, (__m512)b);
+#else
+  return kerf_select16(a > b, a, b);
+#endif
+}
+
 /* The sum of all lanes in a fixed tree: l with l + 8, then + 4, + 2, + 1. */
 KERF_INLINE float kerf_sum16(f32x16 v)
 {
-  for (uint32_t half = 8; half > 0; half /= 2) {
-    for (uint32_t lane = 0; lane < half; lane++) v[lane] = v[lane] + v[lane + half];
-  }
-  return v[0];
+  v += KERF_LANES_BEHIND(v, 8);
+  v += KERF_LANES_BEHIND(v, 4);
+  v += KERF_LANES_BEHIND(v, 2);
+  return v[0] + v[1];
 }
 
 /* ---- memory ---- */

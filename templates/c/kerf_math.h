@@ -13,15 +13,27 @@
 KERF_INLINE f64x16 kerf_to_f64x16(f32x16 x) { return __builtin_convertvector(x, f64x16); }
 KERF_INLINE f32x16 kerf_from_f64x16(f64x16 x) { return __builtin_convertvector(x, f32x16); }
 
-/* 2ⁿ · eʳ for |r| ≤ ln 2 / 2; n in two halves, so that the result may be subnormal. */
-KERF_INLINE f32x16 kerf_scaled_exp16(f32x16 r, f32x16 n)
+/* eʳ for |r| ≤ ln 2 / 2. */
+KERF_INLINE f32x16 kerf_small_exp16(f32x16 r)
 {
   f32x16 p = kerf_splat16(0.0013814467f);
   p = kerf_fma16(p, r, kerf_splat16(0.008368781f));
   p = kerf_fma16(p, r, kerf_splat16(0.041668393f));
   p = kerf_fma16(p, r, kerf_splat16(0.1666652f));
   p = kerf_fma16(p, r, kerf_splat16(0.49999994f));
-  const f32x16 e = kerf_fma16(r * r, p, r) + 1.0f;
+  return kerf_fma16(r * r, p, r) + 1.0f;
+}
+
+/* e to the power of x - n · ln 2, which lies around 0: ln 2 in two parts, the first so short that n times it is exact. */
+KERF_INLINE f32x16 kerf_reduced_exp16(f32x16 x, f32x16 n)
+{
+  const f32x16 r = kerf_fma16(n, kerf_splat16(-0.693145752f), x);
+  return kerf_small_exp16(kerf_fma16(n, kerf_splat16(-1.4286068e-6f), r));
+}
+
+/* e · 2ⁿ; n in two halves, so that the result may be subnormal. */
+KERF_INLINE f32x16 kerf_scale16(f32x16 e, f32x16 n)
+{
   const i32x16 whole = __builtin_convertvector(n, i32x16);
   const i32x16 low = whole >> 1;
   const f32x16 scale_low = (f32x16)((low + 127) << 23);
@@ -41,9 +53,7 @@ KERF_INLINE f32x16 kerf_exp16(f32x16 x)
 {
   const f32x16 bounded = kerf_clamp16(x, -104.0f, 89.0f);
   const f32x16 n = kerf_round16(bounded * 1.442695f);
-  /* ln 2 in two parts, the first so short that n times it is exact. */
-  const f32x16 r = kerf_fma16(n, kerf_splat16(-1.4286068e-6f), bounded - n * 0.693145752f);
-  return kerf_scaled_exp16(r, n);
+  return kerf_scale16(kerf_reduced_exp16(bounded, n), n);
 }
 
 /* 2ˣ. */
@@ -51,7 +61,7 @@ KERF_INLINE f32x16 kerf_exp2_16(f32x16 x)
 {
   const f32x16 bounded = kerf_clamp16(x, -151.0f, 129.0f);
   const f32x16 n = kerf_round16(bounded);
-  return kerf_scaled_exp16((bounded - n) * 0.6931472f, n);
+  return kerf_scale16(kerf_small_exp16((bounded - n) * 0.6931472f), n);
 }
 
 /* tanh x: an odd polynomial near 0, else 1 − 2 / (e²ˣ + 1). */

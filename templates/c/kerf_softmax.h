@@ -13,12 +13,28 @@
 /* The largest lane of numbers that are not NaN. */
 KERF_INLINE float kerf_largest16(f32x16 v)
 {
-  for (uint32_t half = 8; half > 0; half /= 2) {
-    for (uint32_t lane = 0; lane < half; lane++) {
-      v[lane] = v[lane] > v[lane + half] ? v[lane] : v[lane + half];
-    }
-  }
-  return v[0];
+  v = kerf_larger16(v, KERF_LANES_BEHIND(v, 8));
+  v = kerf_larger16(v, KERF_LANES_BEHIND(v, 4));
+  v = kerf_larger16(v, KERF_LANES_BEHIND(v, 2));
+  return kerf_larger16(v, KERF_LANES_BEHIND(v, 1))[0];
+}
+
+/*
+ * e^x for x = logit - largest, which is not above 0; up to -87 exactly 0, so that a key that is not seen
+ * weighs nothing and every weight is a normal number. Above, and of NaN, what kerf_exp16 gives.
+ */
+KERF_INLINE f32x16 kerf_weight16(f32x16 x)
+{
+  const f32x16 n = kerf_round16(x * 1.442695f);
+  const f32x16 e = kerf_reduced_exp16(x, n);
+#if defined(__AVX512F__)
+  const __mmask16 weighs = _mm512_cmp_ps_mask((__m512)x, _mm512_set1_ps(-87.0f), _CMP_NLE_UQ);
+  return (f32x16)_mm512_maskz_scalef_ps(weighs, (__m512)e, (__m512)n);
+#else
+  const i32x16 weighs = ~(x <= -87.0f);
+  const i32x16 whole = __builtin_convertvector((f32x16)((i32x16)n & weighs), i32x16);
+  return (f32x16)((i32x16)(e * (f32x16)((whole + 127) << 23)) & weighs);
+#endif
 }
 
 /*
@@ -30,8 +46,8 @@ KERF_INLINE void kerf_merge_softmax(
   float b_largest, float b_sum, const float *b_values, uint32_t n)
 {
   const float largest = *a_largest > b_largest ? *a_largest : b_largest;
-  const float a_scale = kerf_exp(*a_largest - largest);
-  const float b_scale = kerf_exp(b_largest - largest);
+  const f32x16 scales = kerf_weight16((f32x16){*a_largest - largest, b_largest - largest});
+  const float a_scale = scales[0], b_scale = scales[1];
   *a_largest = largest;
   *a_sum = *a_sum * a_scale + b_sum * b_scale;
   for (uint32_t i = 0; i < n; i += 16) {
