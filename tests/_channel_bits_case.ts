@@ -9,9 +9,9 @@ import type { HeadRows } from "./_kv_cache.ts";
 
 /** Rows that are to be coded. */
 export interface LossesCase {
-  /** Rows of the cache, of which the first `nRows` are to be coded. */
+  /** Rows of the cache, of which the first `nRows` are to be coded; of one head after the other, if not alike. */
   readonly rows: number;
-  readonly nRows: number;
+  readonly nRows: number | readonly number[];
   readonly headDim: number;
   readonly type: "f16" | "f32";
   readonly to: string;
@@ -21,6 +21,10 @@ export interface LossesCase {
   readonly scoreless?: boolean;
   readonly nKvHeads?: number;
 }
+
+/** Rows of each head that are to be coded. */
+export const dueOf = ({ nRows, nKvHeads = 2 }: LossesCase): number[] =>
+  Array.from({ length: nKvHeads }, (_, i) => typeof nRows === "number" ? nRows : nRows[i]!);
 
 /** The rows of head `kvHead` in an order of their own, and what each counts. */
 export const orderOf = (n: number, kvHead: number) =>
@@ -38,8 +42,10 @@ const rowsOf = ({ rows, headDim }: LossesCase, random: () => number) =>
 
 /** The cache of a case, and how `coding_losses` runs on it. */
 export function lossesRun(given: LossesCase) {
-  const { headDim, nRows, type, to, ordered = false, scoreless = false, nKvHeads = 2 } = given;
-  const random = randomFrom(headDim + nRows);
+  const { headDim, type, to, ordered = false, scoreless = false, nKvHeads = 2 } = given;
+  const due = dueOf(given);
+  const maxRows = Math.max(...due);
+  const random = randomFrom(headDim + maxRows);
   const heads = Array.from({ length: nKvHeads }, (): HeadRows => {
     const keys = rowsOf(given, random);
     return { keys, values: keys, nListed: 0, channels: [] };
@@ -47,14 +53,16 @@ export function lossesRun(given: LossesCase) {
   const cache = writeCache(`k_${to}_${type}t16_v_f16t1`, heads, { headDim });
   const { pages, arena } = cache.buffers;
   const n = nKvHeads * headDim;
-  const perRow = (of: (kvHead: number) => number[]) => heads.flatMap((_, kvHead) => of(kvHead));
+  // What lies behind a head's own rows is another one's, and nobody's to read.
+  const perRow = (of: (kvHead: number) => number[]) =>
+    heads.flatMap((_, kvHead) => [...of(kvHead), ...Array(maxRows - due[kvHead]!).fill(99999)]);
   const scoresOf = (kvHead: number) =>
-    Array.from({ length: nRows }, (_, row) => scoreless ? 0 : scoreOf(row, kvHead));
-  const order = Uint32Array.from(perRow((kvHead) => orderOf(nRows, kvHead)));
+    Array.from({ length: due[kvHead]! }, (_, row) => scoreless ? 0 : scoreOf(row, kvHead));
+  const order = Uint32Array.from(perRow((kvHead) => orderOf(due[kvHead]!, kvHead)));
   const run = {
     defines: { HEAD_DIM: headDim },
     buffers: {
-      ...{ pages, arena },
+      ...{ pages, arena, due_counts: Uint32Array.from(due) },
       ...(ordered ? { order, token_scores: Float32Array.from(perRow(scoresOf)) } : {}),
       losses: new Float32Array(3 * n).fill(NaN),
       means: new Float32Array(n).fill(NaN),
@@ -62,8 +70,8 @@ export function lossesRun(given: LossesCase) {
     constants: {
       ...cache.constants,
       ...{ slot: AT.slot, n_kv_heads: nKvHeads, key_page: cache.firstPages[1]! },
-      ...{ n_channels: headDim, n_rows: nRows },
-      ...(ordered ? { max_rows: nRows, weighs_rows: 1 } : {}),
+      n_channels: headDim,
+      ...(ordered ? { max_rows: maxRows, weighs_rows: 1 } : {}),
     },
   };
   return { name: `${ordered ? "ordered_" : ""}coding_losses__${type}t16__${to}`, run, heads };
@@ -103,13 +111,18 @@ export interface BitsCase {
   readonly headDim: number;
   readonly prices: readonly [low: number, high: number];
   readonly budget: number;
+  /** Heads none of whose rows are due; whether the others choose together. */
+  readonly idle?: readonly number[];
+  readonly shares?: boolean;
 }
 
 /** Slot and layer of {@linkcode bitsRun}, and how many there are. */
 export const BITS_AT = { slot: 1, nSlots: 2, layer: 2, nLayers: 3 } as const;
 
 /** How `select_bits` runs on a case; what it may not write is 99 and −7. */
-export function bitsRun({ channels, headDim, prices, budget }: BitsCase) {
+export function bitsRun(
+  { channels, headDim, prices, budget, idle = [], shares = true }: BitsCase,
+) {
   const { slot, nSlots, layer, nLayers } = BITS_AT;
   const n = channels.length;
   const start = (slot * nLayers + layer) * n;
@@ -120,14 +133,21 @@ export function bitsRun({ channels, headDim, prices, budget }: BitsCase) {
     defines: { HEAD_DIM: headDim },
     buffers: {
       scores,
-      losses: Float32Array.from(channels.flatMap(({ none, low, high }) => [none, low, high])),
+      // What nobody measured would win every bit.
+      losses: Float32Array.from(
+        channels.flatMap(({ none, low, high }, c) =>
+          idle.includes(Math.floor(c / headDim)) ? [1e30, 1e20, 0] : [none, low, high]
+        ),
+      ),
       means: Float32Array.from(channels, (_, c) => c + 0.5),
+      due_counts: Uint32Array.from({ length: n / headDim }, (_, i) => idle.includes(i) ? 0 : 64),
       channels: new Uint32Array(size).fill(99),
       fills: new Float32Array(size).fill(-7),
-      class_counts: new Uint32Array(2 * n / headDim),
+      class_counts: new Uint32Array(2 * n / headDim).fill(99),
     },
     constants: {
       ...{ slot, layer, n_layers: nLayers, n_kv_heads: n / headDim, budget },
+      shares: shares ? 1 : 0,
       ...{ low_price: prices[0], high_price: prices[1] },
     },
   };

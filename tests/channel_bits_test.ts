@@ -13,7 +13,7 @@ import { keptChannelsOf } from "../src/engine/mask.ts";
 import { elementOffset, PAGE_ROWS } from "../src/layout/mod.ts";
 import { testFolder } from "../src/model/testing_files.ts";
 import { tinyModel } from "../src/model/testing.ts";
-import { selectBitsReference } from "../src/reference/mod.ts";
+import { selectHeadBitsReference } from "../src/reference/mod.ts";
 import { segmentRows, segmentsOfStream } from "./_cached_rows.ts";
 import { answer, withSlots } from "./_coded_rows.ts";
 import { F32, tokens } from "./_eviction.ts";
@@ -114,10 +114,17 @@ Deno.test("decoding equals dense decoding over what codes and means stand for (o
   }
 });
 
-Deno.test("the bits of a layer's channels are those that cost least at the budget", async () => {
+Deno.test("the bits of a layer's channels are those that cost least at the budget, or at each head's", async () => {
   const [nKvHeads, headDim, group] = [2, 48, 64];
-  for (const [average, n] of [[0.8, 200], [2.6, 300], [4.4, 140]] as const) {
-    const prune = `think_bits:keys=${average}`;
+  for (
+    const [average, n, evicts] of [
+      [0.8, 200, ""],
+      [2.6, 300, ""],
+      [4.4, 140, ""],
+      [2.1, 300, "adakv:budget=196,floor=0,window=16+"],
+    ] as const
+  ) {
+    const prune = `${evicts}think_bits:keys=${average}`;
     await withSlots({ nHeads: 6, nKvHeads, headDim }, { prune }, async ({ loaded }) => {
       const { engine, plan } = loaded;
       const slot = engine.cache.openSlot();
@@ -138,15 +145,24 @@ Deno.test("the bits of a layer's channels are those that cost least at the budge
       const cost = (c: number, i: number) => Math.fround(weights[c]! * losses[3 * c + i]!);
       const costs = Array.from(weights, (_, c) => [cost(c, 0), cost(c, 1), cost(c, 2)] as const);
       const prices = [2 * group + 32, 4 * group + 32] as const;
-      const budget = Math.floor(average * group * size + 1e-6);
-      const want = selectBitsReference(costs, { prices, budget });
-      assert(new Set(want).size > 1, "some channels have more bits than others");
+      const coded = segmentsOfStream(engine, "key").slice(0, -1);
+      const due = Array.from({ length: nKvHeads }, (_, i) => {
+        const at = { slot, head: layer * nKvHeads + i };
+        return coded.reduce((sum, { index }) => sum + engine.cache.sizeOf(at, index).rows, 0);
+      });
+      // Heads that keep other numbers of rows choose each for itself.
+      const shares = evicts === "";
+      assertEquals(new Set(due).size === 1, shares, `${prune}: ${due}`);
+      const budget = Math.floor(average * group * (shares ? size : headDim) + 1e-6);
+      const heads = Array.from(due, (_, i) => costs.slice(i * headDim, (i + 1) * headDim));
+      const want = selectHeadBitsReference(heads, { due, shares, prices, budget });
+      assert(new Set(want.flat()).size > 1, "some channels have more bits than others");
       for (let kvHead = 0; kvHead < nKvHeads; kvHead++) {
         const at = { slot, head: layer * nKvHeads + kvHead };
         const { width, high, channels } = await listOf(engine, at);
         const got = new Array<number>(headDim).fill(0);
         channels.slice(0, width).forEach((c, place) => got[c] = place < high ? 2 : 1);
-        assertEquals(got, want.slice(kvHead * headDim, (kvHead + 1) * headDim), prune);
+        assertEquals(got, want[kvHead], prune);
         const mask = (await keptChannelsOf(engine, slot))[layer]!.heads[kvHead]!;
         const kept = got.flatMap((c, i) => c > 0 ? [i] : []);
         assertEquals(mask.keptChannels, kept);

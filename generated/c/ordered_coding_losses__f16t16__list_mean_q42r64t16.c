@@ -15,6 +15,7 @@ struct args {
   const uint32_t *pages; /* u32 [nSlots, nLayers, nKvHeads, page_entries] */
   const uint32_t *order; /* u32 [nKvHeads, max_rows] */
   const float *token_scores; /* f32 [nKvHeads, max_rows] */
+  const uint32_t *due_counts; /* u32 [nKvHeads] */
   const uint8_t *arena; /* u8 [arenaBytes] */
   float *losses; /* f32 [nKvHeads, headDim, 3] */
   float *means; /* f32 [nKvHeads, headDim] */
@@ -25,26 +26,25 @@ struct args {
   uint32_t page_entries; /* entries of a head in pages */
   uint32_t key_page; /* first page entry of the last segment of keys */
   uint32_t n_channels; /* headDim */
-  uint32_t n_rows; /* rows to code: whole groups */
   uint32_t max_rows; /* rows of the longest order */
   uint32_t weighs_rows; /* 1: a row's errors count as its score */
 };
 _Static_assert(offsetof(struct args, pages) == 0, "pages");
 _Static_assert(offsetof(struct args, order) == 8, "order");
 _Static_assert(offsetof(struct args, token_scores) == 16, "token_scores");
-_Static_assert(offsetof(struct args, arena) == 24, "arena");
-_Static_assert(offsetof(struct args, losses) == 32, "losses");
-_Static_assert(offsetof(struct args, means) == 40, "means");
-_Static_assert(offsetof(struct args, slot) == 48, "slot");
-_Static_assert(offsetof(struct args, layer) == 52, "layer");
-_Static_assert(offsetof(struct args, n_layers) == 56, "n_layers");
-_Static_assert(offsetof(struct args, n_kv_heads) == 60, "n_kv_heads");
-_Static_assert(offsetof(struct args, page_entries) == 64, "page_entries");
-_Static_assert(offsetof(struct args, key_page) == 68, "key_page");
-_Static_assert(offsetof(struct args, n_channels) == 72, "n_channels");
-_Static_assert(offsetof(struct args, n_rows) == 76, "n_rows");
-_Static_assert(offsetof(struct args, max_rows) == 80, "max_rows");
-_Static_assert(offsetof(struct args, weighs_rows) == 84, "weighs_rows");
+_Static_assert(offsetof(struct args, due_counts) == 24, "due_counts");
+_Static_assert(offsetof(struct args, arena) == 32, "arena");
+_Static_assert(offsetof(struct args, losses) == 40, "losses");
+_Static_assert(offsetof(struct args, means) == 48, "means");
+_Static_assert(offsetof(struct args, slot) == 56, "slot");
+_Static_assert(offsetof(struct args, layer) == 60, "layer");
+_Static_assert(offsetof(struct args, n_layers) == 64, "n_layers");
+_Static_assert(offsetof(struct args, n_kv_heads) == 68, "n_kv_heads");
+_Static_assert(offsetof(struct args, page_entries) == 72, "page_entries");
+_Static_assert(offsetof(struct args, key_page) == 76, "key_page");
+_Static_assert(offsetof(struct args, n_channels) == 80, "n_channels");
+_Static_assert(offsetof(struct args, max_rows) == 84, "max_rows");
+_Static_assert(offsetof(struct args, weighs_rows) == 88, "weighs_rows");
 
 #include "kerf_codes.h"
 
@@ -79,15 +79,16 @@ static void load_weights(const float *scores, const uint32_t *rows, float *weigh
 }
 
 /* The scores of a head's rows; none where rows are alike, or none of them has any. */
-static const float *row_scores_of(const struct args *args, uint32_t kv_head, const uint32_t *order)
+static const float *row_scores_of(
+  const struct args *args, uint32_t kv_head, const uint32_t *order, uint32_t n_rows)
 {
   const float *scores = args->token_scores + (size_t)kv_head * args->max_rows;
   float total = 0.0f;
-  for (uint32_t row = 0; row < args->n_rows; row++) total += scores[order[row]];
+  for (uint32_t row = 0; row < n_rows; row++) total += scores[order[row]];
   return args->weighs_rows != 0 && total > 0.0f ? scores : NULL;
 }
 
-/* One item: CHANNELS channels of one KV head's n_rows rows in their order. */
+/* One item: CHANNELS channels of one KV head's rows in their order; no rows of it, nothing. */
 static void ordered_coding_losses__f16t16__list_mean_q42r64t16(const struct args *restrict args,
     uint32_t first, uint32_t last)
 {
@@ -95,24 +96,27 @@ static void ordered_coding_losses__f16t16__list_mean_q42r64t16(const struct args
   for (uint32_t item = first; item < last; item++) {
     const uint32_t kv_head = item / (HEAD_DIM / CHANNELS);
     const uint32_t first_channel = item % (HEAD_DIM / CHANNELS) * CHANNELS;
+    const uint32_t n_rows = args->due_counts[kv_head];
+    if (n_rows == 0) continue;
+
     const size_t place = ((size_t)args->slot * args->n_layers + args->layer) * args->n_kv_heads
         + kv_head;
     const uint32_t *pages = args->pages + place * args->page_entries + args->key_page;
     const uint32_t *order = args->order + (size_t)kv_head * args->max_rows;
-    const float *scores = row_scores_of(args, kv_head, order);
+    const float *scores = row_scores_of(args, kv_head, order, n_rows);
 
     for (uint32_t channel = first_channel; channel < first_channel + CHANNELS; channel++) {
       float total = 0.0f;
-      for (uint32_t row = 0; row < args->n_rows; row += GROUP_SIZE) {
+      for (uint32_t row = 0; row < n_rows; row += GROUP_SIZE) {
         load_unit(args->arena, pages, order + row, channel, x);
         f32x16 lanes = kerf_splat16(0.0f);
         for (uint32_t r = 0; r < GROUP_SIZE; r += 16) lanes += kerf_load16(&x[r]);
         total += kerf_sum16(lanes);
       }
-      const float mean = kerf_f16_to_f32(kerf_f32_to_f16(total / (float)args->n_rows));
+      const float mean = kerf_f16_to_f32(kerf_f32_to_f16(total / (float)n_rows));
 
       float none = 0.0f, low = 0.0f, high = 0.0f, weight = 0.0f;
-      for (uint32_t row = 0; row < args->n_rows; row += GROUP_SIZE) {
+      for (uint32_t row = 0; row < n_rows; row += GROUP_SIZE) {
         load_unit(args->arena, pages, order + row, channel, x);
         load_weights(scores, order + row, weights);
         f32x16 lanes = kerf_splat16(0.0f), weight_lanes = kerf_splat16(0.0f);

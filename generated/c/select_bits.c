@@ -1,8 +1,9 @@
 /*
  * Chooses the bits of every channel of a layer: the classes whose costs, `scores` times `losses`, sum to the
- * least within the budget. Channels go up along the lower convex hull of their costs by what a bit wins, equal
- * ones in the order of heads and channels, while the budget holds. A head's list has the channels of the high
- * class, then of the low one, then those without bits, each ascending; these read as their means.
+ * least within the budget, of all heads of `due_counts` together or of each by itself; a head without any is left
+ * alone. Channels go up along the lower convex hull of their costs by what a bit wins, equal ones in the order of
+ * heads and channels, while the budget holds. A head's list has the channels of the high class, then of the low
+ * one, then those without bits, each ascending; these read as their means.
  *
  * Generated from kernels/ops/select_bits.ts by `deno task gen`. Do not edit.
  */
@@ -16,6 +17,7 @@ struct args {
   const float *scores; /* f32 [nSlots, nLayers, nKvHeads, headDim] */
   const float *losses; /* f32 [nKvHeads, headDim, 3] */
   const float *means; /* f32 [nKvHeads, headDim] */
+  const uint32_t *due_counts; /* u32 [nKvHeads] */
   uint32_t *channels; /* u32 [nSlots, nLayers, nKvHeads, headDim] */
   float *fills; /* f32 [nSlots, nLayers, nKvHeads, headDim] */
   uint32_t *class_counts; /* u32 [nKvHeads, 2] */
@@ -25,21 +27,24 @@ struct args {
   uint32_t n_kv_heads;
   uint32_t low_price; /* bits of a group of a low channel, its scale included */
   uint32_t high_price; /* the same of a high one */
-  uint32_t budget; /* bits of a group of all channels of the layer */
+  uint32_t shares; /* the heads of the layer choose together */
+  uint32_t budget; /* bits of a group of all channels that are chosen together */
 };
 _Static_assert(offsetof(struct args, scores) == 0, "scores");
 _Static_assert(offsetof(struct args, losses) == 8, "losses");
 _Static_assert(offsetof(struct args, means) == 16, "means");
-_Static_assert(offsetof(struct args, channels) == 24, "channels");
-_Static_assert(offsetof(struct args, fills) == 32, "fills");
-_Static_assert(offsetof(struct args, class_counts) == 40, "class_counts");
-_Static_assert(offsetof(struct args, slot) == 48, "slot");
-_Static_assert(offsetof(struct args, layer) == 52, "layer");
-_Static_assert(offsetof(struct args, n_layers) == 56, "n_layers");
-_Static_assert(offsetof(struct args, n_kv_heads) == 60, "n_kv_heads");
-_Static_assert(offsetof(struct args, low_price) == 64, "low_price");
-_Static_assert(offsetof(struct args, high_price) == 68, "high_price");
-_Static_assert(offsetof(struct args, budget) == 72, "budget");
+_Static_assert(offsetof(struct args, due_counts) == 24, "due_counts");
+_Static_assert(offsetof(struct args, channels) == 32, "channels");
+_Static_assert(offsetof(struct args, fills) == 40, "fills");
+_Static_assert(offsetof(struct args, class_counts) == 48, "class_counts");
+_Static_assert(offsetof(struct args, slot) == 56, "slot");
+_Static_assert(offsetof(struct args, layer) == 60, "layer");
+_Static_assert(offsetof(struct args, n_layers) == 64, "n_layers");
+_Static_assert(offsetof(struct args, n_kv_heads) == 68, "n_kv_heads");
+_Static_assert(offsetof(struct args, low_price) == 72, "low_price");
+_Static_assert(offsetof(struct args, high_price) == 76, "high_price");
+_Static_assert(offsetof(struct args, shares) == 80, "shares");
+_Static_assert(offsetof(struct args, budget) == 84, "budget");
 
 /* A channel's steps to more bits, best first: what each wins per bit, and its bits. */
 struct upgrades {
@@ -80,12 +85,19 @@ static void select_bits(const struct args *restrict args, uint32_t first, uint32
   const float *weights = args->scores + layer * args->n_kv_heads * HEAD_DIM;
 
   for (uint32_t kv_head = first; kv_head < last; kv_head++) {
+    if (args->due_counts[kv_head] == 0) continue;
+
     const uint32_t head_start = kv_head * HEAD_DIM;
     struct upgrades own[HEAD_DIM];
     uint32_t spent[HEAD_DIM][2] = { {0} };
     for (uint32_t c = 0; c < HEAD_DIM; c++) own[c] = upgrades_of(args, weights, head_start + c);
 
-    for (uint32_t other = 0; other < args->n_kv_heads * HEAD_DIM; other++) {
+    const uint32_t rivals = args->shares != 0 ? 0 : head_start;
+    const uint32_t rivals_end = args->shares != 0 ? args->n_kv_heads * HEAD_DIM
+        : head_start + HEAD_DIM;
+    for (uint32_t other = rivals; other < rivals_end; other++) {
+      if (args->due_counts[other / HEAD_DIM] == 0) continue;
+
       const struct upgrades theirs = upgrades_of(args, weights, other);
       for (uint32_t c = 0; c < HEAD_DIM; c++) {
         for (uint32_t step = 0; step < 2; step++) {

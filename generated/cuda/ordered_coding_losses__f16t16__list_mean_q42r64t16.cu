@@ -16,6 +16,7 @@ struct args {
   const u32 *pages; /* u32 [nSlots, nLayers, nKvHeads, page_entries] */
   const u32 *order; /* u32 [nKvHeads, max_rows] */
   const float *token_scores; /* f32 [nKvHeads, max_rows] */
+  const u32 *due_counts; /* u32 [nKvHeads] */
   const u8 *arena; /* u8 [arenaBytes] */
   float *losses; /* f32 [nKvHeads, headDim, 3] */
   float *means; /* f32 [nKvHeads, headDim] */
@@ -26,26 +27,25 @@ struct args {
   u32 page_entries; /* entries of a head in pages */
   u32 key_page; /* first page entry of the last segment of keys */
   u32 n_channels; /* headDim */
-  u32 n_rows; /* rows to code: whole groups */
   u32 max_rows; /* rows of the longest order */
   u32 weighs_rows; /* 1: a row's errors count as its score */
 };
 KERF_AT(pages, 0);
 KERF_AT(order, 8);
 KERF_AT(token_scores, 16);
-KERF_AT(arena, 24);
-KERF_AT(losses, 32);
-KERF_AT(means, 40);
-KERF_AT(slot, 48);
-KERF_AT(layer, 52);
-KERF_AT(n_layers, 56);
-KERF_AT(n_kv_heads, 60);
-KERF_AT(page_entries, 64);
-KERF_AT(key_page, 68);
-KERF_AT(n_channels, 72);
-KERF_AT(n_rows, 76);
-KERF_AT(max_rows, 80);
-KERF_AT(weighs_rows, 84);
+KERF_AT(due_counts, 24);
+KERF_AT(arena, 32);
+KERF_AT(losses, 40);
+KERF_AT(means, 48);
+KERF_AT(slot, 56);
+KERF_AT(layer, 60);
+KERF_AT(n_layers, 64);
+KERF_AT(n_kv_heads, 68);
+KERF_AT(page_entries, 72);
+KERF_AT(key_page, 76);
+KERF_AT(n_channels, 80);
+KERF_AT(max_rows, 84);
+KERF_AT(weighs_rows, 88);
 
 static constexpr u32 THREADS = 256; /* of a block */
 
@@ -91,11 +91,12 @@ KERF_INLINE void load_weights(const float *scores, const u32 *rows, float *weigh
 }
 
 /* The scores of a head's rows; none where rows are alike, or none of them has any. */
-KERF_INLINE const float *row_scores_of(const struct args &args, u32 kv_head, const u32 *order)
+KERF_INLINE const float *row_scores_of(const struct args &args, u32 kv_head, const u32 *order,
+    u32 n_rows)
 {
   const float *scores = args.token_scores + (u64)kv_head * args.max_rows;
   float total = 0.0f;
-  for (u32 row = kerf_thread() % LANES; row < args.n_rows; row += LANES) {
+  for (u32 row = kerf_thread() % LANES; row < n_rows; row += LANES) {
     total = total + scores[order[row]];
   }
   return sum_lanes(total) > 0.0f && args.weighs_rows != 0 ? scores : 0;
@@ -115,7 +116,7 @@ KERF_INLINE float coding_loss(
   return sum_lanes(sum);
 }
 
-/* One block: CHANNELS channels of one KV head's n_rows rows in their order at a time. */
+/* One block: CHANNELS channels of one KV head's rows in their order at a time; no rows of it, nothing. */
 extern "C" __global__ void __launch_bounds__(THREADS, 1)
 ordered_coding_losses__f16t16__list_mean_q42r64t16(const __grid_constant__ struct args args)
 {
@@ -123,24 +124,27 @@ ordered_coding_losses__f16t16__list_mean_q42r64t16(const __grid_constant__ struc
 
   for (u32 item = kerf_block(); item < n_items; item += kerf_n_blocks()) {
     const u32 kv_head = item / (HEAD_DIM / CHANNELS);
+    const u32 n_rows = args.due_counts[kv_head];
+    if (n_rows == 0) continue;
+
     const u32 channel = item % (HEAD_DIM / CHANNELS) * CHANNELS + kerf_thread() / LANES;
     const u64 place = ((u64)args.slot * args.n_layers + args.layer) * args.n_kv_heads + kv_head;
     const u32 *pages = args.pages + place * args.page_entries + args.key_page;
     float x[VALUES], weights[VALUES];
     const u32 *order = args.order + (u64)kv_head * args.max_rows;
-    const float *scores = row_scores_of(args, kv_head, order);
+    const float *scores = row_scores_of(args, kv_head, order, n_rows);
 
     float total = 0.0f;
-    for (u32 row = 0; row < args.n_rows; row += GROUP_SIZE) {
+    for (u32 row = 0; row < n_rows; row += GROUP_SIZE) {
       load_unit(args.arena, pages, order + row, channel, x);
       float sum = 0.0f;
       KERF_UNROLL for (u32 i = 0; i < VALUES; i++) sum = sum + x[i];
       total = total + sum_lanes(sum);
     }
-    const float mean = kerf_f16_to_f32(kerf_f32_to_f16(total / (float)args.n_rows));
+    const float mean = kerf_f16_to_f32(kerf_f32_to_f16(total / (float)n_rows));
 
     float none = 0.0f, low = 0.0f, high = 0.0f, weight = 0.0f;
-    for (u32 row = 0; row < args.n_rows; row += GROUP_SIZE) {
+    for (u32 row = 0; row < n_rows; row += GROUP_SIZE) {
       load_unit(args.arena, pages, order + row, channel, x);
       load_weights(scores, order + row, weights);
       float sum = 0.0f, weight_sum = 0.0f, smallest = x[0], largest = x[0];

@@ -1,8 +1,9 @@
 /*
  * Chooses the bits of every channel of a layer: the classes whose costs, `scores` times `losses`, sum to the
- * least within the budget. Channels go up along the lower convex hull of their costs by what a bit wins, equal
- * ones in the order of heads and channels, while the budget holds. A head's list has the channels of the high
- * class, then of the low one, then those without bits, each ascending; these read as their means.
+ * least within the budget, of all heads of `due_counts` together or of each by itself; a head without any is left
+ * alone. Channels go up along the lower convex hull of their costs by what a bit wins, equal ones in the order of
+ * heads and channels, while the budget holds. A head's list has the channels of the high class, then of the low
+ * one, then those without bits, each ascending; these read as their means.
  *
  * Generated from kernels/ops/select_bits.ts by `deno task gen`. Do not edit.
  */
@@ -17,6 +18,7 @@ struct args {
   const float *scores; /* f32 [nSlots, nLayers, nKvHeads, headDim] */
   const float *losses; /* f32 [nKvHeads, headDim, 3] */
   const float *means; /* f32 [nKvHeads, headDim] */
+  const u32 *due_counts; /* u32 [nKvHeads] */
   u32 *channels; /* u32 [nSlots, nLayers, nKvHeads, headDim] */
   float *fills; /* f32 [nSlots, nLayers, nKvHeads, headDim] */
   u32 *class_counts; /* u32 [nKvHeads, 2] */
@@ -26,21 +28,24 @@ struct args {
   u32 n_kv_heads;
   u32 low_price; /* bits of a group of a low channel, its scale included */
   u32 high_price; /* the same of a high one */
-  u32 budget; /* bits of a group of all channels of the layer */
+  u32 shares; /* the heads of the layer choose together */
+  u32 budget; /* bits of a group of all channels that are chosen together */
 };
 KERF_AT(scores, 0);
 KERF_AT(losses, 8);
 KERF_AT(means, 16);
-KERF_AT(channels, 24);
-KERF_AT(fills, 32);
-KERF_AT(class_counts, 40);
-KERF_AT(slot, 48);
-KERF_AT(layer, 52);
-KERF_AT(n_layers, 56);
-KERF_AT(n_kv_heads, 60);
-KERF_AT(low_price, 64);
-KERF_AT(high_price, 68);
-KERF_AT(budget, 72);
+KERF_AT(due_counts, 24);
+KERF_AT(channels, 32);
+KERF_AT(fills, 40);
+KERF_AT(class_counts, 48);
+KERF_AT(slot, 56);
+KERF_AT(layer, 60);
+KERF_AT(n_layers, 64);
+KERF_AT(n_kv_heads, 68);
+KERF_AT(low_price, 72);
+KERF_AT(high_price, 76);
+KERF_AT(shares, 80);
+KERF_AT(budget, 84);
 
 static constexpr u32 THREADS = 128; /* of a block */
 
@@ -70,7 +75,12 @@ KERF_INLINE u32 class_of(const struct args &args, const float *weights, u32 chan
 {
   const upgrades own = upgrades_of(args, weights, channel);
   u32 spent[2] = {};
-  for (u32 other = 0; other < args.n_kv_heads * HEAD_DIM; other++) {
+  const u32 head_start = channel / HEAD_DIM * HEAD_DIM;
+  const u32 rivals = args.shares != 0 ? 0 : head_start;
+  const u32 rivals_end = args.shares != 0 ? args.n_kv_heads * HEAD_DIM : head_start + HEAD_DIM;
+  for (u32 other = rivals; other < rivals_end; other++) {
+    if (args.due_counts[other / HEAD_DIM] == 0) continue;
+
     const upgrades theirs = upgrades_of(args, weights, other);
     KERF_UNROLL for (u32 step = 0; step < 2; step++) {
       KERF_UNROLL for (u32 i = 0; i < 2; i++) {
@@ -100,6 +110,8 @@ select_bits(const __grid_constant__ struct args args)
   const u32 n_items = args.n_kv_heads;
 
   for (u32 kv_head = kerf_block(); kv_head < n_items; kv_head += kerf_n_blocks()) {
+    if (args.due_counts[kv_head] == 0) continue;
+
     const u32 head_start = kv_head * HEAD_DIM;
     const u64 place = (layer * args.n_kv_heads + kv_head) * HEAD_DIM;
     for (u32 c = kerf_thread(); c < HEAD_DIM; c += THREADS) classes[c] = class_of(args, weights,

@@ -16,7 +16,6 @@ struct Params {
   page_entries: u32, /* entries of a head in pages */
   key_page: u32, /* first page entry of the last segment of keys */
   n_channels: u32, /* headDim */
-  n_rows: u32, /* rows to code: whole groups */
   max_rows: u32, /* rows of the longest order */
   weighs_rows: u32, /* 1: a row's errors count as its score */
 }
@@ -24,10 +23,11 @@ struct Params {
 @group(0) @binding(0) var<storage, read> pages_buf: array<u32>; /* u32 [nSlots, nLayers, nKvHeads, page_entries] */
 @group(0) @binding(1) var<storage, read> order_buf: array<u32>; /* u32 [nKvHeads, max_rows] */
 @group(0) @binding(2) var<storage, read> token_scores_buf: array<f32>; /* f32 [nKvHeads, max_rows] */
-@group(0) @binding(3) var<storage, read> arena_buf: array<u32>; /* u8 [arenaBytes] */
-@group(0) @binding(4) var<storage, read_write> losses_buf: array<f32>; /* f32 [nKvHeads, headDim, 3] */
-@group(0) @binding(5) var<storage, read_write> means_buf: array<f32>; /* f32 [nKvHeads, headDim] */
-@group(0) @binding(6) var<uniform> params: Params;
+@group(0) @binding(3) var<storage, read> due_counts_buf: array<u32>; /* u32 [nKvHeads] */
+@group(0) @binding(4) var<storage, read> arena_buf: array<u32>; /* u8 [arenaBytes] */
+@group(0) @binding(5) var<storage, read_write> losses_buf: array<f32>; /* f32 [nKvHeads, headDim, 3] */
+@group(0) @binding(6) var<storage, read_write> means_buf: array<f32>; /* f32 [nKvHeads, headDim] */
+@group(0) @binding(7) var<uniform> params: Params;
 
 const WORKGROUP = 64u;
 
@@ -106,9 +106,9 @@ fn sum_losses(values: Values, mean: f32) -> vec4<f32> {
 }
 
 /* Whether a head's rows count as their scores: all alike where none of them has any. */
-fn weighs_rows(order: u32, scores: u32, lane: u32) -> bool {
+fn weighs_rows(order: u32, scores: u32, n_rows: u32, lane: u32) -> bool {
   var own = 0.0;
-  for (var row = lane; row < params.n_rows; row += WORKGROUP) {
+  for (var row = lane; row < n_rows; row += WORKGROUP) {
     own += token_scores_buf[scores + order_buf[order + row]];
   }
   parts[lane].x = own;
@@ -119,7 +119,7 @@ fn weighs_rows(order: u32, scores: u32, lane: u32) -> bool {
   return params.weighs_rows != 0u && total > 0.0;
 }
 
-/* One work group: CHANNELS channels of one KV head's n_rows rows in their order, UNITS groups of rows at a time. */
+/* One work group: CHANNELS channels of one KV head's rows in their order, UNITS groups of rows at a time; no rows of it, nothing. */
 @compute @workgroup_size(WORKGROUP)
 fn ordered_coding_losses__f16t16__list_mean_q42r64t16(
   @builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
@@ -127,14 +127,16 @@ fn ordered_coding_losses__f16t16__list_mean_q42r64t16(
   let item = kerf_item(group, groups);
   if (item >= params.n_kv_heads * (HEAD_DIM / CHANNELS)) { return; }
   let kv_head = item / (HEAD_DIM / CHANNELS);
+  let n_rows = due_counts_buf[kv_head];
+  if (n_rows == 0u) { return; }
   let channel = item % (HEAD_DIM / CHANNELS) * CHANNELS + lane % CHANNELS;
   let own = lane / CHANNELS;
-  let n_units = params.n_rows / GROUP_SIZE;
+  let n_units = n_rows / GROUP_SIZE;
   let place = (params.slot * params.n_layers + params.layer) * params.n_kv_heads + kv_head;
   let pages = place * params.page_entries + params.key_page;
   let first_row = kv_head * params.max_rows;
-  var values = Values(pages, first_row, channel, first_row,
-      weighs_rows(first_row, first_row, lane));
+  let weighed = weighs_rows(first_row, first_row, n_rows, lane);
+  var values = Values(pages, first_row, channel, first_row, weighed);
 
   var sum = vec4<f32>(0.0);
   for (var unit = 0u; unit < n_units; unit += UNITS) {

@@ -1,8 +1,9 @@
 /*
  * Chooses the bits of every channel of a layer: the classes whose costs, `scores` times `losses`, sum to the
- * least within the budget. Channels go up along the lower convex hull of their costs by what a bit wins, equal
- * ones in the order of heads and channels, while the budget holds. A head's list has the channels of the high
- * class, then of the low one, then those without bits, each ascending; these read as their means.
+ * least within the budget, of all heads of `due_counts` together or of each by itself; a head without any is left
+ * alone. Channels go up along the lower convex hull of their costs by what a bit wins, equal ones in the order of
+ * heads and channels, while the budget holds. A head's list has the channels of the high class, then of the low
+ * one, then those without bits, each ascending; these read as their means.
  *
  * In front of this text the device puts `const HEAD_DIM: u32 = …;`.
  * Generated from kernels/ops/select_bits.ts by `deno task gen`. Do not edit.
@@ -16,16 +17,18 @@ struct Params {
   n_kv_heads: u32,
   low_price: u32, /* bits of a group of a low channel, its scale included */
   high_price: u32, /* the same of a high one */
-  budget: u32, /* bits of a group of all channels of the layer */
+  shares: u32, /* the heads of the layer choose together */
+  budget: u32, /* bits of a group of all channels that are chosen together */
 }
 
 @group(0) @binding(0) var<storage, read> scores_buf: array<f32>; /* f32 [nSlots, nLayers, nKvHeads, headDim] */
 @group(0) @binding(1) var<storage, read> losses_buf: array<f32>; /* f32 [nKvHeads, headDim, 3] */
 @group(0) @binding(2) var<storage, read> means_buf: array<f32>; /* f32 [nKvHeads, headDim] */
-@group(0) @binding(3) var<storage, read_write> channels_buf: array<u32>; /* u32 [nSlots, nLayers, nKvHeads, headDim] */
-@group(0) @binding(4) var<storage, read_write> fills_buf: array<f32>; /* f32 [nSlots, nLayers, nKvHeads, headDim] */
-@group(0) @binding(5) var<storage, read_write> class_counts_buf: array<u32>; /* u32 [nKvHeads, 2] */
-@group(0) @binding(6) var<uniform> params: Params;
+@group(0) @binding(3) var<storage, read> due_counts_buf: array<u32>; /* u32 [nKvHeads] */
+@group(0) @binding(4) var<storage, read_write> channels_buf: array<u32>; /* u32 [nSlots, nLayers, nKvHeads, headDim] */
+@group(0) @binding(5) var<storage, read_write> fills_buf: array<f32>; /* f32 [nSlots, nLayers, nKvHeads, headDim] */
+@group(0) @binding(6) var<storage, read_write> class_counts_buf: array<u32>; /* u32 [nKvHeads, 2] */
+@group(0) @binding(7) var<uniform> params: Params;
 
 const WORKGROUP = 64u;
 
@@ -59,7 +62,11 @@ fn upgrades_of(first_weight: u32, channel: u32) -> Upgrades {
 fn class_of(first_weight: u32, channel: u32) -> u32 {
   let own = upgrades_of(first_weight, channel);
   var spent = vec2<u32>(0u);
-  for (var other = 0u; other < params.n_kv_heads * HEAD_DIM; other++) {
+  let head_start = channel / HEAD_DIM * HEAD_DIM;
+  let rivals = select(head_start, 0u, params.shares != 0u);
+  let rivals_end = select(head_start + HEAD_DIM, params.n_kv_heads * HEAD_DIM, params.shares != 0u);
+  for (var other = rivals; other < rivals_end; other++) {
+    if (due_counts_buf[other / HEAD_DIM] == 0u) { continue; }
     let theirs = upgrades_of(first_weight, other);
     for (var i = 0u; i < 2u; i++) {
       /* Equal ones in the order of channels, and of a channel's steps. */
@@ -84,7 +91,7 @@ fn select_bits(
   @builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_index) lane: u32) {
   let kv_head = kerf_item(group, groups);
-  if (kv_head >= params.n_kv_heads) { return; }
+  if (kv_head >= params.n_kv_heads || due_counts_buf[kv_head] == 0u) { return; }
   let layer = params.slot * params.n_layers + params.layer;
   let first_weight = layer * params.n_kv_heads * HEAD_DIM;
   let head_start = kv_head * HEAD_DIM;

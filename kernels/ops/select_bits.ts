@@ -2,9 +2,10 @@ import { kernel, read, write } from "kerf/dsl";
 
 /**
  * Chooses the bits of every channel of a layer: the classes whose costs, `scores` times `losses`, sum to the
- * least within the budget. Channels go up along the lower convex hull of their costs by what a bit wins, equal
- * ones in the order of heads and channels, while the budget holds. A head's list has the channels of the high
- * class, then of the low one, then those without bits, each ascending; these read as their means.
+ * least within the budget, of all heads of `due_counts` together or of each by itself; a head without any is left
+ * alone. Channels go up along the lower convex hull of their costs by what a bit wins, equal ones in the order of
+ * heads and channels, while the budget holds. A head's list has the channels of the high class, then of the low
+ * one, then those without bits, each ascending; these read as their means.
  */
 export default kernel({
   name: "select_bits",
@@ -12,6 +13,7 @@ export default kernel({
     read("scores", "f32", ["nSlots", "nLayers", "nKvHeads", "headDim"]),
     read("losses", "f32", ["nKvHeads", "headDim", "3"]),
     read("means", "f32", ["nKvHeads", "headDim"]),
+    read("due_counts", "u32", ["nKvHeads"]),
     write("channels", "u32", ["nSlots", "nLayers", "nKvHeads", "headDim"]),
     write("fills", "f32", ["nSlots", "nLayers", "nKvHeads", "headDim"]),
     write("class_counts", "u32", ["nKvHeads", "2"]),
@@ -27,7 +29,12 @@ export default kernel({
       doc: "bits of a group of a low channel, its scale included",
     },
     { name: "high_price", dtype: "u32", doc: "the same of a high one" },
-    { name: "budget", dtype: "u32", doc: "bits of a group of all channels of the layer" },
+    { name: "shares", dtype: "u32", doc: "the heads of the layer choose together" },
+    {
+      name: "budget",
+      dtype: "u32",
+      doc: "bits of a group of all channels that are chosen together",
+    },
   ],
   grid: [{ of: { constant: "n_kv_heads" } }],
   defines: ["HEAD_DIM"],

@@ -1,7 +1,8 @@
 /**
  * Bits per channel under a budget: what an author declares where some channels of a coded stream are worth
  * more bits than others. The choice itself is data applied in one place (kernels/ops/select_bits.ts): the
- * channels of a layer's KV heads together get the bits that lose least at the budget.
+ * channels of a layer's KV heads together get the bits that lose least at the budget; where heads may keep other
+ * numbers of rows, each head's own.
  */
 
 import { lastQueries } from "./accumulator.ts";

@@ -35,6 +35,8 @@ export interface ChannelBitsPlan extends ChannelBudget {
   readonly window: number;
   /** Whether a row's errors count as its score. */
   readonly weighsRows: boolean;
+  /** Whether the heads of a layer choose together; else each keeps to its own share of the budget. */
+  readonly shares: boolean;
 }
 
 /** Bits of a scale and a minimum. */
@@ -48,7 +50,7 @@ const PAIR_BITS = 32;
 export async function channelBitsPlan(
   definition: Pruning,
   spec: SpecStep,
-  dims: ModelDims,
+  { dims, shares }: { readonly dims: ModelDims; readonly shares: boolean },
 ): Promise<ChannelBitsPlan | null> {
   const found = channelBitsOf(definition);
   if (found === null) return null;
@@ -70,6 +72,7 @@ export async function channelBitsPlan(
     tables: await fillTables(definition.name, definition.tables, { dims, values }),
     window: amountOf(bits.queries.rows, params),
     weighsRows: bits.rows === "score",
+    shares,
     lowPrice: low! * group + PAIR_BITS,
     highPrice,
     average: Math.min(highPrice, average * group),

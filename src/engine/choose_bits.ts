@@ -1,6 +1,6 @@
 /**
- * How many bits each key channel of a layer gets: chosen when the layer's first rows are coded, over these
- * rows, and kept from then on. The sizes of the coded segments say what was chosen.
+ * How many bits each key channel of a head gets: chosen when the head's first rows are coded, over these rows,
+ * and kept from then on. The sizes of the coded segments say what was chosen.
  */
 
 import type { Device } from "../device/types.ts";
@@ -15,31 +15,32 @@ import type { Plan } from "./plan.ts";
 import type { PlanBuffers, PlanInputs } from "./plan_buffers.ts";
 import { inKernelSpelling } from "./tables.ts";
 
-/** A layer whose first rows are to be coded. */
+/** A layer whose heads choose. */
 interface ChoiceAt extends LayerAt {
   /** Queries that weigh. */
   readonly nWindow: number;
-  /** Rows to code, and the length of the list that they are in where rows are in classes. */
-  readonly nRows: number;
+  /** How many heads choose, and the length of the lists that rows are in where they are in classes. */
+  readonly nHeads: number;
   readonly maxRows: number;
 }
 
-/** Weighs a layer's channels, takes what each choice of bits loses of its first rows, and chooses. */
+/** Weighs a layer's channels, takes what each choice of bits loses of the rows that are due, and chooses. */
 export function bitsDrafts(
   bits: ChannelBitsPlan,
   { inputs: { cache }, buffers }: {
     readonly inputs: Pick<PlanInputs, "cache">;
     readonly buffers: PlanBuffers;
   },
-  { slot, layer, nWindow, nRows, maxRows }: ChoiceAt,
+  { slot, layer, nWindow, nHeads, maxRows }: ChoiceAt,
 ): Draft[] {
   const { compressed, full } = streamSegments(cache, "key")!;
   const move = { from: full.segment, to: compressed[0]!.segment, positions: false };
   const measure = compressed.length > 1 ? "ordered_coding_losses" : "coding_losses";
   const { lowPrice: low_price, highPrice: high_price, window, definition: { name } } = bits;
-  const { scores, losses, means, class_counts, tables } = buffers.bits!;
+  const { scores, losses, means, class_counts, due_counts, tables } = buffers.bits!;
   const arena = whole(cache.table.arenas[layer]!);
-  const measured = { losses: whole(losses), means: whole(means) };
+  const measured = { losses: whole(losses), means: whole(means), due_counts: whole(due_counts) };
+  const budget = layerBudget(bits, { ...cache.shape, nKvHeads: bits.shares ? nHeads : 1 });
   return [
     {
       kernel: `channel_scores_${name}__${layoutName(cache.shape.layout)}`,
@@ -52,7 +53,7 @@ export function bitsDrafts(
       label: `layer ${layer} · measure codes`,
       buffers: { arena, ...measured },
       constants: {
-        ...{ slot, layer, n_rows: nRows, max_rows: maxRows, weighs_rows: bits.weighsRows ? 1 : 0 },
+        ...{ slot, layer, max_rows: maxRows, weighs_rows: bits.weighsRows ? 1 : 0 },
         n_channels: cache.shape.headDim,
       },
     },
@@ -60,34 +61,49 @@ export function bitsDrafts(
       kernel: "select_bits",
       label: `layer ${layer} · select bits`,
       buffers: { scores: whole(scores), ...measured, class_counts: whole(class_counts) },
-      constants: { slot, layer, low_price, high_price, budget: layerBudget(bits, cache.shape) },
+      constants: { slot, layer, low_price, high_price, budget, shares: bits.shares ? 1 : 0 },
     },
   ];
 }
 
-/** Chooses the bits of a layer's channels where none of its rows is coded yet. */
+/** Of each KV head of a layer, whether the bits of its channels are chosen: some of its rows are coded. */
+export function haveBits({ inputs: { cache } }: Plan, { slot, layer }: LayerAt): boolean[] {
+  const { nKvHeads } = cache.shape;
+  const compressed = streamSegments(cache, "key")?.compressed ?? [];
+  return Array.from({ length: nKvHeads }, (_, i) => {
+    const head = { slot, head: layer * nKvHeads + i };
+    return compressed.some(({ index }) => cache.sizeOf(head, index).rows > 0);
+  });
+}
+
+/**
+ * Chooses the bits of the channels of a layer's heads whose first rows are due.
+ *
+ * @param at.due of each KV head the rows that its choice goes by; 0: it chooses none
+ */
 export async function chooseBits(
   device: Device,
   plan: Plan,
-  at: Omit<ChoiceAt, "nWindow"> & { readonly nTokens: number },
+  { due, nTokens, ...at }: LayerAt & {
+    readonly nTokens: number;
+    readonly due: readonly number[];
+    readonly maxRows: number;
+  },
 ): Promise<void> {
   const { bits, cache } = plan.inputs;
-  if (!bits) return;
-  const { slot, layer, nTokens, nRows, maxRows } = at;
-  const { nKvHeads } = cache.shape;
-  const { compressed } = streamSegments(cache, "key")!;
-  const heads = Array.from({ length: nKvHeads }, (_, i) => ({ slot, head: layer * nKvHeads + i }));
-  const isCoded = heads.some((head) =>
-    compressed.some(({ index }) => cache.sizeOf(head, index).rows > 0)
-  );
-  if (isCoded) return;
+  const nHeads = due.filter((rows) => rows > 0).length;
+  if (!bits || nHeads === 0) return;
+  const { class_counts, due_counts } = plan.buffers.bits!;
   cache.sync();
+  device.write(due_counts, Uint32Array.from(due));
   const nWindow = Math.min(bits.window, nTokens);
-  await plan.run(bitsDrafts(bits, plan, { slot, layer, nWindow, nRows, maxRows }));
-  const bytes = await device.read(plan.buffers.bits!.class_counts, 0, 8 * nKvHeads);
+  await plan.run(bitsDrafts(bits, plan, { ...at, nWindow, nHeads }));
+  const bytes = await device.read(class_counts, 0, 8 * due.length);
   const counts = new Uint32Array(bytes.slice().buffer);
-  heads.forEach((head, i) => {
-    for (const { index } of compressed) {
+  due.forEach((rows, i) => {
+    if (rows === 0) return;
+    const head = { slot: at.slot, head: at.layer * due.length + i };
+    for (const { index } of streamSegments(cache, "key")!.compressed) {
       cache.setSize(head, index, { rows: 0, width: counts[2 * i]!, high: counts[2 * i + 1]! });
     }
   });

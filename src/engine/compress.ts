@@ -5,6 +5,7 @@
 
 import type { Device } from "../device/types.ts";
 import type { CacheSegment, HeadAt, LayerRange } from "./cache_shape.ts";
+import { haveBits } from "./choose_bits.ts";
 import { streamSegments } from "./compress_drafts.ts";
 import type { LayerAt, StreamName } from "./compress_drafts.ts";
 import { evictRows, keptBefore } from "./evict_rows.ts";
@@ -32,8 +33,9 @@ export async function compressLayer(
   plan: Plan,
   at: LayerAt & { readonly nTokens: number },
 ): Promise<boolean> {
-  // Where an eviction makes whole rows of coded ones, their mask stays.
+  // Where an eviction makes whole rows of coded ones, their mask stays, as bits do.
   const masked = hasMask(plan, at);
+  const hasBits = haveBits(plan, at);
   const evicted = await evictRows(device, plan, { ...at, layers: only(at) });
   const recent = recentOf(plan, at.layer);
   if (!hasRowsToMove(plan, at, { recent })) return evicted;
@@ -43,7 +45,7 @@ export async function compressLayer(
   for (const stream of wholeStreams) {
     if (!isCoded(layout[stream].segments[0]!)) recent[stream] = Infinity;
   }
-  return await moveLayer(device, plan, at, { recent, hasBits: masked }) || evicted;
+  return await moveLayer(device, plan, at, { recent, hasBits }) || evicted;
 }
 
 /**

@@ -15,7 +15,7 @@ import type { TakenPage } from "./block_table.ts";
 import type { KvCache } from "./cache.ts";
 import { segmentPageBytes } from "./cache_shape.ts";
 import type { CacheSegment, HeadAt } from "./cache_shape.ts";
-import { chooseBits } from "./choose_bits.ts";
+import { chooseBits, haveBits } from "./choose_bits.ts";
 import { listLength, orderDrafts } from "./class_drafts.ts";
 import { moveDrafts, moveTargets, streamSegments } from "./compress_drafts.ts";
 import type { LayerAt, StreamName, StreamSegments } from "./compress_drafts.ts";
@@ -74,8 +74,8 @@ export interface MoveOptions {
   readonly recent: Readonly<Record<StreamName, number>>;
   /** Only streams that are flushed while decoding. */
   readonly flushes?: boolean;
-  /** Whether the bits of channels were chosen before, for rows that have been whole meanwhile. */
-  readonly hasBits?: boolean;
+  /** Of each KV head, whether the bits of its channels are chosen; absent: as its coded rows say. */
+  readonly hasBits?: readonly boolean[];
   /** Oldest full rows of each KV head that move, whichever are due. */
   readonly rows?: Readonly<Partial<Record<StreamName, readonly number[]>>>;
 }
@@ -126,9 +126,10 @@ export async function moveLayer(
   const keys = moves.find(({ stream }) => stream === "key");
   const { cache, classes } = plan.inputs;
   const listRows = (nDue: number) => classes ? listLength(nDue, classes.first) : nDue;
-  if (keys && !options.hasBits) {
-    const nRows = mostMoved(keys.heads);
-    await chooseBits(device, plan, { ...at, nRows, maxRows: listRows(nRows) });
+  if (keys) {
+    const hasBits = options.hasBits ?? haveBits(plan, at);
+    const due = keys.heads.map(({ moved }, i) => hasBits[i] ? 0 : moved);
+    await chooseBits(device, plan, { ...at, due, maxRows: listRows(mostMoved(keys.heads)) });
   }
   const { headDim, nKvHeads } = cache.shape;
   const first = { slot: at.slot, head: at.layer * nKvHeads };

@@ -85,7 +85,7 @@ function kernelNames(inputs: PlanInputs, context: DraftContext, buffers: PlanBuf
     }
   }
   if (inputs.bits) {
-    const rows = { nWindow: 1, nRows: 1, maxRows: 16 };
+    const rows = { nWindow: 1, nHeads: 1, maxRows: 16 };
     drafts.push(...bitsDrafts(inputs.bits, { inputs, buffers }, { ...at, ...rows }));
   }
   const move = { ...at, maxRows: [1, 1] } as const;

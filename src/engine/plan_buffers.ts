@@ -65,6 +65,8 @@ export interface BitsBuffers {
   readonly losses: DeviceBuffer;
   /** f32 [nKvHeads, headDim] */
   readonly means: DeviceBuffer;
+  /** u32 [nKvHeads] */
+  readonly due_counts: DeviceBuffer;
   /** u32 [nKvHeads, 2] */
   readonly class_counts: DeviceBuffer;
   readonly tables: Record<string, BufferSlice>;
@@ -208,6 +210,7 @@ export function allocateBuffers(device: Device, inputs: PlanInputs): PlanBuffers
       scores: words(nSlots * nLayers * nKvHeads * headDim, "scores"),
       losses: words(nKvHeads * headDim * 3, "losses"),
       means: words(nKvHeads * headDim, "means"),
+      due_counts: words(nKvHeads, "due_counts"),
       class_counts: words(nKvHeads * 2, "class_counts"),
       tables: tables(bits.tables),
     },

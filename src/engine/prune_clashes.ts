@@ -82,16 +82,14 @@ export function checkCodedWidths(
 
 /** @throws {KerfError} rows are evicted in a way that what compresses them later cannot follow */
 export function checkEviction(
-  { definition, step, every, positions, moments, floor, enough }: TokensPlan,
-  { steps, tokens, channels, values, codes, bits, turned }: {
+  { step, every, positions, moments }: TokensPlan,
+  { steps, tokens, channels, values, codes, turned }: {
     readonly steps: readonly SpecStep[];
     readonly tokens: OwnedStep;
     /** The steps that prune channels of keys, and of values. */
     readonly channels: OwnedStep | undefined;
     readonly values: OwnedStep | undefined;
     readonly codes: OwnedStep | undefined;
-    /** The step that codes keys by channel in as many bits as these are worth. */
-    readonly bits: OwnedStep | undefined;
     readonly turned: OwnedStep | undefined;
   },
 ): void {
@@ -125,11 +123,6 @@ export function checkEviction(
   if (every > 0 && codes) {
     const why = "rows that share scales cannot leave one by one";
     refuse(" with evictions while decoding", codes, why, step.every);
-  }
-  const isTable = typeof step.keep === "string" && step.keep in definition.tables;
-  if ((floor !== null || enough || isTable) && bits) {
-    const why = "bits of channels are chosen over as many rows of every head";
-    refuse(", whose heads keep each their own number of rows,", bits, why, null);
   }
   if (every > 0 && channels && isPerRow(channels.own)) {
     const why = "rows that have channels of their own do not leave one by one";

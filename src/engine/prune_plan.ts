@@ -32,7 +32,7 @@ import type { RowClassesPlan } from "./row_classes_plan.ts";
 import { formatSpec, parseSpec } from "./spec.ts";
 import type { SpecStep } from "./spec.ts";
 import { paramsOf } from "./variant_params.ts";
-import { tokensPlan } from "./tokens_plan.ts";
+import { keepsAlike, tokensPlan } from "./tokens_plan.ts";
 import type { TokensPlan } from "./tokens_plan.ts";
 
 /** Everything a pruning spec means for a model; a step that it lacks is null. */
@@ -84,8 +84,7 @@ export async function prunePlan(spec: string, dims: ModelDims): Promise<PrunePla
   const tokensOf = tokens ? await tokensPlan(tokens.definition, tokens.spec, dims) : null;
   if (tokens && tokensOf) {
     const turned = owned.find(({ own }) => own.kind === "basis" && own.of === "key");
-    const bits = owned.find(({ definition }) => channelBitsOf(definition));
-    const compressing = { channels, values: valueChannels, codes: of("codes"), bits, turned };
+    const compressing = { channels, values: valueChannels, codes: of("codes"), turned };
     checkEviction(tokensOf, { steps, tokens, ...compressing });
   }
   checkBasis(
@@ -120,7 +119,7 @@ export async function prunePlan(spec: string, dims: ModelDims): Promise<PrunePla
     spec: formatSpec(steps),
     tokens: tokensOf,
     ...{ channels: keyPlan, valueChannels: valuePlan },
-    bits: await bitsOf(owned, dims),
+    bits: await bitsOf(owned, { dims, shares: !tokensOf || keepsAlike(tokensOf) }),
     classes: await classesOf(owned, dims),
     steps: withPositions(composedSteps(owned), tokensOf),
   };
@@ -129,10 +128,10 @@ export async function prunePlan(spec: string, dims: ModelDims): Promise<PrunePla
 /** The bits per channel of the variant that has them. */
 async function bitsOf(
   owned: readonly OwnedStep[],
-  dims: ModelDims,
+  options: { readonly dims: ModelDims; readonly shares: boolean },
 ): Promise<ChannelBitsPlan | null> {
   const found = owned.find(({ definition }) => channelBitsOf(definition) !== null);
-  return found ? await channelBitsPlan(found.definition, found.spec, dims) : null;
+  return found ? await channelBitsPlan(found.definition, found.spec, options) : null;
 }
 
 /** The bits by row of the variant that has them. */

@@ -223,3 +223,21 @@ export const leastRows = (plan: TokensPlan, head: HeadRows): number =>
  */
 export const keptRows = (plan: TokensPlan, head: HeadRows): number =>
   Math.min(head.nRows, budgetRows(plan, head));
+
+/**
+ * Whether the heads of a layer are always left with as many rows each. Budgets that are functions are tried
+ * with numbers of rows that double up to the context.
+ */
+export function keepsAlike(plan: TokensPlan): boolean {
+  if (plan.floor !== null || plan.enough || plan.blockRows > 1) return false;
+  const { nLayers, nKvHeads, nCtx } = plan.dims;
+  for (let layer = 0; layer < nLayers; layer++) {
+    for (let nRows = nCtx; nRows >= 1; nRows = Math.floor(nRows / 2)) {
+      for (let kvHead = 1; kvHead < nKvHeads; kvHead++) {
+        const own = keptRows(plan, { layer, kvHead, nRows });
+        if (own !== keptRows(plan, { layer, kvHead: 0, nRows })) return false;
+      }
+    }
+  }
+  return true;
+}

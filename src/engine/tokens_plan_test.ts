@@ -3,7 +3,7 @@ import { KerfError } from "../core/error.ts";
 import { lastQueries, pruning, table, tokens } from "../dsl/mod.ts";
 import type { TokensSpec } from "../dsl/mod.ts";
 import { prunePlan } from "./prune_plan.ts";
-import { keptRows, leastRows, tokensPlan } from "./tokens_plan.ts";
+import { keepsAlike, keptRows, leastRows, tokensPlan } from "./tokens_plan.ts";
 
 const dims = { nLayers: 2, nHeads: 6, nKvHeads: 3, headDim: 64, nCtx: 256 };
 const at = { layer: 1, kvHead: 2 };
@@ -52,6 +52,18 @@ Deno.test("counts are rounded up, and what is enough lowers them to the least at
   assertEquals([keptRows(mass, of), leastRows(mass, of)], [60, 12]);
   const free = await planOf({ enough: { atLeast: 1 } });
   assertEquals([keptRows(free, of), leastRows(free, of)], [100, 9]);
+});
+
+Deno.test("whether a layer's heads always keep as many rows", async () => {
+  const alike = async (budget: Partial<TokensSpec>) => keepsAlike(await planOf(budget));
+  assertEquals([await alike({ keep: 40 }), await alike({ remove: "share" })], [true, true]);
+  assertEquals([await alike({ keep: ({ layer }) => 30 + layer! })], [true]);
+  assertEquals([await alike({ keep: ({ kvHead }) => 30 + kvHead! })], [false]);
+  // Of short prompts all rows stay, of long ones not.
+  assertEquals([await alike({ keep: "counts" })], [false]);
+  assertEquals([await alike({ keep: 40, share: { floor: 0.2 } })], [false]);
+  assertEquals([await alike({ keep: 40, enough: { atLeast: 1 } })], [false]);
+  assertEquals([await alike({ keep: 40, block: { rows: 16, kind: "mean" } })], [false]);
 });
 
 Deno.test("what is enough must be a share, and is no matter of shared budgets", async () => {

@@ -101,3 +101,28 @@ export function selectBitsReference(
   }
   return classes;
 }
+
+/**
+ * The classes of a layer's channels, head by head: those with rows that are due choose, together or each by
+ * itself; null: no row is due, and the head is left alone.
+ *
+ * @param costs per KV head and channel what classes 0, 1 and 2 cost
+ * @param options.due rows of each head; `options.budget` of all channels that are chosen together
+ */
+export function selectHeadBitsReference(
+  costs: readonly (readonly (readonly [number, number, number])[])[],
+  { due, shares, ...options }: {
+    readonly due: readonly number[];
+    readonly shares: boolean;
+    readonly prices: readonly [number, number];
+    readonly budget: number;
+  },
+): (number[] | null)[] {
+  const isDue = (_: unknown, head: number) => due[head]! > 0;
+  if (!shares) {
+    return costs.map((own, head) => isDue(own, head) ? selectBitsReference(own, options) : null);
+  }
+  const all = selectBitsReference(costs.filter(isDue).flat(), options);
+  let next = 0;
+  return costs.map((own, head) => isDue(own, head) ? all.slice(next, next += own.length) : null);
+}

@@ -1,6 +1,10 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { codingLossesReference, selectBitsReference } from "./channel_bits.ts";
+import {
+  codingLossesReference,
+  selectBitsReference,
+  selectHeadBitsReference,
+} from "./channel_bits.ts";
 
 const cost = fc.tuple(fc.nat(40), fc.nat(40), fc.nat(40));
 
@@ -34,6 +38,13 @@ Deno.test("selectBitsReference: ties, nothing to win, no budget, everything", ()
   assertEquals(selectBitsReference(same, { prices, budget: 1 }), [0, 0, 0]);
   assertEquals(selectBitsReference(same, { prices, budget: 99 }), [2, 2, 2]);
   assertEquals(selectBitsReference([[0, 0, 0], [1, 2, 0]], { prices, budget: 9 }), [0, 2]);
+});
+
+Deno.test("selectHeadBitsReference: together, each by itself, and without a row that is due", () => {
+  const costs = [[[8, 2, 0]], [[100, 0, 0]], [[4, 3, 0]]] as const;
+  const options = { due: [16, 0, 16], prices: [2, 4], budget: 4 } as const;
+  assertEquals(selectHeadBitsReference(costs, { ...options, shares: true }), [[2], null, [0]]);
+  assertEquals(selectHeadBitsReference(costs, { ...options, shares: false }), [[2], null, [2]]);
 });
 
 Deno.test("codingLossesReference: a line's four levels, a constant, and what its mean loses", () => {

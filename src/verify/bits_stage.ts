@@ -62,13 +62,14 @@ export async function chooseBits(
     defines: { HEAD_DIM: headDim },
     buffers: {
       ...{ scores: weights.buffer, losses: lost.losses, means: lost.means },
+      due_counts: Uint32Array.from(rows, (own) => own.length),
       channels: new Uint32Array(weights.buffer.length).fill(UNTOUCHED),
       fills: new Float32Array(weights.buffer.length).fill(UNTOUCHED),
       class_counts: new Uint32Array(2 * N_KV_HEADS).fill(UNTOUCHED),
     },
     constants: {
       ...{ slot: AT.slot, layer: AT.layer, n_layers: AT.nLayers, n_kv_heads: N_KV_HEADS },
-      ...{ low_price: prices[0], high_price: prices[1], budget },
+      ...{ low_price: prices[0], high_price: prices[1], shares: 1, budget },
     },
   });
   const costsOf = (weight: ArrayLike<number>, losses: ArrayLike<number>) =>

@@ -44,7 +44,7 @@ export async function codingLosses(
   p: PruningProblem,
   state: CacheState,
   { rows, order, weighsRows, run }: {
-    /** Per KV head, places in the full segment; as many in each. */
+    /** Per KV head, places in the full segment. */
     readonly rows: readonly (readonly number[])[];
     /** Null: rows come as they lie. */
     readonly order: RowOrder | null;
@@ -61,13 +61,14 @@ export async function codingLosses(
     buffers: {
       ...cache.buffers,
       ...(order ? { order: order.buffer, token_scores: order.scores } : {}),
+      due_counts: Uint32Array.from(rows, (own) => own.length),
       losses: new Float32Array(N_KV_HEADS * headDim * 3).fill(NaN),
       means: new Float32Array(N_KV_HEADS * headDim).fill(NaN),
     },
     constants: {
       ...cache.constants,
       ...{ slot: AT.slot, n_kv_heads: N_KV_HEADS, key_page: cache.firstPages[full]! },
-      ...{ n_channels: headDim, n_rows: rows[0]!.length },
+      n_channels: headDim,
       ...{ max_rows: order?.maxRows ?? 0, weighs_rows: Number(weighsRows) },
     },
   });

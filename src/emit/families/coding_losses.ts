@@ -80,6 +80,7 @@ function signature(name: string, { ordered }: CodingLossesContext): Signature {
           readOnly("token_scores", "f32", "nKvHeads", "max_rows"),
         ]
         : []),
+      readOnly("due_counts", "u32", "nKvHeads"),
       readOnly("arena", "u8", "arenaBytes"),
       { name: "losses", dtype: "f32", access: "write", shape: ["nKvHeads", "headDim", "3"] },
       { name: "means", dtype: "f32", access: "write", shape: ["nKvHeads", "headDim"] },
@@ -92,7 +93,6 @@ function signature(name: string, { ordered }: CodingLossesContext): Signature {
       u32("page_entries", "entries of a head in pages"),
       u32("key_page", "first page entry of the last segment of keys"),
       u32("n_channels", "headDim"),
-      u32("n_rows", "rows to code: whole groups"),
       ...(ordered
         ? [
           u32("max_rows", "rows of the longest order"),
