@@ -150,3 +150,18 @@ Deno.test("bench prints llama-bench's keys, the same rows in every format", asyn
   assertEquals(markdown.length, 18);
   assert(markdown.some((line) => line.includes("tg4 @ d40 × 2")));
 });
+
+Deno.test("bench startup takes a start apart, from the command to the first token", async () => {
+  await using folder = await testFolder();
+  const model = await tinyModelFile(folder);
+  const printed = await outputOf("bench", "startup", "-m", model, "-r", "1", "-o", "json");
+  const rows: { stage: string; min_ms: number; min_cpu_ms: number | null }[] = JSON.parse(printed);
+  assert(rows.every(({ min_ms, min_cpu_ms }) => min_ms >= 0 && (min_cpu_ms ?? 0) >= 0));
+  const total = rows.pop()!;
+  assertEquals(total.stage, "to the first token");
+  const sum = rows.reduce((ms, row) => ms + row.min_ms, 0);
+  assert(Math.abs(sum - total.min_ms) < 1e-3, `${sum} ${total.min_ms}`);
+  for (const stage of ["modules", "tokenizer", "prompt's step, first token"]) {
+    assert(rows.some((row) => row.stage === stage), stage);
+  }
+});

@@ -63,6 +63,6 @@ Deno.test("bench compares dense and pruned at a depth", async () => {
   const specs = ["--prune", "none", "--prune", "think:ratio=0.5"];
   const { code, stdout, stderr } = await kerf(["bench", ...flags, ...specs]);
   assertEquals(code, 0, stderr);
-  assertMatch(stdout, /\| none +\| tg4 @ d300 \| .* 100\.0 % \|/);
-  assertMatch(stdout, /\| think:ratio=0\.5 \| tg4 @ d300 \| .* 7\d\.\d % \|/);
+  assertMatch(stdout, /\| none +\| f16 +\| tg4 @ d300 \| .* 100\.0 % \|/);
+  assertMatch(stdout, /\| think:ratio=0\.5 \| f16 +\| tg4 @ d300 \| .* 7\d\.\d % \|/);
 });

@@ -11,6 +11,7 @@ import type { ParsedArgs } from "./args.ts";
 import { CHECK_TOKENS, checkModel, runOnce } from "./bench/measure.ts";
 import type { BenchSample, BenchTest } from "./bench/measure.ts";
 import { runPeer } from "./bench/peer.ts";
+import { startup } from "./bench/startup.ts";
 import { formatRows, rowOf, testName } from "./bench/report.ts";
 import type { BenchFormat, BenchRow, SharedColumns } from "./bench/report.ts";
 import { commit } from "./commit.ts";
@@ -43,6 +44,11 @@ function testsOf(values: ParsedArgs["values"]): BenchTest[] {
 }
 
 export async function main({ values, positionals }: ParsedArgs): Promise<number> {
+  const [subject, ...words] = positionals;
+  if (subject === "startup") {
+    refuseWords("bench startup", words);
+    return await startup(values);
+  }
   refuseWords("bench", positionals);
   const tests = testsOf(values);
   const repetitions = (values.r as number | undefined) ?? 5;

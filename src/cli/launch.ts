@@ -10,6 +10,7 @@ import { cublasFiles } from "../device/cuda/cublas_path.ts";
 import { cudaDriverFiles, cudaDriverPath } from "../device/cuda/driver_path.ts";
 import { cacheDir } from "../sys/cache_dir.ts";
 import { runDeno } from "../sys/deno.ts";
+import { isTraced, markStage, startupLine } from "../sys/startup_marks.ts";
 import { overviewText, parseCommand } from "./args.ts";
 import { commandOf, COMMANDS } from "./flags.ts";
 import { permissionFlags } from "./permissions.ts";
@@ -65,6 +66,8 @@ async function launch(words: readonly string[]): Promise<number> {
   const watch = command.name === "gen" && rest.includes("--watch")
     ? ["--watch=kernels,templates", "--no-clear-screen"]
     : [];
+  markStage("launcher: its modules, permissions");
+  if (isTraced()) console.error(startupLine());
   const main = join(ROOT, `src/cli/${command.name}.ts`);
   return await runDeno(["run", "--quiet", ...watch, ...flags, main, ...words], {
     cwd: ROOT,

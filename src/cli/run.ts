@@ -5,6 +5,7 @@
 
 import { KerfError } from "../core/error.ts";
 import type { GenerateEvent, GenerateOptions, GenerateResult, Model } from "../mod.ts";
+import { isTraced, markStage, startupLine } from "../sys/startup_marks.ts";
 import type { ParsedArgs } from "./args.ts";
 import { chat } from "./chat.ts";
 import { generateOptions } from "./generate_flags.ts";
@@ -66,6 +67,7 @@ async function answerText(model: Model, asked: TextPrompt, { values }: ParsedArg
       : {}),
   });
   for await (const piece of generation) if (!values.json) writeOut(piece);
+  if (isTraced()) writeError(startupLine() + "\n");
   const result = await generation.result;
   if (values.json) writeOut(JSON.stringify(jsonOf(model, result, options.seed)) + "\n");
   else if (!result.text.endsWith("\n")) writeOut("\n");
@@ -106,6 +108,7 @@ function refuseInChat(values: ParsedArgs["values"]): void {
 }
 
 export async function main(args: ParsedArgs): Promise<number> {
+  markStage("modules");
   const { values } = args;
   const options = generateOptions(values);
   const asked = await askedOf(args);

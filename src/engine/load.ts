@@ -20,6 +20,7 @@ import { readRopeFactors } from "../model/rope_table.ts";
 import { createTokenizer } from "../model/tokenizer.ts";
 import type { Tokenizer } from "../model/tokenizer.ts";
 import { cacheDir } from "../sys/cache_dir.ts";
+import { markStage } from "../sys/startup_marks.ts";
 import { Admission } from "./admission.ts";
 import { Engine } from "./engine.ts";
 import type { ModelWeights } from "./model_weights.ts";
@@ -138,9 +139,12 @@ export async function loadModel(options: LoadOptions = {}): Promise<Loaded> {
   const config = llamaConfig(gguf);
   checkHeads(gguf, config);
   const tensors = llamaTensors(gguf, config);
+  markStage("model's header");
   const nCtx = contextOf(config, options.nCtx);
   const prune = await prunePlan(options.prune ?? "none", { ...config, nCtx });
+  markStage("pruning spec");
   const tokenizer = createTokenizer(gguf);
+  markStage("tokenizer");
   const open = options.openDevice ?? (() =>
     openDevice({
       kind: options.device ?? "cpu",
@@ -148,6 +152,7 @@ export async function loadModel(options: LoadOptions = {}): Promise<Loaded> {
       signal,
     }));
   const device = await open();
+  markStage("device");
   try {
     checkActivations(options.activations, device);
     const ropeFactors = tensors.ropeFactors && await readRopeFactors(gguf, tensors.ropeFactors);

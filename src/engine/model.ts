@@ -4,6 +4,7 @@
  */
 
 import type { ChatMessage } from "../model/chat.ts";
+import { markStage } from "../sys/startup_marks.ts";
 import { channelScoresOf } from "./channel_scores.ts";
 import { maskOf } from "./mask.ts";
 import type { MaskLayer } from "./mask.ts";
@@ -86,7 +87,10 @@ export class Model {
 
   async *#answer(prompt: Prompt, options: GenerateOptions): AsyncGenerator<string, GenerateResult> {
     let text = "";
+    let isFirst = true;
     for await (const event of this.#run([{ prompt, options }], options)) {
+      if (isFirst) markStage("prompt's step, first token");
+      isFirst = false;
       if (event.kind === "token" && event.text !== "") {
         text += event.text;
         yield event.text;
@@ -200,6 +204,7 @@ export class Model {
     const { session, maxTokens, compressAfter, onEvent } = options;
     const { tokenizer } = this.loaded;
     const promptTokens = this.tokenize(prompt, options);
+    markStage("prompt's template, tokens");
     const dropped = session?.fit(promptTokens) ?? 0;
     if (dropped > 0) onEvent?.({ kind: "dropped", cachedTokens: dropped });
     return {

@@ -24,6 +24,7 @@ import { recordingOf } from "./query_rings.ts";
 import { refreshes } from "./prune_layer.ts";
 import { orderWholeDrafts } from "./restore_order.ts";
 import { inKernelSpelling } from "./tables.ts";
+import { markStage } from "../sys/startup_marks.ts";
 import { packKernel } from "./weights.ts";
 
 /** A plan. */
@@ -142,7 +143,9 @@ export async function makePlan(
     recording: recordingOf(buffers.rings),
   };
   const names = kernelNames(inputs, context, buffers);
+  markStage("plan: tables, buffers, drafts");
   const texts = await kernelTexts(names, { target: device.target });
+  markStage("plan: kernels' texts");
   const values: Record<string, number> = {
     HEAD_DIM: config.headDim,
     GROUP: config.nHeads / config.nKvHeads,
@@ -155,6 +158,7 @@ export async function makePlan(
     })),
     onCompile,
   );
+  markStage("plan: compiled kernels");
   const kernels = new Map<string, CompiledKernel>(names.map((name, i) => [name, compiled[i]!]));
   const pool = poolOf(inputs, buffers);
   const bind = (drafts: readonly Draft[]) =>

@@ -10,6 +10,7 @@ import { layoutOf } from "../layout/make.ts";
 import type { LlamaConfig } from "../model/config.ts";
 import type { LlamaTensors } from "../model/llama_tensors.ts";
 import { ropeTable } from "../model/rope_table.ts";
+import { markStage } from "../sys/startup_marks.ts";
 import { attentionPlan } from "./attention_plan.ts";
 import { KvCache } from "./cache.ts";
 import type { LoadOptions } from "./load.ts";
@@ -95,6 +96,7 @@ export async function planModel(
   };
   const weights = parts.weights ??
     await placeWeights(device, tensors, { config, packingOf, path, readTensor, place });
+  markStage("weights mapped");
   const plan = await makePlan(device, {
     config,
     weights,
@@ -113,6 +115,7 @@ export async function planModel(
       ...(ropeFactors ? { factors: ropeFactors } : {}),
     }),
   }, ({ done, total }) => onProgress?.({ stage: "compile", done, total }));
+  markStage("plan: its program");
   if (!isPacked) {
     await packWeights(device, weights, {
       path,
@@ -121,6 +124,7 @@ export async function planModel(
       onProgress: (done, total) => onProgress?.({ stage: "weights", done, total }),
     });
     if (file) await saveWeightsFile(device, file, weights.matrices.map(({ weight }) => weight));
+    markStage("weights packed");
   }
   return { plan, chunkSize };
 }

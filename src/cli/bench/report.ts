@@ -1,6 +1,7 @@
 /** Rows of a benchmark in llama-bench's spelling, as Markdown, CSV, JSON or JSON lines. */
 
 import { formatBytes } from "../../core/bytes.ts";
+import { markdownTable } from "./markdown_table.ts";
 import type { BenchSample, BenchTest } from "./measure.ts";
 
 /** What was measured of one spec and test. Speeds are tokens per second. */
@@ -122,17 +123,25 @@ const testOf = (row: BenchRow): BenchTest => ({
 function markdown(rows: readonly BenchRow[]): string {
   const versus = rows.some((row) => row.ratio_median !== undefined);
   const header = [
-    ...["prune", "test", "tok/s", "median", "cache stored", "of dense", "cache peak"],
+    ...["model", "size", "params", "backend", "threads", "prune", "cache", "test"],
+    ...["t/s", "median", "kv stored", "of dense", "kv peak", "process peak"],
     ...(versus ? ["llama.cpp", "ratio"] : []),
   ];
   const cells = rows.map((row) => [
+    row.model_type,
+    formatBytes(row.model_size),
+    `${(row.model_n_params / 1e6).toFixed(2)} M`,
+    row.backends,
+    String(row.n_threads),
     row.prune,
+    row.type_k === row.type_v ? row.type_k : `${row.type_k}/${row.type_v}`,
     testName(testOf(row)),
     `${row.avg_ts.toFixed(1)} ± ${row.stddev_ts.toFixed(1)}`,
     row.median_ts.toFixed(1),
     formatBytes(row.kv_stored_bytes),
     `${(100 * row.kv_stored_bytes / row.kv_dense_bytes).toFixed(1)} %`,
     formatBytes(row.kv_peak_bytes),
+    formatBytes(row.peak_rss_bytes),
     ...(row.ratio_median === undefined ? versus ? ["", ""] : [] : [
       median(row.vs_samples_ts!).toFixed(1),
       `${row.ratio_median.toFixed(2)} (${row.ratio_min!.toFixed(2)} … ${
@@ -140,13 +149,7 @@ function markdown(rows: readonly BenchRow[]): string {
       })`,
     ]),
   ]);
-  const widths = header.map((h, c) => Math.max(h.length, ...cells.map((row) => row[c]!.length)));
-  const line = (row: readonly string[]) =>
-    `| ${
-      row.map((cell, c) => c < 2 ? cell.padEnd(widths[c]!) : cell.padStart(widths[c]!)).join(" | ")
-    } |`;
-  const rule = widths.map((width, c) => c < 2 ? "-".repeat(width) : "-".repeat(width - 1) + ":");
-  return [line(header), `| ${rule.join(" | ")} |`, ...cells.map(line)].join("\n") + "\n";
+  return markdownTable(header, cells, 8);
 }
 
 const csvCell = (value: unknown) => {
@@ -154,8 +157,8 @@ const csvCell = (value: unknown) => {
   return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 };
 
-function csv(rows: readonly BenchRow[]): string {
-  const keys = [...new Set(rows.flatMap((row) => Object.keys(row)))] as (keyof BenchRow)[];
+function csv<T extends object>(rows: readonly T[]): string {
+  const keys = [...new Set(rows.flatMap((row) => Object.keys(row)))] as (keyof T & string)[];
   return [keys.join(","), ...rows.map((row) => keys.map((key) => csvCell(row[key])).join(","))]
     .join("\n") + "\n";
 }
@@ -163,11 +166,12 @@ function csv(rows: readonly BenchRow[]): string {
 /** Output formats. */
 export type BenchFormat = "md" | "csv" | "json" | "jsonl";
 
-/** All rows in a format. */
-export function formatRows(rows: readonly BenchRow[], format: BenchFormat): string {
+/** All rows in a format that programs read. */
+export function formatObjects<T extends object>(
+  rows: readonly T[],
+  format: Exclude<BenchFormat, "md">,
+): string {
   switch (format) {
-    case "md":
-      return markdown(rows);
     case "csv":
       return csv(rows);
     case "json":
@@ -176,3 +180,7 @@ export function formatRows(rows: readonly BenchRow[], format: BenchFormat): stri
       return rows.map((row) => JSON.stringify(row) + "\n").join("");
   }
 }
+
+/** All rows in a format. */
+export const formatRows = (rows: readonly BenchRow[], format: BenchFormat): string =>
+  format === "md" ? markdown(rows) : formatObjects(rows, format);
