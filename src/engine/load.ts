@@ -22,6 +22,7 @@ import type { Tokenizer } from "../model/tokenizer.ts";
 import { cacheDir } from "../sys/cache_dir.ts";
 import { markStage } from "../sys/startup_marks.ts";
 import { Admission } from "./admission.ts";
+import { checkBudgetModel } from "./budget_model.ts";
 import { Engine } from "./engine.ts";
 import type { ModelWeights } from "./model_weights.ts";
 import type { Plan } from "./plan.ts";
@@ -83,9 +84,10 @@ export interface Loaded {
    * The same model under another pruning spec: on the same device, over the same packed weights, with a cache
    * of its own. The device is closed once, with any of them.
    *
+   * @param kept as `prunePlan` takes it
    * @throws {KerfError} the spec is none, or there is no memory for it
    */
-  readonly withPrune: (spec: string) => Promise<Loaded>;
+  readonly withPrune: (spec: string, kept?: Uint32Array) => Promise<Loaded>;
 }
 
 function checkActivations(asked: Activations | undefined, { kind, name }: Device): void {
@@ -141,7 +143,12 @@ export async function loadModel(options: LoadOptions = {}): Promise<Loaded> {
   const tensors = llamaTensors(gguf, config);
   markStage("model's header");
   const nCtx = contextOf(config, options.nCtx);
-  const prune = await prunePlan(options.prune ?? "none", { ...config, nCtx });
+  const planOf = async (spec: string, kept?: Uint32Array) => {
+    const plan = await prunePlan(spec, { ...config, nCtx }, kept);
+    await checkBudgetModel(plan.budgets, path);
+    return plan;
+  };
+  const prune = await planOf(options.prune ?? "none");
   markStage("pruning spec");
   const tokenizer = createTokenizer(gguf);
   markStage("tokenizer");
@@ -173,8 +180,8 @@ export async function loadModel(options: LoadOptions = {}): Promise<Loaded> {
         ...{ ...shared, engine: new Engine(device, plan), plan, prune, chunkSize },
         attention: attention.spec,
         admission: new Admission(cache, prune, options.kvMax ?? Infinity),
-        withPrune: async (spec) =>
-          await loaded(await prunePlan(spec, { ...config, nCtx }), plan.inputs.weights),
+        withPrune: async (spec, kept) =>
+          await loaded(await planOf(spec, kept), plan.inputs.weights),
       };
     };
     return await loaded(prune);

@@ -5,6 +5,7 @@
 
 import { KerfError } from "../core/error.ts";
 import { amountOf } from "../dsl/accumulator.ts";
+import { paramBudget, withBudgets } from "../dsl/budgets.ts";
 import { channelBitsOf, layoutSteps, rowBitsOf } from "../dsl/pruning.ts";
 import type { Pruning, PruningStep } from "../dsl/pruning.ts";
 import type { ModelDims } from "../dsl/table.ts";
@@ -12,6 +13,8 @@ import { wrapped } from "../dsl/wrapper.ts";
 import type { Wrapper } from "../dsl/wrapper.ts";
 import type { LayoutSteps } from "../layout/make.ts";
 import { checkBasis } from "./basis_check.ts";
+import { isBudgetPath, keptCounts, readBudgets } from "./budget_file.ts";
+import type { NamedBudgets } from "./budget_file.ts";
 import { channelBitsPlan } from "./channel_bits_plan.ts";
 import type { ChannelBitsPlan } from "./channel_bits_plan.ts";
 import { channelsPlan } from "./channels_plan.ts";
@@ -51,19 +54,31 @@ export interface PrunePlan {
   readonly classes: RowClassesPlan | null;
   /** What the layout follows from; null: dense. */
   readonly steps: LayoutSteps | null;
+  /** The files that counts were read from. */
+  readonly budgets: readonly NamedBudgets[];
 }
 
 /**
  * Loads and resolves a pruning spec.
  *
+ * @param kept u32 [nLayers, nKvHeads]: what heads keep of the one variant, whatever its budget says
  * @throws {KerfError} exit code 2: unknown variant or parameter, out of range, two steps on one axis, or
- * steps in another order than they run
+ * steps in another order than they run; 1: a budget file that does not fit
  */
-export async function prunePlan(spec: string, dims: ModelDims): Promise<PrunePlan> {
+export async function prunePlan(
+  spec: string,
+  dims: ModelDims,
+  kept?: Uint32Array,
+): Promise<PrunePlan> {
   const steps = parseSpec(spec);
   const owned: OwnedStep[] = [];
+  const budgets: NamedBudgets[] = [];
   for (const step of steps) {
-    const { definition, spec } = await loadPruning(step);
+    const { file, ...loaded } = await readFileOf(await loadPruning(step), step, dims);
+    if (file) budgets.push(file);
+    const { spec } = loaded;
+    const counts = kept ?? (file && keptCounts(file));
+    const definition = counts ? withBudgets(loaded.definition, counts) : loaded.definition;
     const isUsed = (own: PruningStep) =>
       own.kind !== "basis" || amountOf(own.if, paramsOf(spec, definition)) !== 0;
     owned.push(
@@ -122,6 +137,7 @@ export async function prunePlan(spec: string, dims: ModelDims): Promise<PrunePla
     bits: await bitsOf(owned, { dims, shares: !tokensOf || keepsAlike(tokensOf) }),
     classes: await classesOf(owned, dims),
     steps: withPositions(composedSteps(owned), tokensOf),
+    budgets,
   };
 }
 
@@ -166,8 +182,33 @@ function composedSteps(owned: readonly OwnedStep[]): LayoutSteps | null {
   };
 }
 
+/** A step's variant and its numbers. */
+interface LoadedStep {
+  readonly definition: Pruning;
+  readonly spec: SpecStep;
+}
+
+/** A step with the number that its budget file stands for, and the file; null: its budget is a number. */
+async function readFileOf(
+  { definition, spec }: LoadedStep,
+  typed: SpecStep,
+  dims: ModelDims,
+): Promise<LoadedStep & { readonly file: NamedBudgets | null }> {
+  const budget = paramBudget(definition);
+  const path = budget && spec.values[budget.param];
+  if (!isBudgetPath(path)) return { definition, spec, file: null };
+  const { param } = budget!;
+  const withValue = (step: SpecStep, value: number): SpecStep => ({
+    ...step,
+    values: { ...step.values, [param]: value },
+  });
+  const usual = formatSpec([withValue(typed, definition.params[param]!.default)]);
+  const file = await readBudgets(path, { spec: usual, budget: budget!, dims });
+  return { definition, spec: withValue(spec, file.value), file };
+}
+
 /** A step's variant; a wrapper's `of` names what it wraps and is no parameter. */
-async function loadPruning(step: SpecStep): Promise<{ definition: Pruning; spec: SpecStep }> {
+async function loadPruning(step: SpecStep): Promise<LoadedStep> {
   const definition = await loadDefinition<Pruning | Wrapper>("prune", step.name);
   if (definition.kind === "pruning") return { definition, spec: step };
   if (definition.kind === "wrapper") {

@@ -37,6 +37,7 @@ Deno.test("prunePlan resolves a variant from its declared data", async () => {
     bits: null,
     classes: null,
     steps: null,
+    budgets: [],
   });
   const { spec, channels } = await prunePlan("think:ratio=0.4,recent=16", dims);
   assertEquals(spec, "think:ratio=0.4,recent=16");
