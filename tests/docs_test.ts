@@ -7,7 +7,7 @@ import { assert, assertEquals } from "@std/assert";
 import { TARGETS } from "../src/core/manifest.ts";
 import type { Manifest } from "../src/core/manifest.ts";
 import { parseCommand } from "../src/cli/args.ts";
-import { commandOf } from "../src/cli/flags.ts";
+import { commandAt, commandOf } from "../src/cli/flags.ts";
 import { definitionNames } from "../src/engine/registry.ts";
 
 const read = (path: string) => Deno.readTextFileSync(new URL(`../${path}`, import.meta.url));
@@ -59,10 +59,10 @@ Deno.test("commands in README parse", () => {
     return at < 0 || /[[|·]/.test(line) ? [] : [words.slice(at + 1)];
   });
   assert(commands.length >= 8, `only ${commands.length} commands found`);
-  for (const [name, ...words] of commands) {
-    const command = commandOf(name!);
-    if (!command) throw new Error(`README has no command "${name}"`);
-    if (name !== "test") parseCommand(command, words);
+  for (const words of commands) {
+    const found = commandAt(words);
+    if (!found) throw new Error(`README has no command "${words[0]}"`);
+    if (found.command.name !== "test") parseCommand(found.command, found.rest);
   }
 });
 

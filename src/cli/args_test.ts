@@ -1,7 +1,7 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { KerfError } from "../core/error.ts";
 import { helpText, overviewText, parseCommand, parseSize } from "./args.ts";
-import { commandOf, COMMANDS } from "./flags.ts";
+import { commandAt, commandFile, commandOf, COMMANDS } from "./flags.ts";
 
 const run = (...words: string[]) => parseCommand(commandOf("run")!, words);
 
@@ -69,6 +69,15 @@ Deno.test("the overview names every command", () => {
     assertStringIncludes(overviewText(), name);
     assertStringIncludes(overviewText(), summary);
   }
+});
+
+Deno.test("a command of two words goes before that of the first, and each has its file", () => {
+  const at = (...words: string[]) => [commandAt(words)?.command.name, commandAt(words)?.rest];
+  assertEquals(at("eval", "calibrate", "-o", "x"), ["eval calibrate", ["-o", "x"]]);
+  assertEquals(at("eval", "--text", "calibrate"), ["eval", ["--text", "calibrate"]]);
+  assertEquals(at("eval"), ["eval", []]);
+  assertEquals(at("evaluate", "calibrate"), [undefined, undefined]);
+  for (const { name } of COMMANDS) Deno.statSync(new URL(commandFile(name), import.meta.url));
 });
 
 Deno.test("bench takes lists and repeats", () => {

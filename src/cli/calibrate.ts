@@ -11,8 +11,8 @@ import { channelShares, headWidths } from "./calibrate/static_channels.ts";
 import { loadWithProgress } from "./load_flags.ts";
 import { runCommandLine } from "./main.ts";
 import { readUserFile } from "./prompt.ts";
-import { userPath } from "./root.ts";
 import { openProgress, writeOut } from "./terminal.ts";
+import { outputPath, writeWhole } from "./write_whole.ts";
 
 const EXAMPLE =
   "deno task calibrate --prune think:ratio=0.5 -f tests/data/long.txt -o channels.safetensors";
@@ -49,6 +49,7 @@ export async function main({ values, positionals }: ParsedArgs): Promise<number>
     throw new KerfError(`Cannot calibrate without ${what}`, { hint: EXAMPLE, exitCode: 2 });
   }
   const [files, output] = [values.f as readonly string[], String(values.o)];
+  const outputFile = await outputPath(output);
   const texts = files.map(readUserFile);
   const drawer = openProgress();
   using model = await loadWithProgress(values, drawer, { parallel: 1 });
@@ -73,7 +74,7 @@ export async function main({ values, positionals }: ParsedArgs): Promise<number>
     widths: { type: "U32", shape: [nLayers, nKvHeads], data: widths },
   } as const;
   const metadata = { scores: model.loaded.prune.spec, ratio: String(ratio) };
-  await Deno.writeFile(userPath(output), encodeSafetensors(tables, metadata));
+  await writeWhole(outputFile, encodeSafetensors(tables, metadata));
   const total = widths.reduce((sum, width) => sum + width, 0);
   writeOut(
     `${output}: ${passages.length} passages, ${total} of ${

@@ -3,28 +3,19 @@
  * what was interrupted goes on where it stopped.
  */
 
-import { basename, dirname, join } from "@std/path";
+import { dirname, join } from "@std/path";
 import { formatDuration } from "../core/duration.ts";
 import { KerfError } from "../core/error.ts";
-import { ACTIVATIONS } from "../device/mod.ts";
 import type { Loaded } from "../engine/load.ts";
 import { prunePlan } from "../engine/prune_plan.ts";
 import { appendResult, evaluate, FULL, readResults, reportOf } from "../eval/mod.ts";
-import type {
-  EvalCase,
-  EvalResult,
-  EvalSpec,
-  EvaluateOptions,
-  ResultLine,
-  RunIdentity,
-} from "../eval/mod.ts";
-import { sha256OfFile } from "../model/file_hash.ts";
+import type { EvalCase, EvalResult, EvalSpec, EvaluateOptions, ResultLine } from "../eval/mod.ts";
 import { createTokenizer } from "../model/tokenizer.ts";
-import type { Model } from "../mod.ts";
 import { cacheDir } from "../sys/cache_dir.ts";
 import type { ParsedArgs } from "./args.ts";
-import { commitWithChanges, UNKNOWN_COMMIT } from "./commit.ts";
+import { UNKNOWN_COMMIT } from "./commit.ts";
 import { evalCases } from "./eval/cases.ts";
+import { identityOf } from "./eval/identity.ts";
 import { keptMaps } from "./eval/kept_maps.ts";
 import { evalFlags } from "./eval/options.ts";
 import { reportText } from "./eval/table.ts";
@@ -47,23 +38,6 @@ function contextOf(cases: readonly EvalCase[], { config }: Header): number {
     `Cannot evaluate ${nCtx} tokens in a row: the model knows ${config.nCtx} positions`,
     { hint: "lower -p, -n or -c", exitCode: 2 },
   );
-}
-
-async function identityOf(
-  values: ParsedArgs["values"],
-  { loaded, device }: Model,
-): Promise<RunIdentity> {
-  const { gguf, attention, engine } = loaded;
-  return {
-    model: basename(gguf.path),
-    modelSha256: await sha256OfFile(gguf.path),
-    commit: await commitWithChanges(),
-    machine: `${device}, ${Deno.build.target}`,
-    attention,
-    activations: (values.activations as string | undefined) ?? ACTIVATIONS[engine.device.kind][0]!,
-    ctk: (values.ctk as string | undefined) ?? "f16",
-    ctv: (values.ctv as string | undefined) ?? "f16",
-  };
 }
 
 /** Every spec in its shortest form, opened when it is needed, over the first one's weights. */
@@ -173,7 +147,7 @@ export async function main(args: ParsedArgs): Promise<number> {
   const isFresh = values.fresh === true || identity.commit === UNKNOWN_COMMIT;
   const found = isFresh ? new Map<string, ResultLine>() : await readResults(path, identity);
   // A table's file may have changed under its name.
-  const known = new Map([...found].filter(([, { spec }]) => !spec.includes(".safetensors")));
+  const known = new Map([...found].filter(([, { spec }]) => !/\.(safetensors|json)\b/.test(spec)));
   const { machine, commit } = identity;
   writeError(`${machine}; commit ${commit}; seed ${seed}; results in ${path}\n`);
   const specs = await specsOf(flags.specs, model.loaded, dims);

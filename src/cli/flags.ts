@@ -372,6 +372,46 @@ export const COMMANDS: readonly Command[] = [
     ],
   },
   {
+    name: "eval calibrate",
+    summary: "measure what a budget means to each layer or head, and share it out",
+    usage: "eval calibrate --prune SPEC -o FILE.json [flags]",
+    example: "deno task eval calibrate --prune think:ratio=0.5 -o think.json",
+    flags: [
+      ...MODEL.filter((flag) => flag.name !== "c"),
+      { ...PRUNE, help: "one variant with a budget, e.g. think:ratio=0.5 or snapkv:budget=256" },
+      { name: "o", kind: "path-out", value: "FILE.json", help: "the file to write" },
+      {
+        name: "per",
+        kind: "text",
+        value: "UNIT",
+        choices: ["layer", "head"],
+        help: "what gets a budget of its own: layer, or head (default, where heads choose)",
+      },
+      { name: "p", kind: "integer", value: "P", help: "tokens of a passage prefilled (1024)" },
+      { name: "n", kind: "integer", value: "T", help: "tokens fed over what is compressed (32)" },
+      {
+        name: "text",
+        kind: "path-in",
+        value: "FILE…",
+        repeat: true,
+        help: "a file, one passage, or a folder of them; may be repeated (default Moby Dick)",
+      },
+      {
+        name: "chapters",
+        kind: "integers",
+        value: "N,…",
+        help: "chapters of Moby Dick that passages begin with (16,24,32,45,72,87,110,133)",
+      },
+      {
+        name: "results",
+        kind: "path-out",
+        value: "FILE.jsonl",
+        help: "append measurements here, and go on from those there (default in the cache)",
+      },
+      { name: "fresh", kind: "switch", help: "measure again what is there already" },
+    ],
+  },
+  {
     name: "calibrate",
     summary: "make a file of static channels from a variant's scores over a text",
     usage: "calibrate --prune SPEC -f TEXT -o FILE.safetensors [flags]",
@@ -407,6 +447,21 @@ export const COMMANDS: readonly Command[] = [
     flags: [],
   },
 ];
+
+/** The command that words begin with, and the words behind it; undefined: there is none. */
+export function commandAt(
+  words: readonly string[],
+): { readonly command: Command; readonly rest: string[] } | undefined {
+  // `eval calibrate` goes before `eval`.
+  for (const n of [2, 1]) {
+    const command = words.length < n ? undefined : commandOf(words.slice(0, n).join(" "));
+    if (command) return { command, rest: words.slice(n) };
+  }
+  return undefined;
+}
+
+/** The file of a command's name, in src/cli/. */
+export const commandFile = (name: string): string => `${name.replaceAll(" ", "_")}.ts`;
 
 /** The command of a name, or undefined. */
 export function commandOf(name: string): Command | undefined {

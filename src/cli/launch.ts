@@ -12,7 +12,7 @@ import { cacheDir } from "../sys/cache_dir.ts";
 import { runDeno } from "../sys/deno.ts";
 import { isTraced, markStage, startupLine } from "../sys/startup_marks.ts";
 import { overviewText, parseCommand } from "./args.ts";
-import { commandOf, COMMANDS } from "./flags.ts";
+import { commandAt, commandFile, COMMANDS } from "./flags.ts";
 import { permissionFlags } from "./permissions.ts";
 import { ROOT } from "./root.ts";
 
@@ -37,19 +37,20 @@ const programOf = (variable: string): string | undefined =>
 
 /** The launcher's whole work; returns the exit code. */
 async function launch(words: readonly string[]): Promise<number> {
-  const [name, ...rest] = words;
+  const [name] = words;
   if (name === undefined || name === "--help" || name === "-h") {
     (name === undefined ? console.error : console.log)(overviewText());
     return name === undefined ? 2 : 0;
   }
-  const command = commandOf(name);
-  if (!command) {
+  const found = commandAt(words);
+  if (!found) {
     const near = nearest(name, COMMANDS.map((c) => c.name));
     throw new KerfError(`Unknown command "${name}"`, {
       hint: near ? `did you mean ${near}?` : `one of ${COMMANDS.map((c) => c.name).join(", ")}`,
       exitCode: 2,
     });
   }
+  const { command, rest } = found;
   const cwd = Deno.env.get("INIT_CWD") ?? Deno.cwd();
   const driver = cudaDriverPath();
   const trusted = command.name === "test" || command.name === "setup";
@@ -68,7 +69,7 @@ async function launch(words: readonly string[]): Promise<number> {
     : [];
   markStage("launcher: its modules, permissions");
   if (isTraced()) console.error(startupLine());
-  const main = join(ROOT, `src/cli/${command.name}.ts`);
+  const main = join(ROOT, `src/cli/${commandFile(command.name)}`);
   return await runDeno(["run", "--quiet", ...watch, ...flags, main, ...words], {
     cwd: ROOT,
     // The command may look for the driver nowhere else.

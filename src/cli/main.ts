@@ -6,7 +6,7 @@
 
 import { helpText, parseCommand } from "./args.ts";
 import type { ParsedArgs } from "./args.ts";
-import { commandOf } from "./flags.ts";
+import { commandAt, commandFile } from "./flags.ts";
 import { userError } from "./user_error.ts";
 
 /** What a command file exports: its work, resolving to the exit code. */
@@ -16,11 +16,10 @@ export interface CommandModule {
 
 /** Not a literal: Deno would read the files of all commands before the first of them runs. */
 const moduleOf = async (name: string): Promise<CommandModule> =>
-  await import(new URL(`./${name}.ts`, import.meta.url).href);
+  await import(new URL(`./${commandFile(name)}`, import.meta.url).href);
 
 async function runCommand(words: readonly string[], module?: CommandModule): Promise<number> {
-  const [name = "", ...rest] = words;
-  const command = commandOf(name)!;
+  const { command, rest } = commandAt(words)!;
   // Everything after a test mode belongs to deno test.
   const parsed: ParsedArgs = command.name === "test"
     ? { values: {}, positionals: rest, help: rest[0] === "--help" }

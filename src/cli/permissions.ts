@@ -10,6 +10,7 @@ import { parseSpec } from "../engine/spec.ts";
 import { PIP_ENVIRONMENT } from "../sys/pip_environment.ts";
 import type { ParsedArgs } from "./args.ts";
 import type { Command } from "./flags.ts";
+import { partName } from "./write_whole.ts";
 
 /** Absolute places a command works with. */
 export interface Places {
@@ -52,11 +53,13 @@ const ENVIRONMENT = [
 /** Compilers in the order they are tried; `$CC` goes before them. */
 const COMPILERS = ["cc", "gcc", "clang"];
 
-/** The tables that a spec reads from files; a spec that is none is the command's to refuse. */
+/** The tables and budgets that a spec reads from files; a spec that is none is the command's to refuse. */
 function tableFiles(spec: string): string[] {
   try {
     const values = parseSpec(spec).flatMap((step) => Object.values(step.values));
-    return values.filter((value) => typeof value === "string" && value.endsWith(".safetensors"))
+    return values.filter((value) =>
+      typeof value === "string" && /\.(safetensors|json)$/.test(value)
+    )
       .map(String);
   } catch (error) {
     if (error instanceof KerfError) return [];
@@ -85,6 +88,10 @@ export function permissionFlags(command: Command, parsed: ParsedArgs, places: Pl
       .filter((flag) => flag.kind === kind && parsed.values[flag.name] !== undefined)
       .flatMap((flag) => [parsed.values[flag.name]].flat().map((path) => absolute(String(path))));
   const outputs = named("path-out");
+  // Written beside its place, and renamed when it is whole.
+  const parts = command.flags.some(({ name, kind }) => name === "o" && kind === "path-out")
+    ? [parsed.values.o ?? []].flat().map((path) => partName(absolute(String(path))))
+    : [];
   const model = parsed.values.m as string | undefined;
   const has = (name: string) => command.flags.some((flag) => flag.name === name);
   const [usesModel, usesDevice] = [has("m"), has("device")];
@@ -97,14 +104,14 @@ export function permissionFlags(command: Command, parsed: ParsedArgs, places: Pl
     // pip fetches the default model, with a network of its own.
     ...(usesModel && model === undefined ? findProgram("python3") : []),
     ...(hasCuda ? ["nvcc", ...places.emulatorCompilers ?? []].flatMap(findProgram) : []),
-    ...(["bench", "eval"].includes(command.name) ? findProgram("git") : []),
+    ...(["bench", "eval", "eval calibrate"].includes(command.name) ? findProgram("git") : []),
     ...(command.name === "bench" ? named("path-in") : []),
   ];
   const read = [
-    ...[root, cache, ...programs, ...libraries, ...named("path-in"), ...outputs],
+    ...[root, cache, ...programs, ...libraries, ...named("path-in"), ...outputs, ...parts],
     ...(model === undefined || isHub ? [] : [absolute(model)]),
     // More texts of --text, which a shell's * made.
-    ...(command.name === "eval" ? parsed.positionals.map(absolute) : []),
+    ...(has("text") ? parsed.positionals.map(absolute) : []),
     ...[parsed.values.prune ?? [], parsed.values.attention ?? []].flat().map(String)
       .flatMap(tableFiles).map(absolute),
   ];

@@ -66,6 +66,15 @@ Deno.test("tables that a spec reads from files are readable", () => {
   assertEquals(spec.read!.at(-1), "/home/me/w.safetensors");
 });
 
+Deno.test("a budget file of a spec is readable, and one that is written under its first name too", () => {
+  const words = ["-m", "/m.gguf", "--prune", "think:ratio=b.json"];
+  assertEquals(allowed("run", ...words, "hi").read!.at(-1), "/home/me/b.json");
+  const { read, write, run } = allowed("eval calibrate", ...words, "-o", "new/c.json");
+  assertEquals(read!.includes("/home/me/new/c.json.part"), true);
+  assertEquals(write, ["/big/cache", "/home/me/new"]);
+  assertEquals(run, [...PROGRAMS, "/bin/git"]);
+});
+
 Deno.test("gen writes generated/ and starts nothing", () => {
   const { env: _, ...rest } = allowed("gen", "--check");
   assertEquals(rest, { read: ["/kerf", "/big/cache"], write: ["/kerf/generated"] });

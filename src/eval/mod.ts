@@ -1,5 +1,6 @@
 /** Evaluation: protocols, their statistics, and the files that results are kept in. */
 export * from "./agreement.ts";
+export * from "./allocate.ts";
 export * from "./answer.ts";
 export * from "./case.ts";
 export * from "./continuation.ts";
@@ -12,6 +13,7 @@ export * from "./moby_dick.ts";
 export * from "./needle.ts";
 export * from "./passages.ts";
 export * from "./results.ts";
+export * from "./sensitivity.ts";
 export * from "./statistics.ts";
 export * from "./summary.ts";
 export * from "./tasks.ts";

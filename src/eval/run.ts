@@ -29,13 +29,23 @@ export class CompressedRun {
   readonly bytes: CacheBytes;
   readonly #engine: Engine;
   readonly #slot: number;
+  readonly #timedRows: number;
   readonly #stepMs: number[] = [];
   #nDecoded = 0;
 
-  /** @param slot holds the prompt and has been compressed */
-  constructor(engine: Engine, slot: number, promptLogits: Float32Array) {
+  /**
+   * @param slot holds the prompt and has been compressed
+   * @param options.timedRows first rows that are decoded alone, to time them
+   */
+  constructor(
+    engine: Engine,
+    slot: number,
+    promptLogits: Float32Array,
+    { timedRows = TIMED_ROWS }: { readonly timedRows?: number } = {},
+  ) {
     this.#engine = engine;
     this.#slot = slot;
+    this.#timedRows = timedRows;
     this.promptLogits = promptLogits;
     this.nPrompt = engine.cache.tokensOf(slot);
     this.bytes = {
@@ -57,7 +67,7 @@ export class CompressedRun {
   async *force(tokens: readonly number[]): AsyncGenerator<Float32Array, void> {
     const { nLogits } = this.#engine.plan.inputs.limits;
     for (let at = 0; at < tokens.length;) {
-      const isTimed = this.#stepMs.length < TIMED_ROWS;
+      const isTimed = this.#stepMs.length < this.#timedRows;
       const startMs = performance.now();
       await this.#engine.flush(this.#slot);
       const due = this.#engine.rowsUntilDue(this.#slot, this.#nDecoded);

@@ -48,7 +48,8 @@ function tasksOf(text: string | undefined, hasQuestions: boolean): readonly stri
 /** A question and its needles need some room. */
 const SHORTEST = 64;
 
-function atLeastOne(values: ParsedArgs["values"], name: string, usual: number): number {
+/** A whole number of a flag, from 1. */
+export function atLeastOne(values: ParsedArgs["values"], name: string, usual: number): number {
   const value = (values[name] ?? usual) as number;
   if (value >= 1) return value;
   throw new KerfError(`Cannot use -${name} ${value}: it must be at least 1`, {
