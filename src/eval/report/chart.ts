@@ -31,17 +31,23 @@ const CONFIG: NonNullable<TopLevelSpec["config"]> = {
   text: { color: "var(--ink)", fontSize: 11 },
 };
 
-/**
- * One chart.
- *
- * @param label what it shows, for those who do not see it
- */
-export async function drawChart(chart: Chart, label: string): Promise<Html> {
+/** One chart as SVG, whose colours are the variables `--ink`, `--dim`, `--line` and the chart's own. */
+export async function chartSvg(chart: Chart): Promise<string> {
   const { spec } = compile({ ...chart, config: CONFIG } as TopLevelSpec);
   const view = new View(parse(spec), { renderer: "none" });
   const svg = await view.toSVG();
   view.finalize();
-  return element("div", { class: "chart", role: "img", "aria-label": label }, verbatim(svg));
+  return svg;
+}
+
+/**
+ * One chart of a page.
+ *
+ * @param label what it shows, for those who do not see it
+ */
+export async function drawChart(chart: Chart, label: string): Promise<Html> {
+  const svg = verbatim(await chartSvg(chart));
+  return element("div", { class: "chart", role: "img", "aria-label": label }, svg);
 }
 
 /** Widths of a chart that fills a column: a page shows the one that its screen has room for. */

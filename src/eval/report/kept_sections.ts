@@ -32,8 +32,9 @@ export function keptSections(
     ...section(
       "Kept channels: layer × head × channel",
       [
-        `After ${passage}: a line a KV head, layers from the top. Channels in half-split RoPE order; where ` +
-        "channels are coded in two widths, the narrower ones are fainter.",
+        `After ${passage}: a line a KV head, layers from the top; channels in half-split RoPE order. They are ` +
+        "the fainter the fewer bits they are coded in or, where keys have channels of their own, the fewer " +
+        "keys have them.",
       ],
       "small",
       channels,
