@@ -1,0 +1,64 @@
+/** What the study measures: runs of `deno task eval`, each with a file of results of its own. */
+
+import type { Header } from "../../src/cli/inspect/header.ts";
+import { specsAt } from "./specs.ts";
+
+/** One run. */
+export interface Cell {
+  /** Of the results beside this file. */
+  readonly file: string;
+  /** Tokens of a prompt. */
+  readonly nTokens: number;
+  readonly flags: readonly string[];
+  /** Where not all specs of the length are measured. */
+  readonly specs?: readonly string[];
+}
+
+/** Tokens fed over a compressed prompt: with the longest prompt as many as the model knows positions. */
+export const FED = 128;
+
+/** Chapters of Moby Dick by length: as many as the study had time for. */
+const CHAPTERS: readonly (readonly [number, string])[] = [
+  [1024, "3,9,36,41"],
+  [4096, "3,54"],
+  [8064, "3"],
+];
+
+/** Lengths of prompts with needles that the full cache finds, and one where it does not. */
+const [FOUND, LOST] = [[1024, 4096], 8064];
+
+/** Where a length's divergence from the full cache is. */
+export const continuationFile = (nTokens: number): string => `continuation_${nTokens}.jsonl`;
+
+/** Where a length's needles are. */
+export const needleFile = (nTokens: number): string => `needle_${nTokens}.jsonl`;
+
+/** All runs. */
+export const CELLS: readonly Cell[] = [
+  ...CHAPTERS.map(([nTokens, chapters]): Cell => ({
+    ...{ file: continuationFile(nTokens), nTokens },
+    flags: ["--task", "ppl,kl", "-p", `${nTokens}`, "-n", `${FED}`, "--chapters", chapters],
+  })),
+  ...FOUND.flatMap((nTokens) =>
+    [["--compress-after", "file"], []].map((flags): Cell => ({
+      ...{ file: needleFile(nTokens), nTokens },
+      flags: ["--task", "needle", "-c", `${nTokens}`, ...flags],
+    }))
+  ),
+  {
+    ...{ file: needleFile(LOST), nTokens: LOST, specs: ["none"] },
+    flags: ["--task", "needle", "-c", `${LOST}`, "--compress-after", "file"],
+  },
+];
+
+/** The words of a run's command, in the project's folder. */
+export async function commandOf(
+  { file, nTokens, flags, specs }: Cell,
+  header: Header,
+): Promise<string[]> {
+  const all = specs ?? await specsAt(header, nTokens);
+  return [
+    ...["task", "eval", "--activations", "f32", ...flags, "--results", `bench/results/${file}`],
+    ...all.flatMap((spec) => ["--prune", spec]),
+  ];
+}

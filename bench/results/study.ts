@@ -1,0 +1,22 @@
+/**
+ * The study: prints the commands that measure it, or draws its charts and tables from the results beside this
+ * file. Commands go on where results of the same commit stop; another commit measures anew.
+ *
+ *     deno run -A bench/results/study.ts | sh       an hour of two cores
+ *     deno run -A bench/results/study.ts --draw
+ */
+
+import { readHeader } from "../../src/cli/inspect/header.ts";
+import { CELLS, commandOf } from "./cells.ts";
+import { studyFiles } from "./files.ts";
+
+const FOLDER = new URL("./", import.meta.url);
+
+if (Deno.args[0] === "--draw") {
+  for (const [name, text] of await studyFiles(FOLDER)) {
+    await Deno.writeTextFile(new URL(name, FOLDER), text);
+  }
+} else {
+  const header = await readHeader({});
+  for (const cell of CELLS) console.log(`deno ${(await commandOf(cell, header)).join(" ")}`);
+}

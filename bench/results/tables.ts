@@ -1,0 +1,77 @@
+/** The study's numbers as Markdown: all of them, and the best spec of each family at each budget. */
+
+import { FAMILIES } from "./families.ts";
+import type { Length, Number95, SpecNumbers } from "./lengths.ts";
+
+/** A table in Markdown, its columns as wide as `deno fmt` makes them; without those that hold nothing. */
+function markdown([heads, ...body]: readonly (readonly string[])[]): string {
+  const used = heads!.map((_, c) => body.length === 0 || body.some((row) => row[c] !== ""));
+  const rows = [heads!, ...body].map((row) => row.filter((_, c) => used[c]));
+  const widths = rows[0]!.map((_, c) => Math.max(2, ...rows.map((row) => row[c]!.length)));
+  const padded = (cell: string, c: number) =>
+    c === 0 ? cell.padEnd(widths[c]!) : cell.padStart(widths[c]!);
+  const line = (row: readonly string[]) => `| ${row.map(padded).join(" | ")} |`;
+  const rule = widths.map((width, c) => c === 0 ? "-".repeat(width) : `${"-".repeat(width - 1)}:`);
+  return [line(rows[0]!), `| ${rule.join(" | ")} |`, ...rows.slice(1).map(line)].join("\n") + "\n";
+}
+
+const withInterval = (value: Number95 | undefined, digits: number): string => {
+  if (value === undefined) return "";
+  const { mean, low, high, n } = value;
+  const interval = n > 1 && low < high ? ` [${low.toFixed(digits)}, ${high.toFixed(digits)}]` : "";
+  return mean.toFixed(digits) + interval;
+};
+
+const percentText = (value: Number95 | undefined): string =>
+  value === undefined ? "" : `${(100 * value.mean).toFixed(1)} %`;
+
+/** Hits of prompts, and the NLL of the answer. */
+function needleText({ metrics }: SpecNumbers, suffix: string): string {
+  const [hits, nll] = [metrics.get(`needle${suffix}`), metrics.get(`answer_nll${suffix}`)];
+  if (hits === undefined || nll === undefined) return "";
+  return `${Math.round(hits.mean * hits.n)}/${hits.n}, ${nll.mean.toFixed(2)}`;
+}
+
+const cellsOf = (item: SpecNumbers): string[] => [
+  `${item.percent.toFixed(1)} %`,
+  withInterval(item.metrics.get("kl"), 4),
+  percentText(item.metrics.get("top1")),
+  withInterval(item.metrics.get("dnll"), 3),
+  needleText(item, ""),
+  needleText(item, " later"),
+];
+
+const HEADS = ["KV", "KL", "top-1", "ΔNLL", "needle", "asked later"];
+
+/** Every spec of a length, by bytes. */
+export function everySpec({ specs }: Length): string {
+  const sorted = specs.toSorted((a, b) => b.percent - a.percent);
+  return markdown([
+    ["spec", ...HEADS],
+    ...sorted.map((item) => [`\`${item.spec}\``, ...cellsOf(item)]),
+  ]);
+}
+
+/** Budgets, and up to what share of each a spec may be off: codes have bytes of their own. */
+const BUDGETS = [75, 50, 33, 25, 16, 12];
+const [LEAST, MOST] = [0.9, 1.06];
+
+/** Of each budget the spec of each family that diverges least, the best first. */
+export function bestSpecs({ specs }: Length): string {
+  const rows = BUDGETS.flatMap((budget) => {
+    const near = specs.filter(({ percent, metrics }) =>
+      percent >= LEAST * budget && percent <= MOST * budget && metrics.has("kl")
+    );
+    const kl = ({ metrics }: SpecNumbers) => metrics.get("kl")!.mean;
+    return FAMILIES.flatMap(({ name }) => {
+      const own = near.filter(({ family }) => family === name).sort((a, b) => kl(a) - kl(b));
+      return own.slice(0, 1);
+    }).sort((a, b) => kl(a) - kl(b)).map((item) => [
+      `${budget} %`,
+      item.family,
+      `\`${item.spec}\``,
+      ...cellsOf(item),
+    ]);
+  });
+  return markdown([["budget", "family", "spec", ...HEADS], ...rows]);
+}
