@@ -116,7 +116,7 @@ run() {
 
   echo "== every variant's kernels against the author's functions"
   local status=0
-  "$deno" run --quiet -A --cached-only src/cli/main.ts \
+  "$deno" run --quiet -A --cached-only src/cli/verify.ts \
     verify "${names[@]}" --device cuda --json >"$out/verify.json" || status=$?
   [ -s "$out/verify.json" ] || fail "verify ended without a result, with exit code $status"
   echo "== copy, decode attention, models end to end"

@@ -1,7 +1,8 @@
 /**
  * What every command's own process does around its work: parses its words, runs it, turns errors into
  * messages and exit codes (0 done, 1 failed, 2 wrong command line, 130 interrupted). The launcher starts a
- * command's file itself, so that Deno reads the files of that command only; this file runs any of them.
+ * command's file itself, so that Deno reads the files of that command only. This file is nobody's entry: a
+ * command's file imports it and could not while it waits for that file.
  */
 
 import { helpText, parseCommand } from "./args.ts";
@@ -53,5 +54,3 @@ export async function runCommandLine(
     return error.exitCode;
   }
 }
-
-if (import.meta.main) Deno.exit(await runCommandLine(Deno.args));

@@ -64,10 +64,13 @@ async function setUpWebgpu(): Promise<number> {
     throw new KerfError(`Cannot install a graphics driver:\n${failure}`, { hint: install.command });
   }
   // Only a new process sees the new driver.
-  return await runDeno(["run", "--quiet", "-A", join(ROOT, "src/cli/main.ts"), "setup", "webgpu"], {
-    cwd: ROOT,
-    env: { [INSTALLED]: "1" },
-  });
+  return await runDeno(
+    ["run", "--quiet", "-A", join(ROOT, "src/cli/setup.ts"), "setup", "webgpu"],
+    {
+      cwd: ROOT,
+      env: { [INSTALLED]: "1" },
+    },
+  );
 }
 
 /** Set for the process that looks again, so that it does not install again. */

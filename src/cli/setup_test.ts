@@ -6,7 +6,7 @@ import { vulkanInstall } from "./setup/vulkan.ts";
 /** Runs the command in its own process, where PATH and cache are the test's. */
 async function setup(words: readonly string[], env: Record<string, string>) {
   const denoDir = Deno.env.get("DENO_DIR");
-  const args = ["run", "--quiet", "--no-check", "-A", "src/cli/main.ts", "setup", ...words];
+  const args = ["run", "--quiet", "--no-check", "-A", "src/cli/setup.ts", "setup", ...words];
   return await runCommand(Deno.execPath(), args, {
     cwd: projectRoot(),
     env: { ...(denoDir === undefined ? {} : { DENO_DIR: denoDir }), ...env },

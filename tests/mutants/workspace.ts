@@ -53,7 +53,7 @@ export async function openWorkspace(): Promise<Workspace> {
   /** Brings generated/ up to the copy's kernels and templates, for tests that read it. */
   async function generate({ generated, name }: Mutant): Promise<void> {
     if (!generated) return;
-    const { code, stderr } = await deno(["run", "-A", "--no-check", "src/cli/main.ts", "gen"]);
+    const { code, stderr } = await deno(["run", "-A", "--no-check", "src/cli/gen.ts", "gen"]);
     if (code !== 0) throw new Error(`Cannot generate the kernels of mutant "${name}":\n${stderr}`);
   }
 
