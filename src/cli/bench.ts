@@ -10,11 +10,13 @@ import { refuseWords } from "./args.ts";
 import type { ParsedArgs } from "./args.ts";
 import { CHECK_TOKENS, checkModel, runOnce } from "./bench/measure.ts";
 import type { BenchSample, BenchTest } from "./bench/measure.ts";
-import { runPeer } from "./bench/peer.ts";
+import { bestOfPeer, runPeer } from "./bench/peer.ts";
+import type { PeerOptions, PeerRun } from "./bench/peer.ts";
+import { saveRows } from "./bench/results.ts";
 import { startup } from "./bench/startup.ts";
 import { formatRows, rowOf, testName } from "./bench/report.ts";
 import type { BenchFormat, BenchRow, SharedColumns } from "./bench/report.ts";
-import { commit } from "./commit.ts";
+import { commitWithChanges } from "./commit.ts";
 import { readHeader } from "./inspect/header.ts";
 import { loadWithProgress, modelName } from "./load_flags.ts";
 import { userPath } from "./root.ts";
@@ -79,6 +81,7 @@ export async function main({ values, positionals }: ParsedArgs): Promise<number>
     for (const test of tests) {
       rows.push(...await measure(test, { models, repetitions, values, shared }));
     }
+    if (values.save === true) await saveRows(rows);
     writeOut(formatRows(rows, (values.o as BenchFormat | undefined) ?? "md"));
     return 0;
   } finally {
@@ -93,7 +96,7 @@ async function machineOf(values: ParsedArgs["values"], model: Model): Promise<Ma
   const { gguf, chunkSize, engine } = model.loaded;
   const tensors = [...gguf.tensors.values()];
   return {
-    build_commit: await commit(),
+    build_commit: await commitWithChanges(),
     machine: `${model.device}, ${Deno.build.target}`,
     backends: engine.device.kind.toUpperCase(),
     model_filename: modelName(model),
@@ -119,9 +122,9 @@ async function measure(
   },
 ): Promise<BenchRow[]> {
   const samples: BenchSample[][] = models.map(() => []);
-  const peer: number[] = [];
   // One sequence is what llama-bench can run.
-  const program = test.nParallel === 1 ? values.vs as string | undefined : undefined;
+  const peers = (test.nParallel === 1 ? peersOf(values, models[0]!, shared) : [])
+    .map((options) => ({ options, runs: [] as PeerRun[], best: undefined as PeerRun | undefined }));
   const drawer = openProgress();
   const label = testName(test);
   for (let i = 0; i <= repetitions; i++) {
@@ -131,23 +134,45 @@ async function measure(
       const sample = await runOnce(model.loaded, warmUp ? shortened(test) : test);
       if (!warmUp) samples[m]!.push(sample);
     }
-    if (program === undefined || i === 0) continue;
-    peer.push(
-      await runPeer({
-        program: userPath(program),
-        model: models[0]!.loaded.gguf.path,
-        threads: shared.n_threads,
-        cacheTypes: { key: shared.type_k, value: shared.type_v },
-      }, test),
-    );
+    for (const peer of peers) {
+      if (peer.best) peer.runs.push(await runPeer(peer.options, test, peer.best.flashAttention));
+      else peer.best = await bestOfPeer(peer.options, test);
+    }
   }
   drawer.end();
   return models.map((model, m) =>
     rowOf({ ...shared, prune: model.loaded.prune.spec }, test, {
       samples: samples[m]!,
-      peer,
+      peers,
       peakRssBytes: peakRssBytes(),
     })
+  );
+}
+
+/** What --vs, --vs-m and --vs-cache name: every file of the peer's with every type of its cache. */
+function peersOf(
+  values: ParsedArgs["values"],
+  model: Model,
+  shared: MachineColumns,
+): PeerOptions[] {
+  if (values.vs === undefined) {
+    const stray = ["vs-m", "vs-cache"].find((name) => values[name] !== undefined);
+    if (stray === undefined) return [];
+    throw new KerfError(`Cannot use --${stray} without a peer`, {
+      hint: `--vs PATH/llama-bench --${stray} ${[values[stray]].flat()[0]}`,
+      exitCode: 2,
+    });
+  }
+  const own = [model.loaded.gguf.path];
+  const files = (values["vs-m"] as readonly string[] | undefined)?.map(userPath) ?? own;
+  const types = (values["vs-cache"] as string | undefined)?.split(",") ?? [];
+  const caches = types.length > 0
+    ? types.map((type) => ({ key: type, value: type }))
+    : [{ key: shared.type_k, value: shared.type_v }];
+  const { n_threads: threads } = shared;
+  const program = userPath(values.vs as string);
+  return files.flatMap((model) =>
+    caches.map((cacheTypes) => ({ program, model, threads, cacheTypes }))
   );
 }
 

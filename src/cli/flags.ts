@@ -291,8 +291,22 @@ export const COMMANDS: readonly Command[] = [
         name: "vs",
         kind: "path-in",
         value: "PATH",
-        help: "interleave with this llama-bench on the same file and print the ratios",
+        help: "interleave with this llama-bench and print the ratios; of -fa 0 and 1 the faster",
       },
+      {
+        name: "vs-m",
+        kind: "path-in",
+        value: "FILE",
+        repeat: true,
+        help: "the peer's model file, e.g. a Q4_0 (default: the same file); may be repeated",
+      },
+      {
+        name: "vs-cache",
+        kind: "text",
+        value: "TYPE,…",
+        help: "the peer's cache types, each a peer: f16, q8_0, q4_0, … (default: -ctk and -ctv)",
+      },
+      { name: "save", kind: "switch", help: "append the rows to bench/results/speed.jsonl too" },
     ],
   },
   {

@@ -92,6 +92,7 @@ export function permissionFlags(command: Command, parsed: ParsedArgs, places: Pl
   const parts = command.flags.some(({ name, kind }) => name === "o" && kind === "path-out")
     ? [parsed.values.o ?? []].flat().map((path) => partName(absolute(String(path))))
     : [];
+  const peers = [parsed.values.vs ?? []].flat().map((path) => absolute(String(path)));
   const model = parsed.values.m as string | undefined;
   const has = (name: string) => command.flags.some((flag) => flag.name === name);
   const [usesModel, usesDevice] = [has("m"), has("device")];
@@ -105,7 +106,7 @@ export function permissionFlags(command: Command, parsed: ParsedArgs, places: Pl
     ...(usesModel && model === undefined ? findProgram("python3") : []),
     ...(hasCuda ? ["nvcc", ...places.emulatorCompilers ?? []].flatMap(findProgram) : []),
     ...(["bench", "eval", "eval calibrate"].includes(command.name) ? findProgram("git") : []),
-    ...(command.name === "bench" ? named("path-in") : []),
+    ...(command.name === "bench" ? peers : []),
   ];
   const read = [
     ...[root, cache, ...programs, ...libraries, ...named("path-in"), ...outputs, ...parts],
@@ -119,6 +120,7 @@ export function permissionFlags(command: Command, parsed: ParsedArgs, places: Pl
     ...(usesDevice ? [cache] : []),
     ...(command.name === "gen" ? [`${root}/generated`] : []),
     ...(command.name === "new" ? [`${root}/kernels`] : []),
+    ...(parsed.values.save === true ? [`${root}/bench/results`] : []),
     ...outputs.map((file) => dirname(file)),
   ];
   return [

@@ -1,8 +1,10 @@
 /** Rows of a benchmark in llama-bench's spelling, as Markdown, CSV, JSON or JSON lines. */
 
+import { basename } from "@std/path";
 import { formatBytes } from "../../core/bytes.ts";
 import { markdownTable } from "./markdown_table.ts";
 import type { BenchSample, BenchTest } from "./measure.ts";
+import type { PeerOptions, PeerRun } from "./peer.ts";
 
 /** What was measured of one spec and test. Speeds are tokens per second. */
 export interface BenchRow {
@@ -38,11 +40,26 @@ export interface BenchRow {
   readonly kv_allocated_bytes: number;
   readonly kv_peak_bytes: number;
   readonly peak_rss_bytes: number;
-  /** With --vs: the peer's speeds, and the ratio ours / theirs pair by pair. */
-  readonly vs_samples_ts?: readonly number[];
-  readonly ratio_median?: number;
-  readonly ratio_min?: number;
-  readonly ratio_max?: number;
+  /** With --vs: each peer's speeds, and the ratio ours / theirs pair by pair. */
+  readonly vs?: readonly PeerColumns[];
+}
+
+/** A peer's part of a row. */
+export interface PeerColumns {
+  readonly model_filename: string;
+  readonly type_k: string;
+  readonly type_v: string;
+  readonly flash_attn: 0 | 1;
+  readonly samples_ts: readonly number[];
+  readonly ratio_median: number;
+  readonly ratio_min: number;
+  readonly ratio_max: number;
+}
+
+/** What was measured of a peer, one run for each of ours. */
+export interface PeerSamples {
+  readonly options: PeerOptions;
+  readonly runs: readonly PeerRun[];
 }
 
 /** The middle of the sorted values; the mean of the two middle ones when there are an even number. */
@@ -69,14 +86,32 @@ export type SharedColumns = Pick<
   | ("type_k" | "type_v" | "prune")
 >;
 
-/** A row from its samples; `peer` holds the peer's speed of each pair. */
+function peerColumns({ options, runs }: PeerSamples, speeds: readonly number[]): PeerColumns {
+  const { cacheTypes, model } = options;
+  const ratios = runs.map(({ tokensPerSecond }, i) => speeds[i]! / tokensPerSecond);
+  return {
+    model_filename: basename(model),
+    type_k: cacheTypes.key,
+    type_v: cacheTypes.value,
+    flash_attn: runs[0]!.flashAttention,
+    samples_ts: runs.map(({ tokensPerSecond }) => tokensPerSecond),
+    ratio_median: median(ratios),
+    ratio_min: Math.min(...ratios),
+    ratio_max: Math.max(...ratios),
+  };
+}
+
+/** A row from its samples, and those of the peers. */
 export function rowOf(
   shared: SharedColumns,
   test: BenchTest,
-  measured: { samples: readonly BenchSample[]; peer: readonly number[]; peakRssBytes: number },
+  measured: {
+    readonly samples: readonly BenchSample[];
+    readonly peers: readonly PeerSamples[];
+    readonly peakRssBytes: number;
+  },
 ): BenchRow {
   const speeds = measured.samples.map((sample) => sample.tokensPerSecond);
-  const ratios = measured.peer.map((peer, i) => speeds[i]! / peer);
   const nanoseconds = measured.samples.map(({ ms }) => Math.round(1e6 * ms));
   const { kv } = measured.samples.at(-1)!;
   return {
@@ -98,12 +133,9 @@ export function rowOf(
     kv_allocated_bytes: kv.allocatedBytes,
     kv_peak_bytes: kv.peakBytes,
     peak_rss_bytes: measured.peakRssBytes,
-    ...(ratios.length === 0 ? {} : {
-      vs_samples_ts: measured.peer,
-      ratio_median: median(ratios),
-      ratio_min: Math.min(...ratios),
-      ratio_max: Math.max(...ratios),
-    }),
+    ...(measured.peers.length === 0
+      ? {}
+      : { vs: measured.peers.map((peer) => peerColumns(peer, speeds)) }),
   };
 }
 
@@ -121,11 +153,14 @@ const testOf = (row: BenchRow): BenchTest => ({
 });
 
 function markdown(rows: readonly BenchRow[]): string {
-  const versus = rows.some((row) => row.ratio_median !== undefined);
+  const peers = rows.find(({ vs }) => vs !== undefined)?.vs ?? [];
+  const severalFiles = new Set(peers.map((peer) => peer.model_filename)).size > 1;
+  const nameOf = (peer: PeerColumns) =>
+    `llama.cpp ${severalFiles ? `${peer.model_filename} ` : ""}${typesOf(peer)}`;
   const header = [
     ...["model", "size", "params", "backend", "threads", "prune", "cache", "test"],
     ...["t/s", "median", "kv stored", "of dense", "kv peak", "process peak"],
-    ...(versus ? ["llama.cpp", "ratio"] : []),
+    ...peers.flatMap((peer) => [nameOf(peer), "ratio"]),
   ];
   const cells = rows.map((row) => [
     row.model_type,
@@ -134,7 +169,7 @@ function markdown(rows: readonly BenchRow[]): string {
     row.backends,
     String(row.n_threads),
     row.prune,
-    row.type_k === row.type_v ? row.type_k : `${row.type_k}/${row.type_v}`,
+    typesOf(row),
     testName(testOf(row)),
     `${row.avg_ts.toFixed(1)} ± ${row.stddev_ts.toFixed(1)}`,
     row.median_ts.toFixed(1),
@@ -142,18 +177,28 @@ function markdown(rows: readonly BenchRow[]): string {
     `${(100 * row.kv_stored_bytes / row.kv_dense_bytes).toFixed(1)} %`,
     formatBytes(row.kv_peak_bytes),
     formatBytes(row.peak_rss_bytes),
-    ...(row.ratio_median === undefined ? versus ? ["", ""] : [] : [
-      median(row.vs_samples_ts!).toFixed(1),
-      `${row.ratio_median.toFixed(2)} (${row.ratio_min!.toFixed(2)} … ${
-        row.ratio_max!.toFixed(2)
-      })`,
-    ]),
+    // A row of several sequences has no peers.
+    ...(row.vs?.flatMap(peerCells) ?? peers.flatMap(() => ["", ""])),
   ]);
   return markdownTable(header, cells, 8);
 }
 
+const typesOf = ({ type_k, type_v }: Pick<BenchRow, "type_k" | "type_v">) =>
+  type_k === type_v ? type_k : `${type_k}/${type_v}`;
+
+function peerCells(peer: PeerColumns): string[] {
+  const [least, middle, most] = [peer.ratio_min, peer.ratio_median, peer.ratio_max]
+    .map((ratio) => ratio.toFixed(2));
+  return [median(peer.samples_ts).toFixed(1), `${middle} (${least} … ${most})`];
+}
+
 const csvCell = (value: unknown) => {
-  const text = Array.isArray(value) ? value.join(" ") : String(value ?? "");
+  const isNumbers = Array.isArray(value) && value.every((item) => typeof item === "number");
+  const text = isNumbers
+    ? value.join(" ")
+    : typeof value === "object"
+    ? JSON.stringify(value)
+    : String(value ?? "");
   return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 };
 

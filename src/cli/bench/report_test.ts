@@ -19,7 +19,11 @@ const shared = {
 const kv = { denseBytes: 200, storedBytes: 150, allocatedBytes: 256, peakBytes: 512 };
 const samples = [10, 20, 40].map((ms) => ({ ms, tokensPerSecond: 1000 * 4 / ms, kv }));
 const test = { nPrompt: 4, nGen: 0, nDepth: 64, nParallel: 1 };
-const row = rowOf(shared, test, { samples, peer: [100, 100, 100], peakRssBytes: 9 });
+const peer = (model: string) => ({
+  options: { program: "p", model, threads: 2, cacheTypes: { key: "q8_0", value: "q8_0" } },
+  runs: samples.map(() => ({ tokensPerSecond: 100, flashAttention: 1 as const })),
+});
+const row = rowOf(shared, test, { samples, peers: [peer("/a/m.gguf")], peakRssBytes: 9 });
 
 Deno.test("median and spread", () => {
   assertEquals(median([3, 1, 2]), 2);
@@ -32,7 +36,11 @@ Deno.test("median and spread", () => {
 Deno.test("a row has llama-bench's keys, bytes and the ratios pair by pair", () => {
   assertEquals(row.samples_ts, [400, 200, 100]);
   assertEquals(row.median_ts, 200);
-  assertEquals([row.ratio_min, row.ratio_median, row.ratio_max], [1, 2, 4]);
+  assertEquals(row.vs, [{
+    ...{ model_filename: "m.gguf", type_k: "q8_0", type_v: "q8_0", flash_attn: 1 },
+    samples_ts: [100, 100, 100],
+    ...{ ratio_min: 1, ratio_median: 2, ratio_max: 4 },
+  }]);
   assertEquals(row.samples_ns, [10e6, 20e6, 40e6]);
   assertEquals(row.kv_stored_bytes, 150);
   assertEquals(testName(test), "pp4 @ d64");
@@ -47,4 +55,15 @@ Deno.test("formats", () => {
   const [keys, values] = formatRows([{ ...row, machine: 'a "b", c' }], "csv").trim().split("\n");
   assertStringIncludes(values!, '"a ""b"", c"');
   assertEquals(keys!.split(",")[0], "build_commit");
+  assertStringIncludes(values!, '""ratio_median"":2');
+});
+
+Deno.test("several peers are told apart, and a row of several sequences has none", () => {
+  const measured = { samples, peakRssBytes: 9 };
+  const both = rowOf(shared, test, { ...measured, peers: [peer("a.gguf"), peer("b.gguf")] });
+  const none = rowOf(shared, { ...test, nParallel: 4 }, { ...measured, peers: [] });
+  const lines = formatRows([both, none], "md").trim().split("\n");
+  assertStringIncludes(lines[0]!, "llama.cpp a.gguf q8_0");
+  assertStringIncludes(lines[0]!, "llama.cpp b.gguf q8_0");
+  assertEquals(new Set(lines.map((line) => line.length)).size, 1);
 });
