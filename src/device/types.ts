@@ -96,6 +96,11 @@ export interface Device {
   commit(buffer: DeviceBuffer, offset: number, bytes: number): void;
   /** Gives the memory of a range of a reserved buffer back; its bytes are lost until committed again. */
   discard(buffer: DeviceBuffer, offset: number, bytes: number): void;
+  /**
+   * Says that what is committed of a reserved buffer will be read often from now on: where it pays, the device
+   * lays it out for that, in no more memory. Bytes and addresses stay.
+   */
+  settle(buffer: DeviceBuffer): void;
   free(buffer: DeviceBuffer): void;
   /** `offset` and the data's bytes are multiples of 4. */
   write(buffer: DeviceBuffer, data: ArrayBufferView, offset?: number): void;

@@ -1,13 +1,17 @@
 /**
  * The host's copy of the block table: which page of its layer's arena each entry names, and how large it
  * is. Entries of (slot, layer, KV head) are one range per segment of every stream; a page that is freed
- * gives its memory back to the system. Every layer has an arena of its own, so that no buffer grows with
- * the number of layers. Knows pages and nothing of rows.
+ * gives its memory back to the system. Where a binding has a largest size every layer has an arena of its own,
+ * so that no buffer grows with the number of layers; elsewhere all share one, so that what a layer freed is
+ * the next one's and pages lie close. Knows pages and nothing of rows.
  */
 
 import type { BufferRange, Device, DeviceBuffer } from "../device/types.ts";
 import { ARENA_UNIT } from "../layout/types.ts";
 import { Arena } from "./arena.ts";
+
+/** Places in an arena that an entry, a u32, can name. */
+const MOST_UNITS = 2 ** 32;
 
 /** Sizes of the table. */
 export interface BlockTableShape {
@@ -16,7 +20,7 @@ export interface BlockTableShape {
   readonly nKvHeads: number;
   /** Entries of one (slot, layer, KV head). */
   readonly pageEntries: number;
-  /** Address space of a layer's arena. */
+  /** Address space of a layer. */
   readonly arenaBytes: number;
 }
 
@@ -30,7 +34,7 @@ export interface TakenPage {
 
 /** The arenas and their block table. */
 export class BlockTable {
-  /** One per layer. */
+  /** Of every layer: its own, or one for all. */
   readonly arenas: readonly DeviceBuffer[];
   /** u32 [nSlots, nLayers, nKvHeads, pageEntries] */
   readonly pages: DeviceBuffer;
@@ -48,15 +52,21 @@ export class BlockTable {
     this.#device = device;
     const { nSlots, nLayers, nKvHeads, pageEntries } = shape;
     const units = Math.ceil(shape.arenaBytes / ARENA_UNIT);
-    this.#arenas = Array.from({ length: nLayers }, () => new Arena(units));
+    const isShared = device.maxBindingBytes === Infinity && units * nLayers <= MOST_UNITS;
+    const forLayers = <T>(make: (units: number, of: string) => T): T[] => {
+      if (!isShared) {
+        return Array.from({ length: nLayers }, (_, layer) => make(units, ` of layer ${layer}`));
+      }
+      const shared = make(units * nLayers, "");
+      return Array.from({ length: nLayers }, () => shared);
+    };
+    this.#arenas = forLayers((units) => new Arena(units));
     const entries = nSlots * nLayers * nKvHeads * pageEntries;
     this.#starts = new Uint32Array(entries);
     this.#units = new Uint32Array(entries);
     this.#slotUnits = new Uint32Array(nSlots);
     this.#slotPeakUnits = new Uint32Array(nSlots);
-    this.arenas = this.#arenas.map((_, layer) =>
-      device.reserve(units * ARENA_UNIT, `kv arena of layer ${layer}`)
-    );
+    this.arenas = forLayers((units, of) => device.reserve(units * ARENA_UNIT, `kv arena${of}`));
     this.pages = device.allocate(Math.max(4, entries * 4), "pages");
   }
 
@@ -67,7 +77,7 @@ export class BlockTable {
 
   /** Bytes of live pages, of all slots. */
   get allocatedBytes(): number {
-    return this.#arenas.reduce((sum, { allocatedBytes }) => sum + allocatedBytes, 0);
+    return [...new Set(this.#arenas)].reduce((sum, { allocatedBytes }) => sum + allocatedBytes, 0);
   }
 
   /** Bytes of a slot's live pages, and the most they have been since {@linkcode resetPeak}. */
@@ -188,8 +198,13 @@ export class BlockTable {
     this.#dirtySlots.clear();
   }
 
+  /** Says that pages stay as they are for a while. */
+  settle(): void {
+    for (const arena of new Set(this.arenas)) this.#device.settle(arena);
+  }
+
   free(): void {
-    for (const arena of this.arenas) this.#device.free(arena);
+    for (const arena of new Set(this.arenas)) this.#device.free(arena);
     this.#device.free(this.pages);
   }
 

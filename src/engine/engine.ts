@@ -93,6 +93,7 @@ export class Engine {
         await compressLayer(this.device, this.plan, { slot, layer, nTokens: tokens.length });
         yield (layer + 1) / nLayers;
       }
+      this.cache.table.settle();
     } finally {
       for (const x of xs) this.device.free(x);
     }
@@ -106,6 +107,7 @@ export class Engine {
     for (let layer = 0; layer < this.cache.shape.nLayers; layer++) {
       await compressLayer(this.device, this.plan, { slot, layer, nTokens });
     }
+    this.cache.table.settle();
   }
 
   /** Evicts rows of a slot that has decoded `nDecoded` tokens since its prefill, when it is time to. */

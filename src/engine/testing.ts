@@ -43,6 +43,7 @@ export function fakeDevice(): FakeDevice {
       bytesOf(buffer).fill(0xdd, offset, offset + bytes);
       discarded.push({ label: buffer.label, offset, bytes });
     },
+    settle: bytesOf,
     free(buffer) {
       bytesOf(buffer);
       memory.delete(buffer);

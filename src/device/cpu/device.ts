@@ -75,6 +75,7 @@ export async function openCpuDevice(options: CpuDeviceOptions = {}): Promise<Dev
     reserve: (bytes, label) => memory.map(bytes, label, "reserved"),
     commit: (buffer, offset, bytes) => memory.commit(buffer, offset, bytes),
     discard: (buffer, offset, bytes) => memory.discard(buffer, offset, bytes),
+    settle: (buffer) => memory.settle(buffer),
     free: (buffer) => memory.free(buffer),
     write: (buffer, data, offset = 0) => memory.write(buffer, data, offset),
     copy: (buffer, range) => memory.copy(buffer, range),

@@ -8,12 +8,21 @@ import { KerfError } from "../../core/error.ts";
 import { OutOfMemory } from "../out_of_memory.ts";
 import { checkRange, checkSize } from "../range.ts";
 import type { BufferSlice, DeviceBuffer, FileRange } from "../types.ts";
+import { HugeBlocks } from "./huge_blocks.ts";
 import { type CpuRuntime, errorText } from "./runtime.ts";
 
 /** What a buffer is underneath. */
 interface Mapping {
   readonly address: bigint;
   readonly kind: "memory" | "reserved" | "file";
+  /** Of what is reserved. */
+  readonly blocks: HugeBlocks | null;
+}
+
+/** Reserved addresses. */
+interface Reserved {
+  readonly address: bigint;
+  readonly blocks: HugeBlocks;
 }
 
 /** The buffers of one device. */
@@ -37,7 +46,8 @@ export class CpuMemory {
         } asked, ${this.#left()}`,
       );
     }
-    return this.#add({ label, bytes }, { address, kind });
+    const blocks = kind === "reserved" ? new HugeBlocks(address, bytes) : null;
+    return this.#add({ label, bytes }, { address, kind, blocks });
   }
 
   /** A range of a file, read-only. @throws {KerfError} when it cannot be mapped */
@@ -49,7 +59,7 @@ export class CpuMemory {
       const reason = errorText(this.#runtime, error[0]!);
       throw new KerfError(`Cannot map "${path}" into memory: ${reason}`, { where: label });
     }
-    return this.#add({ label, bytes }, { address, kind: "file" });
+    return this.#add({ label, bytes }, { address, kind: "file", blocks: null });
   }
 
   /** The address of a slice, for kernels. */
@@ -83,16 +93,25 @@ export class CpuMemory {
     this.write(buffer, this.read(buffer, from, bytes), to);
   }
 
-  /** Nothing but a check: a page takes memory at its first write. */
+  /** Takes no memory: a page does at its first write. */
   commit(buffer: DeviceBuffer, offset: number, bytes: number): void {
-    this.#reserved("commit", buffer, offset, bytes);
+    this.#reserved("commit", buffer, offset, bytes).blocks.commit({ offset, bytes });
   }
 
   discard(buffer: DeviceBuffer, offset: number, bytes: number): void {
-    const { address } = this.#reserved("discard", buffer, offset, bytes);
-    const code = this.#runtime.kerf_discard(address + BigInt(offset), BigInt(bytes));
-    if (code !== 0) {
-      throw new Error(`madvise of "${buffer.label}": ${errorText(this.#runtime, code)}`);
+    const { address, blocks } = this.#reserved("discard", buffer, offset, bytes);
+    for (const block of blocks.discard({ offset, bytes })) {
+      const range = [address + BigInt(block.offset), BigInt(block.bytes)] as const;
+      this.#check(buffer, this.#runtime.kerf_make_small(...range, blocks.committed(block)));
+    }
+    this.#check(buffer, this.#runtime.kerf_discard(address + BigInt(offset), BigInt(bytes)));
+  }
+
+  /** Huge pages for what is committed and fills them: it is about to be read often. */
+  settle(buffer: DeviceBuffer): void {
+    const { address, blocks } = this.#reserved("settle", buffer, 0, 0);
+    for (const { offset, bytes } of blocks.settle()) {
+      this.#runtime.kerf_make_huge(address + BigInt(offset), BigInt(bytes));
     }
   }
 
@@ -109,6 +128,11 @@ export class CpuMemory {
     for (const buffer of [...this.#mappings.keys()]) this.free(buffer);
   }
 
+  #check(buffer: DeviceBuffer, code: number): void {
+    if (code === 0) return;
+    throw new Error(`madvise of "${buffer.label}": ${errorText(this.#runtime, code)}`);
+  }
+
   /** How much memory the machine has, as the system's tools count it. */
   #left(): string {
     const bytes = new BigUint64Array(2);
@@ -122,9 +146,9 @@ export class CpuMemory {
     return buffer;
   }
 
-  #reserved(what: string, buffer: DeviceBuffer, offset: number, bytes: number): Mapping {
-    const mapping = this.#range(buffer, offset, bytes);
-    if (mapping.kind === "reserved") return mapping;
+  #reserved(what: string, buffer: DeviceBuffer, offset: number, bytes: number): Reserved {
+    const { address, blocks } = this.#range(buffer, offset, bytes);
+    if (blocks !== null) return { address, blocks };
     throw new TypeError(`Cannot ${what} part of buffer "${buffer.label}": it was not reserved`);
   }
 

@@ -85,6 +85,28 @@ Deno.test("a reservation takes memory as it fills, and discarding gives it back"
   assert(rss() - withOnes < slack, "freeing kept memory");
 });
 
+Deno.test("a settled reservation keeps its bytes, and discarding still gives back what it names", async () => {
+  const device = await testDevice();
+  const rss = () => Deno.memoryUsage().rss;
+  const slack = 8 * MIB;
+  const buffer = device.reserve(68 * MIB, "arena");
+  device.commit(buffer, 0, 64 * MIB);
+  const page = (i: number) => new Uint8Array(4096).fill(i % 251);
+  const nPages = 64 * MIB / 4096;
+  for (let i = 0; i < nPages; i++) device.write(buffer, page(i), i * 4096);
+  const written = rss();
+  device.settle(buffer);
+  assert(rss() - written < slack, "settling took memory");
+  // Three of four pages everywhere, so that no block stays whole.
+  for (let i = 0; i < nPages; i += 4) device.discard(buffer, i * 4096, 3 * 4096);
+  assert(written - rss() > 48 * MIB - slack, "discarding gave nothing back");
+  for (let i = 0; i < nPages; i += 61) {
+    const expected = i % 4 === 3 ? page(i) : new Uint8Array(4096);
+    assertEquals(await device.read(buffer, i * 4096, 4096), expected);
+  }
+  device.free(buffer);
+});
+
 Deno.test("a discard inside one page changes nothing, and allocations are not discarded", async () => {
   const device = await testDevice();
   const buffer = device.reserve(8192, "arena");

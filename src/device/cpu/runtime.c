@@ -82,6 +82,42 @@ EXPORT int32_t kerf_discard(uint64_t address, uint64_t bytes) {
   return madvise((void *)(uintptr_t)first, end - first, MADV_DONTNEED) == 0 ? 0 : errno;
 }
 
+#if defined(__linux__) && !defined(MADV_COLLAPSE)
+#define MADV_COLLAPSE 25 /* Linux 6.1; earlier ones refuse it */
+#endif
+
+/*
+ * Puts a range of reserved memory, all of it in use, on huge pages where the system can; its bytes stay. What
+ * it cannot now it may do later, so there is no failure.
+ */
+EXPORT void kerf_make_huge(uint64_t address, uint64_t bytes) {
+#ifdef MADV_HUGEPAGE
+  void *p = (void *)(uintptr_t)address;
+  if (madvise(p, bytes, MADV_HUGEPAGE) == 0) madvise(p, bytes, MADV_COLLAPSE);
+#endif
+}
+
+/*
+ * Puts a range that kerf_make_huge had on small pages again, without those of 4096 bytes whose `kept` is 0.
+ * The system would take these from the process at once, but use their memory elsewhere only when it is short:
+ * so what is kept is written anew. Returns an errno or 0.
+ */
+EXPORT int32_t kerf_make_small(uint64_t address, uint64_t bytes, const uint8_t *kept) {
+  enum { PAGE = 4096 };
+  uint8_t *range = (uint8_t *)(uintptr_t)address, *copy = malloc(bytes);
+  if (!copy) return ENOMEM;
+  for (uint64_t at = 0; at < bytes; at += PAGE)
+    if (kept[at / PAGE]) memcpy(copy + at, range + at, PAGE);
+#ifdef MADV_NOHUGEPAGE
+  madvise(range, bytes, MADV_NOHUGEPAGE);
+#endif
+  int32_t code = kerf_discard(address, bytes);
+  for (uint64_t at = 0; at < bytes; at += PAGE)
+    if (kept[at / PAGE]) memcpy(range + at, copy + at, PAGE);
+  free(copy);
+  return code;
+}
+
 /* The number of KiB on a line of Linux's /proc/meminfo, in bytes; 0 where there is none. */
 static uint64_t meminfo(const char *name) {
   char line[128];

@@ -13,6 +13,8 @@ const SYMBOLS = {
   kerf_map: { parameters: ["u64", "u32"], result: "u64" },
   kerf_unmap: { parameters: ["u64", "u64"], result: "i32" },
   kerf_discard: { parameters: ["u64", "u64"], result: "i32" },
+  kerf_make_huge: { parameters: ["u64", "u64"], result: "void" },
+  kerf_make_small: { parameters: ["u64", "u64", "buffer"], result: "i32" },
   kerf_memory: { parameters: ["buffer"], result: "void" },
   kerf_write: { parameters: ["u64", "buffer", "u64"], result: "void" },
   kerf_read: { parameters: ["buffer", "u64", "u64"], result: "void" },

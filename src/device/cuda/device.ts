@@ -128,6 +128,7 @@ export async function openCudaDevice(options: CudaDeviceOptions = {}): Promise<C
     },
     commit: (buffer, offset, bytes) => memory.commit(buffer, offset, bytes),
     discard: (buffer, offset, bytes) => memory.discard(buffer, offset, bytes),
+    settle: () => {},
     free: (buffer) => memory.free(buffer),
     write: (buffer, data, offset = 0) => memory.write(buffer, data, offset),
     copy: (buffer, range) => memory.copy(buffer, range),
