@@ -74,6 +74,7 @@ enum {
   VALUE_SEGMENTS = 1,
   HEAD_FIELDS = 4, /* rows and width of every segment */
   BLOCK_QUERIES = 1,
+  FETCH_ROWS = 64, /* rows of values from what is summed to what is fetched: the time of some cache misses */
   ACCUMULATORS = KERF_N == 16 ? 24 : 12, /* registers less the operands of a turn */
   BLOCK_ROWS = BLOCK_QUERIES * GROUP,
   BLOCK_VECTORS = BLOCK_ROWS * 4 <= ACCUMULATORS ? 4 : BLOCK_ROWS * 2 <= ACCUMULATORS ? 2 : 1,
@@ -163,6 +164,7 @@ static void gather_query(
 /*
  * q · k of the block's rows and the chunk's keys. A tile of keys is channel-major: sixteen products
  * build up in the lanes, and a channel that is not stored is a turn less.
+ * The keys a page on, the next chunk's too, are fetched meanwhile: the machine sees no streams in tiles.
  *
  * q: f32 [BLOCK_ROWS, HEAD_DIM]. products: f32 [BLOCK_ROWS, CHUNK_ROWS].
  */
@@ -185,11 +187,17 @@ static void multiply_keys(
       keys[v] = (const kerf_f16 *)page + in_page / TILE_ROWS * TILE_ROWS * width
           + in_page % TILE_ROWS;
     }
+    const uint32_t here = chunk->row + first;
+    const uint32_t ahead = here + PAGE_ROWS < kv->key_rows[chunk->segment] ? here + PAGE_ROWS
+        : here;
+    const uint8_t *next_page = kv->arena + (size_t)pages[ahead / PAGE_ROWS] * ARENA_UNIT;
+    const kerf_f16 *fetched = (const kerf_f16 *)next_page + ahead % PAGE_ROWS * width;
     f32xn sums[BLOCK_ROWS][BLOCK_VECTORS];
     UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
       UNROLL for (uint32_t v = 0; v < BLOCK_VECTORS; v++) sums[r][v] = kerf_splatn(0.0f);
     }
     for (uint32_t c = 0; c < width; c++) {
+      kerf_fetch(fetched + c * BLOCK_WIDTH, BLOCK_WIDTH * sizeof *fetched);
       f32xn key[BLOCK_VECTORS];
       UNROLL for (uint32_t v = 0; v < BLOCK_VECTORS; v++) {
         key[v] = kerf_loadn_f16(keys[v] + c * TILE_ROWS);
@@ -247,7 +255,7 @@ static void weigh_keys(
   const int32_t n_visible = (int32_t)(end < query.n_visible ? end : query.n_visible);
 #line 25 "kernels/attention/alibi.ts"
   const float loaded = args->slopes[query.head];
-#line 251 "generated/c/attention_alibi_decode__k_f16t16_v_f16t1.c"
+#line 259 "generated/c/attention_alibi_decode__k_f16t16_v_f16t1.c"
   f32x16 largest_lanes = kerf_splat16(KERF_MASKED);
   for (uint32_t key = 0; key < n_keys; key += 16) {
     const i32x16 key_position = lane + (int32_t)(chunk->position + key);
@@ -255,7 +263,7 @@ static void weigh_keys(
 #line 25 "kernels/attention/alibi.ts"
     const f32x16 score = s + loaded * kerf_to_f32x16(key_position - query.position);
     const i32x16 mask = key_position <= query.position;
-#line 259 "generated/c/attention_alibi_decode__k_f16t16_v_f16t1.c"
+#line 267 "generated/c/attention_alibi_decode__k_f16t16_v_f16t1.c"
     const i32x16 visible = mask & (key_position < n_visible);
     const f32x16 logit = kerf_select16(visible, score, kerf_splat16(KERF_MASKED));
     largest_lanes = kerf_larger16(logit, largest_lanes);
@@ -280,6 +288,14 @@ KERF_INLINE f32xn load_values_f16(const uint8_t *values, uint32_t row, uint32_t 
   return kerf_loadn_f16((const kerf_f16 *)values + row * HEAD_DIM + channel);
 }
 
+/* Begins to fetch vectors of channels of a row; one past the page's end lies most often in the next page. */
+KERF_INLINE void fetch_values_f16(const uint8_t *values, uint32_t row, uint32_t channel,
+    uint32_t n_vectors)
+{
+  kerf_fetch((const kerf_f16 *)values + row * HEAD_DIM + channel,
+      n_vectors * sizeof(kerf_f16[KERF_N]));
+}
+
 /* Adds the weighted values of a run that begins at the chunk's row `first`. */
 KERF_INLINE void add_run_f16(
   struct value_run run, uint32_t first, const float *restrict weights, uint32_t channel,
@@ -287,6 +303,7 @@ KERF_INLINE void add_run_f16(
 {
   const uint8_t *values = run.page;
   for (uint32_t key = first; key < run.end; key++) {
+    fetch_values_f16(values, run.in_page + key - first + FETCH_ROWS, channel, n_vectors);
     f32xn value[BLOCK_VECTORS];
     UNROLL for (uint32_t v = 0; v < n_vectors; v++) {
       value[v] = load_values_f16(values, run.in_page + key - first, channel + v * KERF_N);

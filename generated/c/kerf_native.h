@@ -109,6 +109,15 @@ KERF_INLINE i32xn kerf_loadn_u8(const uint8_t *p) { return (i32xn){p[0], p[1], p
 
 #endif
 
+/*
+ * Begins to fetch some bytes, a constant number, from any address, into the second-level cache: the first is too
+ * small to keep what is needed in a while.
+ */
+KERF_INLINE void kerf_fetch(const void *p, size_t bytes)
+{
+  for (size_t at = 0; at < bytes; at += 64) __builtin_prefetch((const uint8_t *)p + at, 0, 2);
+}
+
 /* bf16 is the upper half of an f32. */
 KERF_INLINE f32xn kerf_loadn_bf16(const uint16_t *p) { return (f32xn)(kerf_loadn_u16(p) << 16); }
 KERF_INLINE f32xn kerf_loadn_f32(const float *p) { return kerf_loadn(p); }
