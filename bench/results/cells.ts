@@ -24,8 +24,12 @@ const CHAPTERS: readonly (readonly [number, string])[] = [
   [8064, "3"],
 ];
 
-/** Lengths of prompts with needles that the full cache finds, and one where it does not. */
-const [FOUND, LOST] = [[1024, 4096], 8064];
+/** Lengths of prompts with needles; of the longest a few specs. */
+const NEEDLES: readonly (readonly [number, (readonly string[])?])[] = [[1024], [4096], [8064, [
+  ...["none", "kivi:bits=4,residual=32", "think:ratio=0.5", "snapkv:budget=2000"],
+  ...["tova:budget=6116+kivi:bits=4,residual=32", "think_bits:budget=0.24"],
+  ...["think_bits:budget=0.1475", "tova:budget=5622+think_bits:budget=0.2"],
+]]];
 
 /** Where a length's divergence from the full cache is. */
 export const continuationFile = (nTokens: number): string => `continuation_${nTokens}.jsonl`;
@@ -39,16 +43,10 @@ export const CELLS: readonly Cell[] = [
     ...{ file: continuationFile(nTokens), nTokens },
     flags: ["--task", "ppl,kl", "-p", `${nTokens}`, "-n", `${FED}`, "--chapters", chapters],
   })),
-  ...FOUND.flatMap((nTokens) =>
-    [["--compress-after", "file"], []].map((flags): Cell => ({
-      ...{ file: needleFile(nTokens), nTokens },
-      flags: ["--task", "needle", "-c", `${nTokens}`, ...flags],
-    }))
-  ),
-  {
-    ...{ file: needleFile(LOST), nTokens: LOST, specs: ["none"] },
-    flags: ["--task", "needle", "-c", `${LOST}`, "--compress-after", "file"],
-  },
+  ...NEEDLES.map(([nTokens, specs]): Cell => ({
+    ...{ file: needleFile(nTokens), nTokens, ...(specs ? { specs } : {}) },
+    flags: ["--task", "needle", "-c", `${nTokens}`, "--compress-after", "file"],
+  })),
 ];
 
 /** The words of a run's command, in the project's folder. */

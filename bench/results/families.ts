@@ -20,7 +20,7 @@ export const FAMILIES: readonly Family[] = [
 
 const CHANNELS = [
   ...["think", "think_values", "think_mass", "spark"],
-  ...["key_norm_channels", "random_channels"],
+  ...["leank", "key_norm_channels", "random_channels"],
 ];
 
 /** What a step is, by its variant. */

@@ -34,9 +34,9 @@ const thousands = (n: number) => n.toLocaleString("en-US");
 async function chartsOf(length: Length): Promise<[string, string][]> {
   const { nTokens } = length;
   const charts: [string, string][] = [];
-  const full = length.specs.find(({ spec }) => spec === "none")?.metrics.get("answer_nll later");
+  const full = length.specs.find(({ spec }) => spec === "none")?.metrics.get("answer_nll");
   const inside = ({ y }: Mark) => y >= KL.ticks[0]! && y <= KL.ticks.at(-1)!;
-  const [kl, nll] = [marksOf(length, "kl").filter(inside), marksOf(length, "answer_nll later")];
+  const [kl, nll] = [marksOf(length, "kl").filter(inside), marksOf(length, "answer_nll")];
   if (kl.length > 0) {
     const title = `What pruning loses after ${thousands(nTokens)} tokens`;
     charts.push([`kl_${nTokens}.svg`, await familyChart(kl, { title, vertical: KL })]);

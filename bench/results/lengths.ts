@@ -14,7 +14,7 @@ export interface SpecNumbers {
   readonly family: string;
   /** Stored bytes, percent of dense. */
   readonly percent: number;
-  /** Of passages: `kl`, `top1`, `dnll`; of needles: `needle` and `answer_nll`, and with ` later` behind them. */
+  /** `kl`, `top1` and `dnll` of passages, `needle` and `answer_nll` of prompts. */
   readonly metrics: ReadonlyMap<string, Number95>;
 }
 
@@ -25,20 +25,19 @@ export interface Length {
 }
 
 const PROTOCOLS = [
-  ["continuation", continuationFile, ""],
-  ["needle after question", needleFile, ""],
-  ["needle after context", needleFile, " later"],
+  ["continuation", continuationFile],
+  ["needle after context", needleFile],
 ] as const;
 
 /** Reads a length. @param folder with the results, a file URL */
 export function readLength(folder: URL, nTokens: number): Length {
   const found = new Map<string, { percent: number; metrics: Map<string, Number95> }>();
-  for (const [protocol, fileOf, suffix] of PROTOCOLS) {
+  for (const [protocol, fileOf] of PROTOCOLS) {
     const { summary } = summaryOf(readLines(new URL(fileOf(nTokens), folder)), protocol);
     for (const { spec, metric, storedBytes, denseBytes, mean, low, high, n } of summary) {
       const own = found.get(spec) ??
         { percent: 100 * storedBytes / denseBytes, metrics: new Map() };
-      own.metrics.set(metric + suffix, { mean, low, high, n });
+      own.metrics.set(metric, { mean, low, high, n });
       found.set(spec, own);
     }
   }

@@ -9,6 +9,7 @@
 import { readHeader } from "../../src/cli/inspect/header.ts";
 import { CELLS, commandOf } from "./cells.ts";
 import { studyFiles } from "./files.ts";
+import { CALIBRATE } from "./specs.ts";
 
 const FOLDER = new URL("./", import.meta.url);
 
@@ -18,5 +19,6 @@ if (Deno.args[0] === "--draw") {
   }
 } else {
   const header = await readHeader({});
-  for (const cell of CELLS) console.log(`deno ${(await commandOf(cell, header)).join(" ")}`);
+  const commands = await Promise.all(CELLS.map((cell) => commandOf(cell, header)));
+  for (const words of [CALIBRATE, ...commands]) console.log(`deno ${words.join(" ")}`);
 }

@@ -26,8 +26,8 @@ const percentText = (value: Number95 | undefined): string =>
   value === undefined ? "" : `${(100 * value.mean).toFixed(1)} %`;
 
 /** Hits of prompts, and the NLL of the answer. */
-function needleText({ metrics }: SpecNumbers, suffix: string): string {
-  const [hits, nll] = [metrics.get(`needle${suffix}`), metrics.get(`answer_nll${suffix}`)];
+function needleText({ metrics }: SpecNumbers): string {
+  const [hits, nll] = [metrics.get("needle"), metrics.get("answer_nll")];
   if (hits === undefined || nll === undefined) return "";
   return `${Math.round(hits.mean * hits.n)}/${hits.n}, ${nll.mean.toFixed(2)}`;
 }
@@ -37,11 +37,10 @@ const cellsOf = (item: SpecNumbers): string[] => [
   withInterval(item.metrics.get("kl"), 4),
   percentText(item.metrics.get("top1")),
   withInterval(item.metrics.get("dnll"), 3),
-  needleText(item, ""),
-  needleText(item, " later"),
+  needleText(item),
 ];
 
-const HEADS = ["KV", "KL", "top-1", "ΔNLL", "needle", "asked later"];
+const HEADS = ["KV", "KL", "top-1", "ΔNLL", "asked later"];
 
 /** Every spec of a length, by bytes. */
 export function everySpec({ specs }: Length): string {
