@@ -90,6 +90,12 @@ KERF_INLINE float sum_of(const struct kerf_q8 *x, uint32_t part)
   return PARTS == 1 ? x->sum : x->half_sums[part];
 }
 
+/* Whether the wide word of x is among them. */
+KERF_INLINE bool holds_wide(const struct kerf_q8 *x, uint32_t part)
+{
+  return PARTS == 1 || x->wide / (GROUP / 4) == part;
+}
+
 /* sum + x's scale · Σ (scale · code + offset) · x's code, the codes' products summed in `dot`. */
 KERF_INLINE f32xn add_block(f32xn sum, i32xn dot, f32xn scale, f32xn offset, float x_sum,
   float x_scale)
@@ -131,6 +137,16 @@ static void multiply_row(const struct kerf_q8 *restrict x, uint32_t n_in, const 
       prefetch(high);
 #define START_DOT(v) i32xn dot##v = {0};
       EACH_VECTOR(START_DOT)
+      if (holds_wide(x, part)) {
+        const uint32_t q = x->wide % (GROUP / 4);
+        const int32_t high_bytes = kerf_q8_high(x);
+        const uint32_t shift = q < GROUP / 8 ? 0 : 4;
+#define WORD(v) \
+        ((kerf_load_words(&BLOCK(v)->codes[4 * (q % (GROUP / 8))], LANE(v)) >> shift) & 0x0f0f0f0f)
+
+#define ADD_HIGH(v) dot##v = kerf_dot4(dot##v, WORD(v), high_bytes) << 8;
+        EACH_VECTOR(ADD_HIGH)
+      }
       for (uint32_t q = 0; q < GROUP / 8; q++) {
         const int32_t x_low = kerf_q8_word(x, part * (GROUP / 4) + q);
         const int32_t x_high = kerf_q8_word(x, part * (GROUP / 4) + q + GROUP / 8);
@@ -164,12 +180,19 @@ KERF_INLINE void multiply_tile(const uint32_t n_rows, const struct kerf_q8 *rest
 {
   for (uint32_t k = 0; k < n_in; k += KERF_Q8_INPUTS, x++) {
     for (uint32_t part = 0; part < PARTS; part++, panel++) {
-#define START_DOTS(r) i32xn a##r = {0}, b##r = {0};
+#define START_DOTS(r) \
+      i32xn a##r = {0}, b##r = {0}; \
+      if (r < n_rows && holds_wide(&x[r * x_stride], part)) { \
+        const struct kerf_q8 *x_row = &x[r * x_stride]; \
+        const int32_t *codes = &panel->codes[x_row->wide % (GROUP / 4)][column]; \
+        const int32_t high = kerf_q8_high(x_row); \
+        a##r = kerf_dot4(a##r, kerf_loadn_i32(codes), high) << 8; \
+        b##r = kerf_dot4(b##r, kerf_loadn_i32(codes + KERF_N), high) << 8; \
+      }
       EACH_ROW(START_DOTS)
       for (uint32_t q = 0; q < GROUP / 4; q++) {
-        i32xn a, b;
-        memcpy(&a, &panel->codes[q][column], sizeof a);
-        memcpy(&b, &panel->codes[q][column + KERF_N], sizeof b);
+        const i32xn a = kerf_loadn_i32(&panel->codes[q][column]);
+        const i32xn b = kerf_loadn_i32(&panel->codes[q][column + KERF_N]);
 #define ADD_ROW(r) \
         if (r < n_rows) { \
           const int32_t word = kerf_q8_word(&x[r * x_stride], part * (GROUP / 4) + q); \
@@ -265,7 +288,7 @@ static void matmul_add_q8__q4_f16_g32(const struct args *restrict args,
         const f32x16 residual = kerf_load16_first(&residual_row[c], n);
 #line 7 "kernels/ops/matmul_add.ts"
         const f32x16 y = residual + sum;
-#line 269 "generated/c/matmul_add_q8__q4_f16_g32.c"
+#line 292 "generated/c/matmul_add_q8__q4_f16_g32.c"
         kerf_store16_first(&y_row[c], y, n);
       }
     }

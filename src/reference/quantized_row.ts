@@ -3,32 +3,42 @@
  * byte, given the same values.
  */
 
-import { Q8_BLOCK_BYTES, Q8_INPUTS, q8RowBytes } from "../core/quantized_row.ts";
+import { Q8_BLOCK_BYTES, Q8_INPUTS, Q8_WORD_INPUTS, q8RowBytes } from "../core/quantized_row.ts";
 
 /** Rows as codes. */
 export interface QuantizedRows {
-  /** i8 [nRows, width] */
-  readonly codes: Int8Array;
+  /** i16 [nRows, width]: of 8 bits outside wide words. */
+  readonly codes: Int16Array;
   /** f32 [nRows, width / 32] */
   readonly scales: Float32Array;
+  /** u8 [nRows, width / 32]: of every block the word that holds its largest input, of equal ones the first. */
+  readonly wide: Uint8Array;
 }
 
 /** The nearest codes of f32 rows, ties to even; a width that is a multiple of 32. */
 export function quantizeRows(values: Float32Array): QuantizedRows {
-  const codes = new Int8Array(values.length);
+  const codes = new Int16Array(values.length);
   const scales = new Float32Array(values.length / Q8_INPUTS);
+  const wide = new Uint8Array(scales.length);
   scales.forEach((_, b) => {
     const block = values.subarray(b * Q8_INPUTS, (b + 1) * Q8_INPUTS);
-    const largest = block.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
-    const factor = largest < 2 ** -120 ? 0 : Math.fround(127 / largest);
-    scales[b] = largest / 127;
+    const words = Array.from({ length: Q8_INPUTS / Q8_WORD_INPUTS }, (_, w) => {
+      const word = block.subarray(w * Q8_WORD_INPUTS, (w + 1) * Q8_WORD_INPUTS);
+      return word.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+    });
+    const largest = Math.max(...words);
+    wide[b] = words.indexOf(largest);
+    // A wide code is at most 127 · 256.
+    const top = Math.max(largest / 256, ...words.filter((_, w) => w !== wide[b]));
+    const factor = top < 2 ** -120 ? 0 : Math.fround(127 / top);
+    scales[b] = top / 127;
     block.forEach((x, j) => codes[b * Q8_INPUTS + j] = roundHalfEven(Math.fround(x * factor)));
   });
-  return { codes, scales };
+  return { codes, scales, wide };
 }
 
 /** The bytes of such rows (src/core/quantized_row.ts). */
-export function quantizedBytes({ codes, scales }: QuantizedRows): Uint8Array<ArrayBuffer> {
+export function quantizedBytes({ codes, scales, wide }: QuantizedRows): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(q8RowBytes(codes.length));
   const view = new DataView(bytes.buffer);
   scales.forEach((scale, b) => {
@@ -37,7 +47,12 @@ export function quantizedBytes({ codes, scales }: QuantizedRows): Uint8Array<Arr
     const sum = (from: number, to: number) => block.subarray(from, to).reduce((a, c) => a + c, 0);
     [scale, sum(0, 32), sum(0, 16), sum(16, 32)]
       .forEach((value, i) => view.setFloat32(at + 4 * i, value, true));
-    block.forEach((code, j) => view.setInt8(at + 16 + j, code));
+    view.setUint32(at + 16, wide[b]!, true);
+    // The low byte of a code is signed: what it lacks is in the high one.
+    for (let i = 0; i < Q8_WORD_INPUTS; i++) {
+      view.setInt8(at + 20 + i, block[Q8_WORD_INPUTS * wide[b]! + i]! + 128 >> 8);
+    }
+    block.forEach((code, j) => view.setInt8(at + 24 + j, code));
   });
   return bytes;
 }
