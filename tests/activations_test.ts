@@ -49,7 +49,7 @@ function compare(want: readonly Float32Array[], got: readonly Float32Array[]) {
   return { kl: each.reduce((a, b) => a + b, 0) / each.length, agreement: same / want.length };
 }
 
-Deno.test("the default model with 8-bit activations stays within 0.01 nats of f32", async () => {
+Deno.test("the default model with 8-bit activations stays within 0.002 nats of f32", async () => {
   const { items }: { items: { name: string; prompt_ids: number[] }[] } = JSON.parse(
     await Deno.readTextFile(new URL("data/reference/think.json", import.meta.url)),
   );
@@ -59,8 +59,8 @@ Deno.test("the default model with 8-bit activations stays within 0.01 nats of f3
     await logitsOf(tokens, { activations: "q8" }),
   ];
   const { kl, agreement } = compare(f32, q8);
-  assert(kl > 1e-6 && kl <= 0.01, `mean KL is ${kl}`);
-  assert(agreement >= 0.9, `the likeliest tokens agree in ${agreement}`);
+  assert(kl > 1e-6 && kl <= 0.002, `mean KL is ${kl}`);
+  assert(agreement >= 0.95, `the likeliest tokens agree in ${agreement}`);
 });
 
 const TEXT = Array.from({ length: 40 }, (_, i) => 3 + (i * 37) % 290);

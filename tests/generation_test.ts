@@ -188,7 +188,7 @@ Deno.test("what cannot be loaded is refused before any work", async () => {
     const run = () => withModel(options, () => Promise.resolve());
     assertEquals((await assertRejects(run, KerfError, message)).exitCode, 2);
   };
-  await refused({ activations: "f16" }, "it has f32 and q8");
+  await refused({ activations: "f16" }, "it has q8 and f32");
   await refused({ nCtx: 4096 }, "the model knows 1024 positions");
   await refused({ nCtx: 0 }, "Cannot use -c 0");
   await refused({ attention: "casual" }, 'Cannot use "casual"');

@@ -61,7 +61,7 @@ const MODEL: readonly Flag[] = [
     kind: "text",
     value: "TYPE",
     choices: ["f32", "f16", "q8"],
-    help: "arithmetic of the matrix products: f32, f16 or q8 (default f32)",
+    help: "arithmetic of the matrix products: f32, f16 or q8 (default q8 on the CPU, else f32)",
   },
   {
     name: "attention",
