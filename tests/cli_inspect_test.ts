@@ -165,3 +165,19 @@ Deno.test("bench startup takes a start apart, from the command to the first toke
     assert(rows.some((row) => row.stage === stage), stage);
   }
 });
+
+Deno.test("bench roofline measures ceilings and holds each kernel of a step to them", async () => {
+  await using folder = await testFolder();
+  const model = await tinyModelFile(folder);
+  const words = ["bench", "roofline", "-m", model, "-p", "16", "-d", "40", "-r", "1"];
+  const rows: Record<string, number | string>[] = JSON.parse(
+    await outputOf(...words, "-o", "json"),
+  );
+  const ceilings = rows.filter((row) => "ceiling" in row);
+  for (const row of ceilings) {
+    for (const key of ["read_bytes_s", "f32_macs_s", "byte_macs_s"]) assert(Number(row[key]) > 0);
+  }
+  const steps = rows.filter((row) => row.what === "the whole step");
+  assertEquals(steps.map(({ step }) => step), ["decode", "prefill"]);
+  assert(ceilings.length > 0 && steps.every(({ ns }) => Number(ns) > 0));
+});

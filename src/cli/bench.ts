@@ -13,6 +13,7 @@ import type { BenchSample, BenchTest } from "./bench/measure.ts";
 import { bestOfPeer, runPeer } from "./bench/peer.ts";
 import type { PeerOptions, PeerRun } from "./bench/peer.ts";
 import { saveRows } from "./bench/results.ts";
+import { roofline } from "./bench/roofline.ts";
 import { startup } from "./bench/startup.ts";
 import { formatRows, rowOf, testName } from "./bench/report.ts";
 import type { BenchFormat, BenchRow, SharedColumns } from "./bench/report.ts";
@@ -45,11 +46,18 @@ function testsOf(values: ParsedArgs["values"]): BenchTest[] {
   return tests;
 }
 
+/** What else than a model's speed can be measured. */
+const SUBJECTS: Readonly<Record<string, (values: ParsedArgs["values"]) => Promise<number>>> = {
+  startup,
+  roofline,
+};
+
 export async function main({ values, positionals }: ParsedArgs): Promise<number> {
   const [subject, ...words] = positionals;
-  if (subject === "startup") {
-    refuseWords("bench startup", words);
-    return await startup(values);
+  const measureSubject = subject === undefined ? undefined : SUBJECTS[subject];
+  if (measureSubject) {
+    refuseWords(`bench ${subject}`, words);
+    return await measureSubject(values);
   }
   refuseWords("bench", positionals);
   const tests = testsOf(values);

@@ -260,7 +260,7 @@ export const COMMANDS: readonly Command[] = [
   {
     name: "bench",
     summary: "measure speed and cache bytes",
-    usage: "bench [startup] [flags]",
+    usage: "bench [startup|roofline] [flags]",
     example: "deno task bench -p 512 -n 64 -d 0,4096 --prune none --prune think:ratio=0.5 -o md",
     flags: [
       ...MODEL.filter((flag) => flag.name !== "c"),

@@ -122,5 +122,11 @@ export interface Device {
    * @returns the bytes of `read` afterwards; none without it
    */
   run(program: Program, step: Uint32Array, read?: BufferRange): Promise<Uint8Array>;
+  /**
+   * Runs a program and says how long each invocation took, in ns, from the end of those before it; invocations
+   * without a barrier between them have their time at the last of them, and 0 before. Absent: the device does
+   * not know.
+   */
+  runTimed?(program: Program, step: Uint32Array): Promise<Float64Array>;
   close(): void;
 }

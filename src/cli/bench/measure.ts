@@ -35,14 +35,14 @@ export interface BenchSample {
 const FIRST_TOKEN = 1000;
 
 /** Token ids that depend on the position alone, so that every run does the same work. */
-function tokensAt(position: number, n: number, nVocab: number): number[] {
+export function tokensAt(position: number, n: number, nVocab: number): number[] {
   const first = nVocab > FIRST_TOKEN ? FIRST_TOKEN : 0;
   const at = (i: number) => first + (Math.imul(i + 1, 2654435761) >>> 8) % (nVocab - first);
   return Array.from({ length: n }, (_, i) => at(position + i));
 }
 
 /** Prefills rows of one slot in the model's chunks. */
-async function prefill(
+export async function prefill(
   model: Timed,
   slot: number,
   { first, n, logits }: { first: number; n: number; logits: boolean },

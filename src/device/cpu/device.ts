@@ -9,7 +9,7 @@ import { KerfError } from "../../core/error.ts";
 import { STEP_FIELDS } from "../../core/signature.ts";
 import { cacheDir } from "../../sys/cache_dir.ts";
 import { findCompiler } from "../../sys/compiler.ts";
-import type { Device, Program } from "../types.ts";
+import type { Device, Invocation, Program } from "../types.ts";
 import { chooseIsa, type Isa, isaName } from "./isa.ts";
 import { compileKernels, type CpuKernel } from "./kernels.ts";
 import { CpuMemory } from "./memory.ts";
@@ -65,6 +65,16 @@ export async function openCpuDevice(options: CpuDeviceOptions = {}): Promise<Dev
   const isKernel = (kernel: unknown): kernel is CpuKernel => kernels.has(kernel as object);
   const isProgram = (program: Program): program is CpuProgram => programs.has(program);
   let open = true;
+  const stepOf = (program: Program, header: Uint32Array) => {
+    if (!open) throw new TypeError("Cannot run a program: the device is closed");
+    if (!isProgram(program)) throw new TypeError("Cannot run a program of another device");
+    if (header.length === STEP_FIELDS.length) {
+      return { ...program, step: header as Uint32Array<ArrayBuffer> };
+    }
+    throw new RangeError(
+      `Cannot run a step of ${header.length} fields: it has ${STEP_FIELDS.length}`,
+    );
+  };
 
   return {
     name: `cpu (${threads} thread${threads === 1 ? "" : "s"}, ${isaName(isa)})`,
@@ -94,28 +104,26 @@ export async function openCpuDevice(options: CpuDeviceOptions = {}): Promise<Dev
       return program;
     },
     async run(program, header, read) {
-      if (!open) throw new TypeError("Cannot run a program: the device is closed");
-      if (!isProgram(program)) throw new TypeError("Cannot run a program of another device");
-      if (header.length !== STEP_FIELDS.length) {
-        throw new RangeError(
-          `Cannot run a step of ${header.length} fields: it has ${STEP_FIELDS.length}`,
-        );
-      }
-      const { ops, args, invocations } = program;
-      const code = runtime.kerf_run(
-        ...[pool, ops, invocations.length, args, header as Uint32Array<ArrayBuffer>] as const,
-        ...[header.length, stepAddress] as const,
-      );
-      if (code > 0) {
-        const { kernel, label } = invocations[code - 1]!;
-        throw new RangeError(
-          `Cannot run kernel "${kernel.entry.signature.name}" for "${label}": too many items`,
-        );
-      }
-      if (code < 0) throw new KerfError("Cannot run a program: no memory for its bookkeeping");
-      // C held the thread: without a turn of the event loop no signal would ever arrive.
-      await new Promise<void>((resolve) => setImmediate(resolve));
+      const { ops, args, invocations, step } = stepOf(program, header);
+      const place = [pool, ops, invocations.length, args, step, step.length, stepAddress] as const;
+      check(runtime.kerf_run(...place), invocations);
+      await turn();
       return read ? memory.read(read.buffer, read.offset, read.bytes) : new Uint8Array();
+    },
+    async runTimed(program, header) {
+      const { ops, args, invocations, step } = stepOf(program, header);
+      const place = [pool, ops, invocations.length, args, step, step.length, stepAddress] as const;
+      const times = new BigUint64Array(invocations.length + 1);
+      check(runtime.kerf_run_timed(...place, times), invocations);
+      await turn();
+      let [first, last] = [0, times.at(-1)!];
+      return Float64Array.from(invocations, ({ barrier }, i) => {
+        if (barrier === false) return 0;
+        const time = times[first]! || last;
+        const ns = Number(time - last);
+        [first, last] = [i + 1, time];
+        return ns;
+      });
     },
     close() {
       if (!open) return;
@@ -125,3 +133,17 @@ export async function openCpuDevice(options: CpuDeviceOptions = {}): Promise<Dev
     },
   };
 }
+
+/** @throws what the code of a run stands for */
+function check(code: number, invocations: readonly Invocation[]): void {
+  if (code > 0) {
+    const { kernel, label } = invocations[code - 1]!;
+    throw new RangeError(
+      `Cannot run kernel "${kernel.entry.signature.name}" for "${label}": too many items`,
+    );
+  }
+  if (code < 0) throw new KerfError("Cannot run a program: no memory for its bookkeeping");
+}
+
+/** C held the thread: without a turn of the event loop no signal would ever arrive. */
+const turn = () => new Promise<void>((resolve) => setImmediate(resolve));

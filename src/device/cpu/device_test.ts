@@ -1,6 +1,6 @@
 /** The device as the engine sees it: barriers, threads, compiling, closing, and what it refuses. */
 
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 import { KerfError } from "../../core/error.ts";
 import { projectUrl, runChild } from "../../sys/testing.ts";
@@ -84,6 +84,23 @@ Deno.test("without a barrier the next invocation may start; the one after waits 
     assertEquals(await words(device, x!), expected);
   }
   for (const buffer of [x, a, b, c]) device.free(buffer!);
+});
+
+Deno.test("a timed run computes the same and has a time where a barrier is", async () => {
+  const n = 64;
+  const device = await testDevice();
+  const [kernel] = await device.compile([late]);
+  const [x, y] = [device.allocate(4 * n, "x"), device.allocate(4 * n, "y")];
+  const program = device.prepare([false, true, true].map((barrier, k) => ({
+    ...{ kernel: kernel!, label: `late ${k}`, constants: {}, barrier },
+    buffers: { x: { buffer: k === 2 ? y : x }, y: { buffer: k === 2 ? x : y } },
+  })));
+  const [first, second, third] = await device.runTimed!(program, header(n));
+  assertEquals(first, 0);
+  assert(second! > 0 && third! > 0, `${second} ${third}`);
+  assertEquals(await words(device, x), new Uint32Array(n).fill(2));
+  device.free(x);
+  device.free(y);
 });
 
 Deno.test("an empty program and empty grids do nothing", async () => {

@@ -252,6 +252,7 @@ struct pool {
   const uint8_t *args;
   struct progress *progress;
   uint32_t n_ops, capacity;
+  uint64_t *times; /* where a step is timed: when each group was finished */
   /* Each on its own cache line: they are polled by different threads. */
   _Alignas(64) _Atomic uint32_t gate;
   _Alignas(64) _Atomic uint32_t epoch; /* counts steps; the pool's end is one more */
@@ -355,7 +356,10 @@ static void walk(struct pool *p) {
     while (take(&p->progress[i], p->n_threads, &first, &last)) {
       ((kernel)(uintptr_t)op->function)(p->args + op->args, first, last);
       uint32_t before = atomic_fetch_add(&group->finished, last - first);
-      if (before + (last - first) == group->expected) wake_sleepers(p);
+      if (before + (last - first) == group->expected) {
+        if (p->times) p->times[group - p->progress] = now_ns();
+        wake_sleepers(p);
+      }
     }
     if (op->barrier) {
       wait_for(p, &group->finished, group->expected, 1);
@@ -470,4 +474,21 @@ EXPORT int32_t kerf_run(uint64_t pool, const void *ops, uint32_t n_ops, const vo
     wait_for(p, &p->gate, 0, 1);
   }
   return 0;
+}
+
+/*
+ * Runs a plan once and notes when: times[i] is the clock, in nanoseconds, when the operations from i to the next
+ * barrier were finished, 0 where no group begins or none of its items is there; times[n_ops] is the clock at the
+ * start.
+ */
+EXPORT int32_t kerf_run_timed(uint64_t pool, const void *ops, uint32_t n_ops, const void *args,
+                              const uint32_t *step, uint32_t n_step, uint64_t step_address,
+                              uint64_t *times) {
+  struct pool *p = (struct pool *)(uintptr_t)pool;
+  memset(times, 0, n_ops * sizeof *times);
+  times[n_ops] = now_ns();
+  p->times = times;
+  int32_t code = kerf_run(pool, ops, n_ops, args, step, n_step, step_address);
+  p->times = NULL;
+  return code;
 }

@@ -27,6 +27,10 @@ const SYMBOLS = {
     parameters: ["u64", "buffer", "u32", "buffer", "buffer", "u32", "u64"],
     result: "i32",
   },
+  kerf_run_timed: {
+    parameters: ["u64", "buffer", "u32", "buffer", "buffer", "u32", "u64", "buffer"],
+    result: "i32",
+  },
 } as const;
 
 /** The functions of runtime.c; see there for what they take and return. */

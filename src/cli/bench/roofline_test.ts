@@ -1,0 +1,53 @@
+import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
+import { STEP_FIELDS } from "../../core/signature.ts";
+import { matrixBytes } from "../../engine/weights.ts";
+import { load } from "../../mod.ts";
+import { tinyModel } from "../../model/testing.ts";
+import { testFolder } from "../../model/testing_files.ts";
+import { kernelRows } from "./roofline.ts";
+import { itemsOf, workIn } from "./work.ts";
+
+const header = (fields: Partial<Record<typeof STEP_FIELDS[number], number>>) =>
+  Uint32Array.from(STEP_FIELDS, (name) => fields[name] ?? 0);
+
+Deno.test("a step's work is that of its matrices and its cache", async () => {
+  await using folder = await testFolder();
+  const path = await folder.write("tiny.gguf", tinyModel());
+  using model = await load({ model: path, threads: 1, activations: "f32" });
+  const { plan, config } = model.loaded;
+  const { matrices, embedding, head } = plan.inputs.weights;
+  const shape = {
+    header: header({ nRows: 1, nSeqs: 1, nLogits: 1, nDecode: 1, nSplits: 1 }),
+    nDepth: 40,
+    layerBytes: 1000,
+  };
+  const { invocations } = plan.step;
+  // Prefill's attention has nothing to do in a step that decodes.
+  const busy = invocations.filter((invocation) => itemsOf(invocation, shape.header) > 0);
+  assert(busy.length < invocations.length);
+  const workOf = workIn(plan);
+  const sum = (of: (work: ReturnType<typeof workOf>) => number) =>
+    busy.reduce((total, invocation) => total + of(workOf(invocation, shape)), 0);
+  // The embedding is read as a head where it is one, and else only a row of it.
+  const read = matrices.filter((m) => !embedding.includes(m) || head.includes(m));
+  const weightBytes = read.reduce((total, m) => total + matrixBytes(m), 0);
+  assertEquals(sum(({ bytes }) => bytes), weightBytes + config.nLayers * 1000);
+  const { nLayers, nHeads, nKvHeads, headDim, dModel, dFf, nVocab } = config;
+  const perLayer = dModel * headDim * (2 * nHeads + 2 * nKvHeads) + 3 * dModel * dFf;
+  const attention = 2 * 41 * nHeads * headDim;
+  assertEquals(sum(({ macs }) => macs), nLayers * (perLayer + attention) + dModel * nVocab);
+
+  const times = [3, 1, 2].map((ns) => new Float64Array(invocations.length).fill(1e6 * ns));
+  const ceilings = { readBytes: 1e9, f32Macs: 1e9, byteMacs: 4e9 };
+  const rows = kernelRows(plan, { step: "decode", times, shape, ceilings });
+  const total = rows.pop()!;
+  const nTimed = busy.filter(({ barrier }) => barrier !== false).length;
+  assertEquals([total.invocations, total.ns, total.share], [nTimed, 2e6 * nTimed, 1]);
+  assertAlmostEquals(rows.reduce((share, row) => share + row.share, 0), 1, 1e-12);
+  const down = rows.find(({ what }) => what === "down")!;
+  const bytes = matrixBytes(plan.inputs.weights.layers[0]!.ffnDown[0]!);
+  assertEquals(down.invocations, nLayers);
+  assertAlmostEquals(down.of_read!, bytes / 2e-3 / 1e9, 1e-12);
+  assertAlmostEquals(down.of_macs!, dModel * dFf / 2e-3 / 1e9, 1e-12);
+  assertEquals(rows.find(({ what }) => what === "norm")!.of_read, null);
+});
