@@ -82,7 +82,7 @@ export function problem(given: Partial<Case>) {
       .filter((c) => (c * 7 + h) % headDim < width);
     const keys = Array.from({ length: rows }, () => row(12));
     const values = Array.from({ length: rows }, () => row(1));
-    const positions = layout.endsWith("_evicted") ? { positions: gaps(filled) } : {};
+    const positions = layout.includes("_evicted") ? { positions: gaps(filled) } : {};
     const sets = layout.includes("bitmap") ? ownChannels({ nListed, headDim, width }, random) : {};
     return { keys, values, nListed, nCoded, nFirst, channels, high, ...positions, ...sets };
   });

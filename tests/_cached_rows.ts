@@ -2,7 +2,7 @@
 
 import type { CacheSegment, HeadAt } from "../src/engine/cache_shape.ts";
 import type { Engine } from "../src/engine/engine.ts";
-import { elementOffset, PAGE_ROWS, pageCount } from "../src/layout/mod.ts";
+import { elementOffset, PAGE_ROWS, pageCount, sideBytes } from "../src/layout/mod.ts";
 import { decoded } from "../src/reference/codes.ts";
 import { readCode } from "../src/verify/written_codes.ts";
 
@@ -10,7 +10,7 @@ import { readCode } from "../src/verify/written_codes.ts";
 export async function segmentRows(
   { cache, device }: Engine,
   at: HeadAt,
-  { segment, index, page, headBytes }: CacheSegment,
+  { segment, index, page, sides }: CacheSegment,
 ): Promise<number[][]> {
   const { rows, ...stored } = cache.sizeOf(at, index);
   const out: number[][] = [];
@@ -18,7 +18,10 @@ export async function segmentRows(
     const { buffer, offset, bytes } = cache.table.pageAt(
       cache.table.entryIndex({ ...at, entry: page + p }),
     );
-    const view = new DataView((await device.read(buffer, offset, bytes)).slice().buffer, headBytes);
+    const view = new DataView(
+      (await device.read(buffer, offset, bytes)).slice().buffer,
+      sideBytes(sides),
+    );
     for (let row = p * PAGE_ROWS; row < Math.min(rows, (p + 1) * PAGE_ROWS); row++) {
       out.push(Array.from({ length: stored.width }, (_, channel) => {
         const place = { row, channel, ...stored };
@@ -42,7 +45,7 @@ export const segmentsOfStream = ({ cache }: Engine, stream: "key" | "value") =>
 export async function writeSegmentRows(
   { cache, device }: Engine,
   at: HeadAt,
-  { segment, page, headBytes }: CacheSegment,
+  { segment, page, sides }: CacheSegment,
   rows: readonly (readonly number[])[],
 ): Promise<void> {
   for (let p = 0; p < pageCount(rows.length); p++) {
@@ -50,7 +53,7 @@ export async function writeSegmentRows(
       cache.table.entryIndex({ ...at, entry: page + p }),
     );
     const data = (await device.read(buffer, offset, bytes)).slice();
-    const view = new DataView(data.buffer, headBytes);
+    const view = new DataView(data.buffer, sideBytes(sides));
     rows.slice(p * PAGE_ROWS, (p + 1) * PAGE_ROWS).forEach((values, row) =>
       values.forEach((x, channel) => {
         const element = elementOffset(segment, { row, channel, width: values.length });

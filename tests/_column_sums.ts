@@ -5,14 +5,28 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { QUERY_TILE } from "../src/core/mod.ts";
+import { mergeKernel } from "../src/layout/mod.ts";
 import type { TypedArray } from "../src/device/run_kernel.ts";
 import { softmaxReference } from "../src/reference/mod.ts";
-import { sumByte } from "../src/verify/written_cache.ts";
+import { segmentStarts, sumByte } from "../src/verify/written_cache.ts";
 import { logitError, problem, queryOf, shared } from "./_attention_case.ts";
 import type { Case, Problem } from "./_attention_case.ts";
 import { assertClose } from "./_close.ts";
 import type { RunKernel } from "./_kernel.ts";
 import { AT } from "./_kv_cache.ts";
+
+/** Values in another basis, and compressed rows beside whole ones, in each way that sums compose with. */
+export const COMPRESSED: readonly Partial<Case>[] = [
+  { layout: "k_f16t16_v_basis_f16t1" },
+  { layout: "k_f16t16_v_list_f16t1_f16t1", nListed: 130, width: 20 },
+  { layout: "k_bitmap_mean_f16t1_f16t16_v_f16t1", nListed: 130, width: 20 },
+  { layout: "k_q4r32t16_f16t16_v_q4c32t1_f16t1", nCoded: 160 },
+  { layout: "k_list_q2r32t16_f16t16_v_list_q4c32t1_f16t1", nListed: 64, nCoded: 64, width: 25 },
+  {
+    layout: "k_list_mean_q42r64t16_list_mean_q42r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1",
+    ...{ nListed: 128, nCoded: 128, nFirst: 64, width: 20, high: 9 },
+  },
+].map((given) => ({ ...given, layout: `${given.layout}_evicted_summed` }));
 
 /** What a row's sum is before the step. */
 const before = (kvHead: number, row: number) => Math.fround(kvHead + row / 8);
@@ -55,8 +69,13 @@ export async function assertColumnSums(
   const label = `${p.variant.name} ${JSON.stringify(shape)}`;
   const { arena } = p.cache.buffers;
   const view = new DataView(arena.buffer);
-  const at = (kvHead: number, row: number) =>
-    sumByte(p.cache, { nKvHeads: p.nKvHeads, kvHead, row }, p.headDim);
+  const { key, value } = p.cache.layout;
+  const at = (kvHead: number, row: number) => {
+    const starts = segmentStarts(p.heads[kvHead]!, value.segments, "value").slice(0, -1);
+    const segment = starts.findLastIndex((start) => row >= start);
+    const index = key.segments.length + segment;
+    return sumByte(p.cache, { nKvHeads: p.nKvHeads, kvHead, index, row: row - starts[segment]! });
+  };
   const nOld = p.rows - p.nQuery;
   for (let kvHead = 0; kvHead < p.nKvHeads; kvHead++) {
     for (let row = 0; row < nOld; row++) {
@@ -70,8 +89,9 @@ export async function assertColumnSums(
   assertEquals(out, plain["out"], `${label}: what comes out`);
   const { partials } = await run(kernel("decode"), step);
   const merging = { ...step, buffers: { ...step.buffers, partials: partials! } };
-  const merged = await run("attention_merge_recording", merging);
-  assertEquals(merged["out"], (await run("attention_merge", merging))["out"], label);
+  const merged = await run(mergeKernel(p.cache.layout), merging);
+  const unrecorded = await run(mergeKernel({ value, rowSums: false }), merging);
+  assertEquals(merged["out"], unrecorded["out"], label);
   const lastRow = row_softmax!.slice(-2 * p.nHeads);
   const decoded = merged["row_softmax"]!.slice(-2 * p.nHeads);
   if (exact) assertEquals(decoded, lastRow, `${label}: decoded`);

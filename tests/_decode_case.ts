@@ -19,7 +19,9 @@ export interface DecodeCase {
   readonly channels?: readonly number[];
   /** How many of them are of the first class. */
   readonly high?: number;
+  /** Whether values carry positions, and running sums with them. */
   readonly positions?: boolean;
+  readonly sums?: boolean;
 }
 
 /** Rows with an outlier, a channel and a row that are constant. */
@@ -40,7 +42,8 @@ export function decodeRun(given: DecodeCase) {
   const segments = stream === "key"
     ? `k_${given.from}_${type}t16_v_${type}t1`
     : `k_${type}t16_v_${given.from}_${type}t1`;
-  const name = segments + (given.positions ? "_evicted" : "");
+  const sides = { positions: given.positions ?? false, sums: given.sums ?? false };
+  const name = segments + (sides.positions ? "_evicted" : "") + (sides.sums ? "_summed" : "");
   const random = randomFrom(headDim + given.rows[0]!);
   const nKvHeads = given.rows.length;
   const heads = given.rows.map((n): HeadRows => {
@@ -56,7 +59,7 @@ export function decodeRun(given: DecodeCase) {
   const entries = cache.constants["page_entries"]!;
   const firstHead = (AT.slot * AT.nLayers + AT.layer) * nKvHeads;
   const full = segmentsOf(cache.layout)[index + 1]!;
-  const move = { from, to: full, positions: given.positions ?? false };
+  const move = { from, to: full, sides };
   const word = channelsWord({ width: channels.length, high: high ?? 0 });
   const run = {
     defines: { HEAD_DIM: headDim },

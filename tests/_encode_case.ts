@@ -18,7 +18,9 @@ export interface EncodeCase {
   readonly channels?: readonly number[];
   /** How many of them are of the first class. */
   readonly high?: number;
+  /** Whether values carry positions, and running sums with them. */
   readonly positions?: boolean;
+  readonly sums?: boolean;
   /** Of each head, its full rows one after the other, of which the last are coded; absent: in order. */
   readonly order?: readonly (readonly number[])[];
 }
@@ -42,7 +44,8 @@ export function encodeRun(given: EncodeCase) {
   const to = parseSegmentName(given.to);
   const listed = to.channels === "list";
   const channels = given.channels ?? Array.from({ length: headDim }, (_, c) => c);
-  const evicted = given.positions ? "_evicted" : "";
+  const sides = { positions: given.positions ?? false, sums: given.sums ?? false };
+  const carried = (sides.positions ? "_evicted" : "") + (sides.sums ? "_summed" : "");
   const name = isKey
     ? `k_${given.to}_${type}t16_v_${type}t1`
     : `k_${type}t16_v_${given.to}_${type}t1`;
@@ -56,12 +59,12 @@ export function encodeRun(given: EncodeCase) {
     const head = { keys: all, values: all, nListed: coded, nCoded: coded, channels, positions };
     return high === undefined ? head : { ...head, high };
   });
-  const cache = writeCache(name + evicted, heads, { headDim, spare: Math.ceil(longest / 128) + 1 });
+  const cache = writeCache(name + carried, heads, { headDim, spare: Math.ceil(longest / 128) + 1 });
   const first = isKey ? 0 : 1;
   const { arena: before, pages } = cache.buffers;
   const entries = cache.constants["page_entries"]!;
   const firstHead = (AT.slot * AT.nLayers + AT.layer) * nKvHeads;
-  const move = { from: segmentsOf(cache.layout)[first + 1]!, to, positions: evicted !== "" };
+  const move = { from: segmentsOf(cache.layout)[first + 1]!, to, sides };
   const order = given.order && Uint32Array.from(
     given.order.flatMap((list) => [...list, ...Array(longest - list.length).fill(0xffffffff)]),
   );

@@ -123,6 +123,7 @@ Deno.test("survivors are coded by class anew after every turn, and decoding read
     const [i, [nHeads, nKvHeads, headDim, evicts, compresses]] of ([
       [6, 2, 48, "snapkv:budget=110,window=16", "think_bits:keys=2,high=0.4,group=16,residual=32"],
       [4, 1, 32, "tova:budget=100", "think_bits:group=32,residual=32,first=0"],
+      [6, 2, 32, "h2o:budget=110,every=0", "think_bits:group=16,residual=32"],
       [
         3,
         3,

@@ -86,6 +86,7 @@ Deno.test("evicted rows whose values lose channels are a twin's that only evicts
       [6, 2, "tova:budget=100", "think_values:multiple=16+kivi:residual=32,bits=8"],
       [4, 1, "snapkv:budget=90,window=8", "think+think_values:multiple=16+kivi:residual=32"],
       [8, 1, "snapkv:budget=90,window=8,every=3", "think:ratio=0.4+think_values:recent=10"],
+      [6, 2, "h2o:budget=90,every=3", "think_values:ratio=0.4,recent=20"],
     ] as const).entries()
   ) {
     const prune = `${evicts}+${compresses}`;

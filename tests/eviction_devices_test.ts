@@ -32,6 +32,7 @@ const SPECS = [
   "chunkkv:of=tova,budget=60,block=7",
   "h2o:budget=60",
   "h2o:budget=60+think:ratio=0.5,window=16,recent=8",
+  "h2o:budget=60+think_values:ratio=0.3,window=16,recent=20",
   "expected_attention:budget=60,ahead=40",
   "think:ratio=0.5,window=16,recent=8,every=1,refresh=1",
   "think_mass:mass=0.6,window=16,recent=8",
@@ -46,6 +47,8 @@ const ROUNDED = [
   "tova:budget=100+think_values:ratio=0.5,window=16,multiple=16+kivi:bits=8,residual=32",
   "snapkv:budget=100,window=16+spark:ratio=0.5,window=16,recent=8",
   "snapkv:budget=100,window=16+think_bits:group=16,residual=32",
+  "h2o:budget=100,every=0+think_bits:group=16,residual=32",
+  "h2o:budget=100,every=0+rotated:group=16,residual=32,keyBits=8,valueBits=8",
 ];
 
 /** Two turns with two decoded tokens each. */

@@ -48,6 +48,7 @@ static void attention_merge_recording(const struct args *restrict args, uint32_t
     }
     kerf_finish_softmax(sum, values, args->out + (size_t)row * args->out_stride + head * HEAD_DIM,
         HEAD_DIM);
+
     float *softmax = args->row_softmax + 2 * ((size_t)row * n_heads + head);
     softmax[0] = largest;
     softmax[1] = sum;

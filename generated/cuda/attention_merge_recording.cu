@@ -88,6 +88,7 @@ attention_merge_recording(const __grid_constant__ struct args args)
       const u32 c = thread + i * THREADS;
       if (c < HEAD_DIM) out[c] = kerf_finish_softmax(sum, values[i]);
     }
+
     if (thread == 0) {
       float *softmax = args.row_softmax + 2 * ((u64)row * n_heads + head);
       softmax[0] = largest_before;

@@ -59,6 +59,7 @@ fn attention_merge_recording(
     /* Zeros when no key was seen. */
     out_buf[out_row + c] = select(value / sum, 0.0, sum == 0.0);
   }
+
   if (lane == 0u) {
     let softmax = 2u * (decode_rows_buf[item / params.n_heads] * params.n_heads + head);
     row_softmax_buf[softmax] = largest;

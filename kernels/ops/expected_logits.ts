@@ -6,6 +6,7 @@ import { layoutKernel, read, write } from "kerf/dsl";
  */
 export default layoutKernel({
   name: "expected_logits",
+  scores: true,
   bindings: [
     read("moments", "f32", ["nSlots", "nLayers", "nHeads", "headDim + 2", "headDim"]),
     read("angles", "f32", ["nCtx + ahead", "headDim"]),

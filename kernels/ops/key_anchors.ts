@@ -3,6 +3,7 @@ import { layoutKernel, read, write } from "kerf/dsl";
 /** Per KV head of a layer the mean of its keys, each divided by its norm, and then the mean's own norm. */
 export default layoutKernel({
   name: "key_anchors",
+  scores: true,
   bindings: [
     read("pages", "u32", ["nSlots", "nLayers", "nKvHeads", "page_entries"]),
     read("heads", "u32", ["nSlots", "nLayers", "nKvHeads", "2·nSegments"]),

@@ -6,6 +6,7 @@ import { layoutKernel, read, write } from "kerf/dsl";
  */
 export default layoutKernel({
   name: "window_softmax",
+  scores: true,
   classes: true,
   bindings: [
     read("q_ring", "f32", ["nSlots", "nLayers", "nHeads", "window", "headDim"]),

@@ -17,6 +17,8 @@ export interface LayoutKernelSpec extends KernelSpec {
    * segments, where rows are before any has lost a channel.
    */
   readonly rows?: "every" | "whole";
+  /** Whether token scores read what it makes; of the shipped ones none does that reads running sums. */
+  readonly scores?: boolean;
   /** Of kernels over whole rows: which layouts need them. Values that lose channels, or keys by row. */
   readonly losing?: "values" | "sets";
 }
@@ -27,13 +29,14 @@ export interface LayoutKernel extends Definition, LayoutKernelSpec {
   readonly losing: "values" | "sets";
   readonly kind: "layout_kernel";
   readonly classes: boolean;
+  readonly scores: boolean;
   readonly defines: readonly string[];
 }
 
 /** Declares a kernel of layouts; a file in kernels/ops/ exports it as its default. */
 export function layoutKernel(spec: LayoutKernelSpec): LayoutKernel {
   return Object.freeze({
-    ...{ defines: [], classes: false, rows: "every", losing: "values" },
+    ...{ defines: [], classes: false, scores: false, rows: "every", losing: "values" },
     ...spec,
     ...{ kind: "layout_kernel", hooks: [] },
   });

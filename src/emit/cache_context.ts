@@ -31,6 +31,8 @@ export interface CacheContext {
   readonly cached: boolean;
   /** Whether pages of values begin with their rows' positions; else a full row's place is its position. */
   readonly row_positions: boolean;
+  /** Whether running sums stand behind these. */
+  readonly row_sums: boolean;
   /** Whether rows carry positions and lie in classes: then values have the segments of keys. */
   readonly class_positions: boolean;
   /** How older keys are coded; null: all lie as they are. */
@@ -77,6 +79,7 @@ export function cacheContext(
     full_rows: fullRows,
     cached: layout.positions === "cache",
     row_positions: layout.rowPositions,
+    row_sums: layout.rowSums,
     class_positions: layout.rowPositions && hasRowClasses(layout),
     coded_keys: coded,
     fills_means: key.segments.some(({ fill }) => fill === "mean") && !fullRows,

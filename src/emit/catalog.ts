@@ -8,13 +8,14 @@ import type { Feature } from "../dsl/kernel.ts";
 import { layoutSteps } from "../dsl/pruning.ts";
 import type { Pruning } from "../dsl/pruning.ts";
 import { denseLayout, layoutOf } from "../layout/make.ts";
-import { layoutName, segmentName } from "../layout/name.ts";
+import { layoutName, moveName } from "../layout/name.ts";
 import { hasRowClasses } from "../layout/row_classes.ts";
-import type { Layout, Segment, Stream } from "../layout/types.ts";
+import { rowSides } from "../layout/types.ts";
+import type { Layout, Segment } from "../layout/types.ts";
 import { FAMILIES } from "./families/mod.ts";
 import type { EmitTarget } from "./target.ts";
 import { kernelName } from "./types.ts";
-import type { EmitRequest, Family, KernelSource, Shipped } from "./types.ts";
+import type { EmitRequest, Family, KernelSource, Shipped, ShippedMove } from "./types.ts";
 
 /** A kernel to emit, with where it comes from. */
 export interface CatalogEntry {
@@ -100,19 +101,16 @@ export function isOnTarget(entry: CatalogEntry, { lacks }: Pick<EmitTarget, "lac
 /** The layouts of the shipped pruning variants, and the row moves inside them. */
 export function shippedLayouts(sources: readonly KernelSource[]): Shipped {
   const layouts = new Map<string, Layout>();
-  const [moves, ordered] = [
-    new Map<string, readonly [Segment, Segment]>(),
-    new Map<string, readonly [Segment, Segment]>(),
-  ];
+  const [moves, ordered] = [new Map<string, ShippedMove>(), new Map<string, ShippedMove>()];
   const add = (layout: Layout) => layouts.set(layoutName(layout), layout);
   add(denseLayout(TYPES));
   for (const { definition } of sources) {
     if (definition.kind === "pruning") add(layoutOf(layoutSteps(definition as Pruning), TYPES));
   }
   for (const layout of layouts.values()) {
-    for (const pair of [...streamMoves(layout.key), ...streamMoves(layout.value)]) {
-      const isOrdered = hasRowClasses(layout) && pair[0] !== pair[1];
-      (isOrdered ? ordered : moves).set(pair.map(segmentName).join("__"), pair);
+    for (const move of [...streamMoves(layout, "key"), ...streamMoves(layout, "value")]) {
+      const isOrdered = hasRowClasses(layout) && move.from !== move.to;
+      (isOrdered ? ordered : moves).set(moveName(move), move);
     }
   }
   return {
@@ -123,7 +121,8 @@ export function shippedLayouts(sources: readonly KernelSource[]): Shipped {
 }
 
 /** Rows arrive in a stream's last segment; a compression moves them, as they are, to any of its segments. */
-function streamMoves({ segments }: Stream): (readonly [Segment, Segment])[] {
-  const moved = segments.map((segment): Segment => ({ ...segment, basis: "identity" }));
-  return moved.length < 2 ? [] : moved.map((to) => [moved.at(-1)!, to] as const);
+function streamMoves(layout: Layout, stream: ShippedMove["stream"]): ShippedMove[] {
+  const moved = layout[stream].segments.map((own): Segment => ({ ...own, basis: "identity" }));
+  const [from, sides] = [moved.at(-1)!, rowSides(layout, stream)];
+  return moved.length < 2 ? [] : moved.map((to) => ({ stream, from, to, sides }));
 }

@@ -7,7 +7,8 @@ import type { AuthoredFile, ProductEntries } from "../core/manifest.ts";
 import type { GridFactor, Signature } from "../core/signature.ts";
 import type { Definition } from "../dsl/types.ts";
 import type { Func } from "../ir/types.ts";
-import type { Layout, Segment } from "../layout/types.ts";
+import type { SegmentMove } from "../layout/name.ts";
+import type { Layout } from "../layout/types.ts";
 import type { EmitTarget } from "./target.ts";
 
 /** A definition with everything known of it. */
@@ -27,10 +28,15 @@ export interface KernelSource {
 export interface Shipped {
   /** The dense layout first, then every layout that a pruning variant in kernels/prune/ makes. */
   readonly layouts: readonly Layout[];
-  /** Every (source, destination) pair of segments that rows move between in those layouts. */
-  readonly moves: readonly (readonly [Segment, Segment])[];
+  /** Every pair of segments that rows move between in those layouts. */
+  readonly moves: readonly ShippedMove[];
   /** The same of layouts whose compressed rows are in classes. */
-  readonly orderedMoves: readonly (readonly [Segment, Segment])[];
+  readonly orderedMoves: readonly ShippedMove[];
+}
+
+/** Rows on their way from a stream's last segment, where they arrive, to one of its segments. */
+export interface ShippedMove extends SegmentMove {
+  readonly stream: "key" | "value";
 }
 
 /** One kernel to emit: `attention_causal_decode` with `["k_f16t16_v_f16t1"]`. */

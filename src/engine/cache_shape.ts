@@ -1,8 +1,9 @@
 /** Sizes of a cache and the places of its segments, fixed when a plan is made. */
 
 import type { StoredChannels } from "../layout/bytes.ts";
-import { pageBytes, pageCount, positionBytes, sumBytes } from "../layout/offset.ts";
-import type { Layout, Segment } from "../layout/types.ts";
+import { pageBytes, pageCount, sideBytes } from "../layout/offset.ts";
+import { rowSides } from "../layout/types.ts";
+import type { Layout, RowSides, Segment } from "../layout/types.ts";
 
 /** Sizes of a cache. */
 export interface CacheShape {
@@ -24,18 +25,16 @@ export interface CacheSegment {
   readonly page: number;
   /** Whether new rows go here. */
   readonly isLast: boolean;
-  /** Bytes at the head of each of its pages, before the first row. */
-  readonly headBytes: number;
-  /** … and at its end, behind the last. */
-  readonly tailBytes: number;
+  /** What its rows carry at the head of each of its pages. */
+  readonly sides: RowSides;
 }
 
 /** Bytes of a page of a segment; `rows` of one that is cut. */
 export function segmentPageBytes(
-  { segment, headBytes, tailBytes }: Pick<CacheSegment, "segment" | "headBytes" | "tailBytes">,
+  { segment, sides }: Pick<CacheSegment, "segment" | "sides">,
   size: StoredChannels & { readonly headDim: number; readonly rows?: number },
 ): number {
-  return pageBytes(segment, { ...size, head: headBytes, tail: tailBytes });
+  return pageBytes(segment, { ...size, head: sideBytes(sides) });
 }
 
 /** A head: slot, and layer · nKvHeads + KV head. */
@@ -53,13 +52,9 @@ export interface LayerRange {
 /** The segments of a layout with their ranges of the block table, keys' first. */
 export function cacheSegments(layout: Layout, nCtx: number): CacheSegment[] {
   const perSegment = pageCount(nCtx);
-  const sides = {
-    key: { headBytes: 0, tailBytes: 0 },
-    value: { headBytes: positionBytes(layout), tailBytes: sumBytes(layout) },
-  };
   const list = (["key", "value"] as const).flatMap((stream) =>
     layout[stream].segments.map((segment, i, segments) => ({
-      ...{ stream, segment, ...sides[stream] },
+      ...{ stream, segment, sides: rowSides(layout, stream) },
       isLast: i === segments.length - 1,
     }))
   );

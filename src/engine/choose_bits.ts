@@ -34,7 +34,7 @@ export function bitsDrafts(
   { slot, layer, nWindow, nHeads, maxRows }: ChoiceAt,
 ): Draft[] {
   const { compressed, full } = streamSegments(cache, "key")!;
-  const move = { from: full.segment, to: compressed[0]!.segment, positions: false };
+  const move = { from: full.segment, to: compressed[0]!.segment, sides: full.sides };
   const measure = compressed.length > 1 ? "ordered_coding_losses" : "coding_losses";
   const { lowPrice: low_price, highPrice: high_price, window, definition: { name } } = bits;
   const { scores, losses, means, class_counts, due_counts, tables } = buffers.bits!;

@@ -4,6 +4,7 @@
  */
 
 import type { Device } from "../device/types.ts";
+import { isCoded } from "../layout/becomes_whole.ts";
 import type { CacheSegment, HeadAt, LayerRange } from "./cache_shape.ts";
 import { haveBits } from "./choose_bits.ts";
 import { streamSegments } from "./compress_drafts.ts";
@@ -13,7 +14,6 @@ import { expandLayer, maskedStreams } from "./expand_layer.ts";
 import { hasRowsToMove, moveLayer, rowsUntilMove, stays } from "./move_layer.ts";
 import type { Plan } from "./plan.ts";
 import { chooseChannels, hasMask, recentRows, refreshes } from "./prune_layer.ts";
-import { isCoded } from "./whole_rows.ts";
 
 const recentOf = ({ inputs }: Plan, layer: number) => {
   const size = { ...inputs.cache.shape, layer };

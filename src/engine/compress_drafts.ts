@@ -146,7 +146,7 @@ export function moveDrafts(
   return compress!.moves[stream]!.map((list, i) => {
     const to = compressed[i] ?? full;
     const { kernel, deed } = deedOf(to.segment, compressed.length > 1);
-    const move = { from: full.segment, to: to.segment, positions: full.headBytes > 0 };
+    const move = { from: full.segment, to: to.segment, sides: full.sides };
     return {
       kernel: `${kernel}__${moveName(move)}`,
       label: `layer ${layer} · ${deed} ${stream}s`,

@@ -168,17 +168,16 @@ function selectDrafts(
   ];
 }
 
-/** Copies a layer's kept rows, and what they carry, to their new pages. */
+/** Moves a layer's kept rows, and what they carry, to the front of their pages. */
 export function keepDrafts(
   { inputs: { cache }, buffers }: Place,
   { slot, layer, maxRows }: EvictionAt,
 ): Draft[] {
   const rows = wholeNames({ cache, buffers });
-  const { layout } = wholeRows(cache);
-  return ["rows", ...(layout.rowSums ? ["sums"] : [])].map((what) => ({
-    kernel: `keep_${what}__${layoutName(layout)}`,
-    label: `layer ${layer} · keep ${what}`,
+  return [{
+    kernel: `keep_rows__${layoutName(wholeRows(cache).layout)}`,
+    label: `layer ${layer} · keep rows`,
     buffers: { ...rows.buffers, arena: whole(cache.table.arenas[layer]!) },
     constants: { ...rows.constants, slot, layer, max_rows: maxRows },
-  }));
+  }];
 }

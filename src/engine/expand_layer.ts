@@ -6,6 +6,7 @@
  */
 
 import type { Device } from "../device/types.ts";
+import { becomesWhole, isCoded } from "../layout/becomes_whole.ts";
 import { channelsWord } from "../layout/bytes.ts";
 import { moveName } from "../layout/name.ts";
 import { pageCount } from "../layout/offset.ts";
@@ -21,7 +22,6 @@ import type { Draft } from "./draft.ts";
 import type { Plan } from "./plan.ts";
 import type { PlanBuffers } from "./plan_buffers.ts";
 import { restoreOrder } from "./restore_order.ts";
-import { becomesWhole, isCoded } from "./whole_rows.ts";
 
 /** One KV head's rows of a stream: those of each compressed segment, and whole ones. */
 interface HeadRows {
@@ -68,7 +68,7 @@ export function expandDrafts(
   const { compressed, full } = streamSegments(cache, stream)!;
   return [...compressed, full].map((from, i) => ({
     kernel: `${from === full ? "move" : deedOf(from.segment)}_rows__${
-      moveName({ from: from.segment, to: full.segment, positions: full.headBytes > 0 })
+      moveName({ from: from.segment, to: full.segment, sides: full.sides })
     }`,
     label: `layer ${layer} · ${from === full ? "keep whole" : deedOf(from.segment)} ${stream}s`,
     buffers: {

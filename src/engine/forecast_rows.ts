@@ -3,6 +3,7 @@
  * compressed segment. Knows no bytes.
  */
 
+import { becomesWhole } from "../layout/becomes_whole.ts";
 import type { Layout } from "../layout/types.ts";
 import type { ChannelBudget } from "./channel_bits_plan.ts";
 import type { StreamName } from "./compress_drafts.ts";
@@ -11,7 +12,6 @@ import { recentRows, refreshes } from "./prune_layer.ts";
 import type { ChannelCuts } from "./prune_layer.ts";
 import type { RowClassesPlan } from "./row_classes_plan.ts";
 import type { TokensPlan } from "./tokens_plan.ts";
-import { becomesWhole } from "./whole_rows.ts";
 
 /** What the forecast depends on. */
 export interface ForecastShape extends ChannelCuts {

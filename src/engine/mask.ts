@@ -3,7 +3,7 @@
  */
 
 import { rowBytes } from "../layout/bytes.ts";
-import { pageCount } from "../layout/offset.ts";
+import { pageCount, sideBytes } from "../layout/offset.ts";
 import { setPlace } from "../layout/sets.ts";
 import { PAGE_ROWS } from "../layout/types.ts";
 import type { HeadAt } from "./cache_shape.ts";
@@ -104,7 +104,7 @@ async function setsOf(
     const entry = cache.table.entryIndex({ ...at, entry: sets.page + p });
     const { buffer, offset } = cache.table.pageAt(entry);
     const own = Math.min(PAGE_ROWS, rows - p * PAGE_ROWS);
-    const bytes = await device.read(buffer, offset + sets.headBytes, own * bytesPerRow);
+    const bytes = await device.read(buffer, offset + sideBytes(sets.sides), own * bytesPerRow);
     for (let row = 0; row < own; row++) {
       const { set } = setPlace(sets.segment, { row, ...sizes });
       for (let c = 0; c < headDim; c++) counts[c]! += bytes[set + (c >> 3)]! >> (c & 7) & 1;

@@ -136,7 +136,7 @@ export async function makePlan(
       tables: buffers.attentionTables,
     },
     layoutName: layoutName(cache.shape.layout),
-    mergeKernel: rowSums ? "attention_merge_recording" : mergeKernel(cache.shape.layout),
+    mergeKernel: mergeKernel(cache.shape.layout),
     rowSums,
     arenas: cache.table.arenas.map(whole),
     momentsSkip: inputs.tokens?.moments?.skip ?? null,

@@ -6,7 +6,7 @@
 
 import type { BufferRange, Device } from "../device/types.ts";
 import { tileBytes, unitRows } from "../layout/bytes.ts";
-import { pageCount, sumBytes } from "../layout/offset.ts";
+import { pageCount, sideBytes } from "../layout/offset.ts";
 import { PAGE_ROWS } from "../layout/types.ts";
 import type { Segment } from "../layout/types.ts";
 import type { CacheSegment } from "./cache_shape.ts";
@@ -72,14 +72,14 @@ const lastSegments = ({ cache }: Engine): CacheSegment[] =>
 
 const pagesKey = (stream: string, head: number) => `${stream} ${head}`;
 
-/** Ranges of a page, behind its start: rows, and sums. */
-function pageParts({ cache }: Engine, { segment, headBytes, stream }: CacheSegment) {
-  const { headDim, layout } = cache.shape;
+/** Ranges of a page, behind its start: rows, and their sums, which stand between positions and rows. */
+function pageParts({ cache: { shape: { headDim } } }: Engine, { segment, sides }: CacheSegment) {
   const bytes = PAGE_ROWS / unitRows(segment) * tileBytes(segment, { width: headDim }, headDim);
-  const sums = stream === "value" ? sumBytes(layout) : 0;
+  const positions = sideBytes({ ...sides, sums: false });
+  const head = sideBytes(sides);
   return {
-    rows: { offset: headBytes, bytes },
-    sums: { offset: headBytes + bytes, bytes: sums },
+    rows: { offset: head, bytes },
+    sums: { offset: positions, bytes: head - positions },
   };
 }
 
@@ -175,7 +175,7 @@ export function putPrefill(engine: Engine, slot: number, state: PrefillState): v
       for (const [p, page] of pages.get(pagesKey(segment.stream, head))!.entries()) {
         const index = cache.table.entryIndex({ slot, head, entry: segment.page + p });
         const { buffer, offset } = cache.table.pageAt(index);
-        if (segment.headBytes > 0) {
+        if (segment.sides.positions) {
           device.write(buffer, positions.subarray(p * PAGE_ROWS, (p + 1) * PAGE_ROWS), offset);
         }
         device.write(buffer, page.rows, offset + rows.offset);

@@ -7,7 +7,6 @@ import { KerfError } from "../core/error.ts";
 import { amountOf } from "../dsl/accumulator.ts";
 import type { Amount } from "../dsl/accumulator.ts";
 import { isPerRow } from "../dsl/pruning.ts";
-import { hasStatistic } from "../dsl/tokens.ts";
 import type { ChannelsPlan } from "./channels_plan.ts";
 import type { OwnedStep } from "./prune_order.ts";
 import { formatSpec } from "./spec.ts";
@@ -114,11 +113,6 @@ export function checkEviction(
   }
   if (moments && turned) {
     refuse(" with moments of queries", turned, "keys are stored in another basis", null);
-  }
-  const packed = codes ?? values;
-  if (hasStatistic(step, "columnSums") && packed) {
-    const rows = packed === codes ? "coded rows" : "values without some channels";
-    refuse(" with running sums", packed, `${rows} have no place for them`, null);
   }
   if (every > 0 && codes) {
     const why = "rows that share scales cannot leave one by one";

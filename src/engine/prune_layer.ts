@@ -5,6 +5,7 @@
  */
 
 import type { EnoughRule } from "../dsl/enough.ts";
+import { isCoded } from "../layout/becomes_whole.ts";
 import type { Layout } from "../layout/types.ts";
 import type { Device } from "../device/types.ts";
 import type { KvCache } from "./cache.ts";
@@ -12,7 +13,6 @@ import type { HeadAt } from "./cache_shape.ts";
 import { scoreDrafts, selectDrafts, streamSegments } from "./compress_drafts.ts";
 import type { LayerAt, StreamName } from "./compress_drafts.ts";
 import type { Plan } from "./plan.ts";
-import { isCoded } from "./whole_rows.ts";
 
 const STREAMS = ["key", "value"] as const;
 

@@ -30,8 +30,8 @@ export function orderWholeDrafts(
   { slot, layer, maxRows }: LayerAt & { readonly maxRows: number },
 ): Draft[] {
   return STREAMS.map((stream) => {
-    const { segment, headBytes, page } = fullOf(cache, stream);
-    const move = { from: segment, to: segment, positions: headBytes > 0 };
+    const { segment, sides, page } = fullOf(cache, stream);
+    const move = { from: segment, to: segment, sides };
     return {
       kernel: `move_ordered_rows__${moveName(move)}`,
       label: `layer ${layer} · order ${stream}s`,

@@ -1,20 +1,12 @@
 /**
- * The part of a cache whose rows can be taken one by one: what eviction reads and writes. Coded rows share
- * scales, others have channels of their own, and values are read with every channel; where a layer is evicted
- * such rows have become whole ones before (expand_layer.ts).
+ * The part of a cache whose rows can be taken one by one: what eviction reads and writes. Where a layer is
+ * evicted the others have become whole ones before (expand_layer.ts).
  */
 
-import type { Layout, Segment, Stream } from "../layout/types.ts";
+import { becomesWhole } from "../layout/becomes_whole.ts";
+import type { Layout, Stream } from "../layout/types.ts";
 import type { KvCache } from "./cache.ts";
 import type { CacheSegment } from "./cache_shape.ts";
-
-/** Whether a segment stores codes. */
-export const isCoded = ({ code }: Segment): boolean => code.kind === "affine";
-
-/** Whether rows of a stream's segment become whole ones before any of them is evicted. */
-export const becomesWhole = (stream: "key" | "value", segment: Segment): boolean =>
-  isCoded(segment) || segment.channels === "bitmap" ||
-  (stream === "value" && segment.channels === "list");
 
 /** A cache without the segments whose rows become whole ones. */
 export interface WholeRows {

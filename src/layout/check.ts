@@ -124,14 +124,5 @@ export function checkLayout(layout: Layout, owner?: string): Layout {
       );
     });
   }
-  if (layout.rowSums && isTurned(layout.value)) {
-    throw new KerfError(
-      `Cannot lay out the value stream${
-        owner === undefined ? "" : ` of "${owner}"`
-      }: no kernel both ` +
-        "turns outputs back and leaves what column sums are made from",
-      { hint: "keep values in their own basis, or evict by another score" },
-    );
-  }
   return layout;
 }

@@ -2,7 +2,7 @@ import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { KerfError } from "../core/error.ts";
 import { checkLayout } from "./check.ts";
 import { denseLayout, fullSegment, layoutOf } from "./make.ts";
-import { layoutName, parseLayoutName, parseSegmentName } from "./name.ts";
+import { layoutName, parseSegmentName } from "./name.ts";
 import { drawLayout } from "./picture.ts";
 import type { Segment } from "./types.ts";
 
@@ -48,14 +48,6 @@ for (const [segments, why] of rejected) {
     assertEquals(error.hints.length, 1);
   });
 }
-
-Deno.test("checkLayout refuses column sums beside values in another basis", () => {
-  const layout = parseLayoutName("k_f16t16_v_basis_f16t1_evicted");
-  assertEquals(checkLayout(layout), layout);
-  const sums = { ...layout, rowSums: true };
-  const error = assertThrows(() => checkLayout(sums, "mine"), KerfError, 'value stream of "mine"');
-  assertStringIncludes(error.message, "column sums");
-});
 
 Deno.test("checkLayout: a KIVI-like layout is legal", () => {
   const kivi = [parseSegmentName("list_q2r32t16"), { ...full, flush: { atRows: 256, rows: 128 } }];

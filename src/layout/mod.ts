@@ -1,4 +1,5 @@
 /** The layout algebra: how the rows of a KV cache are stored, named, counted and drawn. */
+export * from "./becomes_whole.ts";
 export * from "./bytes.ts";
 export * from "./check.ts";
 export * from "./coded.ts";

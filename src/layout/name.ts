@@ -1,16 +1,16 @@
 /**
  * Names of layouts: what kernels carry behind `__`, and back. A name says everything that changes a
- * kernel's text (channels, fill, basis, code, tile, positions) and nothing that does not (row counts,
- * widths, when rows are flushed, sums behind a page's rows), so one compiled kernel serves every ratio.
+ * kernel's text (channels, fill, basis, code, tile, what rows carry) and nothing that does not (row counts,
+ * widths, when rows are flushed), so one compiled kernel serves every ratio.
  *
  *     segment: [list_ | bitmap_] [mean_] [basis_] (f32 | f16 | q<bits>[<low>]<r|c><group>) t<tile>
- *     layout:  k_<segment>…_v_<segment>… [_cached] [_evicted]
- *     move:    <segment>__<segment> [_positions], without their basis: rows move as they are
+ *     layout:  k_<segment>…_v_<segment>… [_cached] [_evicted] [_summed]
+ *     move:    <segment>__<segment> [_positions] [_sums], without their basis: rows move as they are
  */
 
 import { KerfError } from "../core/error.ts";
 import { isTurned } from "./types.ts";
-import type { Code, Layout, Segment, Stream } from "./types.ts";
+import type { Code, Layout, RowSides, Segment, Stream } from "./types.ts";
 
 /**
  * A code's part of a segment's name: `f16`; `q4r32` for 4 bits with scales shared by 32 rows; `q42r64` for
@@ -42,12 +42,13 @@ export function layoutName(layout: Layout): string {
   const stream = (s: Stream) => s.segments.map(segmentName).join("_");
   const cached = layout.positions === "cache" ? "_cached" : "";
   const evicted = layout.rowPositions ? "_evicted" : "";
-  return `k_${stream(layout.key)}_v_${stream(layout.value)}${cached}${evicted}`;
+  const summed = layout.rowSums ? "_summed" : "";
+  return `k_${stream(layout.key)}_v_${stream(layout.value)}${cached}${evicted}${summed}`;
 }
 
-/** The kernel that joins partial softmaxes over a layout's values: another one turns them back. */
-export const mergeKernel = ({ value }: Pick<Layout, "value">): string =>
-  isTurned(value) ? "attention_merge_turned" : "attention_merge";
+/** The kernel that joins partial softmaxes over a layout's values: turned back, left for sums where rows have them. */
+export const mergeKernel = ({ value, rowSums }: Pick<Layout, "value" | "rowSums">): string =>
+  `attention_merge${isTurned(value) ? "_turned" : ""}${rowSums ? "_recording" : ""}`;
 
 const SEGMENT =
   /^(?:(list|bitmap)_)?(mean_)?(basis_)?(?:(f32|f16)|q([248])([24])?([rc])(\d+))t(1|16|32)(?:_|$)/;
@@ -89,7 +90,7 @@ export function parseSegmentName(name: string): Segment {
 }
 
 /**
- * The layout a name stands for, without flush rules and sums.
+ * The layout a name stands for, without flush rules.
  *
  * @throws {KerfError} the text names no layout
  */
@@ -99,13 +100,13 @@ export function parseLayoutName(name: string): Layout {
   const key = readSegments(name.slice(2));
   if (!key.rest.startsWith("v_")) throw unreadable(name, "layout", example);
   const value = readSegments(key.rest.slice(2));
-  const suffix = /^(cached)?_?(evicted)?$/.exec(value.rest);
+  const suffix = /^(cached)?_?(evicted)?_?(summed)?$/.exec(value.rest);
   const layout: Layout = {
     key: { segments: key.segments },
     value: { segments: value.segments },
     positions: suffix?.[1] ? "cache" : "true",
     rowPositions: suffix?.[2] !== undefined,
-    rowSums: false,
+    rowSums: suffix?.[3] !== undefined,
   };
   if (suffix === null || layoutName(layout) !== name) throw unreadable(name, "layout", example);
   return layout;
@@ -115,8 +116,8 @@ export function parseLayoutName(name: string): Layout {
 export interface SegmentMove {
   readonly from: Segment;
   readonly to: Segment;
-  /** Whether the stream's pages begin with their rows' positions. */
-  readonly positions: boolean;
+  /** What rows carry, which moves along. */
+  readonly sides: RowSides;
 }
 
 /**
@@ -125,13 +126,15 @@ export interface SegmentMove {
  * @example
  * ```ts
  * import { fullSegment, moveName, parseSegmentName } from "./mod.ts";
- * const move = { from: fullSegment("f16", 1), to: parseSegmentName("q4c32t1"), positions: false };
- * if (moveName(move) !== "f16t1__q4c32t1") throw new Error("wrong");
+ * const sides = { positions: true, sums: false };
+ * const move = { from: fullSegment("f16", 1), to: parseSegmentName("q4c32t1"), sides };
+ * if (moveName(move) !== "f16t1__q4c32t1_positions") throw new Error("wrong");
  * ```
  */
-export function moveName({ from, to, positions }: SegmentMove): string {
+export function moveName({ from, to, sides }: SegmentMove): string {
   const own = (segment: Segment) => segmentName({ ...segment, basis: "identity" });
-  return `${own(from)}__${own(to)}${positions ? POSITIONS : ""}`;
+  const carried = (sides.positions ? POSITIONS : "") + (sides.sums ? SUMS : "");
+  return `${own(from)}__${own(to)}${carried}`;
 }
 
 /**
@@ -140,16 +143,19 @@ export function moveName({ from, to, positions }: SegmentMove): string {
  * @throws {KerfError} the text names no move
  */
 export function parseMoveName(name: string): SegmentMove {
-  const positions = name.endsWith(POSITIONS);
-  const segments = positions ? name.slice(0, -POSITIONS.length) : name;
+  const sums = name.endsWith(SUMS);
+  const unsummed = sums ? name.slice(0, -SUMS.length) : name;
+  const positions = unsummed.endsWith(POSITIONS);
+  const segments = positions ? unsummed.slice(0, -POSITIONS.length) : unsummed;
   const [from, to] = segments.split("__");
   if (from === undefined || to === undefined) {
     throw unreadable(name, "move", "f16t16__list_f16t16");
   }
-  return { from: parseSegmentName(from), to: parseSegmentName(to), positions };
+  return { from: parseSegmentName(from), to: parseSegmentName(to), sides: { positions, sums } };
 }
 
 const POSITIONS = "_positions";
+const SUMS = "_sums";
 
 function unreadable(name: string, what: string, example: string): KerfError {
   return new KerfError(`Cannot read "${name}" as the name of a ${what}`, {

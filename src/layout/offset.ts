@@ -7,7 +7,7 @@
 import { arenaBytes, tileBytes, unitRows } from "./bytes.ts";
 import type { StoredChannels } from "./bytes.ts";
 import { PAGE_ROWS } from "./types.ts";
-import type { Layout, Segment } from "./types.ts";
+import type { RowSides, Segment } from "./types.ts";
 
 /** Which page of its segment row `row` lies in: block-table entries from the segment's first. */
 export function pageIndex(row: number): number {
@@ -15,19 +15,11 @@ export function pageIndex(row: number): number {
 }
 
 /**
- * Bytes at the head of each page of values: the positions of its rows, i32, where rows carry them. They
- * stand before the rows because a page may be cut behind its last tile.
+ * Bytes at the head of each page: the positions of its rows, i32, then their running sums, f32, where rows carry
+ * them. They stand before the rows because a page may be cut behind its last tile.
  */
-export function positionBytes({ rowPositions }: Pick<Layout, "rowPositions">): number {
-  return rowPositions ? 4 * PAGE_ROWS : 0;
-}
-
-/**
- * Bytes behind the last row of each page of values: the running sums of its rows, f32, where rows carry them.
- * Pages of evicted rows' values are never cut.
- */
-export function sumBytes({ rowSums }: Pick<Layout, "rowSums">): number {
-  return rowSums ? 4 * PAGE_ROWS : 0;
+export function sideBytes({ positions, sums }: RowSides): number {
+  return 4 * PAGE_ROWS * (Number(positions) + Number(sums));
 }
 
 /** Pages that `rows` rows need. */
@@ -59,8 +51,7 @@ export function elementOffset(
  * Bytes of a page that holds `rows` rows, in whole units of the arena. A segment that does not grow may
  * end in a page cut behind its last tile.
  *
- * @param size.head bytes before the first row ({@linkcode positionBytes})
- * @param size.tail bytes behind the last one ({@linkcode sumBytes})
+ * @param size.head bytes before the first row ({@linkcode sideBytes})
  */
 export function pageBytes(
   segment: Segment,
@@ -68,11 +59,10 @@ export function pageBytes(
     readonly headDim: number;
     readonly rows?: number;
     readonly head?: number;
-    readonly tail?: number;
   },
 ): number {
   const unit = unitRows(segment);
   const units = Math.ceil((size.rows ?? PAGE_ROWS) / unit);
   const rows = units * tileBytes(segment, size, size.headDim);
-  return arenaBytes((size.head ?? 0) + rows + (size.tail ?? 0));
+  return arenaBytes((size.head ?? 0) + rows);
 }

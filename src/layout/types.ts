@@ -51,9 +51,24 @@ export interface Layout {
   readonly positions: "true" | "cache";
   /** Whether rows are evicted, so that each carries its position: i32, at the head of its page of values. */
   readonly rowPositions: boolean;
-  /** Whether each row carries a running sum too: f32, behind the rows of its page of values. */
+  /** Whether each row carries a running sum too: f32, behind the positions of its page of values. */
   readonly rowSums: boolean;
 }
+
+/** What rows of a stream carry at the head of their pages, 4 bytes each: true positions, then running sums. */
+export interface RowSides {
+  readonly positions: boolean;
+  readonly sums: boolean;
+}
+
+/** What rows of a stream of a layout carry: values have one row per token, whatever keys' segments are. */
+export const rowSides = (
+  { rowPositions, rowSums }: Pick<Layout, "rowPositions" | "rowSums">,
+  stream: "key" | "value",
+): RowSides => ({
+  positions: stream === "value" && rowPositions,
+  sums: stream === "value" && rowSums,
+});
 
 /** Rows of one page: the unit in which a stream grows. A multiple of every tile. */
 export const PAGE_ROWS = 128;

@@ -204,6 +204,7 @@ async function decode(p: AttentionProblem, run: RunNamed): Promise<Float32Array>
     buffers: {
       ...{ partials, decode_rows },
       out: new Float32Array(pool.constants.out_stride).fill(NaN),
+      row_softmax: new Float32Array(2 * nHeads).fill(NaN),
     },
     step,
   });

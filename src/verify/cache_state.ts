@@ -7,12 +7,12 @@ import type { Layout } from "../layout/types.ts";
 import { N_KV_HEADS } from "./cases.ts";
 import {
   AT,
-  isKey,
   readCodes,
   readPosition,
   readRow,
   readSet,
   segmentsOf,
+  sumByte,
 } from "./written_cache.ts";
 import type { HeadRows, RowAt, WrittenCache } from "./written_cache.ts";
 
@@ -149,9 +149,25 @@ export function positionOf(state: CacheState, kvHead: number, row: number): numb
   return readPosition(state.cache, { ...at, nKvHeads: N_KV_HEADS, arena });
 }
 
-/** Whether a row's page begins with positions. */
-export const carriesPosition = (layout: Layout, index: number): boolean =>
-  layout.rowPositions && !isKey(layout, index);
+/** The positions that a head's rows carry. */
+export const positionsOf = (state: CacheState, kvHead: number): number[] =>
+  Array.from({ length: state.heads[kvHead]!.rows }, (_, row) => positionOf(state, kvHead, row));
+
+/** Where the running sum of a row lies in the arena, in bytes, by its place among all of the head's rows. */
+export const sumByteOf = (state: CacheState, kvHead: number, row: number): number =>
+  sumByte(state.cache, {
+    ...placeOf(state, { of: "value", kvHead, row }),
+    nKvHeads: N_KV_HEADS,
+  });
+
+/** The running sums of a head's rows. */
+export function sumsOf(state: CacheState, kvHead: number): number[] {
+  const view = new DataView(state.cache.buffers.arena.buffer);
+  return Array.from(
+    { length: state.heads[kvHead]!.rows },
+    (_, row) => view.getFloat32(sumByteOf(state, kvHead, row), true),
+  );
+}
 
 /** A head's rows as the cache has them. */
 export interface SeenRows extends Pick<HeadRows, "keys" | "values" | "positions"> {
@@ -187,9 +203,7 @@ export function headRows(state: CacheState, kvHead: number): SeenRows {
   return {
     ...both(rowOf),
     ...(hasCodes ? { sizes: both(sizesAt) } : {}),
-    ...(cache.layout.rowPositions
-      ? { positions: places.map((row) => positionOf(state, kvHead, row)) }
-      : {}),
+    ...(cache.layout.rowPositions ? { positions: positionsOf(state, kvHead) } : {}),
   };
 }
 

@@ -4,6 +4,7 @@
  */
 
 import { moveName } from "../layout/name.ts";
+import { rowSides } from "../layout/types.ts";
 import { encodeGroup } from "../reference/codes.ts";
 import type { AffineCode } from "../reference/codes.ts";
 import { rowOf, seenCache } from "./cache_state.ts";
@@ -34,7 +35,11 @@ export interface CodingLosses {
 export function codingLossesName({ layout }: Pick<PruningProblem, "layout">): string {
   const { compressed: [to], full } = movesOf(layout).find(({ of }) => of === "key")!;
   const segments = segmentsOf(layout);
-  const move = moveName({ from: segments[full]!, to: segments[to!]!, positions: false });
+  const move = moveName({
+    from: segments[full]!,
+    to: segments[to!]!,
+    sides: rowSides(layout, "key"),
+  });
   const isOrdered = layout.key.segments.length > 2;
   return `${isOrdered ? "ordered_" : ""}coding_losses__${move}`;
 }

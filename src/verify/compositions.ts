@@ -6,7 +6,7 @@
 import { KerfError } from "../core/error.ts";
 import { channelBitsOf, isPerRow, rowBitsOf } from "../dsl/pruning.ts";
 import type { Pruning, PruningStep } from "../dsl/pruning.ts";
-import { hasStatistic, momentsOf } from "../dsl/tokens.ts";
+import { momentsOf } from "../dsl/tokens.ts";
 import type { TokensStep } from "../dsl/tokens.ts";
 import { layoutOf } from "../layout/make.ts";
 import { layoutName } from "../layout/name.ts";
@@ -37,7 +37,6 @@ function evictionClash(step: TokensStep, others: readonly Pruning[]): string | n
   const has = (axis: Axis) => others.some(({ steps }) => steps.some((own) => axisOf(own) === axis));
   const inClasses = others.some((own) => rowBitsOf(own) ?? channelBitsOf(own));
   if (inClasses) return "rows and channels in classes are never evicted from";
-  if (has("codes") && hasStatistic(step, "columnSums")) return "coded rows carry no running sums";
   if (has("basis") && momentsOf(step)) return "moments are of keys in the model's own basis";
   if (step.positions === "cache" && (has("codes") || has("channels of key"))) {
     return "compressed keys cannot be rotated again";

@@ -4,8 +4,10 @@
  * not stored read as zero, or as their means.
  */
 
+import { becomesWhole } from "../layout/becomes_whole.ts";
 import { moveName } from "../layout/name.ts";
-import type { Layout, Segment, Stream } from "../layout/types.ts";
+import { rowSides } from "../layout/types.ts";
+import type { Layout, Stream } from "../layout/types.ts";
 import { compressedOf, headRows, placeOf, rowOf, seenCache, withBuffers } from "./cache_state.ts";
 import type { CacheState, HeadSizes, StreamName } from "./cache_state.ts";
 import { N_KV_HEADS } from "./cases.ts";
@@ -13,17 +15,13 @@ import type { Measurement } from "./compare.ts";
 import { withFreshPages } from "./fresh_pages.ts";
 import type { RunNamed } from "./kernels.ts";
 import { movesOf } from "./move_stage.ts";
-import { measureMoves, samePositions } from "./moved_rows.ts";
+import { measureMoves, sameSides } from "./moved_rows.ts";
 import type { HeadMove } from "./moved_rows.ts";
 import { HALF_ULP } from "./rounded_op.ts";
 import { storedBound } from "./stored_bound.ts";
 import { strayBytes } from "./stray_bytes.ts";
 import { AT, isKey, segmentsOf, stored } from "./written_cache.ts";
 import type { WrittenCache } from "./written_cache.ts";
-
-/** Whether rows of a stream's segment become whole ones before any of them is evicted. */
-const becomesWhole = (of: StreamName, { code, channels }: Segment): boolean =>
-  code.kind === "affine" || channels === "bitmap" || (of === "value" && channels === "list");
 
 /** The streams of a layout that have such a segment, which where rows are evicted is one. */
 const expandedStreams = (layout: Layout) =>
@@ -39,9 +37,9 @@ function kernelsOf(
   const segments = segmentsOf(layout);
   const { code, channels } = segments[compressed]!;
   const deed = channels === "bitmap" ? "fill" : code.kind === "affine" ? "decode" : "move";
-  const positions = of === "value" && layout.rowPositions;
+  const sides = rowSides(layout, of);
   return [compressed, full].map((from) => {
-    const move = moveName({ from: segments[from]!, to: segments[full]!, positions });
+    const move = moveName({ from: segments[from]!, to: segments[full]!, sides });
     return { from, name: `${from === full ? "move" : deed}_rows__${move}` };
   });
 }
@@ -150,7 +148,7 @@ export async function expandRows(
     state: next,
     measurements: [
       ...streams.map(({ of }) => measure(state, next, of)),
-      ...samePositions("make rows whole", state, next),
+      ...sameSides("make rows whole", state, next),
       measureMoves(state, next, closing),
       strayBytes("make rows whole", { before: moving.cache, after: next.cache }, written),
     ],

@@ -1,10 +1,10 @@
 /**
- * The move of kept rows to the front of their pages: keys and values byte for byte, positions with them, nothing
- * else. Where keys are rotated by their place, one that moves toward the front is turned back by as many places.
+ * The move of kept rows to the front of their pages: keys and values byte for byte, what they carry with them,
+ * nothing else. Where keys are rotated by their place, one that moves toward the front is turned back by as many places.
  */
 
 import { layoutName } from "../layout/name.ts";
-import { placeOf, positionOf, rowOf, STREAMS, withBuffers } from "./cache_state.ts";
+import { placeOf, positionsOf, rowOf, STREAMS, sumsOf, withBuffers } from "./cache_state.ts";
 import type { CacheState, CompressedRows, HeadSizes } from "./cache_state.ts";
 import { N_KV_HEADS } from "./cases.ts";
 import type { Measurement } from "./compare.ts";
@@ -14,7 +14,6 @@ import { HALF_ULP } from "./rounding.ts";
 import { storedBound } from "./stored_bound.ts";
 import type { OffNumber } from "./stored_bound.ts";
 import { strayBytes } from "./stray_bytes.ts";
-import { compareSums, sumsOf } from "./sums_stage.ts";
 import { tokenPool } from "./token_stage.ts";
 import type { TokenStage } from "./token_stage.ts";
 import { stored } from "./written_cache.ts";
@@ -45,21 +44,11 @@ export async function keepRows(
   );
   const measurements = [
     keptRows(stage, moved, kept),
-    positions(state, moved, kept),
+    keptSides("position", { state, next: moved, kept, read: positionsOf }),
+    ...(layout.rowSums ? [keptSides("sum", { state, next: moved, kept, read: sumsOf })] : []),
     strayBytes("keep rows", { before: state.cache, after: moved.cache }, written),
   ];
-  if (!layout.rowSums) return { state: moved, measurements };
-  const summed = await run(`keep_sums__${layoutName(layout)}`, {
-    ...pool,
-    buffers: { ...pool.buffers, ...buffers, arena },
-  });
-  const next = { ...moved, cache: withBuffers(moved.cache, { arena: summed.arena }) };
-  const wanted = kept.map((rows, kvHead) => {
-    const sums = sumsOf(state, kvHead);
-    return { want: rows.map((row) => sums[row]!) };
-  });
-  const sums = compareSums("keep sums", { before: moved, after: next }, wanted);
-  return { state: next, measurements: [...measurements, sums.measurement, sums.beside] };
+  return { state: moved, measurements };
 }
 
 /** What is left of a head: each segment has those of its rows that stay. */
@@ -127,20 +116,24 @@ function turnedBack(key: readonly number[], angles: Float32Array): OffNumber[] {
   });
 }
 
-function positions(
-  state: CacheState,
-  next: CacheState,
-  kept: readonly (readonly number[])[],
+/** What kept rows carry. */
+function keptSides(
+  what: "position" | "sum",
+  { state, next, kept, read }: {
+    readonly state: CacheState;
+    readonly next: CacheState;
+    readonly kept: readonly (readonly number[])[];
+    readonly read: (from: CacheState, kvHead: number) => number[];
+  },
 ): Measurement {
   const size = Math.max(...kept.map((rows) => rows.length));
-  const got = new Int32Array(N_KV_HEADS * size);
-  const want = new Int32Array(got.length);
-  kept.forEach((rows, kvHead) =>
-    rows.forEach((row, i) => {
-      got[kvHead * size + i] = positionOf(next, kvHead, i);
-      want[kvHead * size + i] = positionOf(state, kvHead, row);
-    })
-  );
-  const dims = [{ name: "head", size: N_KV_HEADS }, { name: "position of kept row", size }];
+  const got = new Float64Array(N_KV_HEADS * size);
+  const want = new Float64Array(got.length);
+  kept.forEach((rows, kvHead) => {
+    const before = read(state, kvHead);
+    got.set(read(next, kvHead), kvHead * size);
+    want.set(rows.map((row) => before[row]!), kvHead * size);
+  });
+  const dims = [{ name: "head", size: N_KV_HEADS }, { name: `${what} of kept row`, size }];
   return { kernel: "keep rows", dims, got, want };
 }

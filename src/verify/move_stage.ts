@@ -8,6 +8,7 @@ import { channelsWord } from "../layout/bytes.ts";
 import { moveName } from "../layout/name.ts";
 import { classRows } from "../layout/row_classes.ts";
 import type { RowSplit } from "../layout/row_classes.ts";
+import { rowSides } from "../layout/types.ts";
 import type { Layout, Stream } from "../layout/types.ts";
 import { compressedOf, hasSets, seenCache, STREAMS, withBuffers } from "./cache_state.ts";
 import type { CacheState, CompressedRows, HeadSizes, StreamName } from "./cache_state.ts";
@@ -16,7 +17,7 @@ import { measureCodes } from "./code_stage.ts";
 import type { Measurement } from "./compare.ts";
 import { withFreshPages } from "./fresh_pages.ts";
 import type { RunNamed } from "./kernels.ts";
-import { measureMoves, samePositions } from "./moved_rows.ts";
+import { measureMoves, sameSides } from "./moved_rows.ts";
 import type { HeadMove } from "./moved_rows.ts";
 import type { RowOrder } from "./order_stage.ts";
 import { strayBytes } from "./stray_bytes.ts";
@@ -60,9 +61,9 @@ function moveKernel(layout: Layout, { of, compressed, full }: StreamMove, to: nu
   const segments = segmentsOf(layout);
   const codes = compressed.length > 1 ? "encode_ordered" : "encode";
   const whole = hasSets(layout, to) ? "thin" : "move";
-  const positions = of === "value" && layout.rowPositions;
+  const sides = rowSides(layout, of);
   return `${isCoded(layout, to) ? codes : whole}_rows__${
-    moveName({ from: segments[full]!, to: segments[to]!, positions })
+    moveName({ from: segments[full]!, to: segments[to]!, sides })
   }`;
 }
 
@@ -216,7 +217,7 @@ export async function moveRows(
         moves: moved.filter(({ to }) => hasSets(layout, to)),
         scores,
       }),
-      ...samePositions("move", state, next),
+      ...sameSides("move", state, next),
       strayBytes("move", { before: moving.cache, after: next.cache }, written),
     ],
   };

@@ -1,6 +1,6 @@
-/** Rows that went to another place as they are: bits, and the positions that they carry. */
+/** Rows that went to another place as they are: bits, and what they carry. */
 
-import { positionOf, rowOf } from "./cache_state.ts";
+import { positionsOf, rowOf, sumsOf } from "./cache_state.ts";
 import type { CacheState, CompressedRows } from "./cache_state.ts";
 import type { Measurement } from "./compare.ts";
 
@@ -37,13 +37,15 @@ export function measureMoves(
   return { kernel: "move", dims: [{ name: "channel of moved rows", size: got.length }], got, want };
 }
 
-/** Where rows carry positions: each one's, which is what it was, since a row keeps its place among all. */
-export function samePositions(kernel: string, state: CacheState, next: CacheState): Measurement[] {
-  if (!state.cache.layout.rowPositions) return [];
-  const read = (from: CacheState) =>
-    from.heads.flatMap(({ rows }, kvHead) =>
-      Array.from({ length: rows }, (_, row) => positionOf(from, kvHead, row))
-    );
-  const [got, want] = [read(next), read(state)];
-  return [{ kernel, dims: [{ name: "position of row", size: got.length }], got, want }];
+/** Positions and sums of rows that carry them: each one's, which is what it was, since a row keeps its place among all. */
+export function sameSides(kernel: string, state: CacheState, next: CacheState): Measurement[] {
+  const same = (what: string, read: (from: CacheState, kvHead: number) => number[]) => {
+    const [got, want] = [next, state].map((from) => from.heads.flatMap((_, i) => read(from, i)));
+    return { kernel, dims: [{ name: what, size: got!.length }], got: got!, want: want! };
+  };
+  const { rowPositions, rowSums } = state.cache.layout;
+  return [
+    ...(rowPositions ? [same("position of row", positionsOf)] : []),
+    ...(rowSums ? [same("sum of row", sumsOf)] : []),
+  ];
 }

@@ -64,7 +64,7 @@ export function pruningUses(sources: PruningSources, given: PruningCase): Kernel
   const attention = sources.attention.definition.name;
   if (layout.rowSums) {
     const ends = ["prefill_recording", "sums"].map((end) => `attention_${attention}_${end}`);
-    names.push(`keep_sums__${name}`, ...ends.map((head) => `${head}__${name}`));
+    names.push(...ends.map((head) => `${head}__${name}`));
   }
   return [
     ...names.map((kernel) => ({ name: kernel, defines })),

@@ -1,10 +1,18 @@
 /** Bytes of the arena that a kernel changed though it had no business there; none are allowed. */
 
-import { carriesPosition } from "./cache_state.ts";
+import { rowSides } from "../layout/types.ts";
 import type { CaseRow } from "./cache_state.ts";
 import { N_KV_HEADS } from "./cases.ts";
 import type { Measurement } from "./compare.ts";
-import { elementByte, elementBytes, positionByte, segmentsOf, unitBytes } from "./written_cache.ts";
+import {
+  elementByte,
+  elementBytes,
+  isKey,
+  positionByte,
+  segmentsOf,
+  sumByte,
+  unitBytes,
+} from "./written_cache.ts";
 import type { WrittenCache } from "./written_cache.ts";
 
 /** Compares the arenas before and after, beside the rows that were to be written. */
@@ -21,7 +29,9 @@ export function strayBytes(
   };
   for (const row of written) {
     const at = { ...row, nKvHeads: N_KV_HEADS };
-    if (carriesPosition(after.layout, at.index)) restore(positionByte(after, at), 4);
+    const sides = rowSides(after.layout, isKey(after.layout, at.index) ? "key" : "value");
+    if (sides.positions) restore(positionByte(after, at), 4);
+    if (sides.sums) restore(sumByte(after, at), 4);
     const { code, channels } = segments[at.index]!;
     if (code.kind === "affine" || channels === "bitmap") {
       const { start, size } = unitBytes(after, at);

@@ -1,13 +1,13 @@
 /**
- * Running sums of attention's columns: a prompt's are given, a step's kernels add to them, a copy of kept
- * rows takes them along. Bytes beside them stay.
+ * Running sums of attention's columns: a prompt's are given, a step's kernels add to them. Bytes beside them
+ * stay.
  */
 
 import { softmaxReference } from "../reference/attention.ts";
 import { attentionQueries, kernelOf, prefillPool } from "./attention.ts";
 import type { AttentionProblem } from "./attention.ts";
 import { weightsBound } from "./attention_bound.ts";
-import { withBuffers } from "./cache_state.ts";
+import { sumByteOf, sumsOf, withBuffers } from "./cache_state.ts";
 import type { CacheState } from "./cache_state.ts";
 import { N_KV_HEADS } from "./cases.ts";
 import type { Measurement } from "./compare.ts";
@@ -15,33 +15,16 @@ import { roundedHook } from "./hooks.ts";
 import type { RunNamed } from "./kernels.ts";
 import { HALF_ULP } from "./rounded_op.ts";
 import { changedBytes } from "./stray_bytes.ts";
-import { sumByte } from "./written_cache.ts";
-
-type Summed = Pick<CacheState, "cache" | "heads" | "headDim">;
-
-const byteOf = ({ cache, headDim }: Summed, kvHead: number, row: number): number =>
-  sumByte(cache, { nKvHeads: N_KV_HEADS, kvHead, row }, headDim);
-
-const viewOf = ({ cache: { buffers: { arena } } }: Summed) => new DataView(arena.buffer);
-
-/** The running sums of a KV head's rows. */
-export function sumsOf(state: Summed, kvHead: number): number[] {
-  const view = viewOf(state);
-  return Array.from(
-    { length: state.heads[kvHead]!.rows },
-    (_, row) => view.getFloat32(byteOf(state, kvHead, row), true),
-  );
-}
 
 /** Sums as a prompt leaves them: more for rows that many queries saw, and no two alike. */
 export function startSums(state: CacheState): CacheState {
   const cache = withBuffers(state.cache, { arena: state.cache.buffers.arena.slice() });
   const next = { ...state, cache };
-  const view = viewOf(next);
+  const view = new DataView(cache.buffers.arena.buffer);
   state.heads.forEach(({ rows }, kvHead) => {
     for (let row = 0; row < rows; row++) {
       const sum = (rows - row) / 16 + (row * 7 + kvHead) % 13;
-      view.setFloat32(byteOf(next, kvHead, row), sum, true);
+      view.setFloat32(sumByteOf(next, kvHead, row), sum, true);
     }
   });
   return next;
@@ -79,35 +62,31 @@ export async function addSums(
     // Each sum is rounded once for every query.
     want.forEach((sum, row) => bound[row]! += HALF_ULP * sum);
   });
-  const { measurement, beside } = compareSums(
-    "column sums",
-    { before: state, after: next },
-    wanted,
-  );
-  return { state: next, measurements: [measurement, beside] };
+  return { state: next, measurements: compareSums(state, next, wanted) };
 }
 
 /** Sums of all heads, and the bytes that are none. */
-export function compareSums(
-  kernel: string,
-  { before, after }: { readonly before: Summed; readonly after: Summed },
-  wanted: readonly { readonly want: readonly number[]; readonly bound?: readonly number[] }[],
-): { measurement: Measurement; beside: Measurement } {
+function compareSums(
+  before: CacheState,
+  after: CacheState,
+  wanted: readonly { readonly want: readonly number[]; readonly bound: readonly number[] }[],
+): Measurement[] {
+  const kernel = "column sums";
   const size = Math.max(...wanted.map(({ want }) => want.length));
   const [got, want, bound] = Array.from({ length: 3 }, () => new Float64Array(N_KV_HEADS * size));
   const restored = after.cache.buffers.arena.slice();
   wanted.forEach((own, kvHead) => {
     got!.set(sumsOf(after, kvHead), kvHead * size);
     want!.set(own.want, kvHead * size);
-    if (own.bound) bound!.set(own.bound, kvHead * size);
+    bound!.set(own.bound, kvHead * size);
     own.want.forEach((_, row) => {
-      const at = byteOf(after, kvHead, row);
+      const at = sumByteOf(after, kvHead, row);
       restored.set(before.cache.buffers.arena.subarray(at, at + 4), at);
     });
   });
   const dims = [{ name: "head", size: N_KV_HEADS }, { name: "sum of row", size }];
-  return {
-    measurement: { kernel, dims, got: got!, want: want!, bound: bound! },
-    beside: changedBytes(kernel, before.cache.buffers.arena, restored),
-  };
+  return [
+    { kernel, dims, got: got!, want: want!, bound: bound! },
+    changedBytes(kernel, before.cache.buffers.arena, restored),
+  ];
 }

@@ -12,8 +12,8 @@ import {
   pageCount,
   pageIndex,
   parseLayoutName,
-  positionBytes,
-  sumBytes,
+  rowSides,
+  sideBytes,
   tileBytes,
   unitRows,
 } from "../layout/mod.ts";
@@ -46,6 +46,8 @@ export interface HeadRows {
   readonly high?: number;
   /** True position of each row, where the layout stores them; absent: its place. */
   readonly positions?: readonly number[];
+  /** Running sum of each row, where the layout stores them; absent: an eighth of its place. */
+  readonly sums?: readonly number[];
 }
 
 /** Where the rows are put: slot 1 of 2, layer 1 of 2, so that strides matter. */
@@ -85,10 +87,7 @@ export const isKey = (layout: Layout, index: number) => index < layout.key.segme
 
 /** Bytes before the first row of a page of segment `index`. */
 const headBytes = (layout: Layout, index: number) =>
-  isKey(layout, index) ? 0 : positionBytes(layout);
-
-/** Bytes behind the last row: room for the running sums that evicted rows may carry. */
-const tailBytes = ({ rowPositions }: Layout) => sumBytes({ rowSums: rowPositions });
+  sideBytes(rowSides(layout, isKey(layout, index) ? "key" : "value"));
 
 /**
  * Writes the rows of every KV head.
@@ -119,10 +118,7 @@ export function writeCache(
   // Every page has full width's room; their order in the arena is shuffled by a stride prime to it.
   const unitsOfPage = Math.max(
     ...segments.map((s, index) =>
-      pageBytes(s, {
-        ...{ width: headDim, headDim },
-        ...{ head: headBytes(layout, index), tail: tailBytes(layout) },
-      }) / ARENA_UNIT
+      pageBytes(s, { width: headDim, headDim, head: headBytes(layout, index) }) / ARENA_UNIT
     ),
   );
   const nPages = rows.length * pageEntries;
@@ -165,9 +161,13 @@ export function writeCache(
       rows.forEach((row, i) => {
         const start = table[index * perSegment + pageIndex(i)]! * ARENA_UNIT;
         const page = start + headBytes(layout, index);
-        if (page > start) {
+        if (!key && layout.rowPositions) {
           const place = from + i;
-          view.setInt32(start + 4 * (i % PAGE_ROWS), head.positions?.[place] ?? place, true);
+          const side = start + 4 * (i % PAGE_ROWS);
+          view.setInt32(side, head.positions?.[place] ?? place, true);
+          if (layout.rowSums) {
+            view.setFloat32(side + 4 * PAGE_ROWS, head.sums?.[place] ?? place / 8, true);
+          }
         }
         if (sets) return writeSetRow({ view, page, segment, row: i, headDim }, sets[i]!, row);
         row.forEach((x, channel) => {
@@ -231,19 +231,6 @@ function pageByte(cache: WrittenCache, at: Omit<RowAt, "width">): number {
   return cache.buffers.pages[entry]! * ARENA_UNIT;
 }
 
-/** Where the running sum of row `row` of a head lies in the arena, in bytes: behind the rows of its page. */
-export function sumByte(
-  cache: WrittenCache,
-  at: { readonly nKvHeads: number; readonly kvHead: number; readonly row: number },
-  headDim: number,
-): number {
-  const index = cache.layout.key.segments.length;
-  const [segment] = cache.layout.value.segments;
-  const rows = PAGE_ROWS * headDim * elementBytes(segment!);
-  const page = pageByte(cache, { ...at, index }) + headBytes(cache.layout, index);
-  return page + rows + 4 * (at.row % PAGE_ROWS);
-}
-
 /** Where channel place `channel` of a row lies in the arena, in bytes. */
 export function elementByte(cache: WrittenCache, at: RowAt, channel: number): number {
   const segment = segmentsOf(cache.layout)[at.index]!;
@@ -261,11 +248,21 @@ export function positionByte(
   return pageByte(cache, { ...at, index }) + 4 * (at.row % PAGE_ROWS);
 }
 
+/** Where the running sum of row `row` of a segment of values lies: behind the positions of its page. */
+export const sumByte = (cache: WrittenCache, at: Parameters<typeof positionByte>[1]): number =>
+  positionByte(cache, at) + sideBytes({ positions: true, sums: false });
+
 /** The position that row `row` of a segment of values carries; by default of the last. */
 export const readPosition = (
   cache: WrittenCache,
   at: Parameters<typeof positionByte>[1] & { readonly arena: Uint8Array<ArrayBuffer> },
 ): number => new DataView(at.arena.buffer).getInt32(positionByte(cache, at), true);
+
+/** The running sum that row `row` of a segment of values carries; by default of the last. */
+export const readSum = (
+  cache: WrittenCache,
+  at: Parameters<typeof positionByte>[1] & { readonly arena: Uint8Array<ArrayBuffer> },
+): number => new DataView(at.arena.buffer).getFloat32(sumByte(cache, at), true);
 
 /** Bytes of one stored element. */
 export const elementBytes = ({ code }: Segment): number => code.kind === "f16" ? 2 : 4;

@@ -115,6 +115,7 @@ for (
     SETS,
     "k_f16t1_v_f16t16",
     EVICTED,
+    `${EVICTED}_summed`,
     CACHED,
   ]
 ) {

@@ -16,6 +16,7 @@ const RECORDED = [
   SETS,
   "k_f16t16_v_list_f16t1_f16t1",
   EVICTED,
+  `${EVICTED}_summed`,
   "k_f16t16_v_f16t1_cached_evicted",
 ];
 

@@ -55,7 +55,8 @@ gpuTest("groups of 16 to 128 are coded, beside f32, and with positions", async (
   await assertEncoded({ ...value, to: "q2c64t1", rows: [127], headDim: 128, type: "f32" });
   await assertEncoded({ ...key, to: "q4r64t16", rows: [64] });
   await assertEncoded({ ...value, to: "q4c64t1", rows: [40] });
-  await assertEncoded({ ...value, to: "q4c32t1", rows: [130, 7], coded: 100, positions: true });
+  const sides = { positions: true, sums: true };
+  await assertEncoded({ ...value, to: "q4c32t1", rows: [130, 7], coded: 100, ...sides });
 });
 
 gpuTest("keys are coded in two classes of channels, either of them empty", async () => {
@@ -116,7 +117,8 @@ gpuTest("coded values become whole rows, the last group short, with positions", 
   await assertDecoded({ ...value, from: "q2c64t1", rows: [127], headDim: 128, type: "f32", to: 5 });
   await assertDecoded({ ...value, from: "q4c32t1", rows: [130, 7], first: 3, to: 100 });
   await assertDecoded({ ...value, from: "q4c64t1", rows: [33] });
-  await assertDecoded({ ...value, from: "q4c32t1", rows: [130, 7], to: 9, positions: true });
+  const sides = { positions: true, sums: true };
+  await assertDecoded({ ...value, from: "q4c32t1", rows: [130, 7], to: 9, ...sides });
 });
 
 gpuTest(
@@ -151,10 +153,10 @@ gpuTest("values of a list become codes, and whole rows again, other channels 0",
   await assertDecoded({ ...evicted, from: "list_q4c64t1" });
 });
 
-gpuTest("whole values move beside coded ones, with their positions", async () => {
+gpuTest("whole values move beside coded ones, with what they carry", async () => {
   for (const type of ["f16", "f32"]) {
-    for (const pair of [`${type}t1__${type}t1`, `${type}t1__${type}t1_positions`]) {
-      await assertMoved(pair, { source: 37, destination: 3, rows: 140 });
+    for (const sides of ["", "_positions", "_positions_sums"]) {
+      await assertMoved(`${type}t1__${type}t1${sides}`, { source: 37, destination: 3, rows: 140 });
     }
   }
 });

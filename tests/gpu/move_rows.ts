@@ -15,19 +15,21 @@ interface Move {
 
 /**
  * A run that moves rows from a stream's last segment to its first, or back from one with a list, one move per
- * KV head: of keys, or of values where the pages begin with positions.
+ * KV head: of keys, or of values where the pages begin with positions, and with sums.
  */
 function moveRun(
   name: string,
   moves: readonly Move[],
   { headDim, ordered }: { readonly headDim: number; readonly ordered: boolean },
 ) {
-  const [pair, positions] = name.split("_positions");
+  const [pair, sides] = name.split("_positions");
   const [from, to] = pair!.split("__");
-  const ofValues = positions !== undefined;
+  const ofValues = sides !== undefined;
   const expands = from!.startsWith("list");
   const segments = (expands ? [from, to] : [to, from]).join("_");
-  const layout = ofValues ? `k_f16t16_v_${segments}_evicted` : `k_${segments}_v_f16t1`;
+  const layout = ofValues
+    ? `k_f16t16_v_${segments}_evicted${sides === "" ? "" : "_summed"}`
+    : `k_${segments}_v_f16t1`;
   const listed = segments.startsWith("list");
   const heads = moves.map(({ width }, i) => ({
     ...rowsOf(300, { headDim, seed: i, listed: 100 }),
@@ -106,9 +108,12 @@ for (
   });
 }
 
-gpuTest("rows move in an order of their own, with their positions", async () => {
+gpuTest("rows move in an order of their own, with what they carry", async () => {
   const at = { source: 3, destination: 0, rows: 150 };
-  for (const pair of ["f16t16__f16t16", "f16t1__f16t1", "f16t1__f16t1_positions"]) {
+  for (const pair of ["f16t16__f16t16", "f16t1__f16t1"]) {
     await assertMoved(pair, at, { ordered: true });
+  }
+  for (const sides of ["_positions", "_positions_sums"]) {
+    await assertMoved(`f16t1__f16t1${sides}`, at, { ordered: true });
   }
 });

@@ -44,8 +44,8 @@ export const ENGINE: readonly Mutant[] = [
   {
     name: "survivors that were coded choose channels again",
     file: "src/engine/compress.ts",
-    find: "const masked = hasMask(plan, at);\n  const evicted",
-    replace: "const masked = false;\n  const evicted",
+    find: "const masked = hasMask(plan, at);\n  const hasBits",
+    replace: "const masked = false;\n  const hasBits",
     tests: ["tests/evicted_codes_test.ts"],
     only: "survivors are coded anew",
   },

@@ -199,6 +199,7 @@ Deno.test("append notes true positions where rows were evicted", async () => {
   }
   const layout = "k_list_f16t16_f16t16_v_f16t1_evicted";
   await check(layout, { headDim: 64, before: 50, nQuery: 3, nListed: 40, gap: 9 });
+  await check(`${DENSE}_evicted_summed`, { headDim: 64, before: 120, nQuery: 33, gap: 57 });
   for (const isa of await testIsas()) {
     await check(`${DENSE}_evicted`, { headDim: 64, before: 9, nQuery: 2, isa: isa as "v4" });
   }

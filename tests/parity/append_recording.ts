@@ -20,7 +20,17 @@ const CLASSES = "k_list_mean_q42r64t16_list_mean_q42r64t16_f16t16_v_q4c64t1_q2c6
 const LAYOUTS = [
   "k_f16t16_v_list_f16t1_f16t1",
   "k_bitmap_mean_f16t1_f16t16_v_f16t1",
-  ...[LISTED, EVICTED, `${LISTED}_evicted`, "k_f32t16_v_f32t1", CACHED, CODED, TURNED, CLASSES],
+  ...[
+    LISTED,
+    EVICTED,
+    `${EVICTED}_summed`,
+    `${LISTED}_evicted`,
+    "k_f32t16_v_f32t1",
+    CACHED,
+    CODED,
+    TURNED,
+    CLASSES,
+  ],
 ];
 
 const CASE: RecordingCase = {

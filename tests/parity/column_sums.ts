@@ -6,12 +6,12 @@
 import { testIsas } from "../../src/device/testing.ts";
 import { DENSE, LISTED, variants } from "../_attention_case.ts";
 import type { Case } from "../_attention_case.ts";
-import { assertColumnSums } from "../_column_sums.ts";
+import { assertColumnSums, COMPRESSED } from "../_column_sums.ts";
 import { runPicked } from "../_kernel.ts";
 
 const isas = await testIsas();
-const EVICTED = { layout: `${DENSE}_evicted` };
-const PRUNED = { layout: `${LISTED}_evicted`, nListed: 270, width: 20 };
+const EVICTED = { layout: `${DENSE}_evicted_summed` };
+const PRUNED = { layout: `${LISTED}_evicted_summed`, nListed: 270, width: 20 };
 
 const check = (given: Partial<Case>, isa = isas[0]!) =>
   assertColumnSums(given, { run: runPicked({ isa }), exact: true });
@@ -27,7 +27,11 @@ Deno.test("column sums of groups of 1, 4 and 8 heads, of pruned keys, of f32", a
     await check({ ...EVICTED, group, headDim, rows: 140, nQuery: 13, ahead: 40 });
   }
   await check({ ...PRUNED, rows: 300, nQuery: 11, ahead: 500 });
-  await check({ layout: "k_f32t16_v_f32t1_evicted", rows: 60, nQuery: 7 });
+  await check({ layout: "k_f32t16_v_f32t1_evicted_summed", rows: 60, nQuery: 7 });
+});
+
+Deno.test("column sums of rows whose values lost channels, of codes, of classes, of sets", async () => {
+  for (const layout of COMPRESSED) await check({ ...layout, rows: 290, nQuery: 5, ahead: 90 });
 });
 
 Deno.test("column sums of every attention variant", async () => {

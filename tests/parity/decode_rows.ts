@@ -11,7 +11,7 @@ import { codeRowsReference, decoded } from "../../src/reference/mod.ts";
 import { decodeRun } from "../_decode_case.ts";
 import type { DecodeCase } from "../_decode_case.ts";
 import { runNamed } from "../_kernel.ts";
-import { AT, readPosition, readRow, stored } from "../_kv_cache.ts";
+import { AT, readPosition, readRow, readSum, stored } from "../_kv_cache.ts";
 import type { WrittenCache } from "../_kv_cache.ts";
 
 async function check(given: DecodeCase, isa?: Isa): Promise<void> {
@@ -26,7 +26,7 @@ async function check(given: DecodeCase, isa?: Isa): Promise<void> {
     const gathered = heads[kvHead]!.keys.slice(0, n).map((row) => channels.map((c) => row[c]!));
     const read = (row: number) => {
       const at = { nKvHeads, kvHead, index: index + 1, row, width: headDim, arena: arena! };
-      return { values: readRow(cache, at), position: move.positions ? readPosition(cache, at) : 0 };
+      return { values: readRow(cache, at), at };
     };
     const fills = new Map(missingFills(cache, { kvHead, nKvHeads, headDim }, channels.length));
     codeRowsReference(gathered, code, high).slice(first).forEach((row, i) => {
@@ -36,9 +36,12 @@ async function check(given: DecodeCase, isa?: Isa): Promise<void> {
         if (place < 0) return fills.get(c) ?? 0;
         return stored(Math.fround(decoded(row[place]!)), move.to);
       });
-      const { values, position } = read(to + i);
+      const { values, at } = read(to + i);
       assertEquals(values, want, `${given.from}, head ${kvHead}, row ${first + i}`);
-      if (move.positions) assertEquals(position, heads[kvHead]!.positions![first + i]);
+      if (move.sides.positions) {
+        assertEquals(readPosition(cache, at), heads[kvHead]!.positions![first + i]);
+      }
+      if (move.sides.sums) assertEquals(readSum(cache, at), (first + i) / 8);
     });
     for (let row = 0; row < to; row++) {
       assertEquals(read(row).values, Array.from(heads[kvHead]!.keys[n + row]!), "rows before stay");
@@ -109,10 +112,11 @@ Deno.test("coded values of a list become whole rows, other channels 0", async ()
   await check({ ...value, from: "list_q4c64t1", rows: [33], type: "f32", positions: true });
 });
 
-Deno.test("positions move along with decoded rows", async () => {
+Deno.test("positions and sums move along with decoded rows", async () => {
   const given = { stream: "value", from: "q4c32t1", rows: [130, 7], positions: true } as const;
   await check(given);
   await check({ ...given, first: 3, to: 100 });
+  await check({ ...given, sums: true, first: 3, to: 100 });
 });
 
 Deno.test("every instruction set decodes alike", async () => {

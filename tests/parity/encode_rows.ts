@@ -12,13 +12,13 @@ import { codeRowsReference, decoded } from "../../src/reference/mod.ts";
 import { encodeRun } from "../_encode_case.ts";
 import type { EncodeCase } from "../_encode_case.ts";
 import { randomFrom, runNamed } from "../_kernel.ts";
-import { readPosition, readRow } from "../_kv_cache.ts";
+import { readPosition, readRow, readSum } from "../_kv_cache.ts";
 
 /** @returns bytes that changed */
 async function check(given: EncodeCase, isa?: Isa): Promise<number> {
   const { headDim = 64, coded = 0, rows, high } = given;
   const { name, run, cache, heads, channels, move, first, from } = encodeRun(given);
-  const { to, positions } = move;
+  const { to, sides: { positions, sums } } = move;
   const { code } = to;
   if (code.kind !== "affine") throw new TypeError("a case codes");
   const nKvHeads = rows.length;
@@ -39,10 +39,12 @@ async function check(given: EncodeCase, isa?: Isa): Promise<number> {
       if (!positions) return;
       const position = readPosition(cache, { ...place, arena: arena! });
       assertEquals(position, heads[kvHead]!.positions![from(kvHead, at)]);
+      if (!sums) return;
+      assertEquals(readSum(cache, { ...place, arena: arena! }), from(kvHead, at) / 8);
     });
     const size = { rows: n, width: channels.length, high: high ?? channels.length };
     const stream = { segments: [{ ...to, channels: "all" as const }] };
-    written += storedBytes(stream, [size], headDim) + (positions ? 4 * n : 0);
+    written += storedBytes(stream, [size], headDim) + 4 * n * (Number(positions) + Number(sums));
   });
   const changed = arena!.filter((byte, i) => byte !== before[i]).length;
   // A written byte may happen to be what it was; many more than were stored would be stray ones.
@@ -118,16 +120,18 @@ Deno.test("rows are coded in an order of their own, from any place of it", async
   });
   const positions = { stream: "value", to: "q2c32t1", rows: [70], positions: true } as const;
   await check({ ...positions, coded: 100, order: orders(70) });
+  await check({ ...positions, sums: true, coded: 100, order: orders(70) });
   for (const isa of await testIsas()) {
     await check({ stream: "key", to: "q4r32t16", rows: [64], order: orders(64) }, isa);
     await check({ stream: "value", to: "q4c32t1", rows: [20], order: orders(20) }, isa);
   }
 });
 
-Deno.test("positions move along", async () => {
+Deno.test("positions move along, and sums", async () => {
   const given = { stream: "value", to: "q4c32t1", rows: [130, 7], positions: true } as const;
   await check(given);
   await check({ ...given, coded: 100 });
+  await check({ ...given, sums: true, coded: 100 });
 });
 
 Deno.test("every instruction set codes alike", async () => {

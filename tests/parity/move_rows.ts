@@ -5,7 +5,7 @@ import { testIsas } from "../../src/device/testing.ts";
 import type { Isa } from "../../src/device/testing.ts";
 import { moveRowsReference } from "../../src/reference/mod.ts";
 import { randomFrom, runNamed } from "../_kernel.ts";
-import { AT, readPosition, readRow, writeCache } from "../_kv_cache.ts";
+import { AT, readPosition, readRow, readSum, writeCache } from "../_kv_cache.ts";
 import type { HeadRows, WrittenCache } from "../_kv_cache.ts";
 
 const HEAD_DIM = 64;
@@ -149,8 +149,11 @@ Deno.test("f32 rows move as they are", async () => {
   await check(names, moves, { channels: [some(3)] });
 });
 
-Deno.test("values that lost channels become whole ones with zeros, and carry their positions", async () => {
-  for (const positions of [false, true]) {
+/** What values carry: nothing, their positions, running sums beside these; and what moves are called then. */
+const CARRIED = [["", ""], ["_evicted", "_positions"], ["_evicted_summed", "_positions_sums"]];
+
+Deno.test("values that lost channels become whole ones with zeros, and carry positions and sums", async () => {
+  for (const [suffix, carried] of CARRIED) {
     const [nKvHeads, nListed] = [3, 140];
     const random = randomFrom(7);
     const heads = Array.from({ length: nKvHeads }, (_, i): HeadRows => {
@@ -161,14 +164,14 @@ Deno.test("values that lost channels become whole ones with zeros, and carry the
       const channels = [some(2), [63], every][i]!;
       return { keys: rows, values: rows, nListed, channels };
     });
-    const layout = `k_f16t16_v_list_f16t1_f16t1${positions ? "_evicted" : ""}`;
+    const layout = `k_f16t16_v_list_f16t1_f16t1${suffix}`;
     const cache = writeCache(layout, heads, { headDim: HEAD_DIM });
     const { pages, channels, arena: before } = cache.buffers;
     const entries = cache.constants["page_entries"]!;
     const own = (AT.slot * AT.nLayers + AT.layer) * nKvHeads * entries;
     const moves = [[0, 0, 140], [3, 15, 31], [1, 120, 0]] as const;
     const { arena } = await runNamed(
-      `move_rows__list_f16t1__f16t1${positions ? "_positions" : ""}`,
+      `move_rows__list_f16t1__f16t1${carried}`,
       {
         defines: { HEAD_DIM },
         buffers: {
@@ -194,15 +197,17 @@ Deno.test("values that lost channels become whole ones with zeros, and carry the
         const source = values[moved ?? nListed + row]!;
         const want = Array.from(source, (x, c) => moved === null || channels.includes(c) ? x : 0);
         assertEquals(readRow(cache, at), want, `head ${kvHead}, row ${row}`);
-        if (positions) assertEquals(readPosition(cache, at), moved ?? nListed + row);
+        const { rowPositions, rowSums } = cache.layout;
+        if (rowPositions) assertEquals(readPosition(cache, at), moved ?? nListed + row);
+        if (rowSums) assertEquals(readSum(cache, at), (moved ?? nListed + row) / 8);
       }
     });
   }
 });
 
-Deno.test("values close up behind those that are coded, and carry their positions", async () => {
-  for (const positions of [false, true]) {
-    const layout = `k_f16t16_f16t16_v_q4c32t1_f16t1${positions ? "_evicted" : ""}`;
+Deno.test("values close up behind those that are coded, and carry positions and sums", async () => {
+  for (const [suffix, carried] of CARRIED) {
+    const layout = `k_f16t16_f16t16_v_q4c32t1_f16t1${suffix}`;
     const random = randomFrom(3);
     const moved = [40, 0, 129];
     const heads = moved.map((n): HeadRows => {
@@ -226,7 +231,7 @@ Deno.test("values close up behind those that are coded, and carry their position
         after[at + 3 * perSegment + p] = pages[at + p]!;
       }
     }
-    const name = `move_rows__f16t1__f16t1${positions ? "_positions" : ""}`;
+    const name = `move_rows__f16t1__f16t1${carried}`;
     const { arena } = await runNamed(name, {
       defines: { HEAD_DIM },
       buffers: {
@@ -253,18 +258,21 @@ Deno.test("values close up behind those that are coded, and carry their position
       values.slice(moved[kvHead]!).forEach((row, i) => {
         const at = { arena: arena!, nKvHeads, kvHead, index, row: i, width: HEAD_DIM };
         assertEquals(readRow(moving, at), Array.from(row), `head ${kvHead}, row ${i}`);
-        if (positions) assertEquals(readPosition(moving, at), moved[kvHead]! + i);
+        const { rowPositions, rowSums } = cache.layout;
+        if (rowPositions) assertEquals(readPosition(moving, at), moved[kvHead]! + i);
+        if (rowSums) assertEquals(readSum(moving, at), (moved[kvHead]! + i) / 8);
       })
     );
   }
 });
 
-Deno.test("rows move in an order of their own, with their positions", async () => {
+Deno.test("rows move in an order of their own, with what they carry", async () => {
   for (
     const [name, layout, index] of [
       ["f16t16__f16t16", "k_f16t16_f16t16_v_f16t1", 0],
       ["f16t1__f16t1", "k_f16t16_v_f16t1_f16t1", 1],
       ["f16t1__f16t1_positions", "k_f16t16_v_f16t1_f16t1_evicted", 1],
+      ["f16t1__f16t1_positions_sums", "k_f16t16_v_f16t1_f16t1_evicted_summed", 1],
     ] as const
   ) {
     const random = randomFrom(9);
@@ -305,7 +313,8 @@ Deno.test("rows move in an order of their own, with their positions", async () =
       rows.forEach((from, row) => {
         const at = { arena: arena!, nKvHeads, kvHead, index, row, width: HEAD_DIM };
         assertEquals(readRow(cache, at), Array.from(heads[kvHead]!.values[from]!), `row ${row}`);
-        if (name.endsWith("positions")) assertEquals(readPosition(cache, at), from);
+        if (cache.layout.rowPositions && index > 0) assertEquals(readPosition(cache, at), from);
+        if (cache.layout.rowSums) assertEquals(readSum(cache, at), from / 8);
       })
     );
   }

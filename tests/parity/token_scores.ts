@@ -4,7 +4,7 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { columnSums, resolveParams, rowBitsOf, stepOf } from "../../src/dsl/mod.ts";
+import { columnSums, hasStatistic, resolveParams, rowBitsOf, stepOf } from "../../src/dsl/mod.ts";
 import type { Pruning } from "../../src/dsl/mod.ts";
 import { testIsas } from "../../src/device/testing.ts";
 import type { Isa, TypedArray } from "../../src/device/testing.ts";
@@ -26,7 +26,7 @@ import type { HookRunner, TokenScoresInput } from "../../src/reference/mod.ts";
 import { projectRoot } from "../../src/sys/cache_dir.ts";
 import { assertClose } from "../_close.ts";
 import { randomFrom, renderNamed, runEmitted } from "../_kernel.ts";
-import { AT, sumByte, writeCache } from "../_kv_cache.ts";
+import { AT, writeCache } from "../_kv_cache.ts";
 import type { HeadRows } from "../_kv_cache.ts";
 import { asStored } from "../_stored_rows.ts";
 
@@ -65,7 +65,7 @@ const variants = sources.filter(({ definition }) =>
 function problem(given: Case) {
   const { rows, window, group = 3, headDim = 64, layout = DENSE, nListed = 0 } = given;
   const { nCoded = 0, nFirst = 0 } = given;
-  const hasGaps = layout.endsWith("_evicted");
+  const hasGaps = layout.includes("_evicted");
   const random = randomFrom(rows * 31 + group);
   const channels = Array.from({ length: headDim }, (_, i) => i).filter((i) => i % 3 !== 1);
   // Every third row was evicted; heads differ in how many rows they have.
@@ -97,18 +97,10 @@ function problem(given: Case) {
       ring.set(row, (first + position % window) * headDim);
       return row;
     }));
-  const cache = writeCache(layout, heads, { headDim });
   // Sums in eighths, so that a mean of group heads is a quotient's rounding away.
   const sums = heads.map(({ keys }) => keys.map(() => Math.round(64 + 64 * random()) / 8));
-  const view = new DataView(cache.buffers.arena.buffer);
-  if (hasGaps && cache.layout.value.segments.length === 1) {
-    sums.forEach((own, kvHead) =>
-      own.forEach((sum, row) => {
-        const at = { nKvHeads: N_KV_HEADS, kvHead, row };
-        view.setFloat32(sumByte(cache, at, headDim), sum, true);
-      })
-    );
-  }
+  const carrying = heads.map((head, kvHead) => ({ ...head, sums: sums[kvHead]! }));
+  const cache = writeCache(layout, carrying, { headDim });
   const stored = heads.map((head, kvHead) =>
     asStored(cache, head, { kvHead, nKvHeads: N_KV_HEADS, headDim })
   );
@@ -290,13 +282,20 @@ interface Scored {
   readonly path?: string;
 }
 
+/** The case over rows that have sums, where the variant's score reads them. */
+function caseOf({ definition }: KernelSource, given: Case): Case {
+  const step = stepOf(definition as Pruning, "tokens")?.step;
+  const readsSums = step !== undefined && hasStatistic(step, "columnSums");
+  return readsSums ? { ...given, layout: `${given.layout ?? DENSE}_summed` } : given;
+}
+
 async function checkScores(
   source: KernelSource,
   cases: readonly Case[],
   { family = tokenScores, path = `steps[${tokensIndex(source)}].score` }: Scored = {},
 ): Promise<void> {
   const variant = source.definition as Pruning;
-  for (const given of cases) {
+  for (const given of cases.map((own) => caseOf(source, own))) {
     const params = paramsOf(variant, given);
     const { p, perQueryHead, scores } = await scoresOf(source, given, { params, family });
     const width = maxRows(p);
@@ -419,7 +418,9 @@ Deno.test("token scores have the same bits on every instruction set and on one t
   for (const isa of await testIsas()) {
     for (const own of variants) {
       const short = { rows: 20, window: 4, isa };
-      await scoresOf(own, short, { params: paramsOf(own.definition as Pruning, short) });
+      await scoresOf(own, caseOf(own, short), {
+        params: paramsOf(own.definition as Pruning, short),
+      });
     }
   }
 });

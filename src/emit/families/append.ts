@@ -38,6 +38,8 @@ export interface AppendContext {
   readonly turns_values: boolean;
   /** Whether pages of values begin with their rows' positions. */
   readonly row_positions: boolean;
+  /** Whether running sums stand behind these. */
+  readonly row_sums: boolean;
   /** Whether keys, and queries, are rotated by their place in the cache. */
   readonly cached: boolean;
   /** Whether the last rotated queries go to `q_ring`. */
@@ -86,6 +88,7 @@ export const append: Family = Object.freeze<Family>({
       turns_keys: isTurned(layout.key),
       turns_values: isTurned(layout.value),
       row_positions: layout.rowPositions,
+      row_sums: layout.rowSums,
       cached: layout.positions === "cache",
       records,
       interleaved: definition.pairing === "interleaved",

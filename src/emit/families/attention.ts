@@ -91,6 +91,8 @@ export interface AttentionContext {
   readonly turns_values: boolean;
   /** Whether pages of values begin with their rows' positions; else a key's place is its position. */
   readonly row_positions: boolean;
+  /** Whether running sums stand behind these. */
+  readonly row_sums: boolean;
   /** What the hooks need once per query, before the loop over keys. */
   readonly uniform_lines: string;
   readonly score_lines: string;
@@ -125,29 +127,24 @@ export const attention: Family = Object.freeze<Family>({
     // Other variants on other layouts are rendered when a plan asks for them.
     const own = name === "causal" ? layouts : layouts.slice(0, 1);
     const { entry, records } = entryOf(name, head);
-    // Sums belong to rows that are evicted.
+    // Where rows have sums, prefill always leaves what they are made from.
     const sums = entry === "sums" || records;
-    return (sums ? own.filter(({ rowPositions }) => rowPositions) : own).map((
-      l,
-    ) => [layoutName(l)]);
+    return own.filter(({ rowSums }) => entry === "decode" || rowSums === sums)
+      .map((layout) => [layoutName(layout)]);
   },
   emit(source, request, target) {
     const definition = source.definition as Attention;
     const requested = requestedLayout(request);
     checkOrder(definition, { layout: requested.layout, funcs: source.funcs });
     const { entry, records } = entryOf(definition.name, request.head);
-    const { rowPositions, value } = requested.layout;
-    if (entry === "sums" && !(rowPositions && value.segments.length === 1)) {
-      throw new KerfError(
-        `Cannot emit "${
-          kernelName(request)
-        }": sums stand behind evicted rows in one segment of values`,
-        { hint: "a layout such as k_f16t16_v_f16t1_evicted" },
-      );
+    if (entry === "sums" && !requested.layout.rowSums) {
+      throw new KerfError(`Cannot emit "${kernelName(request)}": rows of its layout have no sums`, {
+        hint: "a layout such as k_f16t16_v_f16t1_evicted_summed",
+      });
     }
     const context: AttentionContext = {
       ...{ entry, records },
-      ...layoutContext(requested),
+      ...layoutContext(requested, entry),
       ...hookContext(definition, { funcs: source.funcs, target }),
     };
     return {
@@ -219,10 +216,12 @@ function checkOrder(
 }
 const isListed = ({ channels }: Segment): boolean => channels === "list";
 
-function layoutContext({ layout, codes }: LayoutCodes) {
+function layoutContext({ layout, codes }: LayoutCodes, entry: Entry) {
   const { key, value } = layout;
   const nKeys = key.segments.length;
   const listed = key.segments.map(isListed);
+  // Sums are of weights: nobody reads values.
+  const listsValue = (segment: Segment) => entry !== "sums" && isListed(segment);
   return {
     page_rows: String(PAGE_ROWS),
     tile_rows: "16",
@@ -240,13 +239,13 @@ function layoutContext({ layout, codes }: LayoutCodes) {
       width_field: String(2 * i + 1),
     })),
     value_segments: codes.value.map(({ name }, i) => ({
-      listed: isListed(value.segments[i]!),
+      listed: listsValue(value.segments[i]!),
       code: name,
       rows_field: String(2 * (nKeys + i)),
       width_field: String(2 * (nKeys + i) + 1),
     })),
     lists_channels: listed.includes(true),
-    lists_values: value.segments.some(isListed),
+    lists_values: value.segments.some(listsValue),
     key_codes: distinctCodes(codes.key),
     value_codes: distinctCodes(codes.value.filter((_, i) => !isListed(value.segments[i]!))),
     listed_codes: distinctCodes(codes.value.filter((_, i) => isListed(value.segments[i]!))),
@@ -257,6 +256,7 @@ function layoutContext({ layout, codes }: LayoutCodes) {
     turns_values: isTurned(value),
     channel_classes: codes.key.some(({ kind }) => kind === "classes"),
     row_positions: layout.rowPositions,
+    row_sums: layout.rowSums,
     key_code: key.segments.at(-1)!.code.kind as "f16" | "f32",
     value_code: value.segments.at(-1)!.code.kind as "f16" | "f32",
   };
@@ -363,7 +363,9 @@ function signature(
       readOnly("pages", "u32", ...PER_HEAD, "page_entries"),
       readOnly("heads", "u32", ...PER_HEAD, headFields(layout)),
       ...(listed ? [readOnly("channels", "u32", ...PER_HEAD, "headDim")] : []),
-      ...(listsValues ? [readOnly("value_channels", "u32", ...PER_HEAD, "headDim")] : []),
+      ...(listsValues && entry !== "sums"
+        ? [readOnly("value_channels", "u32", ...PER_HEAD, "headDim")]
+        : []),
       ...(filled ? [readOnly("fills", "f32", ...PER_HEAD, "headDim")] : []),
       ...(entry === "sums" ? [] : [readOnly("arena", "u8", "arenaBytes")]),
       ...Object.entries(definition.tables).map(([name, t]) =>

@@ -6,7 +6,7 @@
 import { KerfError } from "../../core/error.ts";
 import type { Signature } from "../../core/signature.ts";
 import type { CodingLosses } from "../../dsl/coding_losses.ts";
-import { segmentName } from "../../layout/name.ts";
+import { moveName } from "../../layout/name.ts";
 import { ARENA_UNIT, PAGE_ROWS } from "../../layout/types.ts";
 import { PER_HEAD, readOnly, u32 } from "../signature_parts.ts";
 import type { StoredCode } from "../stored.ts";
@@ -37,8 +37,8 @@ export const codingLosses: Family = Object.freeze<Family>({
   heads: (source) => [source.definition.name],
   variants: (source, { moves, orderedMoves }) =>
     (isOrdered(source) ? orderedMoves : moves)
-      .filter(([, { code }]) => code.kind === "affine" && code.low !== undefined)
-      .map((pair) => pair.map(segmentName)),
+      .filter(({ to: { code } }) => code.kind === "affine" && code.low !== undefined)
+      .map((move) => moveName(move).split("__")),
   emit(source, request) {
     const { code, stored } = requestedMove(request, "destination");
     const name = kernelName(request);

@@ -18,9 +18,11 @@ export const layoutKernels: Family = Object.freeze<Family>({
   kind: "layout_kernel",
   heads: (source) => [source.definition.name],
   variants: ({ definition }, { layouts }) => {
-    const { rows, losing, classes } = definition as LayoutKernel;
+    const { rows, losing, classes, scores } = definition as LayoutKernel;
     const reads = (layout: Layout) =>
-      rows === "whole" ? LOSES[losing](layout) : isWalked(layout, classes);
+      rows === "whole"
+        ? LOSES[losing](layout)
+        : isWalked(layout, classes) && !(scores && layout.rowSums);
     return layouts.filter(reads).map((layout) => [layoutName(layout)]);
   },
   emit(source, request) {
@@ -62,6 +64,8 @@ export interface WholeRowsContext {
   readonly value_code: "f16" | "f32";
   /** Whether pages of values begin with their rows' positions; else a row's place is its position. */
   readonly row_positions: boolean;
+  /** Whether running sums stand behind these. */
+  readonly row_sums: boolean;
 }
 
 /** A kernel over the rows of a layout's last segments. */
@@ -69,7 +73,7 @@ function wholeRowsUnit(source: KernelSource, request: EmitRequest): KernelUnit {
   const { name, bindings, constants, defines, grid } = source.definition as LayoutKernel;
   const kernel = kernelName(request);
   const layout = parseLayoutName(request.suffixes.join("__"));
-  const { key: { segments: keys }, value: { segments: values }, rowPositions } = layout;
+  const { key: { segments: keys }, value: { segments: values } } = layout;
   const context: WholeRowsContext = {
     page_rows: String(PAGE_ROWS),
     arena_unit: String(ARENA_UNIT),
@@ -78,7 +82,8 @@ function wholeRowsUnit(source: KernelSource, request: EmitRequest): KernelUnit {
     value_rows_field: String(2 * (keys.length + values.length - 1)),
     key_code: checkStored(kernel, keys.at(-1)!, { tile: 16 }),
     value_code: checkStored(kernel, values.at(-1)!, { tile: 1 }),
-    row_positions: rowPositions,
+    row_positions: layout.rowPositions,
+    row_sums: layout.rowSums,
   };
   return {
     signature: { name: kernel, bindings, constants, defines },

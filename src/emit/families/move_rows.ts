@@ -1,18 +1,19 @@
 /**
  * Row moves between two segments: one kernel per pair. One of them stores every channel as it is; the other,
- * be it source or destination, may store the channels of a list, or codes. Where a stream's pages begin with
- * positions, those move along.
+ * be it source or destination, may store the channels of a list, or codes. What rows carry at the head of their
+ * pages moves along.
  */
 
 import { KerfError } from "../../core/error.ts";
-import type { Signature } from "../../core/signature.ts";
 import type { MoveRows } from "../../dsl/move_rows.ts";
-import { parseMoveName, segmentName } from "../../layout/name.ts";
+import { becomesWhole } from "../../layout/becomes_whole.ts";
+import { moveName, parseMoveName } from "../../layout/name.ts";
 import type { SegmentMove } from "../../layout/name.ts";
 import { unitRows } from "../../layout/bytes.ts";
 import { ARENA_UNIT, PAGE_ROWS } from "../../layout/types.ts";
 import type { Segment } from "../../layout/types.ts";
-import { PER_HEAD, readOnly, u32 } from "../signature_parts.ts";
+import { moveSignature } from "../move_signature.ts";
+import { PER_HEAD, readOnly } from "../signature_parts.ts";
 import { checkStored, isCode, storedCode } from "../stored.ts";
 import type { StoredCode } from "../stored.ts";
 import type { EmitRequest, Family, KernelSource } from "../types.ts";
@@ -38,8 +39,9 @@ export interface MoveRowsContext {
   readonly fills: boolean;
   /** Whether the source is the compressed segment, whose rows become whole ones. */
   readonly expands: boolean;
-  /** Whether pages begin with their rows' positions. */
+  /** Whether pages begin with their rows' positions, and whether running sums stand behind these. */
   readonly row_positions: boolean;
+  readonly row_sums: boolean;
   /** Whether a list says where each row comes from. */
   readonly ordered: boolean;
   /** How the compressed segment stores elements. */
@@ -58,15 +60,19 @@ export const moveRows: Family = Object.freeze<Family>({
     const pairs = codes === "source" ? [...moves, ...orderedMoves] : moves;
     const isWhole = ({ channels }: Segment) => channels === "all" || !isOrdered(source);
     const own = (isOrdered(source) && codes !== null ? orderedMoves : pairs)
-      .filter(([, to]) => fits(to) && (codes !== null || isWhole(to)));
-    const back = codes === "destination" ? [] : own.filter(([, to]) => becomesWhole(to));
-    const all = [...(codes === "source" ? [] : own), ...back.map((pair) => pair.toReversed())];
-    const names = new Set(all.map((pair) => pair.map(segmentName).join("__")));
-    return [...names].map((name) => name.split("__"));
+      .filter(({ to }) => fits(to) && (codes !== null || isWhole(to)));
+    const back = codes === "destination"
+      ? []
+      : own.filter(({ stream, to }) => becomesWhole(stream, to));
+    const all = [
+      ...(codes === "source" ? [] : own),
+      ...back.map((move) => ({ ...move, from: move.to, to: move.from })),
+    ];
+    return [...new Set(all.map(moveName))].map((name) => name.split("__"));
   },
   emit(source, request) {
     const move = requestedMove(request, codesOf(source));
-    const { from, to, positions, compressed, code, stored } = move;
+    const { from, to, sides, compressed, code, stored } = move;
     const rows = stored.kind === "plain" ? ROWS : Math.max(ROWS, unitRows(compressed));
     const context: MoveRowsContext = {
       page_rows: String(PAGE_ROWS),
@@ -78,12 +84,19 @@ export const moveRows: Family = Object.freeze<Family>({
       listed: compressed.channels === "list",
       fills: compressed === from && from.fill === "mean",
       expands: compressed === from,
-      row_positions: positions,
+      row_positions: sides.positions,
+      row_sums: sides.sums,
       ordered: isOrdered(source),
       stored,
     };
     return {
-      signature: signature(kernelName(request), context),
+      signature: moveSignature(kernelName(request), {
+        reads: [
+          ...(context.listed ? [readOnly("channels", "u32", ...PER_HEAD, "headDim")] : []),
+          ...(context.fills ? [readOnly("fills", "f32", ...PER_HEAD, "headDim")] : []),
+        ],
+        ordered: context.ordered,
+      }),
       doc: source.doc,
       from: [source.file],
       template: isOrdered(source)
@@ -94,10 +107,6 @@ export const moveRows: Family = Object.freeze<Family>({
     };
   },
 });
-
-/** Whether rows of a segment become whole ones where rows are evicted: coded ones, and values without channels. */
-const becomesWhole = ({ code, channels, tile }: Segment): boolean =>
-  code.kind === "affine" || (channels === "list" && tile === 1);
 
 const isOrdered = ({ definition }: KernelSource) => (definition as MoveRows).ordered;
 const codesOf = ({ definition }: KernelSource) => (definition as MoveRows).codes;
@@ -141,34 +150,4 @@ export function requestedMove(request: EmitRequest, codes: MoveRows["codes"]): R
     throw new KerfError(`Cannot emit "${name}": ${DEED[codes ?? "none"]}`, { hint });
   }
   return { ...move, compressed, code, stored };
-}
-
-/** The outside, as ARCHITECTURE.md's table has it. */
-function signature(
-  name: string,
-  { listed, fills, ordered }: Pick<MoveRowsContext, "listed" | "fills" | "ordered">,
-): Signature {
-  return {
-    name,
-    bindings: [
-      readOnly("src_pages", "u32", "nKvHeads", "page_entries"),
-      readOnly("dst_pages", "u32", ...PER_HEAD, "page_entries"),
-      ...(listed ? [readOnly("channels", "u32", ...PER_HEAD, "headDim")] : []),
-      ...(fills ? [readOnly("fills", "f32", ...PER_HEAD, "headDim")] : []),
-      readOnly("moves", "u32", "nLayers", "nKvHeads", "4"),
-      ...(ordered ? [readOnly("order", "u32", "nKvHeads", "max_rows")] : []),
-      { name: "arena", dtype: "u8", access: "readwrite", shape: ["arenaBytes"] },
-    ],
-    constants: [
-      u32("slot"),
-      u32("layer"),
-      u32("n_layers"),
-      u32("n_kv_heads"),
-      u32("page_entries", "entries of a head in both page tables"),
-      u32("src_page", "the source segment's first page entry"),
-      u32("dst_page", "the destination segment's first page entry"),
-      u32("max_rows", ordered ? "rows of the longest order" : "rows of the longest move"),
-    ],
-    defines: ["HEAD_DIM"],
-  };
 }

@@ -4,11 +4,11 @@
  */
 
 import { KerfError } from "../../core/error.ts";
-import type { Signature } from "../../core/signature.ts";
 import type { SetRows } from "../../dsl/set_rows.ts";
-import { parseMoveName, segmentName } from "../../layout/name.ts";
+import { moveName, parseMoveName } from "../../layout/name.ts";
 import { ARENA_UNIT, PAGE_ROWS } from "../../layout/types.ts";
-import { PER_HEAD, readOnly, u32 } from "../signature_parts.ts";
+import { moveSignature } from "../move_signature.ts";
+import { PER_HEAD, readOnly } from "../signature_parts.ts";
 import { checkStored, storedCode } from "../stored.ts";
 import type { EmitRequest, Family, KernelSource } from "../types.ts";
 import { kernelName } from "../types.ts";
@@ -31,8 +31,11 @@ export const setRows: Family = Object.freeze<Family>({
   kind: "set_rows",
   heads: (source) => [source.definition.name],
   variants: (source, { moves }) =>
-    moves.filter(([, { channels }]) => channels === "bitmap")
-      .map((pair) => (wholeOf(source) === "source" ? pair : pair.toReversed()).map(segmentName)),
+    moves.filter(({ to }) => to.channels === "bitmap")
+      .map((move) =>
+        wholeOf(source) === "source" ? move : { ...move, from: move.to, to: move.from }
+      )
+      .map((move) => moveName(move).split("__")),
   emit(source, request) {
     const context: SetRowsContext = {
       page_rows: String(PAGE_ROWS),
@@ -41,7 +44,15 @@ export const setRows: Family = Object.freeze<Family>({
       code: wholeCode(request, wholeOf(source)),
     };
     return {
-      signature: signature(kernelName(request), wholeOf(source)),
+      signature: moveSignature(kernelName(request), {
+        reads: [
+          ...(wholeOf(source) === "source"
+            ? [readOnly("scores", "f32", ...PER_HEAD, "headDim")]
+            : []),
+          readOnly("fills", "f32", ...PER_HEAD, "headDim"),
+        ],
+        ordered: false,
+      }),
       doc: source.doc,
       from: [source.file],
       template: source.definition.name,
@@ -62,40 +73,16 @@ function wholeCode(request: EmitRequest, whole: SetRows["whole"]): "f16" | "f32"
   if (request.suffixes.length !== 2) {
     throw new KerfError(`Cannot emit "${name}": a move has a source and a destination`, { hint });
   }
-  const { from, to, positions } = parseMoveName(request.suffixes.join("__"));
+  const { from, to, sides } = parseMoveName(request.suffixes.join("__"));
   const [full, sets] = whole === "source" ? [from, to] : [to, from];
   const code = checkStored(name, full, { tile: 16 });
-  if (full.channels === "all" && storedCode(name, sets, "key").kind === "sets" && !positions) {
+  if (
+    full.channels === "all" && storedCode(name, sets, "key").kind === "sets" && !sides.positions
+  ) {
     return code;
   }
   throw new KerfError(
     `Cannot emit "${name}": keys of every channel meet keys that have channels of their own`,
     { hint },
   );
-}
-
-/** The outside, as ARCHITECTURE.md's table has it. */
-function signature(name: string, whole: SetRows["whole"]): Signature {
-  return {
-    name,
-    bindings: [
-      readOnly("src_pages", "u32", "nKvHeads", "page_entries"),
-      readOnly("dst_pages", "u32", ...PER_HEAD, "page_entries"),
-      ...(whole === "source" ? [readOnly("scores", "f32", ...PER_HEAD, "headDim")] : []),
-      readOnly("fills", "f32", ...PER_HEAD, "headDim"),
-      readOnly("moves", "u32", "nLayers", "nKvHeads", "4"),
-      { name: "arena", dtype: "u8", access: "readwrite", shape: ["arenaBytes"] },
-    ],
-    constants: [
-      u32("slot"),
-      u32("layer"),
-      u32("n_layers"),
-      u32("n_kv_heads"),
-      u32("page_entries", "entries of a head in both page tables"),
-      u32("src_page", "the source segment's first page entry"),
-      u32("dst_page", "the destination segment's first page entry"),
-      u32("max_rows", "rows of the longest move"),
-    ],
-    defines: ["HEAD_DIM"],
-  };
 }

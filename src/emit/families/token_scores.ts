@@ -83,9 +83,13 @@ const scoresOf = ({ head, doc, fullRows, of }: Purpose): Family =>
   Object.freeze<Family>({
     kind: "pruning",
     heads: ({ definition: { name } }) => [`${head}_${name}`],
-    variants: (_, { layouts }) =>
-      layouts.filter((layout) => fullRows ? hasRowClasses(layout) : layout.rowPositions)
-        .map((layout) => [layoutName(layout)]),
+    variants: ({ definition }, { layouts }) => {
+      // Rows have sums where this score reads them, and of the shipped layouts nowhere else.
+      const { hasSums } = of(definition as Pruning);
+      return layouts.filter((layout) =>
+        fullRows ? hasRowClasses(layout) : layout.rowPositions && layout.rowSums === hasSums
+      ).map((layout) => [layoutName(layout)]);
+    },
     emit(source, request, target) {
       const name = kernelName(request);
       const layout = requestedLayout(request, { classes: fullRows });
@@ -93,6 +97,7 @@ const scoresOf = ({ head, doc, fullRows, of }: Purpose): Family =>
       const score = of(definition);
       checkBasis(source, score.path, layout);
       const hook = hookContext(source, score, target);
+      checkSums(name, hook.read, layout);
       const context: TokenScoresContext = {
         ...cacheContext(name, layout, { fullRows }),
         ...hook.context,
@@ -133,6 +138,14 @@ export const classScores: Family = scoresOf({
     return { path, queries, hasAnchor: false, hasSums: false, hasMoments: false };
   },
 });
+
+/** @throws {KerfError} the score reads running sums, and rows of the layout have none */
+function checkSums(name: string, read: ReadonlySet<string>, { rowSums }: Layout): void {
+  if (rowSums || !read.has("attention")) return;
+  throw new KerfError(`Cannot emit "${name}": it reads \`attention\`, and rows have no sums`, {
+    hint: "a layout such as k_f16t16_v_f16t1_evicted_summed",
+  });
+}
 
 /** @throws {KerfError} the score sums channels that the layout stores in another basis otherwise than squared */
 function checkBasis({ definition, funcs, file }: KernelSource, path: string, layout: Layout): void {

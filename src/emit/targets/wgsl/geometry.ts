@@ -43,7 +43,6 @@ export const WGSL_GEOMETRY: Readonly<Record<string, Geometry>> = Object.freeze({
   trim_blocks: { workgroup: 128 },
   count_above: { workgroup: 256 },
   count_mass: { workgroup: 256 },
-  keep_sums: { workgroup: 128 },
   select_rows: { workgroup: 256 },
   key_anchors: { workgroup: 64 },
   // A query a work group: as many rows side by side as its threads.
@@ -69,6 +68,7 @@ export const WGSL_GEOMETRY: Readonly<Record<string, Geometry>> = Object.freeze({
   attention_merge: { workgroup: 64 },
   attention_merge_turned: { workgroup: 64 },
   attention_merge_recording: { workgroup: 64 },
+  attention_merge_turned_recording: { workgroup: 64 },
   query_moments: { workgroup: 128 },
   expected_sums: { workgroup: 128 },
   // Sixteen threads a row.

@@ -1,7 +1,6 @@
 /*
  * Causal attention: a query sees every key up to its own position.
- * Prefill: tiles of queries over the whole cache, chunk after chunk.
- * Leaves the softmax of every row, for the sums of columns.
+ * Decode: one partial softmax per 256-row chunk of the cache; attention_merge joins them.
  *
  * Generated from kernels/attention/causal.ts by `deno task gen`. Do not edit.
  */
@@ -16,44 +15,42 @@
 
 struct args {
   const float *qkv; /* f32 [nRows, qkv_stride] */
-  const uint32_t *tiles; /* u32 [nTiles, 4] */
+  const uint32_t *decode_rows; /* u32 [nDecode] */
+  const uint32_t *row_seq; /* u32 [nRows] */
   const uint32_t *seqs; /* u32 [nSeqs, 4] */
   const uint32_t *pages; /* u32 [nSlots, nLayers, nKvHeads, page_entries] */
   const uint32_t *heads; /* u32 [nSlots, nLayers, nKvHeads, 4] */
   const uint8_t *arena; /* u8 [arenaBytes] */
-  float *out; /* f32 [nRows, out_stride] */
-  float *row_softmax; /* f32 [nRows, nHeads, 2] */
+  float *partials; /* f32 [nDecode, nHeads, nSplits, headDim + 16] */
   const uint32_t *step; /* u32 [stepFields] */
   uint32_t layer;
   uint32_t n_layers;
   uint32_t n_heads;
   uint32_t n_kv_heads;
   uint32_t qkv_stride; /* elements between rows of qkv */
-  uint32_t out_stride; /* elements between rows of out */
   uint32_t page_entries; /* entries of a head in pages */
   uint32_t key_page_0; /* the segment's first page entry */
   uint32_t value_page_0;
   float scale; /* 1 / √headDim */
 };
 _Static_assert(offsetof(struct args, qkv) == 0, "qkv");
-_Static_assert(offsetof(struct args, tiles) == 8, "tiles");
-_Static_assert(offsetof(struct args, seqs) == 16, "seqs");
-_Static_assert(offsetof(struct args, pages) == 24, "pages");
-_Static_assert(offsetof(struct args, heads) == 32, "heads");
-_Static_assert(offsetof(struct args, arena) == 40, "arena");
-_Static_assert(offsetof(struct args, out) == 48, "out");
-_Static_assert(offsetof(struct args, row_softmax) == 56, "row_softmax");
+_Static_assert(offsetof(struct args, decode_rows) == 8, "decode_rows");
+_Static_assert(offsetof(struct args, row_seq) == 16, "row_seq");
+_Static_assert(offsetof(struct args, seqs) == 24, "seqs");
+_Static_assert(offsetof(struct args, pages) == 32, "pages");
+_Static_assert(offsetof(struct args, heads) == 40, "heads");
+_Static_assert(offsetof(struct args, arena) == 48, "arena");
+_Static_assert(offsetof(struct args, partials) == 56, "partials");
 _Static_assert(offsetof(struct args, step) == 64, "step");
 _Static_assert(offsetof(struct args, layer) == 72, "layer");
 _Static_assert(offsetof(struct args, n_layers) == 76, "n_layers");
 _Static_assert(offsetof(struct args, n_heads) == 80, "n_heads");
 _Static_assert(offsetof(struct args, n_kv_heads) == 84, "n_kv_heads");
 _Static_assert(offsetof(struct args, qkv_stride) == 88, "qkv_stride");
-_Static_assert(offsetof(struct args, out_stride) == 92, "out_stride");
-_Static_assert(offsetof(struct args, page_entries) == 96, "page_entries");
-_Static_assert(offsetof(struct args, key_page_0) == 100, "key_page_0");
-_Static_assert(offsetof(struct args, value_page_0) == 104, "value_page_0");
-_Static_assert(offsetof(struct args, scale) == 108, "scale");
+_Static_assert(offsetof(struct args, page_entries) == 92, "page_entries");
+_Static_assert(offsetof(struct args, key_page_0) == 96, "key_page_0");
+_Static_assert(offsetof(struct args, value_page_0) == 100, "value_page_0");
+_Static_assert(offsetof(struct args, scale) == 104, "scale");
 
 #include "kerf_native.h"
 #include "kerf_softmax.h"
@@ -71,12 +68,12 @@ enum {
   CHUNK_ROWS = 256, /* rows of one partial softmax */
   ARENA_UNIT = 64, /* bytes that a page entry counts */
   POSITION_BYTES = 4 * PAGE_ROWS, /* at the head of a page of values */
+  SUM_BYTES = 4 * PAGE_ROWS, /* behind the positions: running sums */
   KEY_SEGMENTS = 1,
   VALUE_SEGMENTS = 1,
   HEAD_FIELDS = 4, /* rows and width of every segment */
-  QUERY_TILE = 8, /* queries of a tile, at most */
-  /* Queries whose heads meet each key together: enough rows to keep the accumulators busy. */
-  BLOCK_QUERIES = GROUP == 1 ? 4 : GROUP <= 3 ? 2 : 1,
+  BLOCK_QUERIES = 1,
+  FETCH_ROWS = 64, /* rows of values from what is summed to what is fetched: the time of some cache misses */
   ACCUMULATORS = KERF_N == 16 ? 24 : 12, /* registers less the operands of a turn */
   BLOCK_ROWS = BLOCK_QUERIES * GROUP,
   BLOCK_VECTORS = BLOCK_ROWS * 4 <= ACCUMULATORS ? 4 : BLOCK_ROWS * 2 <= ACCUMULATORS ? 2 : 1,
@@ -166,6 +163,7 @@ static void gather_query(
 /*
  * q · k of the block's rows and the chunk's keys. A tile of keys is channel-major: sixteen products
  * build up in the lanes, and a channel that is not stored is a turn less.
+ * The keys a page on, the next chunk's too, are fetched meanwhile: the machine sees no streams in tiles.
  *
  * q: f32 [BLOCK_ROWS, HEAD_DIM]. products: f32 [BLOCK_ROWS, CHUNK_ROWS].
  */
@@ -188,11 +186,17 @@ static void multiply_keys(
       keys[v] = (const kerf_f16 *)page + in_page / TILE_ROWS * TILE_ROWS * width
           + in_page % TILE_ROWS;
     }
+    const uint32_t here = chunk->row + first;
+    const uint32_t ahead = here + PAGE_ROWS < kv->key_rows[chunk->segment] ? here + PAGE_ROWS
+        : here;
+    const uint8_t *next_page = kv->arena + (size_t)pages[ahead / PAGE_ROWS] * ARENA_UNIT;
+    const kerf_f16 *fetched = (const kerf_f16 *)next_page + ahead % PAGE_ROWS * width;
     f32xn sums[BLOCK_ROWS][BLOCK_VECTORS];
     UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
       UNROLL for (uint32_t v = 0; v < BLOCK_VECTORS; v++) sums[r][v] = kerf_splatn(0.0f);
     }
     for (uint32_t c = 0; c < width; c++) {
+      kerf_fetch(fetched + c * BLOCK_WIDTH, BLOCK_WIDTH * sizeof *fetched);
       f32xn key[BLOCK_VECTORS];
       UNROLL for (uint32_t v = 0; v < BLOCK_VECTORS; v++) {
         key[v] = kerf_loadn_f16(keys[v] + c * TILE_ROWS);
@@ -270,7 +274,7 @@ static void weigh_keys(
 
 #line 7 "kernels/attention/causal.ts"
     const i32x16 mask = key_position <= query.position;
-#line 274 "generated/c/attention_causal_prefill_recording__k_f16t16_v_f16t1_evicted.c"
+#line 278 "generated/c/attention_causal_decode__k_f16t16_v_f16t1_evicted_summed.c"
     const i32x16 visible = mask & (place < n_visible);
     const f32x16 logit = kerf_select16(visible, s, kerf_splat16(KERF_MASKED));
     largest_lanes = kerf_larger16(logit, largest_lanes);
@@ -295,13 +299,22 @@ KERF_INLINE f32xn load_values_f16(const uint8_t *values, uint32_t row, uint32_t 
   return kerf_loadn_f16((const kerf_f16 *)values + row * HEAD_DIM + channel);
 }
 
+/* Begins to fetch vectors of channels of a row; one past the page's end lies most often in the next page. */
+KERF_INLINE void fetch_values_f16(const uint8_t *values, uint32_t row, uint32_t channel,
+    uint32_t n_vectors)
+{
+  kerf_fetch((const kerf_f16 *)values + row * HEAD_DIM + channel,
+      n_vectors * sizeof(kerf_f16[KERF_N]));
+}
+
 /* Adds the weighted values of a run that begins at the chunk's row `first`. */
 KERF_INLINE void add_run_f16(
   struct value_run run, uint32_t first, const float *restrict weights, uint32_t channel,
   const uint32_t n_vectors, f32xn sums[BLOCK_ROWS][BLOCK_VECTORS])
 {
-  const uint8_t *values = run.page + POSITION_BYTES;
+  const uint8_t *values = run.page + POSITION_BYTES + SUM_BYTES;
   for (uint32_t key = first; key < run.end; key++) {
+    fetch_values_f16(values, run.in_page + key - first + FETCH_ROWS, channel, n_vectors);
     f32xn value[BLOCK_VECTORS];
     UNROLL for (uint32_t v = 0; v < n_vectors; v++) {
       value[v] = load_values_f16(values, run.in_page + key - first, channel + v * KERF_N);
@@ -349,101 +362,64 @@ static void multiply_values(
   }
 }
 
-/* The queries of one tile and KV head, and their softmaxes as far as they have come. */
-struct tile {
-  _Alignas(64) float q[KEY_SEGMENTS][QUERY_TILE * GROUP * HEAD_DIM];
-  _Alignas(64) float values[QUERY_TILE * GROUP * HEAD_DIM];
-  float largest[QUERY_TILE * GROUP], sum[QUERY_TILE * GROUP];
-  struct query queries[QUERY_TILE * GROUP];
-  uint32_t n_rows;
-};
-
-/* Adds one chunk's partial softmaxes to the block of rows that starts at `first`. */
-static void add_chunk(
-  const struct args *args, const struct kv_rows *kv, const struct chunk *chunk,
-  struct tile *tile, uint32_t first)
-{
-  _Alignas(64) float products[BLOCK_ROWS * CHUNK_ROWS];
-  _Alignas(64) float values[BLOCK_ROWS * HEAD_DIM];
-  float largest[BLOCK_ROWS], sum[BLOCK_ROWS];
-  int32_t positions[CHUNK_ROWS];
-  const uint32_t rest = tile->n_rows - first;
-  const uint32_t n_rows = rest < BLOCK_ROWS ? rest : BLOCK_ROWS;
-
-  multiply_keys(kv, chunk, &tile->q[chunk->segment][first * HEAD_DIM], products);
-  load_positions(kv, chunk, positions);
-  for (uint32_t r = 0; r < n_rows; r++) {
-    weigh_keys(args, chunk, tile->queries[first + r], positions, &products[r * CHUNK_ROWS],
-        &largest[r], &sum[r]);
-  }
-  multiply_values(kv, chunk, products, values);
-  for (uint32_t r = 0; r < n_rows; r++) {
-    const uint32_t row = first + r;
-    kerf_merge_softmax(
-      &tile->largest[row], &tile->sum[row], &tile->values[row * HEAD_DIM],
-      largest[r], sum[r], &values[r * HEAD_DIM], HEAD_DIM);
-  }
-}
-
-/* One item: one tile of a sequence's queries and one KV head; all chunks of the cache in order. */
-static void attention_causal_prefill_recording__k_f16t16_v_f16t1_evicted(
+/* One item: one chunk of one KV head of a decoded row → one partial softmax per query head. */
+static void attention_causal_decode__k_f16t16_v_f16t1_evicted_summed(
     const struct args *restrict args, uint32_t first, uint32_t last)
 {
-  for (uint32_t item = first; item < last; item++) {
-    const uint32_t kv_head = item % args->n_kv_heads;
-    const uint32_t *entry = args->tiles + 4 * (size_t)(item / args->n_kv_heads);
-    const uint32_t *seq = args->seqs + 4 * (size_t)entry[0];
-    const uint32_t first_row = entry[1], n_queries = entry[2];
-    const uint32_t before = first_row - seq[1]; /* queries of the sequence before the tile */
-    const size_t place = head_place(args, seq[3], kv_head);
-    const struct kv_rows kv = rows_of(args, place, before + n_queries);
+  const uint32_t n_splits = args->step[5];
 
-    struct tile tile = {.n_rows = n_queries * GROUP};
-    for (uint32_t i = 0; i < n_queries; i++) {
-      gather_query(args, first_row + i, kv_head, NULL, kv.key_width[0],
-          &tile.q[0][i * GROUP * HEAD_DIM]);
-      for (uint32_t g = 0; g < GROUP; g++) {
-        const uint32_t row = i * GROUP + g;
-        tile.largest[row] = KERF_MASKED;
-        const struct query query = {
-          .position = (int32_t)(seq[2] + before + i),
-          .head = (int32_t)(kv_head * GROUP + g),
-          .kv_head = (int32_t)kv_head,
-          .layer = (int32_t)args->layer,
-          .n_visible = kv.n_rows - (n_queries - 1 - i),
-        };
-        tile.queries[row] = query;
-      }
+  for (uint32_t item = first; item < last; item++) {
+    const uint32_t split = item % n_splits;
+    const uint32_t kv_head = item / n_splits % args->n_kv_heads;
+    const uint32_t decoded = item / n_splits / args->n_kv_heads;
+    const uint32_t row = args->decode_rows[decoded];
+    const uint32_t *seq = args->seqs + 4 * (size_t)args->row_seq[row];
+    const size_t place = head_place(args, seq[3], kv_head);
+    const struct kv_rows kv = rows_of(args, place, row - seq[1] + 1);
+    struct query query = {
+      .position = (int32_t)(seq[2] + row - seq[1]),
+      .kv_head = (int32_t)kv_head,
+      .layer = (int32_t)args->layer,
+      .n_visible = kv.n_rows,
+    };
+
+    _Alignas(64) float q[GROUP * HEAD_DIM];
+    _Alignas(64) float products[GROUP * CHUNK_ROWS];
+    _Alignas(64) float values[GROUP * HEAD_DIM] = {0};
+    float largest[GROUP], sum[GROUP];
+    int32_t positions[CHUNK_ROWS];
+    for (uint32_t g = 0; g < GROUP; g++) {
+      query.head = (int32_t)(kv_head * GROUP + g);
+      largest[g] = KERF_MASKED;
+      sum[g] = 0.0f;
     }
 
     struct chunk chunk = {0};
-    while (next_chunk(&kv, &chunk)) {
-      for (uint32_t row = 0; row < tile.n_rows; row += BLOCK_ROWS) {
-        /* No query of the block sees a later key; its chunk ends there. */
-        const uint32_t last_row = row + BLOCK_ROWS < tile.n_rows ? row + BLOCK_ROWS - 1
-            : tile.n_rows - 1;
-        const uint32_t n_visible = tile.queries[last_row].n_visible;
-        if (n_visible <= chunk.position) continue;
-        struct chunk seen = chunk;
-        if (seen.n_rows > n_visible - chunk.position) seen.n_rows = n_visible - chunk.position;
-        add_chunk(args, &kv, &seen, &tile, row);
+    bool found = next_chunk(&kv, &chunk);
+    for (uint32_t i = 0; found && i < split; i++) found = next_chunk(&kv, &chunk);
+    if (found) {
+      gather_query(args, row, kv_head, NULL, kv.key_width[chunk.segment], q);
+      multiply_keys(&kv, &chunk, q, products);
+      load_positions(&kv, &chunk, positions);
+      for (uint32_t g = 0; g < GROUP; g++) {
+        query.head = (int32_t)(kv_head * GROUP + g);
+        weigh_keys(args, &chunk, query, positions, &products[g * CHUNK_ROWS], &largest[g], &sum[g]);
       }
+      multiply_values(&kv, &chunk, products, values);
     }
 
-    for (uint32_t row = 0; row < tile.n_rows; row++) {
-      float *out = args->out + (size_t)(first_row + row / GROUP) * args->out_stride
-          + tile.queries[row].head * HEAD_DIM;
-      kerf_finish_softmax(tile.sum[row], &tile.values[row * HEAD_DIM], out, HEAD_DIM);
-      float *softmax = args->row_softmax
-          + 2 * ((size_t)(first_row + row / GROUP) * args->n_heads + tile.queries[row].head);
-      softmax[0] = tile.largest[row];
-      softmax[1] = tile.sum[row];
+    for (uint32_t g = 0; g < GROUP; g++) {
+      const size_t head = (size_t)decoded * args->n_heads + kv_head * GROUP + g;
+      float *partial = args->partials + (head * n_splits + split) * (HEAD_DIM + 16);
+      memcpy(partial, &values[g * HEAD_DIM], HEAD_DIM * sizeof *partial);
+      partial[HEAD_DIM] = largest[g];
+      partial[HEAD_DIM + 1] = sum[g];
     }
   }
 }
 
-KERF_EXPORT uint64_t attention_causal_prefill_recording__k_f16t16_v_f16t1_evicted_address(void);
-uint64_t attention_causal_prefill_recording__k_f16t16_v_f16t1_evicted_address(void)
+KERF_EXPORT uint64_t attention_causal_decode__k_f16t16_v_f16t1_evicted_summed_address(void);
+uint64_t attention_causal_decode__k_f16t16_v_f16t1_evicted_summed_address(void)
 {
-  return (uint64_t)(uintptr_t)attention_causal_prefill_recording__k_f16t16_v_f16t1_evicted;
+  return (uint64_t)(uintptr_t)attention_causal_decode__k_f16t16_v_f16t1_evicted_summed;
 }

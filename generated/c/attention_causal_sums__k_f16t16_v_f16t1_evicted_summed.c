@@ -66,6 +66,7 @@ enum {
   CHUNK_ROWS = 256, /* rows of one partial softmax */
   ARENA_UNIT = 64, /* bytes that a page entry counts */
   POSITION_BYTES = 4 * PAGE_ROWS, /* at the head of a page of values */
+  SUM_BYTES = 4 * PAGE_ROWS, /* behind the positions: running sums */
   KEY_SEGMENTS = 1,
   VALUE_SEGMENTS = 1,
   HEAD_FIELDS = 4, /* rows and width of every segment */
@@ -259,7 +260,7 @@ static void add_weights(
 
 #line 7 "kernels/attention/causal.ts"
     const i32x16 mask = key_position <= query.position;
-#line 263 "generated/c/attention_causal_sums__k_f16t16_v_f16t1_evicted.c"
+#line 264 "generated/c/attention_causal_sums__k_f16t16_v_f16t1_evicted_summed.c"
     const i32x16 visible = mask & (place < (int32_t)query.n_visible);
     const f32x16 weight = kerf_exp16(s - softmax[0]) / softmax[1];
     kerf_store16(&sums[key],
@@ -267,16 +268,14 @@ static void add_weights(
   }
 }
 
-/* The running sums of a run's rows, behind the rows of its page. */
+/* The running sums of a run's rows, behind the positions of its page. */
 static float *sums_of(const struct args *args, struct value_run run)
 {
-  const size_t page = (size_t)(run.page - args->arena);
-  return (float *)(args->arena + page + POSITION_BYTES + PAGE_ROWS * HEAD_DIM * sizeof(kerf_f16))
-      + run.in_page;
+  return (float *)(args->arena + (run.page - args->arena) + POSITION_BYTES) + run.in_page;
 }
 
 /* One item: every n_chunks-th chunk of one KV head of a sequence; the step's queries in order. */
-static void attention_causal_sums__k_f16t16_v_f16t1_evicted(const struct args *restrict args,
+static void attention_causal_sums__k_f16t16_v_f16t1_evicted_summed(const struct args *restrict args,
     uint32_t first, uint32_t last)
 {
   const uint32_t n_chunks = (args->n_ctx + CHUNK_ROWS - 1) / CHUNK_ROWS;
@@ -338,8 +337,8 @@ static void attention_causal_sums__k_f16t16_v_f16t1_evicted(const struct args *r
   }
 }
 
-KERF_EXPORT uint64_t attention_causal_sums__k_f16t16_v_f16t1_evicted_address(void);
-uint64_t attention_causal_sums__k_f16t16_v_f16t1_evicted_address(void)
+KERF_EXPORT uint64_t attention_causal_sums__k_f16t16_v_f16t1_evicted_summed_address(void);
+uint64_t attention_causal_sums__k_f16t16_v_f16t1_evicted_summed_address(void)
 {
-  return (uint64_t)(uintptr_t)attention_causal_sums__k_f16t16_v_f16t1_evicted;
+  return (uint64_t)(uintptr_t)attention_causal_sums__k_f16t16_v_f16t1_evicted_summed;
 }

@@ -1,6 +1,6 @@
 /*
  * Causal attention: a query sees every key up to its own position.
- * Adds to the running sum of every row what the step's queries give it, query after query.
+ * Decode: one partial softmax per 256-row chunk of the cache; attention_merge joins them.
  *
  * Generated from kernels/attention/causal.ts by `deno task gen`. Do not edit.
  */
@@ -16,11 +16,13 @@
 /* Passed by value; the host writes the same bytes for C and CUDA. */
 struct args {
   const float *qkv; /* f32 [nRows, qkv_stride] */
+  const u32 *decode_rows; /* u32 [nDecode] */
+  const u32 *row_seq; /* u32 [nRows] */
   const u32 *seqs; /* u32 [nSeqs, 4] */
   const u32 *pages; /* u32 [nSlots, nLayers, nKvHeads, page_entries] */
   const u32 *heads; /* u32 [nSlots, nLayers, nKvHeads, 4] */
-  const float *row_softmax; /* f32 [nRows, nHeads, 2] */
-  u8 *arena; /* u8 [arenaBytes] */
+  const u8 *arena; /* u8 [arenaBytes] */
+  float *partials; /* f32 [nDecode, nHeads, nSplits, headDim + 16] */
   const u32 *step; /* u32 [stepFields] */
   u32 layer;
   u32 n_layers;
@@ -28,44 +30,47 @@ struct args {
   u32 n_kv_heads;
   u32 qkv_stride; /* elements between rows of qkv */
   u32 page_entries; /* entries of a head in pages */
-  u32 n_ctx; /* rows that a head may have */
   u32 key_page_0; /* the segment's first page entry */
   u32 value_page_0;
   float scale; /* 1 / √headDim */
 };
 KERF_AT(qkv, 0);
-KERF_AT(seqs, 8);
-KERF_AT(pages, 16);
-KERF_AT(heads, 24);
-KERF_AT(row_softmax, 32);
-KERF_AT(arena, 40);
-KERF_AT(step, 48);
-KERF_AT(layer, 56);
-KERF_AT(n_layers, 60);
-KERF_AT(n_heads, 64);
-KERF_AT(n_kv_heads, 68);
-KERF_AT(qkv_stride, 72);
-KERF_AT(page_entries, 76);
-KERF_AT(n_ctx, 80);
-KERF_AT(key_page_0, 84);
-KERF_AT(value_page_0, 88);
-KERF_AT(scale, 92);
+KERF_AT(decode_rows, 8);
+KERF_AT(row_seq, 16);
+KERF_AT(seqs, 24);
+KERF_AT(pages, 32);
+KERF_AT(heads, 40);
+KERF_AT(arena, 48);
+KERF_AT(partials, 56);
+KERF_AT(step, 64);
+KERF_AT(layer, 72);
+KERF_AT(n_layers, 76);
+KERF_AT(n_heads, 80);
+KERF_AT(n_kv_heads, 84);
+KERF_AT(qkv_stride, 88);
+KERF_AT(page_entries, 92);
+KERF_AT(key_page_0, 96);
+KERF_AT(value_page_0, 100);
+KERF_AT(scale, 104);
 
 static constexpr u32 THREADS = 128; /* of a block */
 
 #include "kerf_softmax.h"
 
+static constexpr u32 WARPS = THREADS / 32;
 static constexpr u32 PAGE_ROWS = 128; /* rows of a page */
 static constexpr u32 TILE_ROWS = 16; /* rows of a tile of keys, which is channel-major */
 static constexpr u32 CHUNK_ROWS = 256; /* rows of one partial softmax */
 static constexpr u32 ARENA_UNIT = 64; /* bytes that a page entry counts */
 static constexpr u32 POSITION_BYTES = 4 * PAGE_ROWS; /* at the head of a page of values */
+static constexpr u32 SUM_BYTES = 4 * PAGE_ROWS; /* behind the positions: running sums */
 static constexpr u32 KEY_SEGMENTS = 1;
 static constexpr u32 HEAD_FIELDS = 4; /* rows and width of every segment */
-/* Queries whose heads meet each key together: at most eight rows, two sums each, stay in registers. */
-static constexpr u32 BLOCK_QUERIES = GROUP == 1 ? 8 : GROUP == 2 ? 4 : GROUP <= 4 ? 2 : 1;
+static constexpr u32 BLOCK_QUERIES = 1;
 static constexpr u32 BLOCK_ROWS = BLOCK_QUERIES * GROUP;
 static constexpr u32 PHASES = 4; /* of the channels of a key: threads that sum side by side */
+static constexpr u32 QUADS = HEAD_DIM / 4; /* of channels: a thread sums four channels of the values */
+static constexpr u32 SLICES = THREADS / QUADS; /* of a chunk's rows, which are summed side by side */
 static_assert(GROUP >= 1 && GROUP <= 8, "GROUP, the query heads of a KV head, is 1 to 8");
 static_assert(HEAD_DIM % 16 == 0 && HEAD_DIM <= 256, "HEAD_DIM is a multiple of 16, 256 at most");
 static_assert(TILE_ROWS == 16 && CHUNK_ROWS == 2 * THREADS, "eight threads have a tile of keys");
@@ -91,6 +96,9 @@ struct query_row {
 /* What the threads of a block share. */
 struct scratch {
   float q[BLOCK_ROWS][HEAD_DIM]; /* the channels that the segment stores first */
+  float weights[BLOCK_ROWS][CHUNK_ROWS];
+  float values[SLICES][BLOCK_ROWS][HEAD_DIM];
+  float largest[BLOCK_ROWS][WARPS], sums[BLOCK_ROWS][WARPS];
 };
 
 /* The place of a head in `pages`, `heads` and `channels`. */
@@ -224,79 +232,130 @@ KERF_INLINE float key_logit(
 
 #line 7 "kernels/attention/causal.ts"
   const bool mask = key_position <= query.position;
-#line 228 "generated/cuda/attention_causal_sums__k_f16t16_v_f16t1_evicted.cu"
+#line 236 "generated/cuda/attention_causal_decode__k_f16t16_v_f16t1_evicted_summed.cu"
   const bool visible = key < chunk.n_rows && place < (i32)query.n_visible && (mask);
   return visible ? s : KERF_MASKED;
 }
 
-/* Where the running sum of a key of the chunk lies: behind the rows of its page of values. */
-KERF_INLINE float *sum_of(const struct args &args, const cache_head &head, const chunk_rows &chunk,
-    u32 key)
+/* The largest logit of a row, or the sum of its weights, from those of the warps, in order. */
+KERF_INLINE float row_largest(const scratch *shared, u32 r)
 {
-  const u32 row = chunk.position + key;
-  u8 *page = args.arena + (u64)head.pages[args.value_page_0 + row / PAGE_ROWS] * ARENA_UNIT;
-  return (float *)(page + POSITION_BYTES + PAGE_ROWS * HEAD_DIM * sizeof(kerf_f16))
-      + row % PAGE_ROWS;
+  float largest = shared->largest[r][0];
+  for (u32 warp = 1; warp < WARPS; warp++) {
+    largest = shared->largest[r][warp] > largest ? shared->largest[r][warp] : largest;
+  }
+  return largest;
+}
+KERF_INLINE float row_sum(const scratch *shared, u32 r)
+{
+  float sum = shared->sums[r][0];
+  for (u32 warp = 1; warp < WARPS; warp++) sum = sum + shared->sums[r][warp];
+  return sum;
 }
 
-/*
- * One block: every n_chunks-th chunk of one KV head of a sequence; the step's queries in order. A thread has
- * two keys and their sums; a key that a query does not see gets exactly 0 of it.
- */
+/* The thread's logits to weights e^(logit - largest), shared; a key that is not seen weighs exactly 0. */
+KERF_INLINE void weigh_keys(float (*logits)[2], scratch *shared)
+{
+  const u32 key = thread_key();
+  KERF_UNROLL for (u32 r = 0; r < BLOCK_ROWS; r++) {
+    float largest = logits[r][0] > logits[r][1] ? logits[r][0] : logits[r][1];
+    for (u32 half = 16; half > 0; half /= 2) {
+      const float other = kerf_shuffle_xor(largest, half);
+      largest = other > largest ? other : largest;
+    }
+    if (kerf_lane() == 0) shared->largest[r][kerf_warp()] = largest;
+  }
+  kerf_sync_threads();
+  KERF_UNROLL for (u32 r = 0; r < BLOCK_ROWS; r++) {
+    const float largest = row_largest(shared, r);
+    float sum = 0.0f;
+    KERF_UNROLL for (u32 i = 0; i < 2; i++) {
+      const float weight = logits[r][i] == KERF_MASKED ? 0.0f : kerf_exp(logits[r][i] - largest);
+      shared->weights[r][key + i] = weight;
+      sum = sum + weight;
+    }
+    for (u32 half = 16; half > 0; half /= 2) sum = sum + kerf_shuffle_xor(sum, half);
+    if (kerf_lane() == 0) shared->sums[r][kerf_warp()] = sum;
+  }
+  kerf_sync_threads();
+}
+
+/* The weighted sums of the thread's four channels over its slice of the chunk's values, rows in order. */
+KERF_INLINE void multiply_values(
+  const cache_head &head, const u32 *pages, const chunk_rows &chunk, scratch *shared)
+{
+  const u32 slice = kerf_thread() / QUADS, channel = 4 * (kerf_thread() % QUADS);
+  if (slice >= SLICES) return;
+  float sums[BLOCK_ROWS][4] = {};
+  KERF_UNROLL_4 for (u32 key = slice; key < chunk.n_rows; key += SLICES) {
+    const u32 row = chunk.position + key;
+    const kerf_f16 *page = (const kerf_f16 *)(head.arena + (u64)pages[row / PAGE_ROWS] * ARENA_UNIT
+        + POSITION_BYTES + SUM_BYTES);
+    float value[4];
+    kerf_load4_f16(page + row % PAGE_ROWS * HEAD_DIM + channel, value);
+    KERF_UNROLL for (u32 r = 0; r < BLOCK_ROWS; r++) {
+      const float weight = shared->weights[r][key];
+      KERF_UNROLL for (u32 i = 0; i < 4; i++) sums[r][i] = kerf_fma(weight, value[i], sums[r][i]);
+    }
+  }
+  KERF_UNROLL for (u32 r = 0; r < BLOCK_ROWS; r++) {
+    KERF_UNROLL for (u32 i = 0; i < 4; i++) shared->values[slice][r][channel + i] = sums[r][i];
+  }
+}
+
+/* One channel of a row's weighted values: the slices in order. */
+KERF_INLINE float row_value(const scratch *shared, u32 r, u32 c)
+{
+  float value = shared->values[0][r][c];
+  for (u32 slice = 1; slice < SLICES; slice++) value = value + shared->values[slice][r][c];
+  return value;
+}
+
+/* One block: one chunk of one KV head of a decoded row at a time → one partial softmax per query head. */
 extern "C" __global__ void __launch_bounds__(THREADS, 1)
-attention_causal_sums__k_f16t16_v_f16t1_evicted(const __grid_constant__ struct args args)
+attention_causal_decode__k_f16t16_v_f16t1_evicted_summed(const __grid_constant__ struct args args)
 {
   __shared__ scratch shared;
-  const u32 n_chunks = (args.n_ctx + CHUNK_ROWS - 1) / CHUNK_ROWS;
-  const u32 n_items = args.step[1] * args.n_kv_heads * n_chunks; /* nSeqs */
+  const u32 n_splits = args.step[5];
+  const u32 n_items = args.step[4] * args.n_kv_heads * n_splits; /* nDecode */
 
   for (u32 item = kerf_block(); item < n_items; item += kerf_n_blocks()) {
-    const u32 kv_head = item / n_chunks % args.n_kv_heads;
-    const u32 *seq = args.seqs + 4 * (u64)(item / n_chunks / args.n_kv_heads);
-    const u32 n_queries = seq[0];
+    const u32 split = item % n_splits;
+    const u32 kv_head = item / n_splits % args.n_kv_heads;
+    const u32 decoded = item / n_splits / args.n_kv_heads;
+    const u32 row = args.decode_rows[decoded];
+    const u32 *seq = args.seqs + 4 * (u64)args.row_seq[row];
     const u64 place = head_place(args, seq[3], kv_head);
-    const cache_head head = open_head(args, place, n_queries);
-    const u32 n_before = head.n_rows - n_queries;
-    query_row query = {0, 0, (i32)kv_head, (i32)args.layer, 0};
+    const cache_head head = open_head(args, place, row - seq[1] + 1);
+    query_row query = {(i32)(seq[2] + row - seq[1]), 0, (i32)kv_head, (i32)args.layer, head.n_rows};
 
-    for (u32 index = item % n_chunks;; index += n_chunks) {
-      const chunk_rows chunk = find_chunk(head, index);
-      if (chunk.n_rows == 0) break;
+    const chunk_rows chunk = find_chunk(head, split);
+    const bool seen = chunk.n_rows > 0;
+    if (seen) {
       const u32 width = key_width(head, chunk.segment);
-      /* Rows of this step begin at 0. */
-      float sums[2] = {};
-      KERF_UNROLL for (u32 k = 0; k < 2; k++) {
-        const u32 key = thread_key() + k;
-        if (key < chunk.n_rows && chunk.position + key < n_before) sums[k] = *sum_of(args, head,
-            chunk, key);
-      }
-      for (u32 first = 0; first < n_queries; first += BLOCK_QUERIES) {
-        const u32 n_block = kerf_min_u32(n_queries - first, BLOCK_QUERIES);
-        if (n_before + first + n_block <= chunk.position) continue; /* no query of it sees the chunk */
-        kerf_sync_threads();
-        gather_queries(args, seq[1] + first, n_block * GROUP, kv_head, chunk.segment, width,
-            &shared);
-        kerf_sync_threads();
-        float logits[BLOCK_ROWS][2];
-        multiply_keys(head, key_pages(args, head, chunk.segment), chunk, width, &shared, logits);
-        KERF_UNROLL for (u32 r = 0; r < BLOCK_ROWS; r++) {
-          if (r >= n_block * GROUP) continue;
-          const u32 i = first + r / GROUP;
-          query.position = (i32)(seq[2] + i);
-          query.head = (i32)(kv_head * GROUP + r % GROUP);
-          query.n_visible = n_before + i + 1;
-          const float *softmax = args.row_softmax
-              + 2 * ((u64)(seq[1] + i) * args.n_heads + (u32)query.head);
-          KERF_UNROLL for (u32 k = 0; k < 2; k++) {
-            const float logit = key_logit(args, head, query, chunk, thread_key() + k, logits[r][k]);
-            if (logit != KERF_MASKED) sums[k] = sums[k] + kerf_exp(logit - softmax[0]) / softmax[1];
-          }
+      gather_queries(args, row, GROUP, kv_head, chunk.segment, width, &shared);
+      kerf_sync_threads();
+      float logits[BLOCK_ROWS][2];
+      multiply_keys(head, key_pages(args, head, chunk.segment), chunk, width, &shared, logits);
+      KERF_UNROLL for (u32 g = 0; g < GROUP; g++) {
+        query.head = (i32)(kv_head * GROUP + g);
+        KERF_UNROLL for (u32 i = 0; i < 2; i++) {
+          logits[g][i] = key_logit(args, head, query, chunk, thread_key() + i, logits[g][i]);
         }
       }
-      KERF_UNROLL for (u32 k = 0; k < 2; k++) {
-        const u32 key = thread_key() + k;
-        if (key < chunk.n_rows) *sum_of(args, head, chunk, key) = sums[k];
-      }
+      weigh_keys(logits, &shared);
+      multiply_values(head, head.pages + args.value_page_0, chunk, &shared);
+      kerf_sync_threads();
     }
+
+    const u64 first_head = (u64)decoded * args.n_heads + kv_head * GROUP;
+    for (u32 i = kerf_thread(); i < GROUP * (HEAD_DIM + 2); i += THREADS) {
+      const u32 g = i / (HEAD_DIM + 2), c = i % (HEAD_DIM + 2);
+      float x = c == HEAD_DIM ? KERF_MASKED : 0.0f;
+      if (seen) x = c < HEAD_DIM ? row_value(&shared, g, c) : c == HEAD_DIM
+          ? row_largest(&shared, g) : row_sum(&shared, g);
+      args.partials[((first_head + g) * n_splits + split) * (HEAD_DIM + 16) + c] = x;
+    }
+    kerf_sync_threads();
   }
 }

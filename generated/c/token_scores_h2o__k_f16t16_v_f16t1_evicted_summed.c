@@ -55,6 +55,7 @@ enum {
   TILE_ROWS = 16, /* rows of a tile of keys: the lanes */
   ARENA_UNIT = 64, /* bytes that a page entry counts */
   POSITION_BYTES = 4 * PAGE_ROWS, /* at the head of a page of values */
+  SUM_BYTES = 4 * PAGE_ROWS, /* behind the positions: running sums */
   KEY_SEGMENTS = 1,
   HEAD_FIELDS = 4, /* rows and width of every segment */
 };
@@ -153,7 +154,7 @@ KERF_INLINE f32x16 multiply_keys(const float *q, const float *keys)
 enum { TILES = 8 }; /* of one item */
 
 /* One item: TILES tiles of one KV head's rows; rows in the lanes. */
-static void token_scores_h2o__k_f16t16_v_f16t1_evicted(const struct args *restrict args,
+static void token_scores_h2o__k_f16t16_v_f16t1_evicted_summed(const struct args *restrict args,
     uint32_t first, uint32_t last)
 {
   const uint32_t n_blocks = (args->n_tiles + TILES - 1) / TILES;
@@ -166,11 +167,9 @@ static void token_scores_h2o__k_f16t16_v_f16t1_evicted(const struct args *restri
     for (uint32_t i = 0; i < TILES && tile_at(&kv, block * TILES + i, &tile); i++) {
       f32x16 attention = {0};
       for (uint32_t lane = 0; lane < tile.n_rows; lane++) {
-        /* Running sums lie behind the rows of a page. */
         const uint32_t place = tile.place + lane;
-        const uint8_t *sums = value_page(&kv, place) + POSITION_BYTES
-            + PAGE_ROWS * HEAD_DIM * sizeof(kerf_f16);
-        attention[lane] = ((const float *)sums)[place % PAGE_ROWS] / (float)GROUP;
+        const float *sums = (const float *)(value_page(&kv, place) + POSITION_BYTES);
+        attention[lane] = sums[place % PAGE_ROWS] / (float)GROUP;
       }
 
       kerf_store16_first(&args->row_scores[(size_t)kv_head * args->max_rows + tile.place],
@@ -179,8 +178,8 @@ static void token_scores_h2o__k_f16t16_v_f16t1_evicted(const struct args *restri
   }
 }
 
-KERF_EXPORT uint64_t token_scores_h2o__k_f16t16_v_f16t1_evicted_address(void);
-uint64_t token_scores_h2o__k_f16t16_v_f16t1_evicted_address(void)
+KERF_EXPORT uint64_t token_scores_h2o__k_f16t16_v_f16t1_evicted_summed_address(void);
+uint64_t token_scores_h2o__k_f16t16_v_f16t1_evicted_summed_address(void)
 {
-  return (uint64_t)(uintptr_t)token_scores_h2o__k_f16t16_v_f16t1_evicted;
+  return (uint64_t)(uintptr_t)token_scores_h2o__k_f16t16_v_f16t1_evicted_summed;
 }

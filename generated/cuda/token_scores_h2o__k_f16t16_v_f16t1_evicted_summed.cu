@@ -114,10 +114,11 @@ KERF_INLINE float multiply_key(const key_row &key, const float *q)
   return sum;
 }
 static constexpr u32 POSITION_BYTES = 4 * PAGE_ROWS; /* at the head of a page of values */
+static constexpr u32 SUM_BYTES = 4 * PAGE_ROWS; /* behind the positions: running sums */
 
 /* One block: THREADS rows of one KV head at a time, a row a thread. */
 extern "C" __global__ void __launch_bounds__(THREADS, 1)
-token_scores_h2o__k_f16t16_v_f16t1_evicted(const __grid_constant__ struct args args)
+token_scores_h2o__k_f16t16_v_f16t1_evicted_summed(const __grid_constant__ struct args args)
 {
   const u32 n_blocks = (args.max_rows + THREADS - 1) / THREADS;
   const u32 n_items = args.n_kv_heads * n_blocks;
@@ -128,10 +129,8 @@ token_scores_h2o__k_f16t16_v_f16t1_evicted(const __grid_constant__ struct args a
     const u32 place = item % n_blocks * THREADS + kerf_thread();
     if (place >= kv.n_rows) continue;
 
-    /* Running sums lie behind the rows of a page. */
-    const u8 *sums = value_page(args, kv, place) + POSITION_BYTES
-        + PAGE_ROWS * HEAD_DIM * sizeof(kerf_f16);
-    const float attention = ((const float *)sums)[place % PAGE_ROWS] / (float)GROUP;
+    const float *sums = (const float *)(value_page(args, kv, place) + POSITION_BYTES);
+    const float attention = sums[place % PAGE_ROWS] / (float)GROUP;
 
     args.row_scores[(u64)kv_head * args.max_rows + place] = attention;
   }

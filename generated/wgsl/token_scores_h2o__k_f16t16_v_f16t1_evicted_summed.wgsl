@@ -91,7 +91,7 @@ fn position_of(kv: KvRows, place: u32) -> i32 {
 
 /* One work group: WORKGROUP rows of one KV head, a row a thread. */
 @compute @workgroup_size(WORKGROUP)
-fn token_scores_h2o__k_f16t16_v_f16t1_evicted(
+fn token_scores_h2o__k_f16t16_v_f16t1_evicted_summed(
   @builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_index) lane: u32) {
   let item = kerf_item(group, groups);
@@ -102,9 +102,8 @@ fn token_scores_h2o__k_f16t16_v_f16t1_evicted(
   let place = item % n_blocks * WORKGROUP + lane;
   if (place >= kv.n_rows) { return; }
 
-  /* Running sums lie behind the rows of a page. */
-  let sums_at = value_page(kv, place) + PAGE_ROWS + PAGE_ROWS * HEAD_DIM / 2u + place % PAGE_ROWS;
-  let attention = bitcast<f32>(arena_buf[sums_at]) / f32(GROUP);
+  let sums = value_page(kv, place) + PAGE_ROWS; /* behind the positions */
+  let attention = bitcast<f32>(arena_buf[sums + place % PAGE_ROWS]) / f32(GROUP);
 
   row_scores_buf[kv_head * params.max_rows + place] = attention;
 }

@@ -1,7 +1,6 @@
 /*
  * Causal attention: a query sees every key up to its own position.
- * Prefill: tiles of queries over the whole cache, chunk after chunk.
- * Leaves the softmax of every row, for the sums of columns.
+ * Adds to the running sum of every row what the step's queries give it, query after query.
  *
  * In front of this text the device puts `const HEAD_DIM: u32 = …;`, `const GROUP: u32 = …;`.
  * Generated from kernels/attention/causal.ts by `deno task gen`. Do not edit.
@@ -14,23 +13,21 @@ struct Params {
   n_heads: u32,
   n_kv_heads: u32,
   qkv_stride: u32, /* elements between rows of qkv */
-  out_stride: u32, /* elements between rows of out */
   page_entries: u32, /* entries of a head in pages */
+  n_ctx: u32, /* rows that a head may have */
   key_page_0: u32, /* the segment's first page entry */
   value_page_0: u32,
   scale: f32, /* 1 / √headDim */
 }
 
 @group(0) @binding(0) var<storage, read> qkv_buf: array<f32>; /* f32 [nRows, qkv_stride] */
-@group(0) @binding(1) var<storage, read> tiles_buf: array<u32>; /* u32 [nTiles, 4] */
-@group(0) @binding(2) var<storage, read> seqs_buf: array<u32>; /* u32 [nSeqs, 4] */
-@group(0) @binding(3) var<storage, read> pages_buf: array<u32>; /* u32 [nSlots, nLayers, nKvHeads, page_entries] */
-@group(0) @binding(4) var<storage, read> heads_buf: array<u32>; /* u32 [nSlots, nLayers, nKvHeads, 4] */
-@group(0) @binding(5) var<storage, read> arena_buf: array<u32>; /* u8 [arenaBytes] */
-@group(0) @binding(6) var<storage, read_write> out_buf: array<f32>; /* f32 [nRows, out_stride] */
-@group(0) @binding(7) var<storage, read_write> row_softmax_buf: array<f32>; /* f32 [nRows, nHeads, 2] */
-@group(0) @binding(8) var<uniform> step_buf: array<vec4<u32>, 2>; /* the step header */
-@group(0) @binding(9) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> seqs_buf: array<u32>; /* u32 [nSeqs, 4] */
+@group(0) @binding(2) var<storage, read> pages_buf: array<u32>; /* u32 [nSlots, nLayers, nKvHeads, page_entries] */
+@group(0) @binding(3) var<storage, read> heads_buf: array<u32>; /* u32 [nSlots, nLayers, nKvHeads, 4] */
+@group(0) @binding(4) var<storage, read> row_softmax_buf: array<f32>; /* f32 [nRows, nHeads, 2] */
+@group(0) @binding(5) var<storage, read_write> arena_buf: array<u32>; /* u8 [arenaBytes] */
+@group(0) @binding(6) var<uniform> step_buf: array<vec4<u32>, 2>; /* the step header */
+@group(0) @binding(7) var<uniform> params: Params;
 
 const WORKGROUP = 128u;
 
@@ -47,23 +44,16 @@ const HEAD_FIELDS = 4u; /* rows and width of every segment */
 /* Queries whose heads meet each key together: as many as fit into 16 KiB with their products. */
 const BLOCK_QUERIES = max(1u, min(8u, 1024u / HEAD_DIM) / GROUP);
 const BLOCK_ROWS = BLOCK_QUERIES * GROUP;
-/* Threads that reduce one row's logits: a power of two, and all rows at a time. */
-const ROW_LANES = 16u << (u32(BLOCK_ROWS <= 4u) + u32(BLOCK_ROWS <= 2u) + u32(BLOCK_ROWS == 1u));
-const PAIRS = HEAD_DIM / 2u; /* of value channels: one per thread */
-const VALUE_LANES = WORKGROUP / PAIRS; /* threads that share a pair's rows */
 /* The logit of a key that is not seen, and the largest of none: WGSL has no infinities. */
 const MASKED = -1e30;
 
 const_assert CHUNK_ROWS == 2u * WORKGROUP;
 const_assert GROUP >= 1u && GROUP <= 8u;
-const_assert HEAD_DIM % 16u == 0u && PAIRS <= WORKGROUP;
 
 /* f32 [BLOCK_ROWS, HEAD_DIM]: the stored channels of the block's queries. */
 var<workgroup> q: array<f32, BLOCK_ROWS * HEAD_DIM>;
 /* f32 [BLOCK_ROWS, CHUNK_ROWS]: logits, then weights. */
 var<workgroup> products: array<f32, BLOCK_ROWS * CHUNK_ROWS>;
-var<workgroup> lane_values: array<f32, WORKGROUP>;
-var<workgroup> lane_pairs: array<vec2<f32>, WORKGROUP>;
 
 /* One query head of one row: what hooks may read of it, and the keys stored up to it. */
 struct Query {
@@ -170,7 +160,7 @@ fn logit_of(query: Query, place: i32, key_position: i32, product: f32) -> f32 {
 
   // kernels/attention/causal.ts:7
   let mask: bool = key_position <= query.position;
-  // generated/wgsl/attention_causal_prefill_recording__k_f16t16_v_f16t1_evicted.wgsl:174
+  // generated/wgsl/attention_causal_sums__k_f16t16_v_f16t1_evicted_summed.wgsl:164
   let visible = (mask) && place < i32(query.n_visible);
   return select(MASKED, s, visible);
 }
@@ -208,143 +198,66 @@ fn multiply_keys(block: Block, chunk: Chunk, lane: u32) {
   workgroupBarrier();
 }
 
+/* The word of the arena that holds the running sum of a key: behind the positions of its page of values. */
+fn sum_at(block: Block, chunk: Chunk, key: u32) -> u32 {
+  let row = chunk.position + key;
+  let page = pages_buf[block.place * params.page_entries + params.value_page_0 + row / PAGE_ROWS];
+  return page * UNIT_WORDS + PAGE_ROWS + row % PAGE_ROWS;
+}
+
 /*
- * Logits become weights e^(logit - largest), in place; a key that the query does not see weighs exactly 0.
- * ROW_LANES threads take one row. Gives largest logit and sum of weights of each row.
+ * One work group: every n_chunks-th chunk of one KV head of a sequence; the step's queries in order. A thread
+ * has the sums of two keys; a key that a query does not see gets exactly 0 of it.
  */
-fn weigh_keys(lane: u32) -> array<vec2<f32>, BLOCK_ROWS> {
-  let r = min(lane / ROW_LANES, BLOCK_ROWS - 1u);
-  let i = lane % ROW_LANES;
-  let first = r * CHUNK_ROWS;
-  let works = lane / ROW_LANES < BLOCK_ROWS;
-
-  var largest = MASKED;
-  for (var key = i; key < CHUNK_ROWS;
-      key += ROW_LANES) { largest = max(largest, products[first + key]); }
-  lane_values[lane] = largest;
-  workgroupBarrier();
-  for (var half = ROW_LANES / 2u; half > 0u; half /= 2u) {
-    if (i < half) {
-      lane_values[lane] = max(lane_values[lane], lane_values[lane + half]);
-    }
-    workgroupBarrier();
-  }
-
-  largest = lane_values[r * ROW_LANES];
-  var result: array<vec2<f32>, BLOCK_ROWS>;
-  for (var row = 0u; row < BLOCK_ROWS; row++) { result[row].x = lane_values[row * ROW_LANES]; }
-  workgroupBarrier();
-
-  var sum = 0.0;
-  if (works) {
-    for (var key = i; key < CHUNK_ROWS; key += ROW_LANES) {
-      let logit = products[first + key];
-      let weight = select(kerf_exp(logit - largest), 0.0, logit == MASKED);
-      products[first + key] = weight;
-      sum += weight;
-    }
-  }
-  lane_values[lane] = sum;
-  workgroupBarrier();
-  for (var half = ROW_LANES / 2u; half > 0u; half /= 2u) {
-    if (i < half) {
-      lane_values[lane] = lane_values[lane] + lane_values[lane + half];
-    }
-    workgroupBarrier();
-  }
-
-  for (var row = 0u; row < BLOCK_ROWS; row++) { result[row].y = lane_values[row * ROW_LANES]; }
-  workgroupBarrier();
-  return result;
-}
-
-/* The weighted sums of the chunk's values: thread `lane` below PAIRS has channels 2·lane and 2·lane + 1. */
-fn multiply_values(block: Block, chunk: Chunk, lane: u32) -> array<vec2<f32>, BLOCK_ROWS> {
-  let pair = lane % PAIRS;
-  let pages = block.place * params.page_entries + params.value_page_0;
-  var sums: array<vec2<f32>, BLOCK_ROWS>;
-  if (lane < PAIRS * VALUE_LANES) {
-    for (var key = lane / PAIRS; key < chunk.n_rows; key += VALUE_LANES) {
-      let row = chunk.position + key;
-      let page = pages_buf[pages + row / PAGE_ROWS] * UNIT_WORDS + PAGE_ROWS;
-      let at = row % PAGE_ROWS * HEAD_DIM + 2u * pair;
-      let values = unpack2x16float(arena_buf[page + at / 2u]);
-      for (var r = 0u; r < BLOCK_ROWS; r++) {
-        sums[r] = fma(vec2<f32>(products[r * CHUNK_ROWS + key]), values, sums[r]);
-      }
-    }
-  }
-  for (var r = 0u; r < BLOCK_ROWS; r++) {
-    lane_pairs[lane] = sums[r];
-    workgroupBarrier();
-    var sum = vec2<f32>(0.0);
-    for (var i = 0u; i < VALUE_LANES; i++) { sum += lane_pairs[i * PAIRS + pair]; }
-    sums[r] = sum;
-    workgroupBarrier();
-  }
-  return sums;
-}
-
-/* One work group: one tile of a sequence's queries and one KV head; all chunks of the cache in order. */
 @compute @workgroup_size(WORKGROUP)
-fn attention_causal_prefill_recording__k_f16t16_v_f16t1_evicted(
+fn attention_causal_sums__k_f16t16_v_f16t1_evicted_summed(
   @builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_index) lane: u32) {
   let item = kerf_item(group, groups);
-  let kv_head = item % params.n_kv_heads;
-  let tile = item / params.n_kv_heads;
-  if (tile >= step_field(3u /* nTiles */)) { return; }
-  let first_row = tiles_buf[4u * tile + 1u];
-  let n_queries = tiles_buf[4u * tile + 2u];
-  let seq = 4u * tiles_buf[4u * tile];
-  let before = first_row - seqs_buf[seq + 1u]; /* queries of the sequence before the tile */
+  let n_chunks = (params.n_ctx + CHUNK_ROWS - 1u) / CHUNK_ROWS;
+  let seq = 4u * (item / n_chunks / params.n_kv_heads);
+  if (seq >= 4u * step_field(1u /* nSeqs */)) { return; }
+  let kv_head = item / n_chunks % params.n_kv_heads;
+  let n_queries = seqs_buf[seq];
+  let first_row = seqs_buf[seq + 1u];
   let place = head_place(seqs_buf[seq + 3u], kv_head);
+  let all = Block(first_row, n_queries, seqs_buf[seq + 2u], kv_head, place, n_queries);
+  let n_before = query_of(all, 0u).n_visible - 1u;
+  let key = 2u * lane;
 
-  for (var first = 0u; first < n_queries; first += BLOCK_QUERIES) {
-    let n_block = min(BLOCK_QUERIES, n_queries - first);
-    let block = Block(
-      first_row + first, n_block, seqs_buf[seq + 2u] + before + first, kv_head, place,
-      before + first + n_block);
-    var softmax: array<vec2<f32>, BLOCK_ROWS>; /* largest logit, sum of weights */
-    var values: array<vec2<f32>, BLOCK_ROWS>;
-    for (var r = 0u; r < BLOCK_ROWS; r++) { softmax[r].x = MASKED; }
-
-    var gathered = KEY_SEGMENTS;
-    var chunk = find_chunk(block, 0u);
-    for (var index = 0u; chunk.n_rows > 0u; index++) {
-      {
-        if (chunk.segment != gathered) {
-          gather_queries(block, chunk.segment, lane);
-          gathered = chunk.segment;
-        }
+  var chunk = find_chunk(all, item % n_chunks);
+  for (var index = item % n_chunks; chunk.n_rows > 0u; index += n_chunks) {
+    /* Rows of this step begin at 0. */
+    var sums = vec2<f32>(0.0);
+    for (var k = 0u; k < 2u; k++) {
+      if (key + k < chunk.n_rows && chunk.position + key + k < n_before) {
+        sums[k] = bitcast<f32>(arena_buf[sum_at(all, chunk, key + k)]);
+      }
+    }
+    for (var first = 0u; first < n_queries; first += BLOCK_QUERIES) {
+      let n_block = min(BLOCK_QUERIES, n_queries - first);
+      /* Else no query of the block sees the chunk. */
+      if (n_before + first + n_block > chunk.position) {
+        let block = Block(first_row + first, n_block, seqs_buf[seq + 2u] + first, kv_head, place,
+            first + n_block);
+        workgroupBarrier();
+        gather_queries(block, chunk.segment, lane);
         multiply_keys(block, chunk, lane);
-        let chunk_softmax = weigh_keys(lane);
-        let chunk_values = multiply_values(block, chunk, lane);
-        for (var r = 0u; r < BLOCK_ROWS; r++) {
-          let largest = max(softmax[r].x, chunk_softmax[r].x);
-          let scale = kerf_exp(softmax[r].x - largest);
-          let chunk_scale = kerf_exp(chunk_softmax[r].x - largest);
-          softmax[r] = vec2<f32>(largest, softmax[r].y * scale + chunk_softmax[r].y * chunk_scale);
-          values[r] = values[r] * scale + chunk_values[r] * chunk_scale;
+        for (var r = 0u; r < n_block * GROUP; r++) {
+          let softmax = 2u
+              * ((first_row + first + r / GROUP) * params.n_heads + kv_head * GROUP + r % GROUP);
+          for (var k = 0u; k < 2u; k++) {
+            let logit = products[r * CHUNK_ROWS + key + k];
+            if (logit != MASKED) { sums[k] += kerf_exp(logit - row_softmax_buf[softmax])
+                / row_softmax_buf[softmax + 1u]; }
+          }
         }
       }
-      chunk = find_chunk(block, index + 1u);
     }
-
-    for (var r = 0u; r < n_block * GROUP; r++) {
-      let out_row = (first_row + first + r / GROUP) * params.out_stride;
-      let at = out_row + (kv_head * GROUP + r % GROUP) * HEAD_DIM + 2u * lane;
-      if (lane < PAIRS) {
-        /* Zeros when no key was seen. */
-        let value = select(values[r] / softmax[r].y, vec2<f32>(0.0), softmax[r].y == 0.0);
-        out_buf[at] = value.x;
-        out_buf[at + 1u] = value.y;
-      }
-      if (lane == 0u) {
-        let row = (first_row + first + r / GROUP) * params.n_heads + kv_head * GROUP + r % GROUP;
-        row_softmax_buf[2u * row] = softmax[r].x;
-        row_softmax_buf[2u * row + 1u] = softmax[r].y;
-      }
+    for (var k = 0u; k < 2u; k++) {
+      if (key + k < chunk.n_rows) { arena_buf[sum_at(all, chunk, key + k)] = bitcast<u32>(sums[k]);
+          }
     }
+    chunk = find_chunk(all, index + n_chunks);
   }
 }

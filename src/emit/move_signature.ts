@@ -1,0 +1,35 @@
+/** The outside of kernels that move rows between two segments, as ARCHITECTURE.md's table has it. */
+
+import type { Binding, Signature } from "../core/signature.ts";
+import { PER_HEAD, readOnly, u32 } from "./signature_parts.ts";
+
+/**
+ * The signature of a row move.
+ *
+ * @param options.reads what it reads beside pages and moves; `ordered`: a list says where each row comes from
+ */
+export const moveSignature = (
+  name: string,
+  { reads, ordered }: { readonly reads: readonly Binding[]; readonly ordered: boolean },
+): Signature => ({
+  name,
+  bindings: [
+    readOnly("src_pages", "u32", "nKvHeads", "page_entries"),
+    readOnly("dst_pages", "u32", ...PER_HEAD, "page_entries"),
+    ...reads,
+    readOnly("moves", "u32", "nLayers", "nKvHeads", "4"),
+    ...(ordered ? [readOnly("order", "u32", "nKvHeads", "max_rows")] : []),
+    { name: "arena", dtype: "u8", access: "readwrite", shape: ["arenaBytes"] },
+  ],
+  constants: [
+    u32("slot"),
+    u32("layer"),
+    u32("n_layers"),
+    u32("n_kv_heads"),
+    u32("page_entries", "entries of a head in both page tables"),
+    u32("src_page", "the source segment's first page entry"),
+    u32("dst_page", "the destination segment's first page entry"),
+    u32("max_rows", ordered ? "rows of the longest order" : "rows of the longest move"),
+  ],
+  defines: ["HEAD_DIM"],
+});
