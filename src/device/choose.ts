@@ -1,8 +1,11 @@
 /** What `--device auto` takes: the first of the kinds that is worth it, and why not the ones before. */
 
-import { SURVEYS } from "./survey.ts";
 import type { DeviceFinding } from "./survey.ts";
 import type { Device } from "./types.ts";
+
+/** Looking at GPUs reads their files: no literal, or every run would. */
+const surveyModule = (): Promise<typeof import("./survey.ts")> =>
+  import(new URL("./survey.ts", import.meta.url).href);
 
 /** A choice and its reasons. */
 export interface DeviceChoice {
@@ -17,7 +20,7 @@ const LAST: Device["kind"] = "cpu";
 /**
  * Looks at the kinds in order of preference and takes the first that is ready, else the CPU.
  *
- * @param surveys what looks at each kind, best first
+ * @param surveys what looks at each kind, best first; default: this machine's
  *
  * @example
  * ```ts
@@ -29,10 +32,10 @@ const LAST: Device["kind"] = "cpu";
  * ```
  */
 export async function chooseDevice(
-  surveys: Readonly<Partial<Record<Device["kind"], () => Promise<DeviceFinding>>>> = SURVEYS,
+  surveys?: Readonly<Partial<Record<Device["kind"], () => Promise<DeviceFinding>>>>,
 ): Promise<DeviceChoice> {
   const passedOver: string[] = [];
-  for (const [kind, survey] of Object.entries(surveys)) {
+  for (const [kind, survey] of Object.entries(surveys ?? (await surveyModule()).SURVEYS)) {
     if (kind === LAST) break;
     const { state, because } = await survey();
     if (state === "ready") return { kind: kind as Device["kind"], passedOver };

@@ -14,6 +14,15 @@ export type { Isa } from "./cpu/isa.ts";
 export { OutOfMemory } from "./out_of_memory.ts";
 export type * from "./types.ts";
 
+/*
+ * GPUs' files are a quarter of all that a run would read. A place that is no literal keeps them out of the
+ * graph until one is opened.
+ */
+const at = (file: string) => new URL(file, import.meta.url).href;
+const webgpuModule = (): Promise<typeof import("./webgpu/device.ts")> =>
+  import(at("./webgpu/device.ts"));
+const cudaModule = (): Promise<typeof import("./cuda/open.ts")> => import(at("./cuda/open.ts"));
+
 /** What `--device` takes. */
 export type DeviceKind = "auto" | "cpu" | "webgpu" | "cuda";
 
@@ -32,7 +41,7 @@ export async function openDevice(
   { kind = "cpu", ...options }: OpenDeviceOptions = {},
 ): Promise<Device> {
   if (kind === "auto") return await openDevice({ ...options, ...await chooseDevice() });
-  if (kind === "webgpu") return await (await import("./webgpu/device.ts")).openWebgpuDevice();
-  if (kind === "cuda") return await (await import("./cuda/open.ts")).openCuda();
+  if (kind === "webgpu") return await (await webgpuModule()).openWebgpuDevice();
+  if (kind === "cuda") return await (await cudaModule()).openCuda();
   return await openCpuDevice(options);
 }

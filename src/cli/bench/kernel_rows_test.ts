@@ -4,7 +4,7 @@ import { matrixBytes } from "../../engine/weights.ts";
 import { load } from "../../mod.ts";
 import { tinyModel } from "../../model/testing.ts";
 import { testFolder } from "../../model/testing_files.ts";
-import { kernelRows } from "./roofline.ts";
+import { kernelRows } from "./kernel_rows.ts";
 import { itemsOf, workIn } from "./work.ts";
 
 const header = (fields: Partial<Record<typeof STEP_FIELDS[number], number>>) =>
