@@ -29,6 +29,8 @@ export interface CompileCOptions {
   readonly compiler: Compiler;
   /** The folder that holds the libraries. */
   readonly dir: string;
+  /** Headers that several sources share, read once; `known` of {@linkcode inlineHeaders}. */
+  readonly headers?: Map<string, Promise<string>>;
   /** Ends the compiler; nothing half-made stays. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -58,7 +60,9 @@ const interrupted = () =>
 export async function compileC(source: CSource, options: CompileCOptions): Promise<string> {
   const { signal } = options;
   const root = projectRoot();
-  const text = await inlineHeaders(source.text, { file: source.file, root });
+  const { headers: known } = options;
+  const place = { file: source.file, root };
+  const text = await inlineHeaders(source.text, { ...place, ...(known ? { known } : {}) });
   const defines = Object.entries(source.defines ?? {})
     .sort(([a], [b]) => a < b ? -1 : 1)
     .map(([name, value]) => `-D${name}=${value}`);

@@ -22,6 +22,8 @@ export interface HeaderOptions {
    * does not hold are sought beside the source.
    */
   readonly instead?: string;
+  /** Headers that were read for another source, by path; those that this one reads are added. */
+  readonly known?: Map<string, Promise<string>>;
 }
 
 /**
@@ -32,9 +34,9 @@ export interface HeaderOptions {
  */
 export async function inlineHeaders(text: string, options: HeaderOptions): Promise<string> {
   const path = resolve(options.root, options.file);
-  const { root, lineMarks = true, instead } = options;
+  const { root, lineMarks = true, instead, known = new Map() } = options;
   const folders = instead === undefined ? [] : [resolve(root, instead), dirname(path)];
-  return await inline(text, path, { root, lineMarks, folders });
+  return await inline(text, path, { root, lineMarks, folders, known });
 }
 
 interface InlineOptions {
@@ -42,6 +44,7 @@ interface InlineOptions {
   readonly lineMarks: boolean;
   /** Where headers are sought, in order; none: beside whoever includes them. */
   readonly folders: readonly string[];
+  readonly known: Map<string, Promise<string>>;
 }
 
 async function inline(
@@ -50,7 +53,7 @@ async function inline(
   options: InlineOptions,
   seen = new Set<string>(),
 ): Promise<string> {
-  const { root, lineMarks, folders } = options;
+  const { root, lineMarks, folders, known } = options;
   const shown = relative(root, path);
   const out = lineMarks ? [`#line 1 "${shown}"`] : [];
   for (const [i, line] of text.split("\n").entries()) {
@@ -61,7 +64,7 @@ async function inline(
     }
     const { header, body } = await readHeader(
       (folders.length > 0 ? folders : [dirname(path)]).map((folder) => join(folder, name)),
-      `${shown}:${i + 1}`,
+      { where: `${shown}:${i + 1}`, known },
     );
     if (seen.has(header)) {
       out.push("");
@@ -77,11 +80,13 @@ async function inline(
 /** The first of the paths that is a file, and its text. */
 async function readHeader(
   paths: readonly string[],
-  where: string,
+  { where, known }: { readonly where: string; readonly known: Map<string, Promise<string>> },
 ): Promise<{ readonly header: string; readonly body: string }> {
   for (const header of paths) {
+    const reading = known.get(header) ?? Deno.readTextFile(header);
+    known.set(header, reading);
     try {
-      return { header, body: await Deno.readTextFile(header) };
+      return { header, body: await reading };
     } catch (cause) {
       if (!(cause instanceof Deno.errors.NotFound)) throw cause;
     }

@@ -56,3 +56,14 @@ Deno.test("a header that is not there is an error with the line that asks for it
     assertEquals(error.hints, ["deno task gen"]);
   });
 });
+
+Deno.test("sources that share headers read each once", async () => {
+  await inTree({ "c/kerf.h": "int kerf;" }, async (root) => {
+    const known = new Map<string, Promise<string>>();
+    const options = { file: "c/x.c", root, known, lineMarks: false };
+    assertEquals(await inlineHeaders('#include "kerf.h"', options), "int kerf;");
+    await Deno.remove(join(root, "c/kerf.h"));
+    assertEquals(await inlineHeaders('int y;\n#include "kerf.h"', options), "int y;\nint kerf;");
+    assertEquals([...known.keys()], [join(root, "c/kerf.h")]);
+  });
+});

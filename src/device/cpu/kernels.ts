@@ -34,9 +34,10 @@ export async function compileKernels(
     return key;
   });
   let done = 0;
+  const shared = { ...options, headers: new Map<string, Promise<string>>() };
   const compiled = await mapLimited([...sources], navigator.hardwareConcurrency, async (pair) => {
     const [key, source] = pair;
-    const path = await compileC(source, options);
+    const path = await compileC(source, shared);
     options.onProgress?.({ done: ++done, total: sources.size, name: source.name });
     return [key, path] as const;
   });
