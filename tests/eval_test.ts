@@ -229,8 +229,16 @@ Deno.test("what eval cannot use is named before anything is loaded", async () =>
   await refused(["--compress-after", "file"], /--compress-after has no effect/);
   await refused(["--report", "no/r.html"], /Cannot write the report[\s\S]*mkdir -p no/);
   await refused(["word"], /Cannot use "word": eval takes flags only[\s\S]*--text word/);
+  await refused(["calibrat"], /hint: did you mean deno task eval calibrate\?/);
   await refused(["--text", text], /text\.txt": it has \d+ tokens of 1281/);
-  await refused(["--text", text, "-p", "1", "-n", "1", "--prune", "thinc"], /did you mean think/);
+  const report = join(folder.path, "report.html");
+  const misspelt = ["--text", text, "-p", "1", "-n", "1", "--prune", "thinc"];
+  await refused([...misspelt, "--report", report], /did you mean think/);
+  // What never began leaves no empty page.
+  assertEquals(
+    [...Deno.readDirSync(folder.path)].map(({ name }) => name).includes("report.html"),
+    false,
+  );
 });
 
 Deno.test("--help names every task", () => {

@@ -4,15 +4,28 @@ import { dirname } from "@std/path";
 import { KerfError } from "../core/error.ts";
 import { userPath } from "./root.ts";
 
+/** Whether a file is there. */
+function isThere(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
 /**
- * Where the report goes: opened before minutes of work end there, and left as it is until then.
+ * Where the report goes: opened before minutes of work end there, and left as it is until then, also where
+ * the work is refused.
  *
  * @throws {KerfError} exit code 2: its folder is not there
  */
 export function reportPath(given: string): string {
   const path = userPath(given);
   try {
+    const wasThere = isThere(path);
     Deno.openSync(path, { write: true, create: true }).close();
+    if (!wasThere) Deno.removeSync(path);
     return path;
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;

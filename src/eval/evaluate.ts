@@ -11,6 +11,7 @@ import { Prefills } from "./prefills.ts";
 import type { Prefiller } from "./prefills.ts";
 import { resultKey } from "./results.ts";
 import type { EvalResult } from "./results.ts";
+import { TimeGuess } from "./time_guess.ts";
 
 /** The full cache's spec. */
 export const FULL = "none";
@@ -64,8 +65,6 @@ interface Work {
   readonly runs: readonly EvalSpec[];
   /** Specs whose results are wanted. */
   readonly wanted: ReadonlySet<string>;
-  /** Tokens of all runs: what time goes by. */
-  readonly nTokens: number;
 }
 
 async function workOf(item: EvalCase, options: EvaluateOptions): Promise<Work> {
@@ -81,7 +80,6 @@ async function workOf(item: EvalCase, options: EvaluateOptions): Promise<Work> {
     ...{ item, caseSha256, runs },
     known: specs.map(knownOf).filter((result) => result !== undefined),
     wanted: new Set(todo.map(({ spec }) => spec)),
-    nTokens: runs.length * (prompt.length + item.nFollowing),
   };
 }
 
@@ -94,13 +92,13 @@ export async function* evaluate(options: EvaluateOptions): AsyncGenerator<EvalEv
     for (const result of known) yield { kind: "result", result, isKnown: true, isWanted: true };
   }
   const total = works.reduce((sum, { runs }) => sum + runs.length, 0);
-  let tokensLeft = works.reduce((sum, { nTokens }) => sum + nTokens, 0);
-  let [done, spentMs, spentTokens] = [0, 0, 0];
-  const guess = (nTokens: number) => spentTokens === 0 ? null : nTokens * spentMs / spentTokens;
-  for (const { item, caseSha256, runs, wanted, nTokens } of works) {
-    const needed = guess(nTokens) ?? 0;
-    if (runs.length > 0 && performance.now() - startMs + needed > budgetMs && done > 0) {
-      tokensLeft -= nTokens;
+  let done = 0;
+  const guess = new TimeGuess();
+  const guessOf = ({ item, runs }: Work) => guess.of(item, runs.map(({ spec }) => spec)) ?? 0;
+  for (const [at, work] of works.entries()) {
+    const { item, caseSha256, runs, wanted } = work;
+    const isLate = performance.now() - startMs + guessOf(work) > budgetMs;
+    if (runs.length > 0 && isLate && done > 0) {
       done += runs.length;
       yield { kind: "left-out", item };
       continue;
@@ -111,16 +109,15 @@ export async function* evaluate(options: EvaluateOptions): AsyncGenerator<EvalEv
     let trace: unknown = null;
     for (const [i, { spec }] of runs.entries()) {
       const label = `${item.protocol} ${item.passage} · ${spec}`;
-      yield { kind: "progress", label, done, total, leftMs: guess(tokensLeft) };
-      const beganMs = performance.now();
+      const own = guess.of(item, runs.slice(i).map(({ spec }) => spec), i > 0);
+      const later = works.slice(at + 1).reduce((sum, work) => sum + guessOf(work), 0);
+      yield { kind: "progress", label, done, total, leftMs: own && own + later };
       const { measured, ...numbers } = await measureCase(engines[i]!, item, {
         prefills,
         full: trace,
       });
       if (spec === FULL) trace = measured.trace;
-      spentMs += performance.now() - beganMs;
-      spentTokens += nTokens / runs.length;
-      tokensLeft -= nTokens / runs.length;
+      guess.add(item, { spec, ...numbers }, i === 0);
       done++;
       const { values, series } = measured;
       const { protocol, passage, labels } = item;

@@ -100,8 +100,10 @@ function checkEffect(
 export function evalFlags({ values, positionals }: ParsedArgs): EvalFlags {
   const texts = (values.text as readonly string[] | undefined) ?? [];
   if (texts.length === 0 && positionals.length > 0) {
-    throw new KerfError(`Cannot use "${positionals[0]}": eval takes flags only`, {
-      hint: `a text to evaluate on: --text ${positionals[0]}`,
+    const [word] = positionals as [string];
+    const near = nearest(word, ["calibrate"]);
+    throw new KerfError(`Cannot use "${word}": eval takes flags only`, {
+      hint: near ? `did you mean deno task eval ${near}?` : `a text to evaluate on: --text ${word}`,
       exitCode: 2,
     });
   }

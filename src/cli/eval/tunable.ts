@@ -88,7 +88,7 @@ export async function tunableOf(
     : { ...shared, ...channelsOf(plan, dims) };
   const { least, most, uniform, everything } = tunable;
   if (uniform > most) {
-    const more = counts === "rows" ? `-p ${4 * uniform}` : `--prune ${EXAMPLE.split(" ")[5]}`;
+    const more = counts === "rows" ? `-p ${2 * uniform}` : `--prune ${EXAMPLE.split(" ")[5]}`;
     refuse(spec, `${uniform} of ${everything} ${counts} leave nothing to choose`, more);
   }
   if (uniform <= least) {
