@@ -391,7 +391,11 @@ export const COMMANDS: readonly Command[] = [
     usage: "eval calibrate --prune SPEC -o FILE.json [flags]",
     example: "deno task eval calibrate --prune think:ratio=0.5 -o think.json",
     flags: [
-      ...MODEL.filter((flag) => flag.name !== "c"),
+      ...MODEL.filter((flag) => flag.name !== "c").map((flag) =>
+        flag.name === "activations"
+          ? { ...flag, help: "arithmetic of the matrix products (f32: heads differ by little)" }
+          : flag
+      ),
       { ...PRUNE, help: "one variant with a budget, e.g. think:ratio=0.5 or snapkv:budget=256" },
       { name: "o", kind: "path-out", value: "FILE.json", help: "the file to write" },
       {

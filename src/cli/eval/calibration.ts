@@ -114,10 +114,12 @@ export function calibrationText(
 
 /** JSON with a line for every field, and for every row of those that have rows. */
 function fileText(file: Readonly<Record<string, unknown>>): string {
-  const text = (value: unknown) =>
-    Array.isArray(value) && value.some(Array.isArray)
-      ? `[\n${value.map((row) => `    ${JSON.stringify(row)}`).join(",\n")}\n  ]`
-      : JSON.stringify(value);
+  const text = (value: unknown): string => {
+    if (!Array.isArray(value)) return JSON.stringify(value);
+    const items = value.map(text);
+    const hasRows = value.some(Array.isArray);
+    return hasRows ? `[\n    ${items.join(",\n    ")}\n  ]` : `[${items.join(", ")}]`;
+  };
   const lines = Object.entries(file).map(([name, value]) => `  "${name}": ${text(value)}`);
   return `{\n${lines.join(",\n")}\n}\n`;
 }
