@@ -39,21 +39,23 @@ export class Arena {
   }
 
   /**
-   * The first free place that holds `units` units.
+   * The first free place that holds `units` units: from unit `least` on, or else the first of all.
    *
    * @throws {RangeError} there is none
    */
-  allocate(units: number): number {
-    const index = this.#free.findIndex((range) => range.end - range.start >= units);
+  allocate(units: number, least = 0): number {
+    const placeIn = (range: { start: number }) => Math.max(range.start, least);
+    const index = this.#free.findIndex((range) => range.end - placeIn(range) >= units);
+    if (index < 0 && least > 0) return this.allocate(units);
     const range = this.#free[index];
     if (!range) {
       throw new RangeError(
         `Cannot allocate ${units} units in the arena: ${this.#usedUnits} of ${this.totalUnits} are used`,
       );
     }
-    const { start } = range;
-    range.start += units;
-    if (range.start === range.end) this.#free.splice(index, 1);
+    const start = placeIn(range);
+    const parts = [{ start: range.start, end: start }, { start: start + units, end: range.end }];
+    this.#free.splice(index, 1, ...parts.filter((part) => part.start < part.end));
     this.#usedUnits += units;
     return start;
   }

@@ -20,6 +20,11 @@ export interface BlockTableShape {
   readonly nKvHeads: number;
   /** Entries of one (slot, layer, KV head). */
   readonly pageEntries: number;
+  /**
+   * The first entry of values. Where layers share an arena their pages lie in its second half, those of keys in
+   * the first: so pruning one stream leaves no gaps in the other.
+   */
+  readonly valueEntry: number;
   /** Address space of a layer. */
   readonly arenaBytes: number;
 }
@@ -41,6 +46,7 @@ export class BlockTable {
   readonly shape: BlockTableShape;
   readonly #device: Device;
   readonly #arenas: readonly Arena[];
+  readonly #isShared: boolean;
   readonly #starts: Uint32Array<ArrayBuffer>;
   readonly #units: Uint32Array<ArrayBuffer>;
   readonly #slotUnits: Uint32Array;
@@ -52,9 +58,9 @@ export class BlockTable {
     this.#device = device;
     const { nSlots, nLayers, nKvHeads, pageEntries } = shape;
     const units = Math.ceil(shape.arenaBytes / ARENA_UNIT);
-    const isShared = device.maxBindingBytes === Infinity && units * nLayers <= MOST_UNITS;
+    this.#isShared = device.maxBindingBytes === Infinity && units * nLayers <= MOST_UNITS;
     const forLayers = <T>(make: (units: number, of: string) => T): T[] => {
-      if (!isShared) {
+      if (!this.#isShared) {
         return Array.from({ length: nLayers }, (_, layer) => make(units, ` of layer ${layer}`));
       }
       const shared = make(units * nLayers, "");
@@ -117,8 +123,10 @@ export class BlockTable {
    */
   allocate(index: number, bytes: number): void {
     const units = Math.ceil(bytes / ARENA_UNIT);
-    const { slot, layer } = this.#placeOf(index);
-    const start = this.#arenas[layer]!.allocate(units);
+    const { slot, layer, entry } = this.#placeOf(index);
+    const arena = this.#arenas[layer]!;
+    const isApart = this.#isShared && entry >= this.shape.valueEntry;
+    const start = arena.allocate(units, isApart ? Math.ceil(arena.totalUnits / 2) : 0);
     try {
       this.#device.commit(this.arenas[layer]!, start * ARENA_UNIT, units * ARENA_UNIT);
     } catch (error) {
@@ -208,9 +216,10 @@ export class BlockTable {
     this.#device.free(this.pages);
   }
 
-  #placeOf(index: number): { slot: number; layer: number } {
+  #placeOf(index: number): { slot: number; layer: number; entry: number } {
     const { nLayers, nKvHeads, pageEntries } = this.shape;
     const layers = Math.floor(index / (nKvHeads * pageEntries));
-    return { slot: Math.floor(layers / nLayers), layer: layers % nLayers };
+    const entry = index % pageEntries;
+    return { slot: Math.floor(layers / nLayers), layer: layers % nLayers, entry };
   }
 }
