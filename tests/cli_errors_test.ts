@@ -84,7 +84,7 @@ Deno.test("a spec that makes no sense is exit code 2 and names what there is", a
     [["--prune", "think:ratoi=1"], /"ratoi" of "think"/, /did you mean ratio\?/],
     [["--prune", "think:ratio=2"], /ratio=2 .* from 0 to 0\.95/, /ratio=0\.5/],
     [["--attention", "causl"], /kernels\/attention\/ has no such file/, /did you mean causal\?/],
-    [["--activations", "f16"], /f16 activations on cpu/, /--activations f32/],
+    [["--activations", "f16"], /f16 activations on cpu/, /--activations q8/],
     [["-c", "513"], /context of 513 tokens: the model knows 512/, /-c 512/],
     [["-t", "0"], /0 threads/, /-t \d/],
   ];
