@@ -84,7 +84,7 @@ Deno.test("emulated CUDA gives the CPU's logits: codes, and codes of kept channe
 });
 
 Deno.test("emulated CUDA gives the CPU's logits: bits by channel and by row", async () => {
-  const bits = "think_bits:keys=2.5,high=0.25,window=8,group=16,residual=16";
+  const bits = "think_bits:keys=2.5,high=0.25,window=8,group=16,valueGroup=16,residual=16";
   await compare({ seed: 8 }, { ...f32, prune: bits }, { ...ROUNDED, checked: true });
 });
 

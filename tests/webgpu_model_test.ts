@@ -179,7 +179,7 @@ gpuTest(
     const path = await folder.write("tiny.gguf", tinyModel({ nHeads: 6, nKvHeads: 2, seed: 6 }));
     const kivi = (bits: number) => `kivi:bits=${bits},group=16,residual=16`;
     const both = `think:ratio=0.5,window=16,recent=8+${kivi(2)}`;
-    const bits = "think_bits:keys=2.5,high=0.25,window=8,group=16,residual=16";
+    const bits = "think_bits:keys=2.5,high=0.25,window=8,group=16,valueGroup=16,residual=16";
     // Evicting again makes coded rows whole first.
     for (const prune of [kivi(4), both, `snapkv:budget=48,window=8+${both}`, bits]) {
       const run = async (on: LoadOptions) => {

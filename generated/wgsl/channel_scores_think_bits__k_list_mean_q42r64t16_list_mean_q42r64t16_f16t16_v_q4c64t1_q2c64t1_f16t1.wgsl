@@ -5,7 +5,8 @@
  * bits a channel and row, scales included; without bits a channel reads as its mean. The share `high` of the rows
  * that the last queries attend to most has values of 4 bits, the others of 2. `budget` splits itself; only rows
  * that are coded count. Costs two passes over the keys that are coded and a softmax of the window. What the window
- * does not ask for is only coarser; below 0.12 needles get lost.
+ * does not ask for is only coarser; below 0.12 needles get lost. `turned=1` codes values in a Hadamard basis, which
+ * is worth up to a quarter; heads must have 2ⁿ channels.
  * Scores of every channel of one layer's KV heads; higher keeps.
  *
  * In front of this text the device puts `const HEAD_DIM: u32 = …;`, `const GROUP: u32 = …;`.
@@ -77,7 +78,7 @@ fn channel_scores_think_bits__k_list_mean_q42r64t16_list_mean_q42r64t16_f16t16_v
       // src/dsl/reductions.ts:41
       let mean_square_q: f32 = mean_square_q_lanes / query_count;
 
-      // generated/wgsl/channel_scores_think_bits__k_list_mean_q42r64t16_list_mean_q42r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1.wgsl:81
+      // generated/wgsl/channel_scores_think_bits__k_list_mean_q42r64t16_list_mean_q42r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1.wgsl:82
       total += mean_square_q;
     }
     if (lane == 0u) { scores_buf[place * HEAD_DIM + c] = total / f32(GROUP); }

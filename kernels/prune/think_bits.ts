@@ -1,13 +1,13 @@
-import { byChannel, byRow, codes, meanSquare, pruning, sum } from "kerf/dsl";
+import { basis, byChannel, byRow, codes, meanSquare, pruning, sum } from "kerf/dsl";
 import type { Derived } from "kerf/dsl";
 
 /** The measured split of a budget (docs/think_bits.md). */
-const highOf: Derived = ({ budget, group, high }) => {
-  const spare = (32 * budget! - 6 - 64 / group!) / 2;
+const highOf: Derived = ({ budget, group, valueGroup, high }) => {
+  const spare = (32 * budget! - 6 - 32 / group! - 32 / valueGroup!) / 2;
   return high! < 0 ? Math.min(1, Math.max((3.6 * (budget! - 0.05)) ** 2, spare)) : high!;
 };
 const keysOf: Derived = (p) =>
-  p.keys! < 0 ? Math.max(0, 32 * p.budget! - 2 - 32 / p.group! - 2 * highOf(p)) : p.keys!;
+  p.keys! < 0 ? Math.max(0, 32 * p.budget! - 2 - 32 / p.valueGroup! - 2 * highOf(p)) : p.keys!;
 
 /**
  * ThinK's question asked further: not which key channels to drop but how many bits each is worth, and not which
@@ -16,7 +16,8 @@ const keysOf: Derived = (p) =>
  * bits a channel and row, scales included; without bits a channel reads as its mean. The share `high` of the rows
  * that the last queries attend to most has values of 4 bits, the others of 2. `budget` splits itself; only rows
  * that are coded count. Costs two passes over the keys that are coded and a softmax of the window. What the window
- * does not ask for is only coarser; below 0.12 needles get lost.
+ * does not ask for is only coarser; below 0.12 needles get lost. `turned=1` codes values in a Hadamard basis, which
+ * is worth up to a quarter; heads must have 2ⁿ channels.
  */
 export default pruning({
   name: "think_bits",
@@ -24,25 +25,29 @@ export default pruning({
     budget: { default: 0.16, min: 0.08, max: 0.28, doc: "share of f16 bytes that coded rows keep" },
     keys: { default: -1, min: -1, max: 8, doc: "bits of a key's channel; below 0: by budget" },
     high: { default: -1, min: -1, max: 1, doc: "share of rows of 4 bits; below 0: by budget" },
+    scored: { default: 1, min: 0, max: 1, integer: true, doc: "1: errors go by rows' scores" },
+    turned: { default: 0, min: 0, max: 1, integer: true, doc: "1: values in a Hadamard basis" },
     window: { default: 32, min: 1, max: 512, integer: true, doc: "last queries that score" },
     first: { default: 4, min: 0, integer: true, doc: "first rows, never coded" },
-    group: { default: 64, min: 16, max: 128, integer: true, doc: "values that share a scale" },
+    group: { default: 64, min: 16, max: 128, integer: true, doc: "keys that share a scale" },
+    valueGroup: { default: 64, min: 16, max: 128, integer: true, doc: "of a row's values" },
     residual: { default: 64, min: 16, integer: true, doc: "rows coded at once; the last stay" },
   },
   steps: [
+    basis({ of: "value", if: "turned" }),
     codes({
       ...{ of: "key", along: "rows", group: "group", residual: "residual" },
       bits: byChannel({
         choices: [0, 2, 4],
         average: keysOf,
         weight: (q) => meanSquare(q),
-        rows: "score",
+        rows: { scoreIf: "scored" },
         group: "mean",
         window: "window",
       }),
     }),
     codes({
-      ...{ of: "value", along: "channels", group: "group", residual: "residual" },
+      ...{ of: "value", along: "channels", group: "valueGroup", residual: "residual" },
       bits: byRow({
         ...{ high: 4, low: 2, share: highOf, group: "mean", window: "window" },
         score: ({ weights }) => sum(weights),

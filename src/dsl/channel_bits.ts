@@ -36,10 +36,10 @@ export interface ChannelBitsSpec {
   /** What the mean square of a channel's error costs; only ratios between channels matter. */
   readonly weight: ChannelScore;
   /**
-   * How much the errors of a row count: all `alike`, or as the score that byRow() gives the row, of whose
-   * variant this is a step too. Default `alike`.
+   * How much the errors of a row count: all `alike`, or as the `score` that byRow() gives the row, of whose
+   * variant this is a step too. `{ scoreIf }`: as the parameter of that name says, 0 or not. Default `alike`.
    */
-  readonly rows?: "alike" | "score";
+  readonly rows?: "alike" | "score" | { readonly scoreIf: string };
   /** How the weights of a group's query heads become the KV head's. */
   readonly group: "mean" | "max";
   /** The accumulator that `q` comes from. Give this or `window`. */
@@ -84,3 +84,9 @@ export function byChannel({ window, queries, ...spec }: ChannelBitsSpec): Channe
   const ring = queries ?? lastQueries(window!);
   return Object.freeze({ rows: "alike", ...spec, kind: "byChannel", queries: ring });
 }
+
+/** Whether the errors of a row count as its score. */
+export const weighsRows = (
+  { rows }: Pick<ChannelBits, "rows">,
+  params: Readonly<Record<string, number>>,
+): boolean => typeof rows === "object" ? params[rows.scoreIf] !== 0 : rows === "score";

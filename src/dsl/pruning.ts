@@ -243,7 +243,9 @@ export function checkAmounts(
           known(step.bits.protect?.first, "bits.protect.first");
         } else {
           known(step.bits.average, "bits.average");
-          if (step.bits.rows === "score" && rowBitsOf({ steps }) === null) {
+          const { rows } = step.bits;
+          if (typeof rows === "object") known(rows.scoreIf, "bits.rows.scoreIf");
+          if (rows !== "alike" && rowBitsOf({ steps }) === null) {
             throw new TypeError(
               `Cannot declare "${name}": steps[${i}].bits counts rows by a score, which no byRow() gives`,
             );

@@ -5,6 +5,7 @@
 
 import { KerfError } from "../core/error.ts";
 import { amountOf } from "../dsl/accumulator.ts";
+import { weighsRows } from "../dsl/channel_bits.ts";
 import { codesRule } from "../dsl/codes.ts";
 import { channelBitsOf } from "../dsl/pruning.ts";
 import type { Pruning } from "../dsl/pruning.ts";
@@ -71,7 +72,7 @@ export async function channelBitsPlan(
     params,
     tables: await fillTables(definition.name, definition.tables, { dims, values }),
     window: amountOf(bits.queries.rows, params),
-    weighsRows: bits.rows === "score",
+    weighsRows: weighsRows(bits, params),
     shares,
     lowPrice: low! * group + PAIR_BITS,
     highPrice,

@@ -5,6 +5,7 @@
 
 import { amountOf } from "../dsl/accumulator.ts";
 import type { Accumulator, RowRing } from "../dsl/accumulator.ts";
+import { weighsRows } from "../dsl/channel_bits.ts";
 import { codesRule } from "../dsl/codes.ts";
 import { enoughRule } from "../dsl/enough.ts";
 import type { EnoughRule } from "../dsl/enough.ts";
@@ -206,6 +207,6 @@ function plannedBits(own: Numbered): PlannedBits | null {
     ...scoreOf(own, path, hook),
     prices,
     average: Math.min(prices[1], amountOf(found.bits.average, params) * group),
-    weighsRows: found.bits.rows === "score",
+    weighsRows: weighsRows(found.bits, params),
   };
 }
