@@ -38,6 +38,9 @@ export function artifactKey(inputs: readonly string[]): Promise<string> {
 /** Artifacts this process is making, so that two requests for one make it once. */
 const inProgress = new Map<string, Promise<string>>();
 
+/** Folders that this process has swept: one may hold thousands of artifacts. */
+const swept = new Set<string>();
+
 /** The path of the artifact, made first when it is not there. */
 export async function artifact(request: ArtifactRequest): Promise<string> {
   const stem = join(request.dir, `${request.name}-${await artifactKey(request.inputs)}`);
@@ -52,7 +55,10 @@ export async function artifact(request: ArtifactRequest): Promise<string> {
 async function makeOnce(request: ArtifactRequest, stem: string, path: string): Promise<string> {
   if (await exists(path)) return path;
   await Deno.mkdir(request.dir, { recursive: true });
-  await sweep(request.dir);
+  if (!swept.has(request.dir)) {
+    swept.add(request.dir);
+    await sweep(request.dir);
+  }
   const workDir = await Deno.makeTempDir({ dir: request.dir, prefix: "tmp-" });
   try {
     await Deno.rename(await request.make(workDir, stem), path);
