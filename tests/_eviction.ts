@@ -10,7 +10,7 @@ import type { TinyModelOptions } from "../src/model/testing.ts";
 /** Query heads and KV heads: 1, 3, 4 and 8 query heads share a KV head. */
 export const GQA = [[3, 3], [6, 2], [4, 1], [8, 1]] as const;
 /** Caches in which only the order of sums differs from a reference. */
-export const F32 = { cacheTypes: { key: "f32", value: "f32" } } as const;
+export const F32 = { activations: "f32", cacheTypes: { key: "f32", value: "f32" } } as const;
 
 /** Token ids of the tiny model, another list for every seed. */
 export const tokens = (n: number, seed: number) =>

@@ -44,6 +44,8 @@ export interface DraftContext {
   };
   /** The cache's layout, as kernels are named, and whether its rows carry running sums. */
   readonly layoutName: string;
+  /** Whether attention multiplies the cache's codes as whole numbers. */
+  readonly multipliesCodes: boolean;
   /** The kernel that joins the partial softmaxes of decoded rows. */
   readonly mergeKernel: string;
   readonly rowSums: boolean;
@@ -183,7 +185,8 @@ function attentionDrafts(context: DraftContext, layer: number): Draft[] {
   const { layoutName, rowSums, attention, recording } = context;
   const arena = context.arenas[layer]!;
   const at = (what: string) => `layer ${layer} · ${what}`;
-  const kernel = (phase: string) => `attention_${attention.name}_${phase}__${layoutName}`;
+  const q8 = context.multipliesCodes ? "_q8" : "";
+  const kernel = (phase: string) => `attention_${attention.name}_${phase}${q8}__${layoutName}`;
   const own = {
     buffers: { ...attention.tables, arena },
     constants: { layer, ...attention.params },

@@ -40,6 +40,10 @@ export interface Stream {
   readonly segments: readonly Segment[];
 }
 
+/** Whether a layout has codes, of either stream. */
+export const hasCodes = ({ key, value }: Pick<Layout, "key" | "value">): boolean =>
+  [...key.segments, ...value.segments].some(({ code }) => code.kind === "affine");
+
 /** Whether a stream is stored in another basis than the model's own channels: its last segment decides. */
 export const isTurned = ({ segments }: Stream): boolean => segments.at(-1)?.basis === "orthogonal";
 

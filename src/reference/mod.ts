@@ -3,6 +3,7 @@ export * from "./append.ts";
 export * from "./arg_max.ts";
 export * from "./attention.ts";
 export * from "./attention_merge.ts";
+export * from "./attention_q8.ts";
 export * from "./basis.ts";
 export * from "./blocks.ts";
 export * from "./channel_bits.ts";

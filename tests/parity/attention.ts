@@ -12,19 +12,20 @@ import type { Attention } from "../../src/dsl/mod.ts";
 import { testIsas } from "../../src/device/testing.ts";
 import type { Isa } from "../../src/device/testing.ts";
 import { loadSources } from "../../src/emit/sources.ts";
-import { isTurned, mergeKernel } from "../../src/layout/mod.ts";
+import { isTurned, mergeKernel, PAGE_ROWS } from "../../src/layout/mod.ts";
 import {
+  attentionQ8Reference,
   attentionReference,
   authorRunner,
   interpreterRunner,
   turnReference,
 } from "../../src/reference/mod.ts";
-import type { HookRunner } from "../../src/reference/mod.ts";
+import type { CodedPlace, HookRunner } from "../../src/reference/mod.ts";
 import { projectRoot } from "../../src/sys/cache_dir.ts";
 import { caseTable } from "../../src/verify/hooks.ts";
 import { assertClose } from "../_close.ts";
 import { randomFrom, runNamed } from "../_kernel.ts";
-import { AT, stored, writeCache } from "../_kv_cache.ts";
+import { AT, readCodes, segmentStarts, stored, writeCache } from "../_kv_cache.ts";
 import type { HeadRows, WrittenCache } from "../_kv_cache.ts";
 import { ownChannels } from "../_set_case.ts";
 import { asStored } from "../_stored_rows.ts";
@@ -54,6 +55,8 @@ interface Case {
   readonly valueWidth?: number;
   /** How many of the listed channels are of the first class, where the segment has two. */
   readonly high?: number;
+  /** Whether codes are multiplied as whole numbers. */
+  readonly q8?: boolean;
   readonly seed: number;
   readonly isa?: Isa;
 }
@@ -93,6 +96,7 @@ function problem(given: Case): Problem {
     nListedValues: 0,
     valueWidth: 0,
     high: 0,
+    q8: false,
     ...given,
   };
   const { headDim, group, nKvHeads, rows, nQuery, nListed, nCoded, nFirst, width, variant } =
@@ -167,6 +171,10 @@ const buffersOf = ({ cache: { layout, buffers, fills }, tables }: Problem) => {
   };
 };
 
+/** The kernel of an entry. */
+const kernelOf = ({ variant, q8, layout }: Problem, entry: "prefill" | "decode") =>
+  `attention_${variant.name}_${entry}${q8 ? "_q8" : ""}__${layout}`;
+
 /** The outputs of the step's queries in tiles, the first at `position`: f32 [nQuery, nHeads · headDim]. */
 async function prefill(
   p: Problem,
@@ -180,7 +188,7 @@ async function prefill(
   for (let i = 0; i < p.nQuery; i += QUERY_TILE) {
     tiles.push(0, i, Math.min(QUERY_TILE, p.nQuery - i), 0);
   }
-  const { out } = await runNamed(`attention_${p.variant.name}_prefill__${p.layout}`, {
+  const { out } = await runNamed(kernelOf(p, "prefill"), {
     threads,
     ...(p.isa ? { isa: p.isa } : {}),
     defines: { HEAD_DIM: p.headDim, GROUP: p.group },
@@ -211,7 +219,7 @@ async function decode(p: Problem, position = positionOf(p, p.rows - 1)): Promise
     const last = at + 2 * (p.cache.layout.key.segments.length - 1);
     if (heads[last + 1] !== 0) heads[last]! += p.nQuery - 1;
   }
-  const { partials } = await runNamed(`attention_${p.variant.name}_decode__${p.layout}`, {
+  const { partials } = await runNamed(kernelOf(p, "decode"), {
     ...run,
     defines: { HEAD_DIM: p.headDim, GROUP: p.group },
     buffers: {
@@ -268,8 +276,6 @@ function reference(
     );
     const context = { ...p.params, ...views, queryPosition, head, kvHead, layer: AT.layer };
     const rows = { keys: seen, values, ...(positions ? { positions } : {}) };
-    const out = attentionReference({ q, ...rows, scale, context, ...hooks });
-    want.set(isTurned(p.cache.layout.value) ? turnReference(out) : out, head * p.headDim);
     // One rounding per multiply-add of a logit, each at most half a unit of Σ|q k|; a few more of the
     // hook's result; twice that of a weight; the sums over keys add one each. All first order.
     // A code's product and its minimum's are each at most thrice the channel's largest key's.
@@ -282,9 +288,59 @@ function reference(
     const largest = values.reduce((a, row) => Math.max(a, ...row.map(Math.abs)), 0);
     // Errors of an output's channels meet when it is turned back.
     const meet = isTurned(p.cache.layout.value) ? Math.sqrt(p.headDim) : 1;
-    bound.fill(meet * 2 ** -24 * largest * (4 * logitError + p.rows + 64), head * p.headDim);
+    const error = 2 ** -24 * (4 * logitError + p.rows + 64);
+    const asked = { q, ...rows, scale, context, ...hooks };
+    const { out, ties } = p.q8
+      ? attentionQ8Reference({ ...asked, ...codedRows(p, kvHead), weightError: error })
+      : { out: attentionReference(asked), ties: new Float64Array(p.headDim) };
+    want.set(isTurned(p.cache.layout.value) ? turnReference(out) : out, head * p.headDim);
+    const flips = ties.map((tie) => meet * Math.max(tie, meet === 1 ? 0 : Math.max(...ties)));
+    bound.set(flips.map((flip) => flip + meet * largest * error), head * p.headDim);
   }
   return { want, bound };
+}
+
+/** What a KV head's codes are, and how its rows are cut. */
+function codedRows({ cache, heads, nKvHeads, headDim }: Problem, kvHead: number) {
+  const { layout, buffers: { arena } } = cache;
+  const head = heads[kvHead]!;
+  const [keys, values] = (["key", "value"] as const).map((stream) => {
+    const { segments } = layout[stream];
+    const starts = segmentStarts(head, segments, stream);
+    const index = stream === "key" ? 0 : layout.key.segments.length;
+    const rows = head.keys.map((_, i) => {
+      const own = starts.slice(0, segments.length).findLastIndex((start) => start <= i);
+      const { code, channels: stored } = segments[own]!;
+      if (code.kind !== "affine") return null;
+      const channels = stored === "list"
+        ? head.channels
+        : Array.from({ length: headDim }, (_, c) => c);
+      const high = code.low === undefined ? channels.length : head.high!;
+      const place = { index: index + own, row: i - starts[own]!, width: channels.length, high };
+      return readCodes(cache, { arena, kvHead, nKvHeads, ...place }).map((element, c) => ({
+        ...{ ...element, channel: channels[c]! },
+        bits: c < high ? code.bits : code.low!,
+      }));
+    });
+    return { rows, starts };
+  }) as [CodedStream, CodedStream];
+  const { code } = layout.value.segments[0]!;
+  return {
+    keyCodes: keys.rows,
+    valueCodes: values.rows,
+    keyStarts: keys.starts.slice(0, layout.key.segments.length),
+    valueGroup: code.kind === "affine" ? code.group : headDim,
+    beginsPage: (row: number) => {
+      const start = values.starts.findLast((start) => start <= row)!;
+      return (row - start) % PAGE_ROWS === 0;
+    },
+  };
+}
+
+/** A stream's codes by row, null where it is whole, and where its segments begin. */
+interface CodedStream {
+  readonly rows: (CodedPlace[] | null)[];
+  readonly starts: number[];
 }
 
 /** The largest size of each channel. */
@@ -411,6 +467,46 @@ Deno.test("codes of one stream only, of kept channels, of rows with gaps, beside
     const layout = "k_list_q2r32t16_f16t16_v_q2c32t1_f16t1";
     await check({ ...given, layout, nListed, width, nCoded: nListed });
   }
+});
+
+Deno.test("codes multiply as whole numbers: 2, 4 and 8 bits, channels in classes, short groups", async () => {
+  const coded = (key: string, value: string) => `k_${key}_f16t16_v_${value}_f16t1`;
+  const given = { ...base, q8: true, nQuery: 9 };
+  for (const [bits, group, nCoded] of [[2, 32, 288], [8, 128, 256]]) {
+    const layout = coded(`q${bits}r${group}t16`, `q${bits}c${group}t1`);
+    await check({ ...given, layout, rows: nCoded! + 45, nCoded: nCoded!, seed: bits! + group! });
+  }
+  const layout = coded("q4r32t16", "q4c32t1");
+  for (const [group, headDim] of [[1, 16], [4, 80], [8, 128]] as const) {
+    const shape = { group, headDim, nKvHeads: 2, rows: 150, nCoded: 96 };
+    await check({ ...given, ...shape, layout, seed: headDim });
+  }
+  await check({ ...given, layout, rows: 20, nCoded: 0 });
+  for (const width of [39, 1]) {
+    const layout = "k_list_q2r32t16_f16t16_v_q2c32t1_f16t1";
+    await check({ ...given, layout, rows: 333, nListed: 288, nCoded: 288, width });
+  }
+  const rows = { rows: 371, nListed: 320, nCoded: 320, nFirst: 128 };
+  const classes = "k_list_mean_q42r64t16_list_mean_q42r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1";
+  for (const [width, high] of [[40, 17], [64, 64], [33, 0]] as const) {
+    await check({ ...given, ...rows, layout: classes, width, high, seed: width });
+  }
+  const turned = "k_basis_q4r64t16_basis_f16t16_v_basis_q4c64t1_basis_f16t1";
+  await check({ ...given, layout: turned, rows: 300, nCoded: 192 });
+});
+
+Deno.test("whole numbers give the same bits on every instruction set", async () => {
+  // Keys and values of 2 and of 4 bits.
+  const layout = "k_list_mean_q42r64t16_list_mean_q42r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1";
+  const rows = { rows: 371, nListed: 320, nCoded: 320, nFirst: 128, width: 40, high: 17 };
+  const all: Float32Array[] = [];
+  for (const isa of await testIsas()) {
+    const p = problem({ ...base, layout, ...rows, nQuery: 10, q8: true, isa });
+    const out = await prefill(p);
+    assertEquals(await decode(p), out.slice(-out.length / p.nQuery), `decode, ${isa}`);
+    all.push(out);
+  }
+  for (const out of all.slice(1)) assertEquals(out, all[0]!);
 });
 
 Deno.test("values in another basis are turned back, by prefill and by merging alike", async () => {

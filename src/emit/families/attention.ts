@@ -12,7 +12,7 @@ import type { Attention } from "../../dsl/attention.ts";
 import { keyRange } from "../../ir/key_range.ts";
 import type { Func } from "../../ir/types.ts";
 import { layoutName, parseLayoutName } from "../../layout/name.ts";
-import { ARENA_UNIT, CHUNK_ROWS, isTurned, PAGE_ROWS } from "../../layout/types.ts";
+import { ARENA_UNIT, CHUNK_ROWS, hasCodes, isTurned, PAGE_ROWS } from "../../layout/types.ts";
 import { hasRowClasses } from "../../layout/row_classes.ts";
 import type { Layout, Segment } from "../../layout/types.ts";
 import { emitFunc, uniform, upTo, varying } from "../func.ts";
@@ -49,6 +49,8 @@ export interface KeySegmentContext {
 export interface ValueSegmentContext {
   /** Whether it stores the channels of a list. */
   readonly listed: boolean;
+  /** Whether its values are codes. */
+  readonly coded: boolean;
   readonly code: string;
   readonly rows_field: string;
   readonly width_field: string;
@@ -59,6 +61,8 @@ export interface AttentionContext {
   readonly entry: Entry;
   /** Whether prefill also leaves the softmax of each row: its largest logit and sum of weights. */
   readonly records: boolean;
+  /** Whether codes are multiplied as whole numbers, by bytes of what meets them; else as the f32 they stand for. */
+  readonly multiplies_codes: boolean;
   readonly page_rows: string;
   readonly tile_rows: string;
   readonly chunk_rows: string;
@@ -122,34 +126,40 @@ const ENTRIES: Readonly<Record<string, { readonly entry: Entry; readonly records
 export const attention: Family = Object.freeze<Family>({
   kind: "attention",
   heads: ({ definition: { name } }) =>
-    Object.keys(ENTRIES).map((end) => `attention_${name}_${end}`),
+    Object.keys(ENTRIES).flatMap((end) => ["", Q8].map((q8) => `attention_${name}_${end}${q8}`)),
   variants: ({ definition: { name } }, { layouts }, head) => {
     // Other variants on other layouts are rendered when a plan asks for them.
     const own = name === "causal" ? layouts : layouts.slice(0, 1);
-    const { entry, records } = entryOf(name, head);
+    const { entry, records, multipliesCodes } = entryOf(name, head);
     // Where rows have sums, prefill always leaves what they are made from.
     const sums = entry === "sums" || records;
     return own.filter(({ rowSums }) => entry === "decode" || rowSums === sums)
+      .filter((layout) => hasCodes(layout) || !multipliesCodes)
       .map((layout) => [layoutName(layout)]);
   },
   emit(source, request, target) {
     const definition = source.definition as Attention;
     const requested = requestedLayout(request);
     checkOrder(definition, { layout: requested.layout, funcs: source.funcs });
-    const { entry, records } = entryOf(definition.name, request.head);
+    const { entry, records, multipliesCodes } = entryOf(definition.name, request.head);
     if (entry === "sums" && !requested.layout.rowSums) {
       throw new KerfError(`Cannot emit "${kernelName(request)}": rows of its layout have no sums`, {
         hint: "a layout such as k_f16t16_v_f16t1_evicted_summed",
       });
     }
     const context: AttentionContext = {
-      ...{ entry, records },
+      ...{ entry, records, multiplies_codes: multipliesCodes },
       ...layoutContext(requested, entry),
       ...hookContext(definition, { funcs: source.funcs, target }),
     };
     return {
       signature: signature(request, definition, { layout: requested.layout, entry, records }),
-      doc: [...source.doc, ...ENTRY_DOC[entry], ...(records ? RECORDING_DOC : [])],
+      doc: [
+        ...source.doc,
+        ...ENTRY_DOC[entry],
+        ...(records ? RECORDING_DOC : []),
+        ...(multipliesCodes ? CODES_DOC : []),
+      ],
       from: [source.file],
       template: "attention",
       context: { ...context },
@@ -158,7 +168,15 @@ export const attention: Family = Object.freeze<Family>({
   },
 });
 
-const entryOf = (name: string, head: string) => ENTRIES[head.slice(`attention_${name}_`.length)]!;
+/** Ends the name of a kernel that multiplies codes as whole numbers. */
+const Q8 = "_q8";
+
+/** What a head tells. */
+const entryOf = (name: string, head: string) => {
+  const multipliesCodes = head.endsWith(Q8);
+  const end = head.slice(`attention_${name}_`.length, multipliesCodes ? -Q8.length : undefined);
+  return { ...ENTRIES[end]!, multipliesCodes };
+};
 
 const ENTRY_DOC = {
   prefill: ["Prefill: tiles of queries over the whole cache, chunk after chunk."],
@@ -171,6 +189,8 @@ const ENTRY_DOC = {
 };
 
 const RECORDING_DOC = ["Leaves the softmax of every row, for the sums of columns."];
+
+const CODES_DOC = ["Codes are multiplied as whole numbers, by bytes of queries and of weights."];
 
 const KV_HEADS: GridFactor = { of: { constant: "n_kv_heads" } };
 const GRID: Readonly<Record<Entry, readonly GridFactor[]>> = {
@@ -238,9 +258,10 @@ function layoutContext({ layout, codes }: LayoutCodes, entry: Entry) {
       rows_field: String(2 * i),
       width_field: String(2 * i + 1),
     })),
-    value_segments: codes.value.map(({ name }, i) => ({
+    value_segments: codes.value.map((code, i) => ({
       listed: listsValue(value.segments[i]!),
-      code: name,
+      coded: isCode(code),
+      code: code.name,
       rows_field: String(2 * (nKeys + i)),
       width_field: String(2 * (nKeys + i) + 1),
     })),

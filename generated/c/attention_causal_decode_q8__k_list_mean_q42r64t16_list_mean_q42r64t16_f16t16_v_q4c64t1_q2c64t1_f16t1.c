@@ -1,0 +1,804 @@
+/*
+ * Causal attention: a query sees every key up to its own position.
+ * Decode: one partial softmax per 256-row chunk of the cache; attention_merge joins them.
+ * Codes are multiplied as whole numbers, by bytes of queries and of weights.
+ *
+ * Generated from kernels/attention/causal.ts by `deno task gen`. Do not edit.
+ */
+#include "kerf.h"
+
+#ifndef HEAD_DIM
+#error "compile with -DHEAD_DIM=N"
+#endif
+#ifndef GROUP
+#error "compile with -DGROUP=N"
+#endif
+
+struct args {
+  const float *qkv; /* f32 [nRows, qkv_stride] */
+  const uint32_t *decode_rows; /* u32 [nDecode] */
+  const uint32_t *row_seq; /* u32 [nRows] */
+  const uint32_t *seqs; /* u32 [nSeqs, 4] */
+  const uint32_t *pages; /* u32 [nSlots, nLayers, nKvHeads, page_entries] */
+  const uint32_t *heads; /* u32 [nSlots, nLayers, nKvHeads, 12] */
+  const uint32_t *channels; /* u32 [nSlots, nLayers, nKvHeads, headDim] */
+  const float *fills; /* f32 [nSlots, nLayers, nKvHeads, headDim] */
+  const uint8_t *arena; /* u8 [arenaBytes] */
+  float *partials; /* f32 [nDecode, nHeads, nSplits, headDim + 16] */
+  const uint32_t *step; /* u32 [stepFields] */
+  uint32_t layer;
+  uint32_t n_layers;
+  uint32_t n_heads;
+  uint32_t n_kv_heads;
+  uint32_t qkv_stride; /* elements between rows of qkv */
+  uint32_t page_entries; /* entries of a head in pages */
+  uint32_t key_page_0; /* the segment's first page entry */
+  uint32_t key_page_1; /* the segment's first page entry */
+  uint32_t key_page_2; /* the segment's first page entry */
+  uint32_t value_page_0;
+  uint32_t value_page_1;
+  uint32_t value_page_2;
+  float scale; /* 1 / √headDim */
+};
+_Static_assert(offsetof(struct args, qkv) == 0, "qkv");
+_Static_assert(offsetof(struct args, decode_rows) == 8, "decode_rows");
+_Static_assert(offsetof(struct args, row_seq) == 16, "row_seq");
+_Static_assert(offsetof(struct args, seqs) == 24, "seqs");
+_Static_assert(offsetof(struct args, pages) == 32, "pages");
+_Static_assert(offsetof(struct args, heads) == 40, "heads");
+_Static_assert(offsetof(struct args, channels) == 48, "channels");
+_Static_assert(offsetof(struct args, fills) == 56, "fills");
+_Static_assert(offsetof(struct args, arena) == 64, "arena");
+_Static_assert(offsetof(struct args, partials) == 72, "partials");
+_Static_assert(offsetof(struct args, step) == 80, "step");
+_Static_assert(offsetof(struct args, layer) == 88, "layer");
+_Static_assert(offsetof(struct args, n_layers) == 92, "n_layers");
+_Static_assert(offsetof(struct args, n_heads) == 96, "n_heads");
+_Static_assert(offsetof(struct args, n_kv_heads) == 100, "n_kv_heads");
+_Static_assert(offsetof(struct args, qkv_stride) == 104, "qkv_stride");
+_Static_assert(offsetof(struct args, page_entries) == 108, "page_entries");
+_Static_assert(offsetof(struct args, key_page_0) == 112, "key_page_0");
+_Static_assert(offsetof(struct args, key_page_1) == 116, "key_page_1");
+_Static_assert(offsetof(struct args, key_page_2) == 120, "key_page_2");
+_Static_assert(offsetof(struct args, value_page_0) == 124, "value_page_0");
+_Static_assert(offsetof(struct args, value_page_1) == 128, "value_page_1");
+_Static_assert(offsetof(struct args, value_page_2) == 132, "value_page_2");
+_Static_assert(offsetof(struct args, scale) == 136, "scale");
+
+#include "kerf_native.h"
+#include "kerf_softmax.h"
+#include "kerf_code_words.h"
+
+/* Makes a loop with a constant count straight code, so that an array of accumulators is registers. */
+#if defined(__clang__)
+#define UNROLL _Pragma("unroll")
+#else
+#define UNROLL _Pragma("GCC unroll 64")
+#endif
+
+enum {
+  PAGE_ROWS = 128, /* rows of a page */
+  TILE_ROWS = 16, /* rows of a tile of keys: the lanes */
+  CHUNK_ROWS = 256, /* rows of one partial softmax */
+  ARENA_UNIT = 64, /* bytes that a page entry counts */
+  KEY_SEGMENTS = 3,
+  VALUE_SEGMENTS = 3,
+  HEAD_FIELDS = 12, /* rows and width of every segment */
+  BLOCK_QUERIES = 1,
+  FETCH_ROWS = 64, /* rows of values from what is summed to what is fetched: the time of some cache misses */
+  ACCUMULATORS = KERF_N == 16 ? 24 : 12, /* registers less the operands of a turn */
+  BLOCK_ROWS = BLOCK_QUERIES * GROUP,
+  BLOCK_VECTORS = BLOCK_ROWS * 4 <= ACCUMULATORS ? 4 : BLOCK_ROWS * 2 <= ACCUMULATORS ? 2 : 1,
+  BLOCK_WIDTH = BLOCK_VECTORS * KERF_N,
+  VALUE_VECTORS = BLOCK_WIDTH <= HEAD_DIM ? BLOCK_VECTORS : 1,
+  VALUE_WIDTH = VALUE_VECTORS * KERF_N,
+};
+_Static_assert(GROUP >= 1 && GROUP <= 8, "GROUP, the query heads of a KV head, is 1 to 8");
+_Static_assert(HEAD_DIM % 16 == 0, "HEAD_DIM is a multiple of 16");
+
+/* Which segments of keys store the channels of a list. */
+static const bool LISTED[KEY_SEGMENTS] = { true, true, false };
+
+/* One KV head of one sequence: where its rows lie, and how many there are for the last query at hand. */
+struct kv_rows {
+  const uint8_t *arena;
+  const uint32_t *key_pages[KEY_SEGMENTS];
+  uint32_t key_rows[KEY_SEGMENTS];
+  uint32_t key_width[KEY_SEGMENTS];
+  uint32_t key_high[KEY_SEGMENTS]; /* stored channels of the first class */
+  const float *fills; /* f32 [HEAD_DIM]: what the channels of a list read as that are not stored; else 0 */
+  const uint32_t *value_pages[VALUE_SEGMENTS];
+  uint32_t value_rows[VALUE_SEGMENTS];
+  uint32_t n_rows;
+};
+
+/* At most CHUNK_ROWS rows of one key segment; `position` counts rows of all segments before them. */
+struct chunk {
+  uint32_t segment, row, position, n_rows;
+};
+
+/* One query head of one row: what hooks may read of it, and the keys stored up to it. */
+struct query {
+  int32_t position, head, kv_head, layer;
+  uint32_t n_visible;
+};
+
+/* The place of a head in `pages`, `heads` and `channels`. */
+static size_t head_place(const struct args *args, uint32_t slot, uint32_t kv_head)
+{
+  return ((size_t)slot * args->n_layers + args->layer) * args->n_kv_heads + kv_head;
+}
+
+/* What the query sees that is the n_new-th of its sequence in this step. */
+static struct kv_rows rows_of(const struct args *args, size_t place, uint32_t n_new)
+{
+  const uint32_t *pages = args->pages + place * args->page_entries;
+  const uint32_t *fields = args->heads + place * HEAD_FIELDS;
+  struct kv_rows kv = {.arena = args->arena};
+  kv.fills = args->fills + place * HEAD_DIM;
+  kv.key_pages[0] = pages + args->key_page_0;
+  kv.key_rows[0] = fields[0];
+  kv.key_width[0] = fields[1] & 0xffff;
+  kv.key_high[0] = fields[1] >> 16;
+  kv.key_pages[1] = pages + args->key_page_1;
+  kv.key_rows[1] = fields[2];
+  kv.key_width[1] = fields[3] & 0xffff;
+  kv.key_high[1] = fields[3] >> 16;
+  kv.key_pages[2] = pages + args->key_page_2;
+  kv.key_rows[2] = fields[4] + n_new;
+  kv.key_width[2] = HEAD_DIM;
+  kv.value_pages[0] = pages + args->value_page_0;
+  kv.value_rows[0] = fields[6];
+  kv.value_pages[1] = pages + args->value_page_1;
+  kv.value_rows[1] = fields[8];
+  kv.value_pages[2] = pages + args->value_page_2;
+  kv.value_rows[2] = fields[10] + n_new;
+  for (uint32_t i = 0; i < KEY_SEGMENTS; i++) kv.n_rows += kv.key_rows[i];
+  return kv;
+}
+
+/* Goes on to the next chunk, from zeros to the first; false past the last. */
+static bool next_chunk(const struct kv_rows *kv, struct chunk *chunk)
+{
+  chunk->row += chunk->n_rows;
+  chunk->position += chunk->n_rows;
+  chunk->n_rows = 0;
+  while (chunk->row == kv->key_rows[chunk->segment]) {
+    if (chunk->segment + 1 == KEY_SEGMENTS) return false;
+    chunk->segment++;
+    chunk->row = 0;
+  }
+  const uint32_t rest = kv->key_rows[chunk->segment] - chunk->row;
+  chunk->n_rows = rest < CHUNK_ROWS ? rest : CHUNK_ROWS;
+  return true;
+}
+
+/* The query heads of one row for one key segment: f32 [GROUP, HEAD_DIM], the stored channels first. */
+static void gather_query(
+  const struct args *args, uint32_t row, uint32_t kv_head, const uint32_t *channels,
+  uint32_t width, float *q)
+{
+  const float *heads = args->qkv + (size_t)row * args->qkv_stride
+      + (size_t)kv_head * GROUP * HEAD_DIM;
+  if (channels == NULL) {
+    memcpy(q, heads, GROUP * HEAD_DIM * sizeof *q);
+    return;
+  }
+  for (uint32_t c = 0; c < width; c++) {
+    const float *channel = heads + channels[c];
+    UNROLL for (uint32_t g = 0; g < GROUP; g++) q[g * HEAD_DIM + c] = channel[g * HEAD_DIM];
+  }
+}
+
+/*
+ * Begins to fetch the unit of coded keys behind `unit`, which begins at `row`: units are too short for the machine
+ * to see a stream in them.
+ */
+KERF_INLINE void prefetch_unit(
+  const struct kv_rows *kv, const uint32_t *pages, uint32_t row, const uint8_t *unit,
+      size_t unit_bytes)
+{
+  const uint8_t *page = kv->arena + (size_t)pages[row / PAGE_ROWS] * ARENA_UNIT;
+  const uint8_t *next = row % PAGE_ROWS == 0 ? page : unit + unit_bytes;
+  for (size_t byte = 0; byte < unit_bytes; byte += 64) __builtin_prefetch(next + byte);
+}
+
+/* What the channels that are not stored add to a query's products. */
+static float multiply_fills(const float *restrict fills, const float *restrict q)
+{
+  f32x16 sum = kerf_splat16(0.0f);
+  for (uint32_t c = 0; c < HEAD_DIM; c += 16) {
+    sum = kerf_fma16(kerf_load16(&q[c]), kerf_load16(&fills[c]), sum);
+  }
+  return kerf_sum16(sum);
+}
+
+/*
+ * Folds n groups, each a scale s and a minimum m, into the factors that meet their codes, f32 [BLOCK_ROWS, stride]:
+ * x · s is about quantum · byte; offset sums x · m, and at the codes' centre what rounding took of x · s. Bytes past the
+ * n-th, up to a whole vector, are 0.
+ */
+static __attribute__((unused)) void fold_groups(
+  const void *groups, uint32_t n, float centre, const float *restrict x, uint32_t stride,
+  int8_t *restrict bytes, uint32_t byte_stride, float *restrict quantum, float *restrict offset)
+{
+  enum { MOST = PAGE_ROWS > HEAD_DIM ? PAGE_ROWS : HEAD_DIM };
+  f32x16 offsets[BLOCK_ROWS], scaled[BLOCK_ROWS][MOST / 16];
+  i32x16 sizes[BLOCK_ROWS];
+  UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
+    offsets[r] = kerf_splat16(0.0f);
+    sizes[r] = kerf_splat16_i32(0);
+  }
+  for (uint32_t i = 0; i < n; i += 16) {
+    const uint32_t n_lanes = kerf_lanes(n - i);
+    const i32x16 words = (i32x16)kerf_load16_first((const float *)groups + i, n_lanes);
+    const f32x16 scale = kerf_f16_bits_to_f32x16(words & 0xffff);
+    const f32x16 minimum = kerf_f16_bits_to_f32x16((words >> 16) & 0xffff);
+    UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
+      const f32x16 factor = kerf_load16_first(&x[r * stride + i], n_lanes);
+      scaled[r][i / 16] = factor * scale;
+      offsets[r] += factor * minimum;
+      sizes[r] = kerf_max16_i32(sizes[r], (i32x16)kerf_abs16(scaled[r][i / 16]));
+    }
+  }
+  f32x16 taken[BLOCK_ROWS];
+  float factor[BLOCK_ROWS];
+  UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
+    factor[r] = kerf_byte_factor(sizes[r], &quantum[r]);
+    taken[r] = kerf_splat16(0.0f);
+  }
+  for (uint32_t i = 0; i < n; i += 16) {
+    UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
+      taken[r] += kerf_store16_bytes(&bytes[r * byte_stride + i], scaled[r][i / 16], factor[r],
+          quantum[r]);
+    }
+  }
+  UNROLL for (uint32_t r = 0; r < BLOCK_ROWS;
+      r++) offset[r] = kerf_sum16(offsets[r] + taken[r] * centre);
+}
+
+/* Bytes of a row of the block in `bytes`. */
+enum { QUERY_BYTES = (HEAD_DIM + 15) / 16 * 16 };
+
+/*
+ * The products of n channels' codes and their bytes, four channels at a time: the first cell of the v-th vector is
+ * cells[v].
+ */
+KERF_INLINE void multiply_codes(
+  const uint8_t *const cells[BLOCK_VECTORS], uint32_t first, uint32_t n, const uint32_t bits,
+  const int8_t *restrict bytes, const uint32_t n_vectors, i32xn dots[BLOCK_ROWS][BLOCK_VECTORS])
+{
+  UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
+    UNROLL for (uint32_t v = 0; v < n_vectors; v++) dots[r][v] = (i32xn){0};
+  }
+  uint32_t c = 0;
+  for (; c + 4 <= n; c += 4) {
+    i32xn codes[BLOCK_VECTORS];
+    UNROLL for (uint32_t v = 0; v < n_vectors; v++) {
+      codes[v] = kerf_channel_words(cells[v] + c * 2 * bits, (first + v * KERF_N) % TILE_ROWS,
+          bits);
+    }
+    UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
+      const int32_t word = kerf_word_of(&bytes[r * QUERY_BYTES + c]);
+      UNROLL for (uint32_t v = 0; v < n_vectors; v++) dots[r][v] = kerf_dot4_codes(dots[r][v],
+          codes[v], word, bits);
+    }
+  }
+  if (c == n) return;
+  UNROLL for (uint32_t v = 0; v < n_vectors; v++) {
+    /* Bytes past the n-th are 0: any code may stand there. */
+    const uint8_t *four[4];
+    UNROLL for (uint32_t i = 0; i < 4; i++) four[i] = cells[v] + (c + i < n ? c + i : c) * 2 * bits;
+    const i32xn codes = kerf_code_words(four, (first + v * KERF_N) % TILE_ROWS, bits);
+    UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
+      dots[r][v] = kerf_dot4_codes(dots[r][v], codes, kerf_word_of(&bytes[r * QUERY_BYTES + c]),
+          bits);
+    }
+  }
+}
+
+/*
+ * q · k of the block's rows and the chunk's keys: channels of 4 bits, then channels of 2, whose scale s and
+ * minimum m are one channel's for 64 rows: q · (s·c + m) = (q·s) · c + q · m. The other channels read as
+ * their means, which add the same to every key's product. q·s is rounded to bytes, a unit of rows and a class at a time, so that four channels'
+ * codes meet four bytes in one sum of whole numbers.
+ *
+ * q: f32 [BLOCK_ROWS, HEAD_DIM]. products: f32 [BLOCK_ROWS, CHUNK_ROWS].
+ */
+static void multiply_keys_q42r64(
+  const struct kv_rows *kv, const struct chunk *chunk, const float *restrict q,
+      float *restrict products)
+{
+  enum {
+    HIGH_BITS = 4,
+    LOW_BITS = 2,
+    UNIT_ROWS = 64, /* that share scales */
+    UNIT_VECTORS = UNIT_ROWS / KERF_N < BLOCK_VECTORS ? UNIT_ROWS / KERF_N : BLOCK_VECTORS,
+  };
+  const uint32_t width = kv->key_width[chunk->segment], n_high = kv->key_high[chunk->segment],
+      n_low = width - n_high;
+  const uint32_t *pages = kv->key_pages[chunk->segment];
+  const size_t high_cells = (size_t)n_high * 2 * HIGH_BITS;
+  const size_t tile_bytes = high_cells + (size_t)n_low * 2 * LOW_BITS;
+  const size_t code_bytes = tile_bytes * (UNIT_ROWS / TILE_ROWS);
+  const size_t unit_bytes = code_bytes + width * sizeof(struct kerf_group);
+  float filled[BLOCK_ROWS];
+  for (uint32_t r = 0; r < BLOCK_ROWS; r++) filled[r] = multiply_fills(kv->fills, &q[r * HEAD_DIM]);
+
+  for (uint32_t unit_row = 0; unit_row < chunk->n_rows; unit_row += UNIT_ROWS) {
+    const uint32_t row = chunk->row + unit_row;
+    const uint8_t *page = kv->arena + (size_t)pages[row / PAGE_ROWS] * ARENA_UNIT;
+    const uint8_t *unit = page + row % PAGE_ROWS / UNIT_ROWS * unit_bytes;
+    int8_t high_bytes[BLOCK_ROWS * QUERY_BYTES], low_bytes[BLOCK_ROWS * QUERY_BYTES];
+    float high_quantum[BLOCK_ROWS], low_quantum[BLOCK_ROWS], high_offset[BLOCK_ROWS],
+        low_offset[BLOCK_ROWS];
+    const struct kerf_group *groups = (const struct kerf_group *)(unit + code_bytes);
+    prefetch_unit(kv, pages, row + UNIT_ROWS, unit, unit_bytes);
+    fold_groups(
+      groups, n_high, KERF_CENTRE(HIGH_BITS), q, HEAD_DIM, high_bytes, QUERY_BYTES, high_quantum,
+          high_offset);
+    fold_groups(
+      groups + n_high, n_low, KERF_CENTRE(LOW_BITS), q + n_high, HEAD_DIM, low_bytes, QUERY_BYTES,
+          low_quantum,
+      low_offset);
+
+    for (uint32_t first = 0; first < UNIT_ROWS; first += UNIT_VECTORS * KERF_N) {
+      const uint8_t *high[BLOCK_VECTORS], *low[BLOCK_VECTORS];
+      i32xn high_dots[BLOCK_ROWS][BLOCK_VECTORS], low_dots[BLOCK_ROWS][BLOCK_VECTORS];
+      UNROLL for (uint32_t v = 0; v < UNIT_VECTORS; v++) {
+        high[v] = unit + (first + v * KERF_N) / TILE_ROWS * tile_bytes;
+        low[v] = high[v] + high_cells;
+      }
+      multiply_codes(high, first, n_high, HIGH_BITS, high_bytes, UNIT_VECTORS, high_dots);
+      multiply_codes(low, first, n_low, LOW_BITS, low_bytes, UNIT_VECTORS, low_dots);
+      UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
+        const float offset = high_offset[r] + low_offset[r] + filled[r];
+        UNROLL for (uint32_t v = 0; v < UNIT_VECTORS; v++) {
+          const f32xn low_sum = kerf_to_f32xn(low_dots[r][v]) * low_quantum[r];
+          const f32xn sum = kerf_to_f32xn(high_dots[r][v]) * high_quantum[r] + low_sum + offset;
+          kerf_storen(&products[r * CHUNK_ROWS + unit_row + first + v * KERF_N], sum);
+        }
+      }
+    }
+  }
+}
+
+/*
+ * q · k of the block's rows and the chunk's keys. A tile of keys is channel-major: sixteen products
+ * build up in the lanes, and a channel that is not stored is a turn less.
+ * The keys a page on, the next chunk's too, are fetched meanwhile: the machine sees no streams in tiles.
+ *
+ * q: f32 [BLOCK_ROWS, HEAD_DIM]. products: f32 [BLOCK_ROWS, CHUNK_ROWS].
+ */
+static void multiply_keys_f16(
+  const struct kv_rows *kv, const struct chunk *chunk, const float *restrict q,
+      float *restrict products)
+{
+  const uint32_t width = kv->key_width[chunk->segment];
+  const uint32_t *pages = kv->key_pages[chunk->segment];
+  const uint32_t n_keys = (chunk->n_rows + TILE_ROWS - 1) / TILE_ROWS * TILE_ROWS;
+
+  for (uint32_t first = 0; first < n_keys; first += BLOCK_WIDTH) {
+    const kerf_f16 *keys[BLOCK_VECTORS];
+    UNROLL for (uint32_t v = 0; v < BLOCK_VECTORS; v++) {
+      /* Vectors past the last tile take the first one's keys; nobody reads their products. */
+      const uint32_t key = first + v * KERF_N;
+      const uint32_t row = chunk->row + (key < n_keys ? key : first);
+      const uint32_t in_page = row % PAGE_ROWS;
+      const uint8_t *page = kv->arena + (size_t)pages[row / PAGE_ROWS] * ARENA_UNIT;
+      keys[v] = (const kerf_f16 *)page + in_page / TILE_ROWS * TILE_ROWS * width
+          + in_page % TILE_ROWS;
+    }
+    const uint32_t here = chunk->row + first;
+    const uint32_t ahead = here + PAGE_ROWS < kv->key_rows[chunk->segment] ? here + PAGE_ROWS
+        : here;
+    const uint8_t *next_page = kv->arena + (size_t)pages[ahead / PAGE_ROWS] * ARENA_UNIT;
+    const kerf_f16 *fetched = (const kerf_f16 *)next_page + ahead % PAGE_ROWS * width;
+    f32xn sums[BLOCK_ROWS][BLOCK_VECTORS];
+    UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
+      UNROLL for (uint32_t v = 0; v < BLOCK_VECTORS; v++) sums[r][v] = kerf_splatn(0.0f);
+    }
+    for (uint32_t c = 0; c < width; c++) {
+      kerf_fetch(fetched + c * BLOCK_WIDTH, BLOCK_WIDTH * sizeof *fetched);
+      f32xn key[BLOCK_VECTORS];
+      UNROLL for (uint32_t v = 0; v < BLOCK_VECTORS; v++) {
+        key[v] = kerf_loadn_f16(keys[v] + c * TILE_ROWS);
+      }
+      UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
+        const f32xn query = kerf_splatn(q[r * HEAD_DIM + c]);
+        UNROLL for (uint32_t v = 0; v < BLOCK_VECTORS; v++) {
+          sums[r][v] = kerf_fman(query, key[v], sums[r][v]);
+        }
+      }
+    }
+    UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
+      UNROLL for (uint32_t v = 0; v < BLOCK_VECTORS; v++) {
+        kerf_storen(&products[r * CHUNK_ROWS + first + v * KERF_N], sums[r][v]);
+      }
+    }
+  }
+}
+
+/* The same for a chunk of any segment: of one code each. */
+static void multiply_keys(
+  const struct kv_rows *kv, const struct chunk *chunk, const float *restrict q,
+      float *restrict products)
+{
+  if (chunk->segment == 0) multiply_keys_q42r64(kv, chunk, q, products);
+  if (chunk->segment == 1) multiply_keys_q42r64(kv, chunk, q, products);
+  if (chunk->segment == 2) multiply_keys_f16(kv, chunk, q, products);
+}
+
+/* Rows of a chunk whose values lie in one page: the chunk's first … end - 1. */
+struct value_run {
+  uint32_t segment, in_page, end;
+  const uint8_t *page;
+};
+
+/* The run that begins at the chunk's row `first`. Values have cuts of their own. */
+KERF_INLINE struct value_run value_run_at(const struct kv_rows *kv, const struct chunk *chunk,
+    uint32_t first)
+{
+  uint32_t row = chunk->position + first, segment = 0;
+  for (; segment + 1 < VALUE_SEGMENTS && row >= kv->value_rows[segment]; segment++) {
+    row -= kv->value_rows[segment];
+  }
+  const uint32_t in_page = row % PAGE_ROWS;
+  uint32_t n_rows = chunk->n_rows - first;
+  if (n_rows > PAGE_ROWS - in_page) n_rows = PAGE_ROWS - in_page;
+  if (segment + 1 < VALUE_SEGMENTS
+      && n_rows > kv->value_rows[segment] - row) n_rows = kv->value_rows[segment] - row;
+  const uint8_t *page = kv->arena + (size_t)kv->value_pages[segment][row / PAGE_ROWS] * ARENA_UNIT;
+  return (struct value_run){segment, in_page, first + n_rows, page};
+}
+
+/*
+ * Turns the products of one query and a chunk into weights e^(logit - largest), in place; a key that the
+ * query does not see weighs exactly 0.
+ */
+static void weigh_keys(
+  const struct args *args, const struct chunk *chunk, struct query query,
+  float *products, float *largest, float *sum)
+{
+  const i32x16 lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  const uint32_t n_keys = (chunk->n_rows + 15) / 16 * 16;
+  /* The lanes past the chunk hold no keys, and positions that the next segment's keys have. */
+  const uint32_t end = chunk->position + chunk->n_rows;
+  const int32_t n_visible = (int32_t)(end < query.n_visible ? end : query.n_visible);
+
+  f32x16 largest_lanes = kerf_splat16(KERF_MASKED);
+  for (uint32_t key = 0; key < n_keys; key += 16) {
+    const i32x16 key_position = lane + (int32_t)(chunk->position + key);
+    const f32x16 s = kerf_load16(&products[key]) * args->scale;
+
+#line 7 "kernels/attention/causal.ts"
+    const i32x16 mask = key_position <= query.position;
+#line 477 "generated/c/attention_causal_decode_q8__k_list_mean_q42r64t16_list_mean_q42r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1.c"
+    const i32x16 visible = mask & (key_position < n_visible);
+    const f32x16 logit = kerf_select16(visible, s, kerf_splat16(KERF_MASKED));
+    largest_lanes = kerf_larger16(logit, largest_lanes);
+    kerf_store16(&products[key], logit);
+  }
+  *largest = kerf_largest16(largest_lanes);
+  /* Where no key is seen, none may stand beside the largest. */
+  const float top = *largest == KERF_MASKED ? 0.0f : *largest;
+
+  f32x16 sum_lanes = kerf_splat16(0.0f);
+  for (uint32_t key = 0; key < n_keys; key += 16) {
+    const f32x16 weight = kerf_weight16(kerf_load16(&products[key]) - top);
+    sum_lanes += weight;
+    kerf_store16(&products[key], weight);
+  }
+  *sum = kerf_sum16(sum_lanes);
+}
+
+/*
+ * The weighted sum of n_vectors vectors of the values of a run, from its channel `channel` on, added to `out`; bytes,
+ * quantum and offset as fold_groups leaves them of each group of channels.
+ */
+KERF_INLINE void add_channels_q4c64(
+  const uint8_t *rows, uint32_t n_rows, uint32_t channel, const uint32_t n_vectors,
+  int8_t (*bytes)[BLOCK_ROWS * PAGE_ROWS], float (*quantum)[BLOCK_ROWS],
+      float (*offset)[BLOCK_ROWS], float *restrict out)
+{
+  enum { BITS = 4, CODE_BYTES = HEAD_DIM * BITS / 8,
+      ROW_BYTES = HEAD_DIM * 4 / 8 + (HEAD_DIM + 64 - 1) / 64 * sizeof(struct kerf_group) };
+  i32xn dots[BLOCK_ROWS][BLOCK_VECTORS];
+  UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
+    UNROLL for (uint32_t v = 0; v < n_vectors; v++) dots[r][v] = (i32xn){0};
+  }
+  for (uint32_t i = 0; i < n_rows; i += 4) {
+    /* Rows past the last weigh nothing: any codes may stand there. */
+    const uint8_t *four[4];
+    UNROLL for (uint32_t j = 0; j < 4; j++) four[j] = rows
+        + (i + j < n_rows ? i + j : i) * ROW_BYTES;
+    i32xn codes[BLOCK_VECTORS];
+    UNROLL for (uint32_t v = 0; v < n_vectors; v++) {
+      codes[v] = kerf_row_words(four, channel + v * KERF_N, CODE_BYTES, BITS);
+    }
+    UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
+      UNROLL for (uint32_t v = 0; v < n_vectors; v++) {
+        const int32_t word = kerf_word_of(&bytes[(channel + v * KERF_N) / 64][r * PAGE_ROWS + i]);
+        dots[r][v] = kerf_dot4_codes(dots[r][v], codes[v], word, BITS);
+      }
+    }
+  }
+  UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
+    UNROLL for (uint32_t v = 0; v < n_vectors; v++) {
+      const uint32_t group = (channel + v * KERF_N) / 64;
+      float *sum = &out[r * HEAD_DIM + channel + v * KERF_N];
+      const f32xn weighted = kerf_to_f32xn(dots[r][v]) * quantum[group][r] + offset[group][r];
+      kerf_storen(sum, kerf_loadn(sum) + weighted);
+    }
+  }
+}
+
+/*
+ * Adds the weighted values of a run that begins at the chunk's row `first` to out, f32 [BLOCK_ROWS, HEAD_DIM]: codes
+ * of 4 bits, a scale s and a minimum m for 64 channels of a row: w · (s·c + m) = (w·s) · c + w · m, where
+ * w·s is rounded to bytes, a run at a time, so that four rows' codes meet four bytes in one sum of whole numbers.
+ */
+static void add_run_q4c64(struct value_run run, uint32_t first, const float *restrict weights,
+    float *restrict out)
+{
+  enum {
+    GROUPS = (HEAD_DIM + 64 - 1) / 64, /* of a row */
+    CODE_BYTES = HEAD_DIM * 4 / 8,
+    ROW_BYTES = HEAD_DIM * 4 / 8 + (HEAD_DIM + 64 - 1) / 64 * sizeof(struct kerf_group),
+  };
+  const uint8_t *values = run.page;
+  const uint8_t *rows = values + run.in_page * ROW_BYTES;
+  const uint32_t n_rows = run.end - first;
+  int8_t bytes[GROUPS][BLOCK_ROWS * PAGE_ROWS];
+  float quantum[GROUPS][BLOCK_ROWS], offset[GROUPS][BLOCK_ROWS];
+  for (uint32_t group = 0; group < GROUPS; group++) {
+    struct kerf_group groups[PAGE_ROWS];
+    for (uint32_t i = 0; i < n_rows; i++) {
+      memcpy(&groups[i], rows + i * ROW_BYTES + CODE_BYTES + group * sizeof *groups,
+          sizeof *groups);
+      __asm__("" : "+m"(groups[i])); /* word by word: compilers make vectors of them, which takes longer */
+    }
+    fold_groups(
+      groups, n_rows, KERF_CENTRE(4), &weights[first], CHUNK_ROWS, bytes[group], PAGE_ROWS,
+          quantum[group],
+      offset[group]);
+  }
+  const uint32_t whole = HEAD_DIM / VALUE_WIDTH * VALUE_WIDTH;
+  for (uint32_t channel = 0; channel < whole; channel += VALUE_WIDTH) {
+    add_channels_q4c64(rows, n_rows, channel, VALUE_VECTORS, bytes, quantum, offset, out);
+  }
+  for (uint32_t channel = whole; channel < HEAD_DIM; channel += KERF_N) {
+    add_channels_q4c64(rows, n_rows, channel, 1, bytes, quantum, offset, out);
+  }
+}
+
+/*
+ * The weighted sum of n_vectors vectors of the values of a run, from its channel `channel` on, added to `out`; bytes,
+ * quantum and offset as fold_groups leaves them of each group of channels.
+ */
+KERF_INLINE void add_channels_q2c64(
+  const uint8_t *rows, uint32_t n_rows, uint32_t channel, const uint32_t n_vectors,
+  int8_t (*bytes)[BLOCK_ROWS * PAGE_ROWS], float (*quantum)[BLOCK_ROWS],
+      float (*offset)[BLOCK_ROWS], float *restrict out)
+{
+  enum { BITS = 2, CODE_BYTES = HEAD_DIM * BITS / 8,
+      ROW_BYTES = HEAD_DIM * 2 / 8 + (HEAD_DIM + 64 - 1) / 64 * sizeof(struct kerf_group) };
+  i32xn dots[BLOCK_ROWS][BLOCK_VECTORS];
+  UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
+    UNROLL for (uint32_t v = 0; v < n_vectors; v++) dots[r][v] = (i32xn){0};
+  }
+  for (uint32_t i = 0; i < n_rows; i += 4) {
+    /* Rows past the last weigh nothing: any codes may stand there. */
+    const uint8_t *four[4];
+    UNROLL for (uint32_t j = 0; j < 4; j++) four[j] = rows
+        + (i + j < n_rows ? i + j : i) * ROW_BYTES;
+    i32xn codes[BLOCK_VECTORS];
+    UNROLL for (uint32_t v = 0; v < n_vectors; v++) {
+      codes[v] = kerf_row_words(four, channel + v * KERF_N, CODE_BYTES, BITS);
+    }
+    UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
+      UNROLL for (uint32_t v = 0; v < n_vectors; v++) {
+        const int32_t word = kerf_word_of(&bytes[(channel + v * KERF_N) / 64][r * PAGE_ROWS + i]);
+        dots[r][v] = kerf_dot4_codes(dots[r][v], codes[v], word, BITS);
+      }
+    }
+  }
+  UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
+    UNROLL for (uint32_t v = 0; v < n_vectors; v++) {
+      const uint32_t group = (channel + v * KERF_N) / 64;
+      float *sum = &out[r * HEAD_DIM + channel + v * KERF_N];
+      const f32xn weighted = kerf_to_f32xn(dots[r][v]) * quantum[group][r] + offset[group][r];
+      kerf_storen(sum, kerf_loadn(sum) + weighted);
+    }
+  }
+}
+
+/*
+ * Adds the weighted values of a run that begins at the chunk's row `first` to out, f32 [BLOCK_ROWS, HEAD_DIM]: codes
+ * of 2 bits, a scale s and a minimum m for 64 channels of a row: w · (s·c + m) = (w·s) · c + w · m, where
+ * w·s is rounded to bytes, a run at a time, so that four rows' codes meet four bytes in one sum of whole numbers.
+ */
+static void add_run_q2c64(struct value_run run, uint32_t first, const float *restrict weights,
+    float *restrict out)
+{
+  enum {
+    GROUPS = (HEAD_DIM + 64 - 1) / 64, /* of a row */
+    CODE_BYTES = HEAD_DIM * 2 / 8,
+    ROW_BYTES = HEAD_DIM * 2 / 8 + (HEAD_DIM + 64 - 1) / 64 * sizeof(struct kerf_group),
+  };
+  const uint8_t *values = run.page;
+  const uint8_t *rows = values + run.in_page * ROW_BYTES;
+  const uint32_t n_rows = run.end - first;
+  int8_t bytes[GROUPS][BLOCK_ROWS * PAGE_ROWS];
+  float quantum[GROUPS][BLOCK_ROWS], offset[GROUPS][BLOCK_ROWS];
+  for (uint32_t group = 0; group < GROUPS; group++) {
+    struct kerf_group groups[PAGE_ROWS];
+    for (uint32_t i = 0; i < n_rows; i++) {
+      memcpy(&groups[i], rows + i * ROW_BYTES + CODE_BYTES + group * sizeof *groups,
+          sizeof *groups);
+      __asm__("" : "+m"(groups[i])); /* word by word: compilers make vectors of them, which takes longer */
+    }
+    fold_groups(
+      groups, n_rows, KERF_CENTRE(2), &weights[first], CHUNK_ROWS, bytes[group], PAGE_ROWS,
+          quantum[group],
+      offset[group]);
+  }
+  const uint32_t whole = HEAD_DIM / VALUE_WIDTH * VALUE_WIDTH;
+  for (uint32_t channel = 0; channel < whole; channel += VALUE_WIDTH) {
+    add_channels_q2c64(rows, n_rows, channel, VALUE_VECTORS, bytes, quantum, offset, out);
+  }
+  for (uint32_t channel = whole; channel < HEAD_DIM; channel += KERF_N) {
+    add_channels_q2c64(rows, n_rows, channel, 1, bytes, quantum, offset, out);
+  }
+}
+
+/* A vector of channels of a row of a page. */
+KERF_INLINE f32xn load_values_f16(const uint8_t *values, uint32_t row, uint32_t channel)
+{
+  return kerf_loadn_f16((const kerf_f16 *)values + row * HEAD_DIM + channel);
+}
+
+/* Begins to fetch vectors of channels of a row; one past the page's end lies most often in the next page. */
+KERF_INLINE void fetch_values_f16(const uint8_t *values, uint32_t row, uint32_t channel,
+    uint32_t n_vectors)
+{
+  kerf_fetch((const kerf_f16 *)values + row * HEAD_DIM + channel,
+      n_vectors * sizeof(kerf_f16[KERF_N]));
+}
+
+/* Adds the weighted values of a run that begins at the chunk's row `first`. */
+KERF_INLINE void add_run_f16(
+  struct value_run run, uint32_t first, const float *restrict weights, uint32_t channel,
+  const uint32_t n_vectors, f32xn sums[BLOCK_ROWS][BLOCK_VECTORS])
+{
+  const uint8_t *values = run.page;
+  for (uint32_t key = first; key < run.end; key++) {
+    fetch_values_f16(values, run.in_page + key - first + FETCH_ROWS, channel, n_vectors);
+    f32xn value[BLOCK_VECTORS];
+    UNROLL for (uint32_t v = 0; v < n_vectors; v++) {
+      value[v] = load_values_f16(values, run.in_page + key - first, channel + v * KERF_N);
+    }
+    UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
+      const f32xn weight = kerf_splatn(weights[r * CHUNK_ROWS + key]);
+      UNROLL for (uint32_t v = 0; v < n_vectors; v++) {
+        sums[r][v] = kerf_fman(weight, value[v], sums[r][v]);
+      }
+    }
+  }
+}
+
+/* The weighted sum of n_vectors vectors of the chunk's values, keys in order. */
+KERF_INLINE void add_values(
+  const struct kv_rows *kv, const struct chunk *chunk, const float *restrict weights,
+  uint32_t channel, const uint32_t n_vectors, float *restrict out)
+{
+  f32xn sums[BLOCK_ROWS][BLOCK_VECTORS];
+  UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
+    UNROLL for (uint32_t v = 0; v < n_vectors; v++) sums[r][v] = kerf_splatn(0.0f);
+  }
+  struct value_run run;
+  for (uint32_t key = 0; key < chunk->n_rows; key = run.end) {
+    run = value_run_at(kv, chunk, key);
+    if (run.segment == 2) add_run_f16(run, key, weights, channel, n_vectors, sums);
+  }
+  UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
+    UNROLL for (uint32_t v = 0; v < n_vectors; v++) {
+      kerf_storen(&out[r * HEAD_DIM + channel + v * KERF_N], sums[r][v]);
+    }
+  }
+}
+
+/* weights: f32 [BLOCK_ROWS, CHUNK_ROWS]. out: f32 [BLOCK_ROWS, HEAD_DIM]. */
+static void multiply_values(
+  const struct kv_rows *kv, const struct chunk *chunk, const float *weights, float *out)
+{
+  const uint32_t whole = HEAD_DIM / VALUE_WIDTH * VALUE_WIDTH;
+  for (uint32_t channel = 0; channel < whole; channel += VALUE_WIDTH) {
+    add_values(kv, chunk, weights, channel, VALUE_VECTORS, out);
+  }
+  for (uint32_t channel = whole; channel < HEAD_DIM; channel += KERF_N) {
+    add_values(kv, chunk, weights, channel, 1, out);
+  }
+  struct value_run run;
+  for (uint32_t key = 0; key < chunk->n_rows; key = run.end) {
+    run = value_run_at(kv, chunk, key);
+    if (run.segment == 0) add_run_q4c64(run, key, weights, out);
+    if (run.segment == 1) add_run_q2c64(run, key, weights, out);
+  }
+}
+
+/* Whether a chunk has a key between two positions. */
+static bool overlaps(const struct chunk *chunk, int32_t lower, int32_t upper)
+{
+  const int32_t first = (int32_t)chunk->position, last = first + (int32_t)chunk->n_rows - 1;
+  return first <= upper && last >= lower;
+}
+
+/* One item: one chunk of one KV head of a decoded row → one partial softmax per query head. */
+static void attention_causal_decode_q8__k_list_mean_q42r64t16_list_mean_q42r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1(
+    const struct args *restrict args, uint32_t first, uint32_t last)
+{
+  const uint32_t n_splits = args->step[5];
+
+  for (uint32_t item = first; item < last; item++) {
+    const uint32_t split = item % n_splits;
+    const uint32_t kv_head = item / n_splits % args->n_kv_heads;
+    const uint32_t decoded = item / n_splits / args->n_kv_heads;
+    const uint32_t row = args->decode_rows[decoded];
+    const uint32_t *seq = args->seqs + 4 * (size_t)args->row_seq[row];
+    const size_t place = head_place(args, seq[3], kv_head);
+    const uint32_t *channels = args->channels + place * HEAD_DIM;
+    const struct kv_rows kv = rows_of(args, place, row - seq[1] + 1);
+    struct query query = {
+      .position = (int32_t)(seq[2] + row - seq[1]),
+      .kv_head = (int32_t)kv_head,
+      .layer = (int32_t)args->layer,
+      .n_visible = kv.n_rows,
+    };
+
+    _Alignas(64) float q[GROUP * HEAD_DIM];
+    _Alignas(64) float products[GROUP * CHUNK_ROWS];
+    _Alignas(64) float values[GROUP * HEAD_DIM] = {0};
+    float largest[GROUP], sum[GROUP];
+    int32_t lower = INT32_MAX, upper = INT32_MIN;
+    for (uint32_t g = 0; g < GROUP; g++) {
+      query.head = (int32_t)(kv_head * GROUP + g);
+      largest[g] = KERF_MASKED;
+      sum[g] = 0.0f;
+
+      lower = kerf_min_i32(lower, 0);
+      upper = kerf_max_i32(upper, query.position);
+    }
+
+    struct chunk chunk = {0};
+    bool found = next_chunk(&kv, &chunk);
+    for (uint32_t i = 0; found && i < split; i++) found = next_chunk(&kv, &chunk);
+    if (found && overlaps(&chunk, lower, upper)) {
+      gather_query(args, row, kv_head, LISTED[chunk.segment] ? channels : NULL, HEAD_DIM, q);
+      multiply_keys(&kv, &chunk, q, products);
+      for (uint32_t g = 0; g < GROUP; g++) {
+        query.head = (int32_t)(kv_head * GROUP + g);
+        weigh_keys(args, &chunk, query, &products[g * CHUNK_ROWS], &largest[g], &sum[g]);
+      }
+      multiply_values(&kv, &chunk, products, values);
+    }
+
+    for (uint32_t g = 0; g < GROUP; g++) {
+      const size_t head = (size_t)decoded * args->n_heads + kv_head * GROUP + g;
+      float *partial = args->partials + (head * n_splits + split) * (HEAD_DIM + 16);
+      memcpy(partial, &values[g * HEAD_DIM], HEAD_DIM * sizeof *partial);
+      partial[HEAD_DIM] = largest[g];
+      partial[HEAD_DIM + 1] = sum[g];
+    }
+  }
+}
+
+KERF_EXPORT uint64_t attention_causal_decode_q8__k_list_mean_q42r64t16_list_mean_q42r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1_address(
+    void);
+uint64_t attention_causal_decode_q8__k_list_mean_q42r64t16_list_mean_q42r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1_address(
+    void)
+{
+  return (
+      uint64_t)(
+      uintptr_t)attention_causal_decode_q8__k_list_mean_q42r64t16_list_mean_q42r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1;
+}

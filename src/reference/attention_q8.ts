@@ -1,0 +1,150 @@
+/**
+ * Attention over coded rows as kernels multiply codes in whole numbers: what meets codes is rounded to bytes, and
+ * what rounding took counts as if it had met the codes' centre. In f64 but for that rounding, whose bytes turn on
+ * the last bit. Rows that are whole are those of {@linkcode attentionReference}.
+ */
+
+import { CHUNK_ROWS } from "../layout/types.ts";
+import { attentionReference, softmaxReference } from "./attention.ts";
+import type { AttentionQuery } from "./attention.ts";
+import type { CodedElement } from "./codes.ts";
+
+/** A stored element of a coded row. */
+export interface CodedPlace extends CodedElement {
+  readonly channel: number;
+  readonly bits: number;
+}
+
+/** What a query sees of rows of which some are codes. */
+export interface AttentionQ8Query extends AttentionQuery {
+  /** Per key its stored elements; null: it is whole. */
+  readonly keyCodes: readonly (readonly CodedPlace[] | null)[];
+  /** Per value, likewise. */
+  readonly valueCodes: readonly (readonly CodedPlace[] | null)[];
+  /** Channels of a value that share a scale. */
+  readonly valueGroup: number;
+  /** Rows where a segment of keys begins: chunks are cut from there. */
+  readonly keyStarts: readonly number[];
+  /** Whether a page of values begins at a row. */
+  readonly beginsPage: (row: number) => boolean;
+  /** How far off a weight of 1 may be before it is rounded. */
+  readonly weightError: number;
+}
+
+/** The output row, and how far bytes that may be rounded either way can take it: f64 [headDim]. */
+export interface AttentionQ8Answer {
+  readonly out: Float64Array;
+  readonly ties: Float64Array;
+}
+
+/** A factor as a byte. */
+interface Rounded {
+  /** What rounding took: the factor less quantum · byte. */
+  readonly taken: number;
+  /** What one byte more would take. */
+  readonly quantum: number;
+  /** In bytes, how far the nearest tie is. */
+  readonly tie: number;
+}
+
+/** Factors that are rounded together: the largest in size becomes 127 or −127, ties go to the even byte. */
+function roundToBytes(factors: readonly number[]): Rounded[] {
+  const largest = Math.fround(factors.reduce((most, x) => Math.max(most, Math.abs(x)), 0));
+  const quantum = Math.fround(largest / 127);
+  const factor = largest < 2 ** -120 ? 0 : Math.fround(127 / largest);
+  return factors.map((x) => {
+    const scaled = Math.fround(x * factor);
+    const byte = roundHalfEven(scaled);
+    return {
+      taken: x - quantum * byte,
+      quantum,
+      tie: Math.abs(scaled - Math.floor(scaled) - 0.5),
+    };
+  });
+}
+
+/** A code's distance from the mean of all. */
+const fromCentre = ({ code, bits }: CodedPlace) => code - (2 ** bits - 1) / 2;
+
+/** What rounding takes from q · k of a coded key: classes of bits are rounded apart. */
+function takenFromLogit(q: ArrayLike<number>, key: readonly CodedPlace[]): number {
+  let sum = 0;
+  for (const bits of new Set(key.map((element) => element.bits))) {
+    const places = key.filter((element) => element.bits === bits);
+    const rounded = roundToBytes(
+      places.map(({ channel, scale }) => Math.fround(q[channel]! * scale)),
+    );
+    places.forEach((place, i) => sum += rounded[i]!.taken * fromCentre(place));
+  }
+  return sum;
+}
+
+/**
+ * The output of one query.
+ *
+ * @example
+ * ```ts
+ * import { attentionQ8Reference } from "./mod.ts";
+ * const rows = { keys: [[1]], values: [[2]], keyCodes: [null], valueCodes: [null] };
+ * const [score, mask] = [(x: number) => [x], () => [true]];
+ * const cuts = { valueGroup: 32, keyStarts: [0], beginsPage: (row: number) => row === 0 };
+ * const given = { q: [1], scale: 1, context: {}, weightError: 0, score, mask };
+ * const { out } = attentionQ8Reference({ ...given, ...rows, ...cuts });
+ * if (out[0] !== 2) throw new Error("a whole row is what it was");
+ * ```
+ */
+export function attentionQ8Reference(query: AttentionQ8Query): AttentionQ8Answer {
+  const { q, keys, values, keyCodes, valueCodes, valueGroup, weightError } = query;
+  // One channel more, which every query meets with 1, holds what rounding took.
+  const taken = (
+    key: ArrayLike<number>,
+    i: number,
+  ) => [...Array.from(key), keyCodes[i] ? -takenFromLogit(q, keyCodes[i]!) : 0];
+  const rounded = { ...query, q: [...Array.from(q), 1], keys: keys.map(taken) };
+  const out = attentionReference({ ...rounded, values: values.map((v) => [...Array.from(v), 0]) })
+    .slice(0, -1);
+  const ties = new Float64Array(out.length);
+  const { weights } = softmaxReference(rounded);
+  for (const { rows, chunk } of runsOf(query)) {
+    const largest = weights.slice(chunk.first, chunk.end).reduce((a, b) => Math.max(a, b), 0);
+    if (largest === 0) continue;
+    for (let first = 0; first < out.length; first += valueGroup) {
+      const places = rows.map((row) =>
+        valueCodes[row]!.filter(({ channel }) => channel >= first && channel < first + valueGroup)
+      );
+      const factors = rows.map((row, i) => weights[row]! / largest * places[i]![0]!.scale);
+      roundToBytes(factors).forEach(({ taken, quantum, tie }, i) => {
+        const flips = tie < 127 * weightError ? quantum : 0;
+        for (const place of places[i]!) {
+          out[place.channel]! -= largest * taken * fromCentre(place);
+          ties[place.channel]! += largest * flips * Math.abs(fromCentre(place));
+        }
+      });
+    }
+  }
+  return { out, ties };
+}
+
+/** Coded values that are rounded together: of one chunk, one page and one segment; their rows, and their chunk. */
+function runsOf({ keys, keyCodes, valueCodes, keyStarts, beginsPage }: AttentionQ8Query) {
+  const runs: { rows: number[]; chunk: { first: number; end: number } }[] = [];
+  const chunkOf = (row: number) => {
+    const i = keyStarts.findLastIndex((start) => start <= row);
+    const first = row - (row - keyStarts[i]!) % CHUNK_ROWS;
+    return { first, end: Math.min(first + CHUNK_ROWS, keyStarts[i + 1] ?? keyCodes.length) };
+  };
+  keys.forEach((_, row) => {
+    if (valueCodes[row] === null) return;
+    const chunk = chunkOf(row);
+    const last = runs.at(-1);
+    if (last?.chunk.first === chunk.first && !beginsPage(row)) last.rows.push(row);
+    else runs.push({ rows: [row], chunk });
+  });
+  return runs;
+}
+
+function roundHalfEven(x: number): number {
+  const below = Math.floor(x);
+  const rest = x - below;
+  return rest > 0.5 || (rest === 0.5 && below % 2 !== 0) ? below + 1 : below;
+}
