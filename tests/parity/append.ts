@@ -8,6 +8,7 @@ import appendDefinition from "../../kernels/ops/append.ts";
 import { testIsas } from "../../src/device/testing.ts";
 import { loadSources } from "../../src/emit/sources.ts";
 import { isTurned } from "../../src/layout/mod.ts";
+import type { Stream } from "../../src/layout/mod.ts";
 import {
   authorRunner,
   interpreterRunner,
@@ -103,11 +104,13 @@ async function check(
   const { cache, qkv, rope, stride, positions, written, nKey } = await run(layout, options);
   const rotate = authorRunner(appendDefinition, "rotate");
   const segments = segmentsOf(cache.layout);
+  const inFirst = ({ segments }: Stream) => segments.length > 1 ? Math.max(nListed, nCoded) : 0;
   positions.forEach((position, i) => {
     const row = qkv.subarray((i + 1) * stride, (i + 2) * stride);
     const got = written.qkv!.subarray((i + 1) * stride, (i + 2) * stride);
     const head = (index: number) => row.slice(index * headDim, (index + 1) * headDim);
-    const angles = rope.subarray(position * headDim, (position + 1) * headDim);
+    const turns = cache.layout.positions === "cache" ? position - gap : position;
+    const angles = rope.subarray(turns * headDim, (turns + 1) * headDim);
     const [turnsKeys, turnsValues] = [isTurned(cache.layout.key), isTurned(cache.layout.value)];
     const turned = (index: number) => {
       const rotated = rotateReference(head(index), { pairing: "half", rotate, rope: angles });
@@ -136,12 +139,13 @@ async function check(
       // A half holds 11 bits: what rounding moves, and a rounding of f32 that crosses a tie.
       const half = key.code.kind === "f16" ? 2 ** -11 : 0;
       const want = turned(N_HEADS + h);
-      assertClose(read(nKey - 1, position - gap - Math.max(nListed, nCoded)), want, {
+      assertClose(read(nKey - 1, position - gap - inFirst(cache.layout.key)), want, {
         bound: (c) => bound + Math.abs(want[c]!) * half * 1.01,
         label: `k, position ${position}`,
       });
       const own = head(N_HEADS + N_KV_HEADS + h);
-      const v = read(segments.length - 1, position - gap - nCoded);
+      const valueRow = position - gap - inFirst(cache.layout.value);
+      const v = read(segments.length - 1, valueRow);
       if (turnsValues) {
         const want = turnReference(own);
         assertClose(v, want, {
@@ -150,7 +154,7 @@ async function check(
         });
       } else assertEquals(v, Array.from(own, (x) => stored(x, value)), `v, position ${position}`);
       if (!cache.layout.rowPositions) continue;
-      const at = { arena: written.arena!, nKvHeads: N_KV_HEADS, kvHead: h, row: position - gap };
+      const at = { arena: written.arena!, nKvHeads: N_KV_HEADS, kvHead: h, row: valueRow };
       assertEquals(readPosition(cache, at), position);
     }
   });
@@ -203,6 +207,12 @@ Deno.test("append notes true positions where rows were evicted", async () => {
   for (const isa of await testIsas()) {
     await check(`${DENSE}_evicted`, { headDim: 64, before: 9, nQuery: 2, isa: isa as "v4" });
   }
+});
+
+Deno.test("append rotates by places in the cache, the rows of every segment counted", async () => {
+  const given = { headDim: 64, before: 50, nQuery: 3, gap: 9 };
+  await check(`${DENSE}_cached_evicted`, given);
+  await check("k_f16t16_v_list_f16t1_f16t1_cached_evicted", { ...given, nListed: 40 });
 });
 
 Deno.test("append in f32, and heads that are no multiple of 32", async () => {
