@@ -415,12 +415,14 @@ Deno.test("token scores have the same bits on every instruction set and on one t
   for (const isa of await testIsas()) {
     assertEquals((await scoresOf(source, { ...given, isa }, { params })).scores, want, isa);
   }
-  for (const isa of await testIsas()) {
-    for (const own of variants) {
-      const short = { rows: 20, window: 4, isa };
-      await scoresOf(own, caseOf(own, short), {
-        params: paramsOf(own.definition as Pruning, short),
-      });
-    }
+});
+
+Deno.test("token scores run on every instruction set, a variant on one of them", async () => {
+  const isas = await testIsas();
+  for (const [i, own] of variants.entries()) {
+    const short = { rows: 20, window: 4, isa: isas[i % isas.length]! };
+    await scoresOf(own, caseOf(own, short), {
+      params: paramsOf(own.definition as Pruning, short),
+    });
   }
 });
