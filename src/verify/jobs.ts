@@ -114,11 +114,15 @@ function pruningJobs(
     ...pruningCases(files, strength, layoutIndex),
     ...casesOfComposed(composed, strength, layoutIndex),
   ];
-  return cases.flatMap(({ variant, ...chosen }, i): Job[] => {
+  return cases.flatMap(({ variant, ...wanted }, i): Job[] => {
     const { name, definitions, steps } = variant;
-    const layout = layoutOf(layoutSteps(definitions, chosen.params), chosen.types);
+    const layoutWith = (params: PruningCase["params"]) =>
+      layoutOf(layoutSteps(definitions, params), wanted.types);
+    // A case stays one of the variant's where its parameters ask for what no run makes.
+    const params = turnsCompressed(layoutWith(wanted.params)) ? "default" : wanted.params;
+    const layout = layoutWith(params);
     if (turnsCompressed(layout)) return [];
-    const given = longEnough(fitted(chosen, layout), layout);
+    const given = longEnough(fitted({ ...wanted, params }, layout), layout);
     return [{
       ...{ variant: name, kind: "pruning", case: describe(given, steps) },
       uses: pruningUses(definitions, given),
