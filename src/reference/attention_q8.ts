@@ -27,7 +27,7 @@ export interface AttentionQ8Query extends AttentionQuery {
   readonly keyStarts: readonly number[];
   /** Whether a page of values begins at a row. */
   readonly beginsPage: (row: number) => boolean;
-  /** How far off a weight of 1 may be before it is rounded. */
+  /** How far off, relatively, a weight may be against the largest of its chunk before it is rounded. */
   readonly weightError: number;
 }
 
@@ -43,7 +43,7 @@ interface Rounded {
   readonly taken: number;
   /** What one byte more would take. */
   readonly quantum: number;
-  /** In bytes, how far the nearest tie is. */
+  /** How far the nearest tie is, as a share of the factor. */
   readonly tie: number;
 }
 
@@ -58,7 +58,7 @@ function roundToBytes(factors: readonly number[]): Rounded[] {
     return {
       taken: x - quantum * byte,
       quantum,
-      tie: Math.abs(scaled - Math.floor(scaled) - 0.5),
+      tie: Math.abs(scaled - Math.floor(scaled) - 0.5) / Math.abs(scaled),
     };
   });
 }
@@ -114,7 +114,7 @@ export function attentionQ8Reference(query: AttentionQ8Query): AttentionQ8Answer
       );
       const factors = rows.map((row, i) => weights[row]! / largest * places[i]![0]!.scale);
       roundToBytes(factors).forEach(({ taken, quantum, tie }, i) => {
-        const flips = tie < 127 * weightError ? quantum : 0;
+        const flips = tie < weightError ? quantum : 0;
         for (const place of places[i]!) {
           out[place.channel]! -= largest * taken * fromCentre(place);
           ties[place.channel]! += largest * flips * Math.abs(fromCentre(place));

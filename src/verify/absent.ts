@@ -36,13 +36,11 @@ export function sortJobs(
   for (const job of jobs) {
     const missing = job.uses.map(({ name }) => name).filter(isMissing)
       .map((name) => name.split("__")[0]!);
-    if (missing.length === 0) {
-      runnable.push(job);
-      continue;
-    }
+    if (missing.length === 0) runnable.push(job);
+    if (missing.length === 0 || job.mayLack) continue;
     const { variant, kind } = job;
     const key = `${kind} ${variant}`;
-    const own = jobs.filter((one) => one.variant === variant && one.kind === kind);
+    const own = jobs.filter((one) => one.variant === variant && one.kind === kind && !one.mayLack);
     const none = { variant, kind, label, kernels: [], cases: 0, of: own.length };
     const entry = lacking.get(key) ?? none;
     const kernels = [...new Set([...entry.kernels, ...missing])].sort();

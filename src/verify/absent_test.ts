@@ -14,6 +14,7 @@ Deno.test("cases whose kernels a target lacks are left out there, and it is said
     job("drops", "a", ["append__x", "drop__x"]),
     job("drops", "b", ["append__y", "drop__y", "copy__y"]),
     job("stays", "a", ["append__x"]),
+    { ...job("drops", "c", ["copy_q8__x"]), mayLack: true },
   ];
   const lacks = (name: string, target: Target) => target === "wgsl" && !name.startsWith("append");
   const on = (target: "c" | "wgsl") =>

@@ -4,8 +4,7 @@
  */
 
 import { QUERY_TILE } from "../core/tiles.ts";
-import type { Layout } from "../layout/types.ts";
-import { layoutName, mergeKernel } from "../layout/name.ts";
+import { mergeKernel } from "../layout/name.ts";
 import { isTurned } from "../layout/types.ts";
 import { attentionReference } from "../reference/attention.ts";
 import { turnBound, turnReference } from "../reference/basis.ts";
@@ -13,15 +12,18 @@ import { authorRunner } from "../reference/hooks.ts";
 import type { KernelSource } from "../emit/types.ts";
 import { attentionBound } from "./attention_bound.ts";
 import type { SizedQuery } from "./attention_bound.ts";
+import { kernelOf } from "./attention_kernels.ts";
 import { cacheBuffers } from "./cache_state.ts";
 import type { SeenRows } from "./cache_state.ts";
 import { N_KV_HEADS } from "./cases.ts";
+import type { CodedRows } from "./coded_rows.ts";
 import type { Dimension, Measurement } from "./compare.ts";
 import { roundedHook } from "./hooks.ts";
 import type { Values } from "./hooks.ts";
-import type { KernelUse, RunNamed } from "./kernels.ts";
+import type { RunNamed } from "./kernels.ts";
 import { AT } from "./written_cache.ts";
 import type { WrittenCache } from "./written_cache.ts";
+import { wholeNumbersAnswer } from "./whole_numbers.ts";
 
 /** A step's queries over the rows of a cache, their own among them. */
 export interface AttentionProblem {
@@ -37,6 +39,8 @@ export interface AttentionProblem {
   readonly heads: readonly SeenRows[];
   /** Its counts leave this step's rows out. */
   readonly cache: WrittenCache;
+  /** Per KV head, where codes are multiplied as whole numbers; absent: as the f32 they stand for. */
+  readonly codes?: readonly CodedRows[];
 }
 
 /** What the reference says of a problem: f64 [nQuery, nHeads, headDim], and the bounds. */
@@ -49,20 +53,6 @@ export interface AttentionAnswer {
 export const qkvStride = ({ group, headDim }: AttentionProblem["shape"]): number =>
   (group + 2) * N_KV_HEADS * headDim;
 
-/** The kernels that a problem of this layout runs. */
-export function attentionUses(
-  variant: string,
-  layout: Layout,
-  { group, headDim }: AttentionProblem["shape"],
-): KernelUse[] {
-  const defines = { HEAD_DIM: headDim, GROUP: group };
-  const heads = ["prefill", "decode"].map((entry) => `attention_${variant}_${entry}`);
-  return [
-    ...heads.map((head) => ({ name: `${head}__${layoutName(layout)}`, defines })),
-    { name: mergeKernel(layout), defines },
-  ];
-}
-
 /** The author's function on every query and head. */
 export function attentionAnswer(p: AttentionProblem): AttentionAnswer {
   const { group, headDim } = p.shape;
@@ -72,7 +62,10 @@ export function attentionAnswer(p: AttentionProblem): AttentionAnswer {
   const bound = new Float64Array(want.length);
   const isBack = isTurned(p.cache.layout.value);
   attentionQueries(p).forEach((one, i) => {
-    const [out, errors] = [attentionReference(one), attentionBound(one, rounded)];
+    const codes = p.codes?.[Math.floor(i % nHeads / group)];
+    const { out, errors } = codes
+      ? wholeNumbersAnswer(one, codes, rounded)
+      : { out: attentionReference(one), errors: attentionBound(one, rounded) };
     want.set(isBack ? turnReference(out) : out, i * headDim);
     bound.set(isBack ? errors.fill(turnBound(out, errors)) : errors, i * headDim);
   });
@@ -122,9 +115,10 @@ export async function measureAttention(
   ];
   const width = nHeads * p.shape.headDim;
   const last = { want: answer.want.slice(-width), bound: answer.bound.slice(-width) };
+  const how = p.codes ? ", whole numbers" : "";
   return [
-    { kernel: "prefill", dims: dims(p.nQuery), got: await prefill(p, run), ...answer },
-    { kernel: "decode + merge", dims: dims(1), got: await decode(p, run), ...last },
+    { kernel: `prefill${how}`, dims: dims(p.nQuery), got: await prefill(p, run), ...answer },
+    { kernel: `decode + merge${how}`, dims: dims(1), got: await decode(p, run), ...last },
   ];
 }
 
@@ -148,12 +142,6 @@ export function attentionPool({ shape: { group, headDim }, values, cache }: Atte
     },
   };
 }
-
-/** The kernel of an entry. */
-export const kernelOf = (
-  p: AttentionProblem,
-  entry: "prefill" | "prefill_recording" | "decode" | "sums",
-) => `attention_${p.source.definition.name}_${entry}__${layoutName(p.cache.layout)}`;
 
 /** What prefill of a step binds and writes: `out`, f32 [nQuery, nHeads · headDim]. */
 export function prefillPool(p: AttentionProblem) {

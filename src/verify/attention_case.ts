@@ -71,12 +71,17 @@ const evictedPositions = (
 const lastPosition = ([head]: readonly SeenRows[]): number =>
   head!.positions?.at(-1) ?? head!.keys.length - 1;
 
+/** A problem and its heads as they were written. */
+export interface WrittenProblem extends AttentionProblem {
+  readonly written: readonly HeadRows[];
+}
+
 /** The problem of a case. @param seed another one gives other numbers */
 export function attentionProblem(
   source: KernelSource,
   given: AttentionCase,
   seed: number,
-): AttentionProblem {
+): WrittenProblem {
   const { types, shape, cached, nQuery, numbers, cut, ahead } = given;
   const { group, headDim } = shape;
   const random = randomFrom(seed);
@@ -134,5 +139,6 @@ export function attentionProblem(
     values: valuesOf(source.definition as Attention, { params: given.params, dims }),
     qkv: Float32Array.from({ length: nQuery * qkvStride(shape) }, () => 2 * random()),
     cache,
+    written: written.map(({ head }) => head),
   };
 }

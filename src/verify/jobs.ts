@@ -4,15 +4,16 @@ import { readsKeyOrder } from "../emit/key_order.ts";
 import type { KernelSource } from "../emit/types.ts";
 import { layoutOf } from "../layout/make.ts";
 import { hasRowClasses } from "../layout/row_classes.ts";
-import { isTurned } from "../layout/types.ts";
 import type { Layout } from "../layout/types.ts";
-import { attentionAnswer, attentionUses, measureAttention } from "./attention.ts";
+import { attentionAnswer, measureAttention } from "./attention.ts";
 import { attentionProblem, caseLayout } from "./attention_case.ts";
+import { attentionUses } from "./attention_kernels.ts";
 import { layoutNameOf } from "./compositions.ts";
 import { attentionCases, compositionCases, describe, pruningCases } from "./cases.ts";
 import type { AttentionCase, PruningCase } from "./cases.ts";
 import type { Strength } from "./combinations.ts";
 import type { Measurement } from "./compare.ts";
+import { fitted, turnsCompressed } from "./fitted_case.ts";
 import type { KernelUse, RunNamed } from "./kernels.ts";
 import { seedOf } from "./numbers.ts";
 import { measurePruning, pruningUses } from "./pruning.ts";
@@ -20,6 +21,7 @@ import { layoutSteps, pruningProblem } from "./pruning_case.ts";
 import type { PruningSources } from "./pruning_case.ts";
 import { layoutMakers } from "./variants.ts";
 import type { VerifiedVariant } from "./variants.ts";
+import { wholeNumberJobs } from "./whole_number_jobs.ts";
 
 /** One case of one variant, ready to run. */
 export interface Job {
@@ -27,6 +29,8 @@ export interface Job {
   readonly kind: VerifiedVariant["kind"];
   readonly case: string;
   readonly uses: readonly KernelUse[];
+  /** Whether a target may lack what it uses: nothing asks for it there, and nothing is said. */
+  readonly mayLack?: boolean;
   /** Makes the numbers and the reference's answer once; they serve every target. */
   readonly prepare: () => (run: RunNamed) => Promise<Measurement[]>;
 }
@@ -43,6 +47,7 @@ export function jobsOf(
   const jobs = [
     ...attentionJobs(variants.filter(({ kind }) => kind === "attention"), sources, strength),
     ...pruningJobs(variants.filter(({ kind }) => kind === "pruning"), sources, strength),
+    ...wholeNumberJobs(variants, sources, defaultAttention(sources)),
   ];
   return variants.flatMap(({ name, kind }) =>
     jobs.filter((job) => job.variant === name && job.kind === kind)
@@ -86,13 +91,6 @@ function longEnough(given: PruningCase, { key, value }: Layout): PruningCase {
   return isShort ? { ...given, cached: given.cached + due } : given;
 }
 
-/** A case with heads that a layout takes: those in another basis have 2ⁿ channels. */
-function fitted<C extends AttentionCase | PruningCase>(given: C, { key, value }: Layout): C {
-  if (!isTurned(key) && !isTurned(value)) return given;
-  const headDim = 2 ** Math.ceil(Math.log2(given.shape.headDim));
-  return { ...given, shape: { ...given.shape, headDim } };
-}
-
 function pruningJobs(
   variants: readonly VerifiedVariant[],
   sources: readonly KernelSource[],
@@ -133,10 +131,6 @@ function pruningJobs(
     }];
   });
 }
-
-/** Whether keys would be rotated again that lost channels or became codes: a parameter may say so, no run does. */
-const turnsCompressed = ({ key, positions }: Layout): boolean =>
-  positions === "cache" && key.segments.length > 1;
 
 function defaultAttention(sources: readonly KernelSource[]): KernelSource {
   const all = sources.filter(({ definition }) => definition.kind === "attention");

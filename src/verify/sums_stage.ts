@@ -4,9 +4,10 @@
  */
 
 import { softmaxReference } from "../reference/attention.ts";
-import { attentionQueries, kernelOf, prefillPool } from "./attention.ts";
+import { attentionQueries, prefillPool } from "./attention.ts";
 import type { AttentionProblem } from "./attention.ts";
 import { weightsBound } from "./attention_bound.ts";
+import { kernelOf } from "./attention_kernels.ts";
 import { sumByteOf, sumsOf, withBuffers } from "./cache_state.ts";
 import type { CacheState } from "./cache_state.ts";
 import { N_KV_HEADS } from "./cases.ts";

@@ -12,7 +12,7 @@ import type { Attention } from "../../src/dsl/mod.ts";
 import { testIsas } from "../../src/device/testing.ts";
 import type { Isa } from "../../src/device/testing.ts";
 import { loadSources } from "../../src/emit/sources.ts";
-import { isTurned, mergeKernel, PAGE_ROWS } from "../../src/layout/mod.ts";
+import { isTurned, mergeKernel } from "../../src/layout/mod.ts";
 import {
   attentionQ8Reference,
   attentionReference,
@@ -20,12 +20,13 @@ import {
   interpreterRunner,
   turnReference,
 } from "../../src/reference/mod.ts";
-import type { CodedPlace, HookRunner } from "../../src/reference/mod.ts";
+import type { HookRunner } from "../../src/reference/mod.ts";
 import { projectRoot } from "../../src/sys/cache_dir.ts";
+import { codedRows } from "../../src/verify/coded_rows.ts";
 import { caseTable } from "../../src/verify/hooks.ts";
 import { assertClose } from "../_close.ts";
 import { randomFrom, runNamed } from "../_kernel.ts";
-import { AT, readCodes, segmentStarts, stored, writeCache } from "../_kv_cache.ts";
+import { AT, stored, writeCache } from "../_kv_cache.ts";
 import type { HeadRows, WrittenCache } from "../_kv_cache.ts";
 import { ownChannels } from "../_set_case.ts";
 import { asStored } from "../_stored_rows.ts";
@@ -291,56 +292,16 @@ function reference(
     const error = 2 ** -24 * (4 * logitError + p.rows + 64);
     const asked = { q, ...rows, scale, context, ...hooks };
     const { out, ties } = p.q8
-      ? attentionQ8Reference({ ...asked, ...codedRows(p, kvHead), weightError: error })
+      ? attentionQ8Reference({
+        ...{ ...asked, ...codedRows(p.cache, p.heads[kvHead]!, { kvHead, nKvHeads: p.nKvHeads }) },
+        weightError: error,
+      })
       : { out: attentionReference(asked), ties: new Float64Array(p.headDim) };
     want.set(isTurned(p.cache.layout.value) ? turnReference(out) : out, head * p.headDim);
     const flips = ties.map((tie) => meet * Math.max(tie, meet === 1 ? 0 : Math.max(...ties)));
     bound.set(flips.map((flip) => flip + meet * largest * error), head * p.headDim);
   }
   return { want, bound };
-}
-
-/** What a KV head's codes are, and how its rows are cut. */
-function codedRows({ cache, heads, nKvHeads, headDim }: Problem, kvHead: number) {
-  const { layout, buffers: { arena } } = cache;
-  const head = heads[kvHead]!;
-  const [keys, values] = (["key", "value"] as const).map((stream) => {
-    const { segments } = layout[stream];
-    const starts = segmentStarts(head, segments, stream);
-    const index = stream === "key" ? 0 : layout.key.segments.length;
-    const rows = head.keys.map((_, i) => {
-      const own = starts.slice(0, segments.length).findLastIndex((start) => start <= i);
-      const { code, channels: stored } = segments[own]!;
-      if (code.kind !== "affine") return null;
-      const channels = stored === "list"
-        ? head.channels
-        : Array.from({ length: headDim }, (_, c) => c);
-      const high = code.low === undefined ? channels.length : head.high!;
-      const place = { index: index + own, row: i - starts[own]!, width: channels.length, high };
-      return readCodes(cache, { arena, kvHead, nKvHeads, ...place }).map((element, c) => ({
-        ...{ ...element, channel: channels[c]! },
-        bits: c < high ? code.bits : code.low!,
-      }));
-    });
-    return { rows, starts };
-  }) as [CodedStream, CodedStream];
-  const { code } = layout.value.segments[0]!;
-  return {
-    keyCodes: keys.rows,
-    valueCodes: values.rows,
-    keyStarts: keys.starts.slice(0, layout.key.segments.length),
-    valueGroup: code.kind === "affine" ? code.group : headDim,
-    beginsPage: (row: number) => {
-      const start = values.starts.findLast((start) => start <= row)!;
-      return (row - start) % PAGE_ROWS === 0;
-    },
-  };
-}
-
-/** A stream's codes by row, null where it is whole, and where its segments begin. */
-interface CodedStream {
-  readonly rows: (CodedPlace[] | null)[];
-  readonly starts: number[];
 }
 
 /** The largest size of each channel. */

@@ -1,0 +1,74 @@
+/**
+ * What a head's rows are where kernels multiply codes as whole numbers: the codes of each row and how rows are
+ * cut, read from a cache that was written by hand. Rows that such kernels read as f32 have none.
+ */
+
+import { PAGE_ROWS } from "../layout/types.ts";
+import type { AttentionQ8Query, CodedPlace } from "../reference/attention_q8.ts";
+import { readCodes, segmentStarts } from "./written_cache.ts";
+import type { HeadRows, WrittenCache } from "./written_cache.ts";
+
+/** What the reference takes of a head's rows beside their numbers. */
+export type CodedRows = Pick<
+  AttentionQ8Query,
+  "keyCodes" | "valueCodes" | "valueGroup" | "keyStarts" | "beginsPage"
+>;
+
+/** A stream's codes by row, null where it is whole, and where its segments begin. */
+interface CodedStream {
+  readonly rows: readonly (CodedPlace[] | null)[];
+  readonly starts: readonly number[];
+}
+
+/** What a KV head's codes are, and how its rows are cut. */
+export function codedRows(
+  cache: WrittenCache,
+  head: HeadRows,
+  at: { readonly kvHead: number; readonly nKvHeads: number },
+): CodedRows {
+  const { key, value } = cache.layout;
+  const keys = codedStream(cache, head, { ...at, of: "key" });
+  const values = codedStream(cache, head, { ...at, of: "value" });
+  const { code } = value.segments[0]!;
+  return {
+    keyCodes: keys.rows,
+    valueCodes: values.rows,
+    keyStarts: keys.starts.slice(0, key.segments.length),
+    valueGroup: code.kind === "affine" ? code.group : cache.headDim,
+    beginsPage: (row) => {
+      const start = values.starts.findLast((start) => start <= row)!;
+      return (row - start) % PAGE_ROWS === 0;
+    },
+  };
+}
+
+function codedStream(
+  cache: WrittenCache,
+  head: HeadRows,
+  { of, ...at }: {
+    readonly of: "key" | "value";
+    readonly kvHead: number;
+    readonly nKvHeads: number;
+  },
+): CodedStream {
+  const { layout, headDim, buffers: { arena } } = cache;
+  const { segments } = layout[of];
+  const starts = segmentStarts(head, segments, of);
+  const first = of === "key" ? 0 : layout.key.segments.length;
+  const rows = head.keys.map((_, row) => {
+    const own = starts.slice(0, segments.length).findLastIndex((start) => start <= row);
+    const { code, channels: stored } = segments[own]!;
+    // Values with a list are multiplied as f32.
+    if (code.kind !== "affine" || (of === "value" && stored === "list")) return null;
+    const channels = stored === "list"
+      ? head.channels
+      : Array.from({ length: headDim }, (_, c) => c);
+    const high = code.low === undefined ? channels.length : head.high!;
+    const place = { index: first + own, row: row - starts[own]!, width: channels.length, high };
+    return readCodes(cache, { ...at, arena, ...place }).map((element, c) => ({
+      ...{ ...element, channel: channels[c]! },
+      bits: c < high ? code.bits : code.low!,
+    }));
+  });
+  return { rows, starts };
+}

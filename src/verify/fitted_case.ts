@@ -1,0 +1,19 @@
+/** What a layout asks of a case: heads that it takes, and which layouts no run makes. */
+
+import { isTurned } from "../layout/types.ts";
+import type { Layout } from "../layout/types.ts";
+import type { AttentionCase, PruningCase } from "./cases.ts";
+
+/** A case with heads that a layout takes: those in another basis have 2ⁿ channels. */
+export function fitted<C extends AttentionCase | PruningCase>(
+  given: C,
+  { key, value }: Layout,
+): C {
+  if (!isTurned(key) && !isTurned(value)) return given;
+  const headDim = 2 ** Math.ceil(Math.log2(given.shape.headDim));
+  return { ...given, shape: { ...given.shape, headDim } };
+}
+
+/** Whether keys would be rotated again that lost channels or became codes: a parameter may say so, no run does. */
+export const turnsCompressed = ({ key, positions }: Layout): boolean =>
+  positions === "cache" && key.segments.length > 1;

@@ -1,0 +1,87 @@
+/**
+ * The cases of attention that multiplies codes as whole numbers: one for each layout with codes that the variants
+ * make of f16, under the attention that runs use unless told otherwise, and one for each attention variant over
+ * such a layout. A target may have no such kernels: no engine asks for them there, so nothing is absent.
+ */
+
+import { readsKeyOrder } from "../emit/key_order.ts";
+import type { KernelSource } from "../emit/types.ts";
+import { layoutName } from "../layout/name.ts";
+import { hasRowClasses } from "../layout/row_classes.ts";
+import { hasCodes } from "../layout/types.ts";
+import { attentionAnswer, measureAttention } from "./attention.ts";
+import { attentionProblem, caseLayout } from "./attention_case.ts";
+import { attentionUses } from "./attention_kernels.ts";
+import { describe, N_KV_HEADS } from "./cases.ts";
+import type { AttentionCase } from "./cases.ts";
+import { codedRows } from "./coded_rows.ts";
+import { fitted, turnsCompressed } from "./fitted_case.ts";
+import type { Job } from "./jobs.ts";
+import { seedOf } from "./numbers.ts";
+import { layoutSteps } from "./pruning_case.ts";
+import { layoutMakers } from "./variants.ts";
+import type { VerifiedVariant } from "./variants.ts";
+import { sizedByLargest } from "./whole_numbers.ts";
+
+/** Two queries, of which decoding has the last; far-off numbers, of which rounding takes more than f32 may be off. */
+const CASE: Omit<AttentionCase, "cut"> = {
+  types: { key: "f16", value: "f16" },
+  shape: { group: 3, headDim: 64 },
+  ...{ cached: 300, nQuery: 2, params: "default", numbers: "outliers", ahead: 0 },
+};
+
+const caseOf = (pruning: ReturnType<typeof layoutSteps>): AttentionCase => {
+  const given: AttentionCase = { ...CASE, cut: { pruning, kept: "mixed" } };
+  return fitted(given, caseLayout(given));
+};
+
+/** The cases of variants, in their order. @param attention what pruned caches are read by */
+export function wholeNumberJobs(
+  variants: readonly VerifiedVariant[],
+  sources: readonly KernelSource[],
+  attention: KernelSource,
+): Job[] {
+  const made = layoutMakers({ sources }).map(caseOf);
+  const known = new Set<string>();
+  return variants.flatMap(({ name, kind, sources: own }): Job[] => {
+    if (kind === "attention") {
+      const given = made.find((one) => isReadBy(own[0]!, one));
+      return given ? [jobOf({ name, kind, given }, own[0]!)] : [];
+    }
+    const given = caseOf(layoutSteps({ variants: own }));
+    const layout = layoutName(caseLayout(given));
+    if (known.has(layout) || !isReadBy(attention, given)) return [];
+    known.add(layout);
+    return [jobOf({ name, kind, given }, attention)];
+  });
+}
+
+/** Whether an attention meets codes in a case's cache, in an order that it can read. */
+function isReadBy({ funcs }: KernelSource, given: AttentionCase): boolean {
+  const layout = caseLayout(given);
+  if (!hasCodes(layout) || turnsCompressed(layout)) return false;
+  return !(hasRowClasses(layout) && readsKeyOrder(funcs));
+}
+
+function jobOf(
+  { name, kind, given }: Pick<VerifiedVariant, "name" | "kind"> & { readonly given: AttentionCase },
+  attention: KernelSource,
+): Job {
+  const wholeNumbers = true;
+  return {
+    ...{ variant: name, kind, case: describe(given, null), mayLack: true },
+    uses: attentionUses(attention.definition.name, caseLayout(given), {
+      ...{ ...given.shape, wholeNumbers },
+    }),
+    prepare: () => {
+      const { written, ...problem } = attentionProblem(attention, given, seedOf(name, 0));
+      const codes = written.map((head, kvHead) =>
+        codedRows(problem.cache, head, { kvHead, nKvHeads: N_KV_HEADS })
+      );
+      const heads = problem.heads.map((head, kvHead) => sizedByLargest(head, codes[kvHead]!));
+      const coded = { ...problem, heads, codes };
+      const answer = attentionAnswer(coded);
+      return (run) => measureAttention(coded, answer, run);
+    },
+  };
+}
