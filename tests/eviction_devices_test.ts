@@ -54,7 +54,8 @@ const ROUNDED = [
 /** Two turns with two decoded tokens each. */
 async function answer(path: string, prune: string, options: LoadOptions) {
   const cacheTypes = { key: "f32", value: "f32" } as const;
-  using model = await load({ model: path, prune, parallel: 1, cacheTypes, ...options });
+  const shared = { parallel: 1, activations: "f32", cacheTypes } as const;
+  using model = await load({ model: path, prune, ...shared, ...options });
   const { engine } = model.loaded;
   const slot = engine.cache.openSlot();
   const logits: Float32Array[] = [];

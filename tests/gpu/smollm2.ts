@@ -42,6 +42,7 @@ import { assertArgMax, assertScores, assertSelected, prunings } from "./selectio
 import { assertFilled, assertMeans, assertThinned } from "./set_rows.ts";
 
 const [HEAD_DIM, N_HEADS, D_MODEL, D_FF, N_VOCAB] = [64, 9, 576, 1536, 49152];
+const SUMMED = `${EVICTED}_summed`;
 const QKV = (N_HEADS + 2 * 3) * HEAD_DIM;
 
 /** What the model's embedding and head are packed as. */
@@ -107,6 +108,7 @@ modelSizeTest("SmolLM2: attention", async () => {
   }
   const shape = { headDim: HEAD_DIM, group: 3, nKvHeads: 3, rows: 400, nQuery: 21 };
   await assertSums(shape);
+  await assertSums({ ...shape, layout: "k_f16t16_v_basis_f16t1_evicted_summed" });
   const keys = { nListed: 320, width: 45, high: 17 };
   for (const layout of [CODED, TURNED, CHANNEL_CLASSES]) {
     const listed = layout === CHANNEL_CLASSES ? keys : {};
@@ -117,7 +119,8 @@ modelSizeTest("SmolLM2: attention", async () => {
 });
 
 modelSizeTest("SmolLM2: the kernels around a cache", async () => {
-  for (const layout of [DENSE, LISTED, CODED, CHANNEL_CLASSES, SETS, EVICTED, VALUES]) {
+  const stored = [DENSE, LISTED, CODED, CHANNEL_CLASSES, SETS, EVICTED, SUMMED, VALUES];
+  for (const layout of stored) {
     await assertAppend(layout, { headDim: HEAD_DIM, rows: 300, nNew: 40 });
   }
   for (
@@ -176,6 +179,7 @@ modelSizeTest("SmolLM2: eviction", async () => {
   await assertRowScores(shape);
   await assertChosen(1000);
   await assertKept(shape);
+  await assertKept({ ...shape, layout: SUMMED });
   await assertExpected({ headDim: HEAD_DIM, nKvHeads: 3, steps: [[40, 9], [1, 1]], rows: 200 });
 });
 
