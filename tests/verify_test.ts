@@ -96,7 +96,7 @@ for (const { label, open, ignore = false, keep = false } of DEVICES) {
   });
 
   test("a wrong score is told with its place", async (run) => {
-    const wrong = mutated(/softcap_decode/, /(kerf_tanh(?:16)?\(s) \/ [^)]*\)/, "$1)");
+    const wrong = mutated(/softcap_decode__/, /(kerf_tanh(?:16)?\(s) \/ [^)]*\)/, "$1)");
     const { checks } = await run({ renderer: wrong, names: ["softcap"], targets: [] });
     assertEquals(off(checks), ["decode + merge"]);
     const { worst } = checks.find(({ kernel }) => kernel === "decode + merge")!;
