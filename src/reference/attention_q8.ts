@@ -86,7 +86,7 @@ function takenFromLogit(q: ArrayLike<number>, key: readonly CodedPlace[]): numbe
  * ```ts
  * import { attentionQ8Reference } from "./mod.ts";
  * const rows = { keys: [[1]], values: [[2]], keyCodes: [null], valueCodes: [null] };
- * const [score, mask] = [(x: number) => [x], () => [true]];
+ * const [score, mask] = [(x: unknown) => [x as number], () => [true]];
  * const cuts = { valueGroup: 32, keyStarts: [0], beginsPage: (row: number) => row === 0 };
  * const given = { q: [1], scale: 1, context: {}, weightError: 0, score, mask };
  * const { out } = attentionQ8Reference({ ...given, ...rows, ...cuts });
