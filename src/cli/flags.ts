@@ -106,6 +106,21 @@ const PRUNE: Flag = {
   help: "pruning, e.g. think:ratio=0.5; steps joined by +; none is dense",
 };
 
+const PREFILL_FLAG: Flag = {
+  name: "p",
+  kind: "integer",
+  value: "P",
+  help: "tokens of a passage prefilled (1024)",
+};
+
+const PASSAGES_FLAG: Flag = {
+  name: "text",
+  kind: "path-in",
+  value: "FILE…",
+  repeat: true,
+  help: "a file, one passage, or a folder of them; may be repeated (default Moby Dick)",
+};
+
 const JSON_FLAG: Flag = { name: "json", kind: "switch", help: "print JSON on standard output" };
 
 const PROMPT: readonly Flag[] = [
@@ -346,15 +361,9 @@ export const COMMANDS: readonly Command[] = [
         choices: ["file"],
         help: "the question arrives after compression: it is no part of what is compressed",
       },
-      { name: "p", kind: "integer", value: "P", help: "tokens of a passage prefilled (1024)" },
+      PREFILL_FLAG,
       { name: "n", kind: "integer", value: "T", help: "tokens fed over what is compressed (256)" },
-      {
-        name: "text",
-        kind: "path-in",
-        value: "FILE…",
-        repeat: true,
-        help: "a file, one passage, or a folder of them; may be repeated (default Moby Dick)",
-      },
+      PASSAGES_FLAG,
       {
         name: "chapters",
         kind: "integers",
@@ -405,15 +414,9 @@ export const COMMANDS: readonly Command[] = [
         choices: ["layer", "head"],
         help: "what gets a budget of its own: layer, or head (default, where heads choose)",
       },
-      { name: "p", kind: "integer", value: "P", help: "tokens of a passage prefilled (1024)" },
+      PREFILL_FLAG,
       { name: "n", kind: "integer", value: "T", help: "tokens fed over what is compressed (32)" },
-      {
-        name: "text",
-        kind: "path-in",
-        value: "FILE…",
-        repeat: true,
-        help: "a file, one passage, or a folder of them; may be repeated (default Moby Dick)",
-      },
+      PASSAGES_FLAG,
       {
         name: "chapters",
         kind: "integers",

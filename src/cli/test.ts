@@ -37,7 +37,7 @@ export async function main({ positionals }: ParsedArgs): Promise<number> {
     const folders = words.some(isPath) ? [] : FAST;
     return await runDeno(["test", ...FLAGS, ...folders, ...words], { cwd: ROOT });
   }
-  const types = await runDeno(["check", "--quiet", "."], { cwd: ROOT });
+  const types = await runDeno(["check", "--quiet", "--doc", "."], { cwd: ROOT });
   if (types !== 0) return types;
   return await runUnits(testUnits(ROOT, FAST), [...FLAGS, "--no-check", ...words]);
 }
