@@ -12,6 +12,7 @@ import type { Prefiller } from "./prefills.ts";
 import { resultKey } from "./results.ts";
 import type { EvalResult } from "./results.ts";
 import { TimeGuess } from "./time_guess.ts";
+import type { EvalProgress } from "./time_guess.ts";
 
 /** The full cache's spec. */
 export const FULL = "none";
@@ -45,14 +46,7 @@ export type EvalEvent =
     readonly isKnown: boolean;
     readonly isWanted: boolean;
   }
-  /** Something is about to be measured; `leftMs` is a guess, null: there is nothing to guess from. */
-  | {
-    readonly kind: "progress";
-    readonly label: string;
-    readonly done: number;
-    readonly total: number;
-    readonly leftMs: number | null;
-  }
+  | EvalProgress
   /** A case that the budget leaves no time for. */
   | { readonly kind: "left-out"; readonly item: EvalCase };
 

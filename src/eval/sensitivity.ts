@@ -20,6 +20,7 @@ import type { Passage } from "./passages.ts";
 import { resultKey } from "./results.ts";
 import type { EvalResult } from "./results.ts";
 import { CompressedRun } from "./run.ts";
+import type { EvalProgress } from "./time_guess.ts";
 
 /** Heads that are compressed together, all to the same count. */
 export interface HeadUnit {
@@ -59,14 +60,7 @@ export type SensitivityEvent =
     readonly result: EvalResult;
     readonly isKnown: boolean;
   }
-  /** `leftMs` is a guess; null: there is nothing to guess from. */
-  | {
-    readonly kind: "progress";
-    readonly label: string;
-    readonly done: number;
-    readonly total: number;
-    readonly leftMs: number | null;
-  };
+  | EvalProgress;
 
 /** Every layer, or every KV head of every layer, in their order. */
 export function headUnits(

@@ -6,6 +6,15 @@
 import type { EvalCase } from "./case.ts";
 import type { EvalResult } from "./results.ts";
 
+/** Something is about to be measured; `leftMs` is a guess, null: there is nothing to guess from. */
+export interface EvalProgress {
+  readonly kind: "progress";
+  readonly label: string;
+  readonly done: number;
+  readonly total: number;
+  readonly leftMs: number | null;
+}
+
 type Times = Pick<EvalResult, "spec" | "prefillMs" | "compressMs" | "measureMs">;
 
 /** A time and the tokens that it was for. */
