@@ -8,7 +8,7 @@ import { parseArgs } from "@std/cli/parse-args";
 import { KerfError } from "../core/error.ts";
 import { nearest } from "../core/nearest.ts";
 import { COMMANDS } from "./flags.ts";
-import type { Command, Flag } from "./flags.ts";
+import type { Command, Flag } from "./flags/command.ts";
 
 /** Values by flag name: what was given and nothing else. */
 export interface ParsedArgs {

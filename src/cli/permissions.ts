@@ -9,7 +9,7 @@ import { KerfError } from "../core/error.ts";
 import { parseSpec } from "../engine/spec.ts";
 import { PIP_ENVIRONMENT } from "../sys/pip_environment.ts";
 import type { ParsedArgs } from "./args.ts";
-import type { Command } from "./flags.ts";
+import type { Command } from "./flags/command.ts";
 import { partName } from "./write_whole.ts";
 
 /** Absolute places a command works with. */
