@@ -3,8 +3,9 @@
  * bytes, needles, KL along positions, and the tables of the terminal. Shows what was measured, no more.
  */
 
-import { element, verbatim } from "../../core/html.ts";
+import { element } from "../../core/html.ts";
 import type { Html } from "../../core/html.ts";
+import { htmlPage } from "../../core/html_page.ts";
 import type { KeptMaps } from "../kept.ts";
 import type { EvalResult, RunIdentity } from "../results.ts";
 import { reportOf } from "../summary.ts";
@@ -35,28 +36,15 @@ export async function reportPage(input: PageInput): Promise<string> {
   const { results, tasks, seed } = input;
   const report = reportOf(results, { tasks, seed });
   const numbers = numberSpecs(report.summary);
-  const body = [
+  return htmlPage(
+    { title: `Kerf eval: ${input.identity.model}`, style: STYLE },
     head(input, report),
     specKey(numbers, report.summary),
-    ...await taskSections(input, report, numbers),
-    ...await needleSections(input, numbers),
-    ...await positionSections(input, numbers),
-    ...keptSections(input.kept, numbers),
-  ];
-  const page = element(
-    "html",
-    { lang: "en" },
-    element(
-      "head",
-      {},
-      element("meta", { charset: "utf-8" }),
-      element("meta", { name: "viewport", content: "width=device-width, initial-scale=1" }),
-      element("title", {}, `Kerf eval: ${input.identity.model}`),
-      element("style", {}, verbatim(STYLE)),
-    ),
-    element("body", {}, body),
+    await taskSections(input, report, numbers),
+    await needleSections(input, numbers),
+    await positionSections(input, numbers),
+    keptSections(input.kept, numbers),
   );
-  return `<!DOCTYPE html>\n${page.html}\n`;
 }
 
 function head({ identity, seed, leftOut }: PageInput, { summary }: EvalReport): Html[] {

@@ -3,6 +3,9 @@
  * beside the kernels it became, the layout of the cache, and maps of the errors.
  */
 
+import { element } from "../../core/html.ts";
+import type { Html } from "../../core/html.ts";
+import { htmlPage } from "../../core/html_page.ts";
 import { TARGETS } from "../../core/manifest.ts";
 import { channelHooks, rowBitsOf, stepOf } from "../../dsl/pruning.ts";
 import type { Pruning } from "../../dsl/pruning.ts";
@@ -23,8 +26,6 @@ import type { Check } from "../result.ts";
 import { layoutSteps } from "../pruning_case.ts";
 import { selectVariants } from "../variants.ts";
 import { errorMaps } from "./error_maps.ts";
-import { element, verbatim } from "../../core/html.ts";
-import type { Html } from "../../core/html.ts";
 import { rowFigure } from "./row_figure.ts";
 import { layoutFigure } from "./layout_figure.ts";
 import { sourcePanes } from "./sources.ts";
@@ -47,27 +48,12 @@ export async function reportPage(outcome: Outcome, options: ReportOptions): Prom
   for (const checks of groups) sections.push(await section(checks, options));
   const names = groups.map(([check]) => check!.variant);
   const about = names.length > 3 ? `${names.length} variants` : names.join(", ");
-  const page = element(
-    "html",
-    { lang: "en" },
-    element(
-      "head",
-      {},
-      element("meta", { charset: "utf-8" }),
-      element("meta", { name: "viewport", content: "width=device-width, initial-scale=1" }),
-      element("title", {}, `Kerf verify: ${about}`),
-      element("style", {}, verbatim(STYLE)),
-    ),
-    element(
-      "body",
-      {},
-      verdict(outcome),
-      summaryTable(outcome.checks),
-      sections,
-      element("script", {}, verbatim(SCRIPT)),
-    ),
+  return htmlPage(
+    { title: `Kerf verify: ${about}`, style: STYLE, script: SCRIPT },
+    verdict(outcome),
+    summaryTable(outcome.checks),
+    sections,
   );
-  return `<!DOCTYPE html>\n${page.html}\n`;
 }
 
 /** One variant, or composition. */
