@@ -66,9 +66,7 @@ export async function tunableOf(
   const plan = await prunePlan(spec, dims);
   const own = plan.tokens ?? plan.channels ?? plan.valueChannels;
   const budget = own && paramBudget(own.definition);
-  if (!own || !budget) {
-    return refuse(spec, "no parameter says how many rows or channels heads keep", EXAMPLE);
-  }
+  if (!own || !budget) return refuseBudget(plan);
   const { step, param, counts } = budget;
   const { definition, params, enough, multiple } = own;
   if (step.kind === "tokens" && step.remove !== undefined) {
@@ -95,6 +93,22 @@ export async function tunableOf(
     refuse(spec, `heads keep the least that they can, ${uniform} ${counts}`, "raise the budget");
   }
   return tunable;
+}
+
+/** Says why a spec has no number that counts could stand for. */
+function refuseBudget({ spec, tokens, channels, valueChannels, bits, classes }: PrunePlan): never {
+  if (tokens || channels || valueChannels) {
+    return refuse(spec, "a formula in its file already gives layers budgets of their own", EXAMPLE);
+  }
+  if (bits || classes) {
+    return refuse(
+      spec,
+      "it is one of bits, which scores deal out to a head's channels and rows themselves",
+      "share out the rows that it codes: deno task eval calibrate --prune snapkv:budget=512 " +
+        `-o rows.json, then --prune snapkv:budget=rows.json+${spec}`,
+    );
+  }
+  return refuse(spec, "no parameter says how many rows or channels heads keep", EXAMPLE);
 }
 
 function alikeOf({ steps }: Pick<Pruning, "steps">): string | null {
