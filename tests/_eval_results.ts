@@ -1,6 +1,6 @@
 /** A fixed set of evaluation results, made by formula: enough of everything that a report shows. */
 
-import type { EvalResult, KeptMaps, RunIdentity } from "../src/eval/mod.ts";
+import type { CalibrationFile, EvalResult, KeptMaps, RunIdentity } from "../src/eval/mod.ts";
 
 /** Specs with the share of bytes they keep and what they cost: some close together, some far apart. */
 const SPECS: readonly (readonly [spec: string, share: number, cost: number])[] = [
@@ -106,4 +106,16 @@ export const FIXED_KEPT: KeptMaps = {
       })),
     })),
   })),
+};
+
+const COUNTS = [8, 16, 32, 48];
+
+/** What every head was measured at, and was given. */
+export const FIXED_CALIBRATION: CalibrationFile = {
+  ...{ format: "kerf budgets 1", spec: "think:ratio=0.5", value: 0.5, counts: "key channels" },
+  ...{ model: FIXED_IDENTITY.model, modelSha256: FIXED_IDENTITY.modelSha256, uniform: 32 },
+  kept: range(LAYERS).map((layer) => range(HEADS).map((head) => COUNTS[(layer + head) % 4]!)),
+  ...{ per: "head", commit: FIXED_IDENTITY.commit, machine: FIXED_IDENTITY.machine },
+  ...{ nPrompt: 1024, nFed: 32, passages: ["chapter 16", "passage <2>"], measuredCounts: COUNTS },
+  kl: range(LAYERS * HEADS).map((i) => COUNTS.map((n) => 0.26 * (1 + wave(i, 1)) / (n * n))),
 };

@@ -90,7 +90,8 @@ Deno.test("a file keeps the bytes of the number that it stands for, and a second
     ]
   ) {
     const file = join(folder.path, "budgets.json");
-    const flags = ["--prune", spec, "--text", text, "-o", file, ...extra];
+    const page = join(folder.path, "budgets.html");
+    const flags = ["--prune", spec, "--text", text, "-o", file, "--report", page, ...extra];
     const made = await kerf(["eval", "calibrate", ...common, ...flags]);
     assertEquals(made.code, 0, made.stderr);
     assertStringIncludes(made.stdout, `in all as with ${param}\n`);
@@ -100,10 +101,12 @@ Deno.test("a file keeps the bytes of the number that it stands for, and a second
       `  deno task eval --task kl --prune ${spec} --prune ${tuned}\n`,
     );
     const written = await Deno.readTextFile(file);
-    const { kept, uniform, per, kl } = JSON.parse(written);
+    const { kept, uniform, per, kl, measuredCounts } = JSON.parse(written);
     assertEquals(kept.length, 3);
     assert(kept.flat().some((n: number) => n !== uniform), written);
     assertEquals([per, kl.length], extra.length > 0 ? ["layer", 3] : ["head", 6]);
+    const maps = (await Deno.readTextFile(page)).match(/aria-label="KL by layer and head where/g);
+    assertEquals(maps?.length, measuredCounts.length);
     const specs = ["--prune", spec, "--prune", tuned, "--text", other, "--json"];
     const { code, stdout, stderr } = await kerf(["eval", ...common, ...specs]);
     assertEquals(code, 0, stderr);
@@ -149,7 +152,8 @@ Deno.test("what cannot be shared out is refused with what to type", async () => 
   await refused("snapkv:budget=64+think", "it has 2 variants, and one is measured at a time");
   await refused("think:ratio=think.json", "ratio is a file already");
   await refused("kivi", "no parameter says how many rows or channels heads keep");
-  await refused("pyramidkv:budget=64", "no parameter says how many");
+  await refused("pyramidkv:budget=64", "a formula in its file already gives layers budgets");
+  await refused("think_bits", "it is one of bits, which scores deal out to a head's channels");
   await refused("massed:of=snapkv,budget=64", "scores lower it head by head");
   await refused("think:ratio=0", "32 of 32 key channels leave nothing to choose");
   await refused("think:ratio=0.95", "heads keep the least that they can, 2 key channels");

@@ -1,10 +1,11 @@
 /**
- * The page of `eval --report` in a browser, made of fixed results: at the widths of a telephone and a desk,
- * light and dark, it asks for nothing, complains of nothing, fits, and its charts can be read. Without
- * Chromium that is ignored, unless KERF_REQUIRE names chromium.
+ * The pages of `eval --report` and `eval calibrate --report` in a browser, made of fixed results: at the widths
+ * of a telephone and a desk, light and dark, they ask for nothing, complain of nothing, fit, and their charts
+ * can be read. Without Chromium that is ignored, unless KERF_REQUIRE names chromium.
  */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { calibrationPage } from "../src/eval/report/calibration_page.ts";
 import { reportPage } from "../src/eval/report/page.ts";
 import { isRequired } from "../src/sys/required_testing.ts";
 import {
@@ -14,7 +15,7 @@ import {
   htmlResponse,
   INSTALL_CHROMIUM,
 } from "./_chromium.ts";
-import { FIXED_IDENTITY, FIXED_KEPT, FIXED_RESULTS } from "./_eval_results.ts";
+import { FIXED_CALIBRATION, FIXED_IDENTITY, FIXED_KEPT, FIXED_RESULTS } from "./_eval_results.ts";
 
 const INPUT = {
   ...{ results: FIXED_RESULTS, identity: FIXED_IDENTITY, tasks: ["ppl", "kl", "needle"], seed: 1 },
@@ -47,13 +48,15 @@ const LOWEST_TEXT = 9;
 
 const WIDTHS = [390, 1400];
 
-async function look(program: string, page: string, scheme: keyof typeof SCHEMES) {
+/** Pages in a browser, each at every width. */
+async function look(program: string, pages: readonly string[], scheme: keyof typeof SCHEMES) {
   const harness = await chromiumPage("report.html");
-  const pages = WIDTHS.map((width) => ({ path: "/report", width }));
+  const paths = pages.map((_, i) => `/report${i}`);
   const answers: Readonly<Record<string, () => Response>> = {
     "/": () => harness,
-    "/pages": () => Response.json(pages),
-    "/report": () => htmlResponse(page),
+    "/pages": () =>
+      Response.json(paths.flatMap((path) => WIDTHS.map((width) => ({ path, width })))),
+    ...Object.fromEntries(paths.map((path, i) => [path, () => htmlResponse(pages[i]!)])),
   };
   return await askChromium<Measured[]>({
     program,
@@ -66,23 +69,28 @@ async function look(program: string, page: string, scheme: keyof typeof SCHEMES)
  * kept key channels of two specs, kept value channels of one. */
 const N_CHARTS = 3 + 2 + 10 + 9 + 3;
 
+/** Of a calibration: one of every count that was measured, and one of what was given. */
+const N_CALIBRATION_CHARTS = 4 + 1;
+
 const program = await findChromium();
 const ignore = program === undefined && !isRequired("chromium");
 if (ignore) console.error(`ignored: no Chromium (${INSTALL_CHROMIUM})`);
 
 Deno.test({
-  name: "a report fits a telephone and a desk, in light and dark, and every chart can be read",
+  name: "reports fit a telephone and a desk, in light and dark, and every chart can be read",
   ignore,
   async fn() {
     if (program === undefined) throw new Error(`KERF_REQUIRE: ${INSTALL_CHROMIUM}`);
-    const page = await reportPage(INPUT);
+    const pages = [await reportPage(INPUT), await calibrationPage(FIXED_CALIBRATION, ["  said"])];
+    const nCharts = [N_CHARTS, N_CALIBRATION_CHARTS];
     const colors = [];
     for (const scheme of ["light", "dark"] as const) {
-      const { results, console, notFound } = await look(program, page, scheme);
+      const { results, console, notFound } = await look(program, pages, scheme);
       assertEquals([console, notFound], [[], []]);
       for (const [i, { wants, charts, color }] of results.entries()) {
-        assert(wants <= WIDTHS[i]!, `${wants} of ${WIDTHS[i]} pixels`);
-        assertEquals(charts.length, N_CHARTS);
+        const width = WIDTHS[i % WIDTHS.length]!;
+        assert(wants <= width, `${wants} of ${width} pixels`);
+        assertEquals(charts.length, nCharts[Math.floor(i / WIDTHS.length)]);
         const bad = charts.filter(({ isInside, cut, textHeight }) =>
           !isInside || cut.length > 0 || !(textHeight >= LOWEST_TEXT)
         );
@@ -99,7 +107,7 @@ Deno.test({
   ignore,
   async fn() {
     if (program === undefined) throw new Error(`KERF_REQUIRE: ${INSTALL_CHROMIUM}`);
-    const { results, console, notFound } = await look(program, WRONG, "light");
+    const { results, console, notFound } = await look(program, [WRONG], "light");
     assert(results[0]!.wants > WIDTHS[0]!);
     const [chart] = results[0]!.charts;
     assertEquals([chart!.isInside, chart!.cut], [false, ["cut"]]);
@@ -127,6 +135,27 @@ Deno.test("a report needs nothing else, and says what was measured", async () =>
   ) {
     assertStringIncludes(page, part);
   }
+});
+
+Deno.test("a calibration's page says what was measured of every head, and what it was given", async () => {
+  const page = await calibrationPage(FIXED_CALIBRATION, ["all of it &", "  deno task eval"]);
+  assert(!/<script|<link|@import|url\(/.test(page));
+  assert(!page.includes("NaN") && !page.includes("undefined"));
+  const [first, last] = [FIXED_CALIBRATION.kl[0]!, FIXED_CALIBRATION.kl.at(-1)!];
+  for (
+    const part of [
+      ...["all of it &amp;", "<pre>deno task eval</pre>", "passage &lt;2&gt;", "commit 0123456"],
+      "| layer | KV head | KL at 8 | KL at 16 | KL at 32 | KL at 48 | key channels |",
+      `| 0 | 0 | ${first.join(" | ")} | 8 |`,
+      `| 29 | 2 | ${last.join(" | ")} | 48 |`,
+      `>${Number((1000 * first[0]!).toPrecision(2))}</text>`,
+    ]
+  ) {
+    assertStringIncludes(page, part);
+  }
+  const kl = FIXED_CALIBRATION.kl.slice(0, 30);
+  const byLayer = await calibrationPage({ ...FIXED_CALIBRATION, per: "layer", kl }, []);
+  assertStringIncludes(byLayer, "| layer | KL at 8 |");
 });
 
 Deno.test("a report of the full cache alone has nothing to draw of KL, and says so", async () => {

@@ -13,7 +13,13 @@ import { createTokenizer } from "../model/tokenizer.ts";
 import { cacheDir } from "../sys/cache_dir.ts";
 import type { ParsedArgs } from "./args.ts";
 import { UNKNOWN_COMMIT } from "./commit.ts";
-import { calibrationText, curvesOf, lossesOf } from "./eval/calibration.ts";
+import {
+  calibrationFile,
+  calibrationSummary,
+  curvesOf,
+  fileText,
+  lossesOf,
+} from "./eval/calibration.ts";
 import { identityOf } from "./eval/identity.ts";
 import { atLeastOne } from "./eval/options.ts";
 import { passagesOf } from "./eval/texts.ts";
@@ -22,6 +28,7 @@ import type { Tunable } from "./eval/tunable.ts";
 import { readHeader } from "./inspect/header.ts";
 import { loadWithProgress } from "./load_flags.ts";
 import { runCommandLine } from "./main.ts";
+import { reportPath } from "./report_path.ts";
 import { userPath } from "./root.ts";
 import { openProgress, writeError, writeOut } from "./terminal.ts";
 import { outputPath, writeWhole } from "./write_whole.ts";
@@ -81,6 +88,7 @@ export async function main({ values, positionals }: ParsedArgs): Promise<number>
   const asked = needed(values, "prune", "a variant with a budget");
   const output = needed(values, "o", "a file to write");
   const outputFile = await outputPath(output);
+  const page = values.report === undefined ? undefined : reportPath(String(values.report));
   const [nPrompt, nFed] = [atLeastOne(values, "p", 1024), atLeastOne(values, "n", 32)];
   const header = await readHeader(values);
   const { config } = header;
@@ -132,10 +140,16 @@ export async function main({ values, positionals }: ParsedArgs): Promise<number>
   const shares = allocate(curves, { total: uniform * units.length, multiple });
   const made = { tunable, per, units, levels, shares, curves, together: losses[0]! };
   const measured = { identity, nPrompt, nFed, passages: passages.map(({ name }) => name) };
-  const { file, summary } = calibrationText(made, { measured, config, output });
-  await writeWhole(outputFile, file);
+  const file = calibrationFile(made, measured, config);
+  const summary = calibrationSummary(made, output);
+  await writeWhole(outputFile, fileText(file));
   writeError(`took ${formatDuration(performance.now() - startMs)}\n`);
-  writeOut(summary);
+  if (page !== undefined) {
+    const { calibrationPage } = await import("../eval/report/calibration_page.ts");
+    Deno.writeTextFileSync(page, await calibrationPage(file, summary));
+    writeError(`report: ${values.report}\n`);
+  }
+  writeOut(summary.map((line) => `${line}\n`).join(""));
   return 0;
 }
 

@@ -2,6 +2,7 @@
 export * from "./agreement.ts";
 export * from "./allocate.ts";
 export * from "./answer.ts";
+export * from "./calibration_file.ts";
 export * from "./case.ts";
 export * from "./continuation.ts";
 export * from "./evaluate.ts";

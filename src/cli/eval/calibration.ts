@@ -1,9 +1,15 @@
 /** From measurements to a budget file and to what is said about it. */
 
 import { BUDGET_FORMAT } from "../../engine/budget_file.ts";
-import type { BudgetFile } from "../../engine/budget_file.ts";
 import { lossAt, mean } from "../../eval/mod.ts";
-import type { BudgetPoint, EvalResult, HeadUnit, LossCurve, RunIdentity } from "../../eval/mod.ts";
+import type {
+  BudgetPoint,
+  CalibrationFile,
+  EvalResult,
+  HeadUnit,
+  LossCurve,
+  RunIdentity,
+} from "../../eval/mod.ts";
 import type { LlamaConfig } from "../../model/config.ts";
 import { wholeCurve } from "./tunable.ts";
 import type { Tunable } from "./tunable.ts";
@@ -61,59 +67,53 @@ export interface Measured {
   readonly passages: readonly string[];
 }
 
-/** The file, and what is said about it. */
-export function calibrationText(
-  shared: Shared,
-  { measured, config, output }: {
-    readonly measured: Measured;
-    readonly config: Pick<LlamaConfig, "nLayers" | "nKvHeads">;
-    readonly output: string;
-  },
-): { readonly file: string; readonly summary: string } {
-  const { tunable: { spec, param, value, counts, uniform }, per, units, shares, curves } = shared;
-  const { nLayers, nKvHeads } = config;
+/** What the file holds. */
+export function calibrationFile(
+  { tunable: { spec, value, counts, uniform }, per, units, levels, curves, shares }: Shared,
+  { identity, ...measured }: Measured,
+  { nLayers, nKvHeads }: Pick<LlamaConfig, "nLayers" | "nKvHeads">,
+): CalibrationFile {
   const heads = new Uint32Array(nLayers * nKvHeads);
   units.forEach(({ heads: own }, i) => own.forEach((head) => heads[head] = shares[i]!));
   const kept = Array.from(
     { length: nLayers },
     (_, layer) => [...heads.slice(layer * nKvHeads, (layer + 1) * nKvHeads)],
   );
-  const { model, modelSha256, commit, machine } = measured.identity;
-  const read: BudgetFile = {
+  const { model, modelSha256, commit, machine } = identity;
+  return {
     format: BUDGET_FORMAT,
     ...{ model, modelSha256, spec, value, counts, uniform, kept },
-  };
-  const file = {
-    ...read,
-    per,
-    ...{ commit, machine, nPrompt: measured.nPrompt, nFed: measured.nFed },
-    passages: measured.passages,
-    measuredCounts: shared.levels,
+    ...{ per, commit, machine, ...measured },
+    measuredCounts: levels,
     kl: curves.map((curve) =>
-      curve.slice(0, shared.levels.length).map(({ loss }) => Number(loss.toPrecision(DIGITS)))
+      curve.slice(0, levels.length).map(({ loss }) => Number(loss.toPrecision(DIGITS)))
     ),
-  };
-  const summed = (countOf: (unit: number) => number) =>
-    curves.reduce((sum, curve, unit) => sum + lossAt(curve, countOf(unit)), 0).toFixed(DIGITS);
-  const total = uniform * nLayers * nKvHeads;
-  const other = spec.replace(`${param}=${value}`, `${param}=${output}`);
-  return {
-    file: fileText(file),
-    summary: [
-      `${output}: ${Math.min(...shares)} to ${Math.max(...shares)} ${counts} a head, ` +
-      `${total} in all as with ${param}=${value}`,
-      `kl of ${per}s one by one, summed: ${summed(() => uniform)} at ${param}=${value}, ` +
-      `${summed((unit) => shares[unit]!)} with the file; ` +
-      `all together at ${param}=${value}: ${shared.together.toFixed(DIGITS)}`,
-      "on other text:",
-      `  deno task eval --task kl --prune ${spec} --prune ${other}`,
-      "",
-    ].join("\n"),
   };
 }
 
+/** What is said about it, a line each. */
+export function calibrationSummary(
+  { tunable: { spec, param, value, counts, uniform }, per, units, shares, curves, together }:
+    Shared,
+  output: string,
+): string[] {
+  const summed = (countOf: (unit: number) => number) =>
+    curves.reduce((sum, curve, unit) => sum + lossAt(curve, countOf(unit)), 0).toFixed(DIGITS);
+  const total = uniform * units.flatMap(({ heads }) => heads).length;
+  const other = spec.replace(`${param}=${value}`, `${param}=${output}`);
+  return [
+    `${output}: ${Math.min(...shares)} to ${Math.max(...shares)} ${counts} a head, ` +
+    `${total} in all as with ${param}=${value}`,
+    `kl of ${per}s one by one, summed: ${summed(() => uniform)} at ${param}=${value}, ` +
+    `${summed((unit) => shares[unit]!)} with the file; ` +
+    `all together at ${param}=${value}: ${together.toFixed(DIGITS)}`,
+    "on other text:",
+    `  deno task eval --task kl --prune ${spec} --prune ${other}`,
+  ];
+}
+
 /** JSON with a line for every field, and for every row of those that have rows. */
-function fileText(file: Readonly<Record<string, unknown>>): string {
+export function fileText(file: CalibrationFile): string {
   const text = (value: unknown): string => {
     if (!Array.isArray(value)) return JSON.stringify(value);
     const items = value.map(text);

@@ -1,7 +1,14 @@
 /** The flags of what measures quality: `eval`, and `eval calibrate`. */
 
-import type { Command } from "./command.ts";
+import type { Command, Flag } from "./command.ts";
 import { JSON_FLAG, MODEL, PASSAGES_FLAG, PREFILL_FLAG, PRUNE } from "./shared.ts";
+
+const REPORT_FLAG: Flag = {
+  name: "report",
+  kind: "path-out",
+  value: "FILE.html",
+  help: "write charts and tables as one page",
+};
 
 /** Measure what pruning costs. */
 export const EVAL: Command = {
@@ -64,12 +71,7 @@ export const EVAL: Command = {
       value: "FILE.jsonl",
       help: "append results here, and go on from those there (default in the cache)",
     },
-    {
-      name: "report",
-      kind: "path-out",
-      value: "FILE.html",
-      help: "write charts and tables as one page",
-    },
+    REPORT_FLAG,
     { name: "fresh", kind: "switch", help: "measure again what is there already" },
     JSON_FLAG,
   ],
@@ -111,6 +113,7 @@ export const EVAL_CALIBRATE: Command = {
       value: "FILE.jsonl",
       help: "append measurements here, and go on from those there (default in the cache)",
     },
+    { ...REPORT_FLAG, help: "write maps of what was measured, layer by head, as one page" },
     { name: "fresh", kind: "switch", help: "measure again what is there already" },
   ],
 };
