@@ -157,11 +157,19 @@ async function solve(
   return null;
 }
 
-/** The specs for prompts of a length; those that cannot be as small as their budget are left out. */
-export async function specsAt(header: Header, nTokens: number): Promise<string[]> {
+/**
+ * The specs for prompts of a length; those that cannot be as small as their budget are left out.
+ *
+ * @param reach only those that are also measured on prompts of so many tokens
+ */
+export async function specsAt(
+  header: Header,
+  nTokens: number,
+  reach = nTokens,
+): Promise<string[]> {
   const specs: string[] = [];
   for (const { template, budget, longest } of TEMPLATES) {
-    if (nTokens > longest) continue;
+    if (reach > longest) continue;
     const spec = budget === null ? template : await solve(header, { template, budget }, nTokens);
     if (spec !== null) specs.push(spec);
   }
