@@ -6,4 +6,5 @@ export default matmul({
   source: "arXiv:2002.05202",
   products: ["gate", "up"],
   epilogue: ({ gate, up }) => gate / (1 + Math.exp(-gate)) * up,
+  stores: ["f32", "q8"],
 });

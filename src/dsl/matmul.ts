@@ -4,6 +4,7 @@
  * and the order of the sum.
  */
 
+import type { StoredAs } from "./rowwise.ts";
 import { record, scalar } from "./types.ts";
 import type { Definition, f32 } from "./types.ts";
 
@@ -22,6 +23,11 @@ export interface MatmulSpec<I extends readonly string[], P extends ProductNames>
     products: P extends readonly [] ? f32 : { readonly [K in P[number]]: f32 },
     inputs: { readonly [K in I[number]]: f32 },
   ) => f32;
+  /**
+   * What is made of the output: values, 8-bit codes that products read, or a kernel for each; codes only
+   * where x comes as codes. Default values.
+   */
+  readonly stores?: readonly StoredAs[];
 }
 
 /** A declared matrix product. */
@@ -29,6 +35,7 @@ export interface Matmul extends Definition {
   readonly kind: "matmul";
   readonly products: ProductNames;
   readonly inputs: readonly string[];
+  readonly stores: readonly StoredAs[];
 }
 
 /** Declares a matrix product; a file in kernels/ops/ exports one as its default. */
@@ -38,6 +45,7 @@ export function matmul<
 >(spec: MatmulSpec<I, P>): Matmul {
   const products = spec.products ?? [];
   const inputs = spec.inputs ?? [];
+  const stores: readonly StoredAs[] = spec.stores ?? ["f32"];
   const f = scalar("f32");
   const fields = (names: readonly string[]) =>
     record(Object.fromEntries(names.map((name) => [name, f])));
@@ -47,6 +55,7 @@ export function matmul<
     ...(spec.source === undefined ? {} : { source: spec.source }),
     products,
     inputs,
+    stores,
     hooks: [{
       path: "epilogue",
       run: spec.epilogue,

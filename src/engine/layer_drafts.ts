@@ -70,11 +70,13 @@ const rowConstants = (input: string, width: number, rowsField: number) => ({
   y_offset: 0,
 });
 
+/** Whether matrices that share an input take its rows as 8-bit codes. */
+const takeCodes = ({ arithmetic }: DraftContext, readers: readonly LoadedMatrix[]) =>
+  arithmetic === "q8" && readers.every(({ packing }) => PACKINGS[packing].scaleType !== null);
+
 /** Ends the names of kernels that read or write rows of 8-bit codes: where the input of `readers` is such. */
-const codesSuffix = ({ arithmetic }: DraftContext, readers: readonly LoadedMatrix[]) =>
-  arithmetic === "q8" && readers.every(({ packing }) => PACKINGS[packing].scaleType !== null)
-    ? "_q8"
-    : "";
+const codesSuffix = (context: DraftContext, readers: readonly LoadedMatrix[]) =>
+  takeCodes(context, readers) ? "_q8" : "";
 
 /** Normed rows, as `readers` take them. */
 function normDraft(
@@ -108,11 +110,14 @@ function productDrafts(
     yStride: number;
     rowsField?: number;
     kernel?: "matmul" | "matmul_add" | "matmul_swiglu";
+    /** Whether y becomes codes. */
+    storesCodes?: boolean;
   },
 ): Draft[] {
   const { x, y, yStride, rowsField = ALL_ROWS, kernel = "matmul" } = options;
+  const head = `${kernel}${codesSuffix(context, matrices)}${options.storesCodes ? "_q8" : ""}`;
   return matrices.map(({ packing, weight, nIn, nOut, firstOut }, i) => ({
-    kernel: `${kernel}${codesSuffix(context, matrices)}__${packing}`,
+    kernel: `${head}__${packing}`,
     label: matrices.length > 1 ? `${label} (${i + 1} of ${matrices.length})` : label,
     buffers: { x, weight, y },
     constants: {
@@ -128,21 +133,27 @@ function productDrafts(
 }
 
 /**
- * y = residual + x · Wᵀ for f32 rows of x. Two buffers: WebGPU lets no kernel read and write one through two
- * bindings.
+ * y = residual + x · Wᵀ for rows of x that are codes where `isCodes` says so, else f32. Two buffers: WebGPU
+ * lets no kernel read and write one through two bindings.
  */
 function addProductDrafts(
   context: DraftContext,
   label: string,
   matrices: readonly LoadedMatrix[],
-  options: { x: BufferSlice; residual: BufferSlice; y: BufferSlice; yStride: number },
+  options: {
+    x: BufferSlice;
+    isCodes: boolean;
+    residual: BufferSlice;
+    y: BufferSlice;
+    yStride: number;
+  },
 ): Draft[] {
-  const { residual, yStride } = options;
-  const isQ8 = codesSuffix(context, matrices) !== "";
-  const x = isQ8 ? context.activations.codes : options.x;
-  const product = { ...options, x, kernel: "matmul_add" } as const;
+  const { isCodes, residual, y, yStride } = options;
+  const becomesCodes = !isCodes && takeCodes(context, matrices);
+  const x = becomesCodes ? context.activations.codes : options.x;
+  const product = { x, y, yStride, kernel: "matmul_add" } as const;
   return [
-    ...(isQ8
+    ...(becomesCodes
       ? [{
         kernel: "quantize_q8",
         label: `${label}, codes of its input`,
@@ -227,6 +238,7 @@ export function layerDrafts(
   const { nHeads, nKvHeads, headDim, dModel, dFf } = config;
   const at = (what: string) => `layer ${layer} · ${what}`;
   const qkvStride = (nHeads + 2 * nKvHeads) * headDim;
+  const hiddenIsCodes = takeCodes(context, weights.gateUp) && takeCodes(context, weights.ffnDown);
   return [
     normDraft(context, at("norm"), { x, weight: weights.attnNorm, readers: weights.qkv }),
     ...productDrafts(context, at("q, k, v"), weights.qkv, {
@@ -237,6 +249,7 @@ export function layerDrafts(
     ...attentionDrafts(context, layer),
     ...addProductDrafts(context, at("output"), weights.attnOutput, {
       x: out,
+      isCodes: false,
       residual: x,
       y: x_mid,
       yStride: dModel,
@@ -251,9 +264,11 @@ export function layerDrafts(
       y: hidden,
       yStride: dFf,
       kernel: "matmul_swiglu",
+      storesCodes: hiddenIsCodes,
     }),
     ...addProductDrafts(context, at("down"), weights.ffnDown, {
       x: hidden,
+      isCodes: hiddenIsCodes,
       residual: x_mid,
       y: x,
       yStride: dModel,

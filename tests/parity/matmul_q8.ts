@@ -6,6 +6,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { PACKINGS } from "../../src/core/mod.ts";
+import { Q8_INPUTS } from "../../src/core/quantized_row.ts";
 import type { PackingName } from "../../src/core/mod.ts";
 import { testIsas } from "../../src/device/testing.ts";
 import type { Isa } from "../../src/device/testing.ts";
@@ -157,6 +158,43 @@ function assertCorner(
   });
 }
 
+/** A kernel that stores codes gives those of the values that its twin stores. */
+async function assertCodes(
+  source: KernelSource,
+  packing: PackingName,
+  { isa, ...shape }: Shape & { readonly isa: Isa },
+): Promise<void> {
+  const { nRows, nIn, nOut } = shape;
+  const full = problem(source, packing, shape);
+  const values = await runCorner(full, shape, { isa });
+  const codes = quantizedBytes(quantizeRows(values));
+  const blockBytes = codes.length * Q8_INPUTS / values.length;
+  // A block lies before each row and one behind it.
+  const [rowBytes, yStride] = [codes.length / nRows, nOut + 2 * Q8_INPUTS];
+  const stride = rowBytes + 2 * blockBytes;
+  const want = new Uint8Array(nRows * stride).fill(0xee);
+  for (let r = 0; r < nRows; r++) {
+    want.set(codes.subarray(r * rowBytes, (r + 1) * rowBytes), r * stride + blockBytes);
+  }
+  const inputs = Object.entries(full.inputs);
+  const { y } = await runNamed(full.name.replace("_q8", "_q8_q8"), {
+    isa,
+    buffers: {
+      ...{ x: quantizedBytes(full.x), weight: full.packed, ...Object.fromEntries(inputs) },
+      y: new Uint8Array(want.length).fill(0xee),
+    },
+    constants: {
+      ...{ rows_field: 0, n_in: nIn, n_out: nOut },
+      ...{ x_stride: nIn, y_stride: yStride, y_offset: Q8_INPUTS },
+      ...Object.fromEntries(
+        inputs.flatMap(([name]) => [[`${name}_stride`, nOut], [`${name}_offset`, 0]]),
+      ),
+    },
+    step: { nRows },
+  });
+  assertEquals(y, want, `${full.name} ${isa}, ${nRows} rows, ${nOut} of ${nIn}`);
+}
+
 /** Around a tile of each width, a group of packed rows, a panel of 576 inputs and an item of 256 rows. */
 const SHAPES: readonly { nIn: number; nRows: readonly number[]; nOut: readonly number[] }[] = [
   { nIn: 32, nRows: [1, 2, 4, 5, 12, 13, 31, 257], nOut: [1, 16, 31, 48] },
@@ -200,6 +238,24 @@ for (const source of products) {
       : EDGES;
     Deno.test(`${name}_q8 ${packing}: the reference's bits`, () =>
       assertShapes(source, packing, { shapes, isa: best! }));
+  }
+}
+
+for (const source of products.filter((s) => (s.definition as Matmul).stores.includes("q8"))) {
+  const { name } = source.definition;
+  for (const { name: packing } of packings) {
+    // Types of scales differ in how they are loaded, which values show.
+    const all = packing === "q4_f16_g32" || packing === "q8_f32_g16";
+    Deno.test(`${name}_q8_q8 ${packing}: the codes of ${name}_q8's values`, async () => {
+      for (const isa of all ? [best!, ...others] : [best!]) {
+        for (const nRows of [1, 13]) {
+          await assertCodes(source, packing, { nRows, nIn: 96, nOut: 96, isa });
+        }
+        if (isa === best) {
+          await assertCodes(source, packing, { nRows: 257, nIn: 32, nOut: 32, isa });
+        }
+      }
+    });
   }
 }
 

@@ -1,7 +1,8 @@
 /**
  * Matrix products: one kernel per packed order, and the author's epilogue on every output, made of one
  * product or of two whose packed rows alternate. The order decides how weights are read; templates own
- * tiles and the order of the sum. `NAME_q8` multiplies the codes of weights by 8-bit codes of x.
+ * tiles and the order of the sum. `NAME_q8` multiplies the codes of weights by 8-bit codes of x,
+ * `NAME_q8_q8` stores what it makes of them as such codes.
  */
 
 import type { ProductEntries } from "../../core/manifest.ts";
@@ -24,7 +25,7 @@ import { kernelName } from "../types.ts";
 const OUTPUTS = 32;
 const ROWS = 256;
 
-/** Ends the name of a kernel that multiplies codes by codes. */
+/** Ends the name of a kernel that multiplies codes by codes, twice where it stores codes too. */
 const Q8 = "_q8";
 
 /** What templates/<target>/matmul.* and matmul_q8.* read. */
@@ -43,6 +44,8 @@ export interface MatmulContext {
   readonly product: ProductEntries;
   /** Whether rows of x are 8-bit codes. */
   readonly codes_of_x: boolean;
+  /** Whether the output is stored as 8-bit codes, a block of them an item. */
+  readonly stores_codes: boolean;
   /** Whether an output has two products. */
   readonly paired: boolean;
   /** The names of an output's products: `sum` where there is one. */
@@ -59,7 +62,11 @@ export interface MatmulContext {
 /** The family of matrix products. */
 export const matmul: Family = Object.freeze<Family>({
   kind: "matmul",
-  heads: ({ definition }) => [definition.name, `${definition.name}${Q8}`],
+  heads: ({ definition }) => {
+    const { name, stores } = definition as Matmul;
+    const values = stores.includes("f32") ? [name, `${name}${Q8}`] : [];
+    return stores.includes("q8") ? [...values, `${name}${Q8}${Q8}`] : values;
+  },
   variants: (_source, _shipped, head) =>
     Object.values(PACKINGS)
       .filter(({ scaleType }) => scaleType !== null || !head.endsWith(Q8))
@@ -67,6 +74,7 @@ export const matmul: Family = Object.freeze<Family>({
   emit(source, request, target) {
     const definition = source.definition as Matmul;
     const isQ8 = request.head.endsWith(Q8);
+    const storesCodes = request.head.endsWith(`${Q8}${Q8}`);
     const packing = requestedPacking(request);
     const scope = hookScope();
     const func = source.funcs["epilogue"]!;
@@ -96,6 +104,7 @@ export const matmul: Family = Object.freeze<Family>({
       rows: String(ROWS),
       product,
       codes_of_x: isQ8,
+      stores_codes: storesCodes,
       paired,
       sums: paired ? products : ["sum"],
       inputs,
@@ -104,10 +113,10 @@ export const matmul: Family = Object.freeze<Family>({
       epilogue: epilogue.results[0]!,
     };
     return {
-      signature: signature(name, definition, isQ8),
+      signature: signature(name, definition, { isQ8, storesCodes }),
       doc: [
         ...source.doc,
-        ...(isQ8 ? ["x comes as 8-bit codes."] : []),
+        ...(isQ8 ? [`x comes as 8-bit codes${storesCodes ? ", and so y is stored" : ""}.`] : []),
         paired
           ? `Packed as ${packing.name}, sixteen rows of ${products[0]}, sixteen of ${
             products[1]
@@ -121,7 +130,7 @@ export const matmul: Family = Object.freeze<Family>({
       product,
       grid: [
         { of: { stepAt: "rows_field" }, per: ROWS },
-        { of: { constant: "n_out" }, per: OUTPUTS / product.rowsPerOutput },
+        { of: { constant: "n_out" }, per: storesCodes ? OUTPUTS : OUTPUTS / product.rowsPerOutput },
       ],
     };
   },
@@ -135,7 +144,11 @@ const describe = ({ codes, scaleType, group }: Packing): MatmulContext["packing"
 });
 
 /** The outside, as ARCHITECTURE.md's table has it. */
-function signature(name: string, { products, inputs }: Matmul, isQ8: boolean): Signature {
+function signature(
+  name: string,
+  { products, inputs }: Matmul,
+  { isQ8, storesCodes }: { readonly isQ8: boolean; readonly storesCodes: boolean },
+): Signature {
   const input = (of: string): Binding => ({
     name: of,
     dtype: "f32",
@@ -161,13 +174,15 @@ function signature(name: string, { products, inputs }: Matmul, isQ8: boolean): S
         : input("x"),
       { name: "weight", dtype: "u8", access: "read", shape: [packed] },
       ...inputs.map(input),
-      { name: "y", dtype: "f32", access: "write", shape: ["nRows", "y_stride"] },
+      storesCodes
+        ? { name: "y", dtype: "u8", access: "write", shape: ["nRows", "q8RowBytes(y_stride)"] }
+        : { name: "y", dtype: "f32", access: "write", shape: ["nRows", "y_stride"] },
       { name: "step", dtype: "u32", access: "read", shape: ["stepFields"] },
     ],
     constants: [
       { name: "rows_field", dtype: "u32", doc: "the field of `step` that counts the rows" },
       { name: "n_in", dtype: "u32", doc: "a multiple of the packed group" },
-      { name: "n_out", dtype: "u32" },
+      { name: "n_out", dtype: "u32", ...(storesCodes ? { doc: "a multiple of 32" } : {}) },
       stride("x"),
       stride("y"),
       offset("y"),
