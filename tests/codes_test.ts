@@ -30,21 +30,26 @@ const sizes = (engine: Engine, slot: number) =>
 Deno.test("as many rows are coded as KIVI says, at the end of a prompt and while decoding", async () => {
   const shape = { nHeads: 6, nKvHeads: 2 };
   for (
-    const [prune, R, keep] of [
-      ["kivi:residual=32", 32, 1],
-      ["kivi:residual=64,bits=2", 64, 1],
-      ["kivi:residual=32,keep=0", 32, 0],
+    const [prune, R, keep, every] of [
+      ["kivi:residual=32", 32, 1, 32],
+      ["kivi:residual=64,bits=2", 64, 1, 64],
+      ["kivi:residual=32,keep=0", 32, 0, 32],
+      ["kivi:residual=64,every=32", 64, 1, 32],
+      ["kivi:residual=32,every=96", 32, 1, 96],
+      ["kivi:residual=32,every=0", 32, 1, 1e9],
     ] as const
   ) {
     await withSlots(shape, { prune }, async ({ loaded: { engine } }) => {
       for (const n of [1, R - 1, 2 * R - 1, 2 * R, 3 * R + 5]) {
         const slot = engine.cache.openSlot();
+        let coded = 0;
+        const due = (rows: number, unit: number) =>
+          Math.floor(Math.max(0, rows - coded - keep * R) / unit) * unit;
         for (let nDecode = 0, at = n; nDecode <= 2 * R; nDecode += R / 2 + 1) {
           await answer(engine, slot, { ids: nDecode === 0 ? tokens(n, 1) : [], nDecode });
-          at += nDecode;
-          // What the last step appended is coded before the next one.
-          const seen = nDecode === 0 ? at : at - 1;
-          const coded = Math.floor(Math.max(0, seen - keep * R) / R) * R;
+          // As at the end of a prefill; then what a step appended is coded before the next one.
+          coded += due(at, R);
+          for (const end = at + nDecode; at < end; at++) coded += due(at, every);
           assertEquals(sizes(engine, slot), [[coded, at - coded], [coded, at - coded]], prune);
         }
         engine.cache.closeSlot(slot);

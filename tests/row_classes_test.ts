@@ -88,22 +88,24 @@ const codedRows = (rows: Rows, code: AffineCode) =>
 async function checkMove(
   engine: Engine,
   slot: number,
-  move: () => Promise<void>,
+  how: "compress" | "flush",
 ): Promise<boolean> {
   const { classes, cache } = engine.plan.inputs;
   const split = rowSplit(classes, cache.shape.layout);
   const heads = everyHead(engine, slot);
   const before = await Promise.all(heads.map((at) => headRows(engine, at)));
   const scores = await Promise.all(heads.map((at, i) => scoresOf(engine, at, before[i]!)));
-  await move();
-  const { flush } = segmentsOfStream(engine, "value").at(-1)!.segment;
+  await engine[how](slot);
+  const flush = segmentsOfStream(engine, "value").at(-1)!.segment.flush!;
+  const unit = how === "flush" ? flush.rows : flush.unit!;
+  const stay = flush.atRows - flush.rows;
   let moved = 0;
   for (const [i, at] of heads.entries()) {
     const after = await headRows(engine, at);
     const had = before[i]!;
     const [own, full] = [had[1]!.slice(0, 2).flat().length, had[1]![2]!.length];
     const { first } = classes!;
-    moved = Math.max(0, Math.floor((full - first - flush!.rows) / flush!.rows)) * flush!.rows;
+    moved = Math.max(0, Math.floor((full - first - stay) / unit)) * unit;
     const [high, low] = classRows(split, own + moved);
     const nChosen = high! - had[1]![0]!.length;
     const chosen = selectRowsReference(scores[i]!.slice(first, first + moved), {
@@ -132,7 +134,7 @@ Deno.test("each class has the rows that the window chose, in one order, at prefi
     const [nHeads, nKvHeads, headDim, prune, prompt] of [
       [3, 3, 32, "think_bits:keys=8,high=0.25", 500],
       [6, 2, 48, "think_bits:keys=8,high=0.5,group=32,residual=32,window=9", 300],
-      [4, 1, 64, "think_bits:keys=8,high=0.4,group=16,residual=48,first=0", 127],
+      [4, 1, 64, "think_bits:keys=8,high=0.4,group=16,residual=50,every=48,first=0", 127],
       [8, 1, 32, "think_bits:keys=8,high=0.25,group=64,residual=64,first=20", 33],
     ] as const
   ) {
@@ -146,12 +148,12 @@ Deno.test("each class has the rows that the window chose, in one order, at prefi
       let flushes = 0;
       for (const [turn, n] of [prompt, 1, 31].entries()) {
         await feed(tokens(n, turn));
-        await checkMove(engine, slot, () => engine.compress(slot));
+        await checkMove(engine, slot, "compress");
         for (let step = 0; step < 70; step++) {
           const { index, segment } = segmentsOfStream(engine, "value").at(-1)!;
           const { rows } = engine.cache.sizeOf({ slot, head: 0 }, index);
           if (rows === segment.flush!.atRows + engine.plan.inputs.classes!.first) {
-            assert(await checkMove(engine, slot, () => engine.flush(slot)), prune);
+            assert(await checkMove(engine, slot, "flush"), prune);
             flushes++;
           }
           await feed([5 + step]);
@@ -164,8 +166,8 @@ Deno.test("each class has the rows that the window chose, in one order, at prefi
 
 Deno.test("a share of 1 is one code for all, bit for bit", async () => {
   // More bits for keys than there are: every channel has four.
-  const own = "think_bits:high=1,keys=8,first=0,group=32";
-  const uniform = "kivi:bits=4,group=32,residual=64";
+  const own = "think_bits:high=1,keys=8,first=0";
+  const uniform = "kivi:bits=4,group=64,residual=64";
   const runs: Uint32Array[][] = [];
   for (const prune of [own, uniform]) {
     await withModel({ nHeads: 6, nKvHeads: 2 }, { prune }, async ({ loaded: { engine } }) => {
@@ -229,13 +231,22 @@ Deno.test("decoding over classes equals dense decoding over what they stand for,
 
 Deno.test("stored bytes are the formula's, lie in live pages, and are freed", async () => {
   const headDim = 64;
-  for (const [share, R, first] of [[0.25, 64, 4], [0.1, 128, 0], [0, 64, 1], [1, 64, 4]] as const) {
-    const prune = `think_bits:keys=8,high=${share},residual=${R},first=${first}`;
+  for (
+    const [share, R, first, every] of [
+      [0.25, 64, 4, 64],
+      [0.1, 128, 0, 128],
+      [0, 40, 1, 64],
+      [1, 64, 4, 0],
+    ] as const
+  ) {
+    const prune = `think_bits:keys=8,high=${share},residual=${R},first=${first},every=${every}`;
     await withModel({ nHeads: 6, nKvHeads: 2, headDim }, { prune }, async ({ loaded }) => {
       const { cache } = loaded.engine;
       const slot = cache.openSlot();
       await answer(loaded.engine, slot, { ids: tokens(500, 1), nDecode: 70 });
-      const coded = Math.floor((569 - first - R) / R) * R;
+      const units = (rows: number, unit: number) => Math.floor((rows - first - R) / unit) * unit;
+      const prompt = units(500, 64);
+      const coded = every === 0 ? prompt : prompt + units(569 - prompt, every);
       const high = Math.floor(share * coded / 64 + 0.5) * 64;
       // Of channels that are all in one class two masks remain.
       const keys = coded * headDim * 4 / 8 + coded / 64 * headDim * 4 + 2 * headDim / 8;

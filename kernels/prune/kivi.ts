@@ -1,5 +1,7 @@
 import { codes, pruning } from "kerf/dsl";
 
+const when = { group: "group", residual: "residual", every: "every", keep: "keep" };
+
 /**
  * KIVI: keys and values as codes of few bits. Keys share a scale along rows of a channel, since some of
  * their channels are far larger than others; values along channels of a row. The last `residual` rows stay
@@ -14,24 +16,11 @@ export default pruning({
     bits: { default: 4, min: 2, max: 8, integer: true, doc: "of a code: 2, 4 or 8" },
     group: { default: 32, min: 16, max: 128, integer: true, doc: "values that share a scale" },
     residual: { default: 128, min: 16, integer: true, doc: "rows that are coded at once" },
+    every: { default: -1, min: -1, integer: true, doc: "… while decoding; 0: none, −1: as many" },
     keep: { default: 1, min: 0, max: 1, integer: true, doc: "1: as many stay whole, 0: none need" },
   },
   steps: [
-    codes({
-      of: "key",
-      bits: "bits",
-      along: "rows",
-      group: "group",
-      residual: "residual",
-      keep: "keep",
-    }),
-    codes({
-      of: "value",
-      bits: "bits",
-      along: "channels",
-      group: "group",
-      residual: "residual",
-      keep: "keep",
-    }),
+    codes({ of: "key", bits: "bits", along: "rows", ...when }),
+    codes({ of: "value", bits: "bits", along: "channels", ...when }),
   ],
 });

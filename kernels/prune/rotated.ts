@@ -7,9 +7,10 @@ const params = {
   values: { default: 1, min: 0, max: 1, integer: true, doc: "1: values are turned" },
   group: { default: 64, min: 16, max: 128, integer: true, doc: "values that share a scale" },
   residual: { default: 64, min: 16, integer: true, doc: "rows that are coded at once" },
+  every: { default: -1, min: -1, integer: true, doc: "… while decoding; 0: none, −1: as many" },
   keep: { default: 1, min: 0, max: 1, integer: true, doc: "1: as many stay whole, 0: none need" },
 };
-const when = { group: "group", residual: "residual", keep: "keep" };
+const when = { group: "group", residual: "residual", every: "every", keep: "keep" };
 
 /**
  * Codes in a rotated basis: keys and values are stored in the Walsh-Hadamard basis of their head, where the

@@ -8,6 +8,7 @@ const highOf: Derived = ({ budget, group, valueGroup, high }) => {
 };
 const keysOf: Derived = (p) =>
   p.keys! < 0 ? Math.max(0, 32 * p.budget! - 2 - 32 / p.valueGroup! - 2 * highOf(p)) : p.keys!;
+const when = { residual: "residual", unit: "group", every: "every" };
 
 /**
  * ThinK's question asked further: not which key channels to drop but how many bits each is worth, and not which
@@ -31,12 +32,13 @@ export default pruning({
     first: { default: 4, min: 0, integer: true, doc: "first rows, never coded" },
     group: { default: 64, min: 16, max: 128, integer: true, doc: "keys that share a scale" },
     valueGroup: { default: 64, min: 16, max: 128, integer: true, doc: "of a row's values" },
-    residual: { default: 64, min: 16, integer: true, doc: "rows coded at once; the last stay" },
+    residual: { default: 64, min: 16, integer: true, doc: "last rows, never coded" },
+    every: { default: 64, min: 0, integer: true, doc: "decoded rows coded at once; 0: none" },
   },
   steps: [
     basis({ of: "value", if: "turned" }),
     codes({
-      ...{ of: "key", along: "rows", group: "group", residual: "residual" },
+      ...{ of: "key", along: "rows", group: "group", ...when },
       bits: byChannel({
         choices: [0, 2, 4],
         average: keysOf,
@@ -47,7 +49,7 @@ export default pruning({
       }),
     }),
     codes({
-      ...{ of: "value", along: "channels", group: "valueGroup", residual: "residual" },
+      ...{ of: "value", along: "channels", group: "valueGroup", ...when },
       bits: byRow({
         ...{ high: 4, low: 2, share: highOf, group: "mean", window: "window" },
         score: ({ weights }) => sum(weights),

@@ -22,12 +22,16 @@ export interface CodesSpec {
   readonly along: "rows" | "channels";
   /** How many share them: 16, 32, 64 or 128. */
   readonly group: Amount;
-  /** Rows that are coded at once; along rows a multiple of the group. */
+  /** The last rows, which stay whole. Unless the next two say otherwise as many are coded at once. */
   readonly residual: Amount;
+  /** Whole units of so many rows are coded at the end of a prefill; below 0, the default: `residual`. */
+  readonly unit?: Amount;
   /**
-   * Blocks of `residual` rows that always stay whole: with 1 the oldest of 2 · residual whole rows are
-   * coded, with 0 rows are coded as soon as there are `residual` of them. Default 1.
+   * Rows that are coded at once while decoding; 0: rows that are decoded stay whole, below 0, the default: as
+   * many as `residual`. Along rows this and a unit are multiples of the group.
    */
+  readonly every?: Amount;
+  /** 1, the default: the last `residual` rows stay whole; 0: none need to. */
   readonly keep?: Amount;
 }
 
@@ -49,11 +53,14 @@ export interface CodesStep extends Required<CodesSpec> {
  * ```
  */
 export function codes(spec: CodesSpec): CodesStep {
-  return Object.freeze({ keep: 1, ...spec, kind: "codes" });
+  return Object.freeze({ unit: -1, every: -1, keep: 1, ...spec, kind: "codes" });
 }
 
 const BITS: readonly number[] = [2, 4, 8];
 const GROUPS: readonly number[] = [16, 32, 64, 128];
+
+/** More rows than any cache holds, and a multiple of every group: so many are never due. */
+const NEVER = 2 ** 40;
 
 /**
  * A codes step with its numbers.
@@ -65,8 +72,10 @@ export function codesRule(
   step: CodesStep,
   values: Readonly<Record<string, number>>,
 ): CodesRule {
-  const [group, rows, keep] = [step.group, step.residual, step.keep]
-    .map((amount) => amountOf(amount, values)) as [number, number, number];
+  const number = (amount: Amount) => amountOf(amount, values);
+  const [group, residual] = [number(step.group), number(step.residual)];
+  const orResidual = (amount: Amount) => number(amount) < 0 ? step.residual : amount;
+  const [unit, every] = [orResidual(step.unit), orResidual(step.every)];
   const byRow = typeof step.bits === "object" && step.bits.kind === "byRow" ? step.bits : null;
   const byChannel = typeof step.bits === "object" && step.bits.kind === "byChannel"
     ? step.bits
@@ -74,11 +83,11 @@ export function codesRule(
   const amounts = byRow
     ? [byRow.high, byRow.low]
     : [byChannel ? byChannel.choices[2] : step.bits as Amount];
-  const refuse = (why: string, hint: string) => {
+  const refuse = (why: string, hint: string): never => {
     throw new KerfError(`Cannot code ${step.of}s with "${owner}": ${why}`, { hint, exitCode: 2 });
   };
   const codes = amounts.map((amount): CodesRule["code"] => {
-    const bits = amountOf(amount, values);
+    const bits = number(amount);
     if (!BITS.includes(bits)) refuse(`a code has no ${bits} bits`, `use ${BITS.join(", ")} bits`);
     const low = byChannel ? { low: byChannel.choices[1] } : {};
     return { kind: "affine", bits: bits as 2 | 4 | 8, ...low, along: step.along, group };
@@ -98,15 +107,23 @@ export function codesRule(
   if (!GROUPS.includes(group)) {
     refuse(`${group} values share no scale`, `use groups of ${GROUPS.join(", ")}`);
   }
-  if (!(rows >= 1) || step.along === "rows" && rows % group !== 0) {
+  const whole = step.along === "rows" ? group : 1;
+  const wholeGroups = (amount: Amount) => {
+    const rows = number(amount);
+    if (rows >= 1 && rows % whole === 0) return rows;
     const next = Math.max(group, Math.ceil(rows / group) * group);
-    refuse(`${rows} rows are no whole groups of ${group}`, `code ${next} rows at once`);
-  }
+    const set = typeof amount === "string" ? `: ${amount}=${next}` : "";
+    return refuse(
+      `${rows} rows are no whole groups of ${group}`,
+      `code ${next} rows at once${set}`,
+    );
+  };
+  const rows = number(every) === 0 ? NEVER : wholeGroups(every);
   return {
     kind: "codes",
     of: step.of,
     code: codes[0]!,
     ...(codes[1] ? { low: codes[1] } : {}),
-    flush: { rows, atRows: (keep + 1) * rows },
+    flush: { rows, atRows: number(step.keep) * residual + rows, unit: wholeGroups(unit) },
   };
 }

@@ -255,6 +255,8 @@ export function checkAmounts(
       } else known(step.bits, "bits");
       known(step.group, "group");
       known(step.residual, "residual");
+      known(step.unit, "unit");
+      known(step.every, "every");
       known(step.keep, "keep");
       return;
     }

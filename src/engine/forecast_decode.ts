@@ -105,8 +105,9 @@ export function flushingPeak(
     layers.flat().reduce((sum, rows, head) => sum + bytes.head(head, rows), 0);
   const isDue = (before: HeadRows, next: HeadRows) =>
     next.key > before.key || next.value > before.value;
-  let peak = total(at(nDecode, nDecode));
-  if (STREAMS.every((stream) => layout[stream].segments.at(-1)!.flush === null)) return peak;
+  const last = at(nDecode, nDecode);
+  let peak = total(last);
+  if (!last.flat().some((rows, head) => isDue(after.flat()[head]!, rows))) return peak;
   for (let n = Math.max(1, nDecode - 2 * stretch); n < nDecode; n++) {
     // Row n + 1 comes: what is due of the n before moves first, layer by layer.
     const [before, next] = [at(n, n), at(n, n + 1)];

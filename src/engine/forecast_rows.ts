@@ -55,7 +55,8 @@ export function movedRows(
   const more = (stream: StreamName, before: number) => {
     const own = shape.layout[stream];
     if (flushes && own.segments.at(-1)!.flush === null) return before;
-    return before + rowsToMove(own, rows - before - first, stays(shape.layout, stream, recent));
+    const stay = { recent: stays(shape.layout, stream, recent), flushes };
+    return before + rowsToMove(own, rows - before - first, stay);
   };
   return { rows, key: more("key", key), value: more("value", value) };
 }

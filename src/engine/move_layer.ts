@@ -28,12 +28,19 @@ const STREAMS = ["key", "value"] as const;
 /**
  * How many of a head's full rows of a stream leave for its compressed segment: the oldest. All but the last
  * `recent`; where a flush codes them, whole units of it, so many that its last rows stay too.
+ *
+ * @param options.flushes whether rows are decoded, which have units of their own
  */
-export function rowsToMove({ segments }: Stream, full: number, recent: number): number {
+export function rowsToMove(
+  { segments }: Stream,
+  full: number,
+  { recent, flushes = false }: { readonly recent: number; readonly flushes?: boolean | undefined },
+): number {
   if (segments.length < 2) return 0;
   const { flush } = segments.at(-1)!;
   if (flush === null) return Math.max(0, full - recent);
-  return Math.floor(Math.max(0, full - rowsThatStay(flush, recent)) / flush.rows) * flush.rows;
+  const unit = flushes ? flush.rows : flush.unit ?? flush.rows;
+  return Math.floor(Math.max(0, full - rowsThatStay(flush, recent)) / unit) * unit;
 }
 
 const rowsThatStay = ({ atRows, rows }: NonNullable<Segment["flush"]>, recent: number) =>
@@ -95,7 +102,7 @@ function layerMoves(plan: Plan, { slot, layer }: LayerAt, options: MoveOptions):
     const heads = Array.from({ length: nKvHeads }, (_, i): HeadMove => {
       const at: HeadAt = { slot, head: layer * nKvHeads + i };
       const full = cache.sizeOf(at, segments.full.index).rows;
-      const stay = stays(layout, stream, options.recent);
+      const stay = { recent: stays(layout, stream, options.recent), flushes: options.flushes };
       const moved = own?.[i] ?? rowsToMove(layout[stream], full - first, stay);
       const before = segments.compressed.map(({ index }) => cache.sizeOf(at, index).rows);
       const after = classRows(split, before.reduce((a, b) => a + b) + moved);

@@ -70,8 +70,8 @@ const RULES: readonly Rule[] = [
   },
   {
     broken: (s, i, stream) =>
-      s.flush !== null && i > 0 && s.flush.rows % group(stream.segments[i - 1]!) !== 0 &&
-      sharesRows(stream.segments[i - 1]!),
+      s.flush !== null && i > 0 && sharesRows(stream.segments[i - 1]!) &&
+      [s.flush.rows, s.flush.unit ?? 0].some((n) => n % group(stream.segments[i - 1]!) !== 0),
     why: "a flush must fill whole groups of the segment before it",
     hint: "flush a multiple of that segment's group",
   },

@@ -201,12 +201,13 @@ function checkRowClasses({ name, steps }: LayoutSteps): void {
     rulesOf(steps).find(({ of }) => of === stream)?.flush
   );
   const [key, value] = flushes;
-  if (key && key.rows === value!.rows && key.atRows === value!.atRows) return;
+  const same = ["rows", "atRows", "unit"] as const;
+  if (key && same.every((field) => key[field] === value![field])) return;
   throw new KerfError(
     `Cannot code values of "${name}" by row: keys stand in the rows' order, and ` +
       (key ? "other rows of them are coded" : "they are not coded"),
     {
-      hint: 'give codes({ of: "key", … }) the same `residual` and `keep`',
+      hint: 'give codes({ of: "key", … }) the same `residual`, `unit`, `every` and `keep`',
       exitCode: 2,
     },
   );

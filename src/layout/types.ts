@@ -31,8 +31,15 @@ export interface Segment {
   readonly code: Code;
   /** 1: row-major. 16 or 32: channel-major inside a tile of that many rows. */
   readonly tile: 1 | 16 | 32;
-  /** When `atRows` rows are here, the oldest `rows` move to the previous segment; null: never. */
-  readonly flush: { readonly atRows: number; readonly rows: number } | null;
+  /**
+   * When `atRows` rows are here, the oldest `rows` move to the previous segment; null: never. At the end of a
+   * prefill whole units of `unit` rows do, of `rows` where it is absent, and atRows − rows stay as well.
+   */
+  readonly flush: {
+    readonly atRows: number;
+    readonly rows: number;
+    readonly unit?: number;
+  } | null;
 }
 
 /** The ordered segments of keys or of values, oldest rows first. */

@@ -84,8 +84,9 @@ function seenInOrder({ funcs }: KernelSource, given: AttentionCase): AttentionCa
 /** A prompt of which two units of rows at least are coded: its length counts from where the first is due. */
 function longEnough(given: PruningCase, { key, value }: Layout): PruningCase {
   const flushes = [key, value].flatMap(({ segments }) => segments.at(-1)!.flush ?? []);
-  const due = Math.max(0, ...flushes.map(({ atRows }) => atRows));
-  const unit = Math.max(0, ...flushes.map(({ rows }) => rows));
+  const units = flushes.map(({ rows, unit = rows }) => unit);
+  const unit = Math.max(0, ...units);
+  const due = Math.max(0, ...flushes.map(({ atRows, rows }, i) => atRows - rows + units[i]!));
   // One row stays one: nothing is coded.
   const isShort = given.cached > 1 && given.cached < due + unit;
   return isShort ? { ...given, cached: given.cached + due } : given;

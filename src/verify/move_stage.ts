@@ -92,7 +92,8 @@ function leaving({ segments }: Stream, full: number, recent: number): number {
   const { flush } = segments.at(-1)!;
   if (flush === null) return Math.max(0, full - recent);
   const stay = Math.max(recent, flush.atRows - flush.rows);
-  return Math.floor(Math.max(0, full - stay) / flush.rows) * flush.rows;
+  const unit = flush.unit ?? flush.rows;
+  return Math.floor(Math.max(0, full - stay) / unit) * unit;
 }
 
 /** The moves of a head's rows of a stream, to every compressed segment and within the full one. */
