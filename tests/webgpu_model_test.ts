@@ -16,6 +16,7 @@ import { slotStoredBytes } from "../src/engine/cache_bytes.ts";
 import { keptChannelsOf } from "../src/engine/mask.ts";
 import type { MaskLayer } from "../src/engine/mask.ts";
 import { argmax } from "../src/engine/sampling.ts";
+import { matrixBytes } from "../src/engine/weights.ts";
 import { testFolder } from "../src/model/testing_files.ts";
 import { tinyModel } from "../src/model/testing.ts";
 import { assertClose } from "./_close.ts";
@@ -121,10 +122,11 @@ gpuTest("packed weights are the CPU's, byte for byte", async () => {
   const hashes = (model: Model) => {
     const { engine: { device }, plan } = model.loaded;
     const { matrices } = plan.inputs.weights;
-    return Promise.all(matrices.map(async ({ weight: { buffer } }) => {
-      const bytes = await device.read(buffer, 0, buffer.bytes);
+    return Promise.all(matrices.map(async (matrix) => {
+      const { buffer, offset = 0 } = matrix.weight;
+      const bytes = await device.read(buffer, offset, matrixBytes(matrix));
       const digest = await crypto.subtle.digest("SHA-256", bytes as Uint8Array<ArrayBuffer>);
-      return [buffer.label, new Uint8Array(digest).toHex()];
+      return [matrix.parts.map(({ tensor }) => tensor.name), new Uint8Array(digest).toHex()];
     }));
   };
   const want = await onDevice({ device: "cpu" }, hashes);

@@ -40,15 +40,20 @@ export function loadOptions(values: ParsedArgs["values"]): LoadOptions {
 
 const LABELS = { fetch: "fetching", compile: "compiling kernels", weights: "packing weights" };
 
-/** Draws loading's progress. */
-export function drawLoading(drawer: ProgressDrawer): (progress: LoadProgress) => void {
-  return (progress) =>
+/** Draws loading's progress, and says what else there is to say. */
+function drawLoading(
+  drawer: ProgressDrawer,
+  say: (text: string) => void,
+): (progress: LoadProgress) => void {
+  return (progress) => {
+    if (progress.stage === "notice") return say(progress.text);
     drawer.draw({
       label: progress.stage === "fetch" ? progress.label : LABELS[progress.stage],
       done: progress.done,
       total: progress.total,
       unit: progress.stage === "fetch" ? "bytes" : "count",
     });
+  };
 }
 
 /** Said once a process: `bench` loads several models. */
@@ -80,7 +85,7 @@ export async function loadWithProgress(
   };
   try {
     return await load({
-      onProgress: drawLoading(drawer),
+      onProgress: drawLoading(drawer, say),
       openDevice: openNamed,
       ...options,
     });

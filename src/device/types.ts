@@ -109,6 +109,13 @@ export interface Device {
   read(buffer: DeviceBuffer, offset: number, bytes: number): Promise<Uint8Array>;
   /** A range of a file as a read-only buffer, without a copy where possible. */
   readFile(range: FileRange, label: string): Promise<DeviceBuffer>;
+  /**
+   * Fills a buffer from `offset` on with a range of a file, while the caller does other things. Until then the buffer
+   * is neither used nor freed, the device not closed.
+   *
+   * @throws {KerfError} the file cannot be read
+   */
+  readInto(buffer: DeviceBuffer, range: FileRange, offset?: number): Promise<void>;
   compile(
     requests: readonly KernelRequest[],
     onProgress?: (progress: CompileProgress) => void,

@@ -34,7 +34,9 @@ import type { PrunePlan } from "./prune_plan.ts";
 export type LoadProgress =
   | ({ readonly stage: "fetch" } & FetchProgress)
   | { readonly stage: "compile"; readonly done: number; readonly total: number }
-  | { readonly stage: "weights"; readonly done: number; readonly total: number };
+  | { readonly stage: "weights"; readonly done: number; readonly total: number }
+  /** Something goes another way than usual, with what to do about it; the model is the same. */
+  | { readonly stage: "notice"; readonly text: string };
 
 /** How to load a model. Everything has a default. */
 export interface LoadOptions {

@@ -17,13 +17,13 @@ import { loadDefinition } from "./registry.ts";
 import {
   alternateParts,
   groupParts,
-  matrixBytes,
   normRange,
   packDrafts,
   partRange,
   wholeTensor,
 } from "./weights.ts";
 import type { MatrixPart, PackedMatrix, PackingOf, ReadTensor } from "./weights.ts";
+import { allocateMatrices } from "./weights_memory.ts";
 
 /** A model's weights, in device memory once packed. */
 export interface ModelWeights {
@@ -56,16 +56,6 @@ export function matrixTensors({ embedding, output, layers }: LlamaTensors): Gguf
   return [...new Set([embedding, ...ofLayers, output])];
 }
 
-/** Gives every matrix its place in device memory, in the order of packing. */
-export type PlaceMatrices = (matrices: readonly PackedMatrix[]) => Promise<readonly BufferSlice[]>;
-
-/** Memory for every matrix, to be packed into. */
-export const allocateMatrices = (device: Device): PlaceMatrices => (matrices) =>
-  Promise.resolve(matrices.map((matrix) => {
-    const label = matrix.parts.map(({ tensor }) => tensor.name).join(" + ");
-    return whole(device.allocate(matrixBytes(matrix), label));
-  }));
-
 /** Groups and places every matrix and reads the norms; nothing is packed here. */
 export async function placeWeights(
   device: Device,
@@ -75,10 +65,9 @@ export async function placeWeights(
     packingOf: PackingOf;
     path: string;
     readTensor: ReadTensor;
-    place: PlaceMatrices;
   },
 ): Promise<ModelWeights> {
-  const { config, packingOf, path, readTensor, place } = options;
+  const { config, packingOf, path, readTensor } = options;
   const matrices: PackedMatrix[] = [];
   const headDim = config.qkRowOrder === "interleaved" ? config.headDim : 0;
   const plain = (tensor: GgufTensor) => wholeTensor(tensor, 0);
@@ -102,7 +91,7 @@ export async function placeWeights(
   }));
   const isTied = tensors.output === tensors.embedding;
   const head = isTied ? embedding : group(plain(tensors.output));
-  const weights = await place(matrices);
+  const weights = allocateMatrices(device, matrices);
   const loaded = new Map<PackedMatrix, LoadedMatrix>(
     matrices.map((matrix, i) => [matrix, { ...matrix, weight: weights[i]! }]),
   );

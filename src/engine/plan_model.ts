@@ -14,20 +14,19 @@ import { markStage } from "../sys/startup_marks.ts";
 import { attentionPlan } from "./attention_plan.ts";
 import { KvCache } from "./cache.ts";
 import type { LoadOptions } from "./load.ts";
-import {
-  allocateMatrices,
-  matrixTensors,
-  packingsOf,
-  packWeights,
-  placeWeights,
-} from "./model_weights.ts";
-import type { ModelWeights, PlaceMatrices } from "./model_weights.ts";
+import { matrixTensors, packingsOf, packWeights, placeWeights } from "./model_weights.ts";
+import type { ModelWeights } from "./model_weights.ts";
 import { makePlan } from "./plan.ts";
 import type { Plan } from "./plan.ts";
 import type { PrunePlan } from "./prune_plan.ts";
 import type { ReadTensor } from "./weights.ts";
-import { openWeightsFile, saveWeightsFile, weightsFile } from "./weights_file.ts";
-import type { WeightsFile } from "./weights_file.ts";
+import {
+  hasWeightsFile,
+  orUnkept,
+  readWeightsFile,
+  saveWeightsFile,
+  weightsFile,
+} from "./weights_file.ts";
 
 /** A model without its words. */
 export interface ModelParts {
@@ -86,18 +85,19 @@ export async function planModel(
   const layout = layoutOf(prune.steps, types);
   const packingOf = await packingsOf(matrixTensors(tensors).map((t) => t.storage.name));
   const readTensor = parts.readTensor ?? (({ name }, range) => device.readFile(range, name));
-  let file: WeightsFile | null = null;
-  let isPacked = parts.weights !== undefined;
-  const place: PlaceMatrices = async (matrices) => {
-    if (!parts.readTensor) file = await weightsFile(path, matrices, { device });
-    const stored = file && await openWeightsFile(device, file);
-    isPacked = stored !== null;
-    return stored ?? await allocateMatrices(device)(matrices);
-  };
   const weights = parts.weights ??
-    await placeWeights(device, tensors, { config, packingOf, path, readTensor, place });
-  markStage("weights mapped");
-  const plan = await makePlan(device, {
+    await placeWeights(device, tensors, { config, packingOf, path, readTensor });
+  const slices = weights.matrices.map(({ weight }) => weight);
+  const inCache = <T>(use: () => Promise<T>) =>
+    orUnkept(use, (text) => onProgress?.({ stage: "notice", text }));
+  const file = parts.weights || parts.readTensor
+    ? null
+    : await inCache(() => weightsFile(path, weights.matrices, { device }));
+  const isStored = file !== null && await hasWeightsFile(file);
+  const isPacked = parts.weights !== undefined || isStored;
+  markStage("weights placed");
+  const filled = isStored ? readWeightsFile(device, file, slices) : Promise.resolve();
+  const made = makePlan(device, {
     config,
     weights,
     packs: !isPacked,
@@ -115,7 +115,11 @@ export async function planModel(
       ...(ropeFactors ? { factors: ropeFactors } : {}),
     }),
   }, ({ done, total }) => onProgress?.({ stage: "compile", done, total }));
-  markStage("plan: its program");
+  // Whatever fails, memory must not go while a file is read into it.
+  await Promise.allSettled([filled, made]);
+  const plan = await made;
+  await filled;
+  markStage("plan: its program, weights read");
   if (!isPacked) {
     await packWeights(device, weights, {
       path,
@@ -123,7 +127,7 @@ export async function planModel(
       run: plan.run,
       onProgress: (done, total) => onProgress?.({ stage: "weights", done, total }),
     });
-    if (file) await saveWeightsFile(device, file, weights.matrices.map(({ weight }) => weight));
+    if (file) await inCache(() => saveWeightsFile(device, file, slices));
     markStage("weights packed");
   }
   return { plan, chunkSize };

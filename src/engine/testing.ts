@@ -55,6 +55,7 @@ export function fakeDevice(): FakeDevice {
     // deno-lint-ignore require-await -- real devices have to wait
     read: async (buffer, offset, bytes) => bytesOf(buffer).slice(offset, offset + bytes),
     readFile: unavailable("read files"),
+    readInto: unavailable("read files"),
     compile: unavailable("compile"),
     prepare: unavailable("prepare"),
     run: unavailable("run"),

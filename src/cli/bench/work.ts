@@ -5,7 +5,7 @@
 
 import type { StepField } from "../../core/signature.ts";
 import { STEP_FIELDS } from "../../core/signature.ts";
-import type { Invocation } from "../../device/types.ts";
+import type { BufferSlice, Invocation } from "../../device/types.ts";
 import type { Plan } from "../../engine/plan.ts";
 import { matrixBytes } from "../../engine/weights.ts";
 import { PACKINGS } from "../../core/packing.ts";
@@ -50,11 +50,12 @@ export function itemsOf({ kernel, constants }: Invocation, header: Uint32Array):
 /** A function from a plan's invocations to their work. */
 export function workIn({ inputs, context }: Plan): (i: Invocation, step: StepShape) => Work {
   const { matrices } = inputs.weights;
-  const byBuffer = new Map(matrices.map((matrix) => [matrix.weight.buffer, matrix]));
+  const matrixAt = ({ buffer, offset = 0 }: BufferSlice) =>
+    matrices.find(({ weight }) => weight.buffer === buffer && (weight.offset ?? 0) === offset);
   const { nHeads, headDim } = inputs.config;
   return (invocation, { header, nDepth, layerBytes }) => {
     const { buffers, constants, kernel } = invocation;
-    const matrix = buffers.weight && byBuffer.get(buffers.weight.buffer);
+    const matrix = buffers.weight && matrixAt(buffers.weight);
     const { rows_field: rowsField, n_in: nIn, n_out: nOut } = constants;
     if (matrix && rowsField !== undefined && nIn !== undefined && nOut !== undefined) {
       const perOutput = matrix.alternates ? 2 : 1;

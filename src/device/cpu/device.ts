@@ -93,6 +93,7 @@ export async function openCpuDevice(options: CpuDeviceOptions = {}): Promise<Dev
     read: async (buffer, offset, bytes) => memory.read(buffer, offset, bytes),
     // deno-lint-ignore require-await
     readFile: async (range, label) => memory.mapFile(range, label),
+    readInto: (buffer, range, offset = 0) => memory.readInto(buffer, range, offset),
     async compile(requests, onProgress) {
       const compiled = await compileKernels(requests, { compiler, dir, isa, signal, onProgress });
       for (const kernel of compiled) kernels.add(kernel);

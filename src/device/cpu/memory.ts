@@ -62,6 +62,26 @@ export class CpuMemory {
     return this.#add({ label, bytes }, { address, kind: "file", blocks: null });
   }
 
+  /**
+   * Fills part of a buffer with a range of a file, on another thread.
+   *
+   * @throws {KerfError} it cannot be read
+   */
+  async readInto(buffer: DeviceBuffer, file: FileRange, at: number): Promise<void> {
+    const { path, offset, bytes } = file;
+    const address = this.#writable(buffer, at, bytes) + BigInt(at);
+    const error = new Int32Array(1);
+    const name = new TextEncoder().encode(`${path}\0`);
+    const range = [BigInt(offset), BigInt(bytes)] as const;
+    const descriptor = this.#runtime.kerf_open(name, ...range, error);
+    const code = descriptor < 0
+      ? error[0]!
+      : await this.#runtime.kerf_fill(descriptor, range[0], address, range[1]);
+    if (code === 0) return;
+    const reason = errorText(this.#runtime, code);
+    throw new KerfError(`Cannot read "${path}": ${reason}`, { where: buffer.label });
+  }
+
   /** The address of a slice, for kernels. */
   address({ buffer, offset = 0 }: BufferSlice): bigint {
     return this.#range(buffer, offset, 0).address + BigInt(offset);
@@ -73,10 +93,7 @@ export class CpuMemory {
   }
 
   write(buffer: DeviceBuffer, data: ArrayBufferView, offset: number): void {
-    const { address, kind } = this.#range(buffer, offset, data.byteLength);
-    if (kind === "file") {
-      throw new TypeError(`Cannot write to buffer "${buffer.label}": it is a file's`);
-    }
+    const address = this.#writable(buffer, offset, data.byteLength);
     const bytes = new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
     this.#runtime.kerf_write(address + BigInt(offset), bytes, BigInt(data.byteLength));
   }
@@ -150,6 +167,13 @@ export class CpuMemory {
     const { address, blocks } = this.#range(buffer, offset, bytes);
     if (blocks !== null) return { address, blocks };
     throw new TypeError(`Cannot ${what} part of buffer "${buffer.label}": it was not reserved`);
+  }
+
+  /** Where a buffer begins that has this range and is not a file's. */
+  #writable(buffer: DeviceBuffer, offset: number, bytes: number): bigint {
+    const { address, kind } = this.#range(buffer, offset, bytes);
+    if (kind !== "file") return address;
+    throw new TypeError(`Cannot write to buffer "${buffer.label}": it is a file's`);
   }
 
   #range(buffer: DeviceBuffer, offset: number, bytes: number): Mapping {

@@ -3,6 +3,7 @@ import { join } from "@std/path";
 import { formatBytes } from "../../core/bytes.ts";
 import { KerfError } from "../../core/error.ts";
 import { OutOfMemory, SMALLER } from "../out_of_memory.ts";
+import type { FileRange } from "../types.ts";
 import { testDevice } from "../testing.ts";
 import { mix } from "./toy_testing.ts";
 
@@ -146,6 +147,38 @@ Deno.test("a range of a file is a read-only buffer of its bytes", async () => {
     'it writes buffer "y", which is a file',
   );
   device.free(file);
+  await Deno.remove(dir, { recursive: true });
+});
+
+Deno.test("a range of a file is read into part of a buffer", async () => {
+  const device = await testDevice();
+  const dir = await Deno.makeTempDir();
+  const path = join(dir, "weights.bin");
+  const data = Uint8Array.from({ length: 10_001 }, (_, i) => i * 7);
+  await Deno.writeFile(path, data);
+  const buffer = device.allocate(5 * MIB, "weights");
+  const end = 5 * MIB - 9_000;
+  await Promise.all([
+    device.readInto(buffer, { path, offset: 1001, bytes: 9_000 }, end),
+    device.readInto(buffer, { path, offset: 3, bytes: 4096 }),
+  ]);
+  assertEquals(await device.read(buffer, end, 9_000), data.subarray(1001));
+  assertEquals(await device.read(buffer, 0, 4096), data.subarray(3, 4099));
+  assertEquals(await device.read(buffer, 4096, 64), new Uint8Array(64));
+  const fails = (range: FileRange, reason: string) =>
+    assertRejects(
+      () => device.readInto(buffer, range),
+      KerfError,
+      `Cannot read "${range.path}": ${reason}`,
+    );
+  await fails({ path: join(dir, "missing"), offset: 0, bytes: 1 }, "No such file");
+  await fails({ path: dir, offset: 0, bytes: 1 }, "Is a directory");
+  await fails({ path, offset: 10_000, bytes: 2 }, "Invalid argument");
+  const outside = { path, offset: 0, bytes: 10_001 };
+  await assertRejects(() => device.readInto(buffer, outside, 5 * MIB - 1), RangeError);
+  const file = await device.readFile(outside, "model");
+  await assertRejects(() => device.readInto(file, outside), TypeError, "it is a file's");
+  device.free(buffer);
   await Deno.remove(dir, { recursive: true });
 });
 

@@ -40,8 +40,11 @@
 
 /* ---- memory ------------------------------------------------------------------------------------- */
 
-/* Above this size a buffer asks for huge pages: weights are read end to end, at memory bandwidth. */
-enum { HUGE_FROM = 4 << 20 };
+/*
+ * From HUGE_FROM bytes on a buffer begins with a huge page and asks for them: weights are read end to end, at
+ * memory bandwidth.
+ */
+enum { HUGE_PAGE = 2 << 20, HUGE_FROM = 2 * HUGE_PAGE };
 
 static uint64_t page_up(uint64_t bytes) {
   uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
@@ -57,11 +60,22 @@ EXPORT uint64_t kerf_map(uint64_t bytes, uint32_t reserve) {
 #ifdef MAP_NORESERVE
   if (reserve) flags |= MAP_NORESERVE;
 #endif
-  void *p = mmap(NULL, page_up(bytes), PROT_READ | PROT_WRITE, flags, -1, 0);
+  uint64_t size = page_up(bytes), slack = 0;
+#ifdef MADV_HUGEPAGE
+  if (!reserve && bytes >= HUGE_FROM) slack = HUGE_PAGE;
+#endif
+  uint8_t *p = mmap(NULL, size + slack, PROT_READ | PROT_WRITE, flags, -1, 0);
   if (p == MAP_FAILED) return 0;
 #ifdef MADV_HUGEPAGE
-  if (reserve) madvise(p, page_up(bytes), MADV_NOHUGEPAGE);
-  else if (bytes >= HUGE_FROM) madvise(p, page_up(bytes), MADV_HUGEPAGE);
+  if (slack > 0) {
+    uint64_t before = -(uint64_t)(uintptr_t)p % HUGE_PAGE;
+    if (before > 0) munmap(p, before);
+    p += before;
+    munmap(p + size, slack - before);
+    madvise(p, size, MADV_HUGEPAGE);
+  } else if (reserve) {
+    madvise(p, size, MADV_NOHUGEPAGE);
+  }
 #endif
   return (uint64_t)(uintptr_t)p;
 }
@@ -148,26 +162,53 @@ EXPORT void kerf_read(void *destination, uint64_t source, uint64_t bytes) {
 }
 
 /*
- * Maps bytes [offset, offset + bytes) of a file read-only and returns the address of the first. Returns 0
- * on failure, with errno in `error`; a range that is empty or ends beyond the file is EINVAL.
+ * Opens a file to read bytes [offset, offset + bytes). Returns -1 on failure, with errno in `error`; a range that
+ * is empty or ends beyond the file is EINVAL.
+ */
+EXPORT int32_t kerf_open(const char *path, uint64_t offset, uint64_t bytes, int32_t *error) {
+  struct stat info;
+  int file = open(path, O_RDONLY | O_CLOEXEC);
+  if (file >= 0 && fstat(file, &info) == 0) {
+    if (S_ISDIR(info.st_mode)) errno = EISDIR;
+    else if (bytes == 0 || offset + bytes > (uint64_t)info.st_size) errno = EINVAL;
+    else return file;
+  }
+  *error = errno;
+  if (file >= 0) close(file);
+  return -1;
+}
+
+/*
+ * Maps bytes [offset, offset + bytes) of a file read-only and returns the address of the first; 0 on failure,
+ * as kerf_open tells it.
  */
 EXPORT uint64_t kerf_map_file(const char *path, uint64_t offset, uint64_t bytes, int32_t *error) {
-  struct stat info;
-  void *p = MAP_FAILED;
-  uint64_t first = page_down(offset), end = offset + bytes;
-  int file = open(path, O_RDONLY | O_CLOEXEC);
-  if (file >= 0) {
-    if (fstat(file, &info) == 0) {
-      if (S_ISDIR(info.st_mode)) errno = EISDIR;
-      else if (bytes == 0 || end > (uint64_t)info.st_size) errno = EINVAL;
-      else p = mmap(NULL, (size_t)(end - first), PROT_READ, MAP_SHARED, file, (off_t)first);
-    }
-    int saved = errno;
-    close(file);
-    errno = saved;
-  }
-  *error = p == MAP_FAILED ? errno : 0;
+  uint64_t first = page_down(offset);
+  int file = kerf_open(path, offset, bytes, error);
+  if (file < 0) return 0;
+  void *p = mmap(NULL, (size_t)(offset + bytes - first), PROT_READ, MAP_SHARED, file, (off_t)first);
+  if (p == MAP_FAILED) *error = errno;
+  close(file);
   return p == MAP_FAILED ? 0 : (uint64_t)(uintptr_t)p + (offset - first);
+}
+
+/* Reads bytes of a file that kerf_open opened, and closes it. Returns an errno or 0. */
+EXPORT int32_t kerf_fill(int32_t file, uint64_t offset, uint64_t address, uint64_t bytes) {
+  int32_t code = 0;
+  while (bytes > 0 && code == 0) {
+    ssize_t n = pread(file, (void *)(uintptr_t)address, (size_t)bytes, (off_t)offset);
+    if (n > 0) {
+      offset += (uint64_t)n;
+      address += (uint64_t)n;
+      bytes -= (uint64_t)n;
+    } else if (n == 0) {
+      code = EIO; /* somebody cut the file */
+    } else if (errno != EINTR) {
+      code = errno;
+    }
+  }
+  close(file);
+  return code;
 }
 
 /* The system's words for an errno, cut to `n` bytes with the closing zero. */

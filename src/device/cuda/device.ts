@@ -9,7 +9,7 @@ import { type CudaToolchain, requireCudaToolchain } from "../../build/mod.ts";
 import { STEP_FIELDS } from "../../core/signature.ts";
 import { cacheDir } from "../../sys/cache_dir.ts";
 import { filePieces } from "../file_pieces.ts";
-import type { Device, DeviceBuffer, Program } from "../types.ts";
+import type { Device, DeviceBuffer, FileRange, Program } from "../types.ts";
 import { openClock } from "./clock.ts";
 import { closeContext, cudaName, openContext } from "./context.ts";
 import { requireCudaDriverPath } from "./driver_path.ts";
@@ -112,6 +112,12 @@ export async function openCudaDevice(options: CudaDeviceOptions = {}): Promise<C
     } while (context.driver.isBusy(context.stream));
   };
 
+  const upload = async (buffer: DeviceBuffer, range: FileRange, offset: number) => {
+    for await (const { at, data } of filePieces(range)) {
+      memory.upload(buffer, data.subarray(0, range.bytes - at), offset + at);
+    }
+  };
+
   return {
     name: cudaName(context, cublas),
     kind: "cuda",
@@ -140,14 +146,16 @@ export async function openCudaDevice(options: CudaDeviceOptions = {}): Promise<C
       checkOpen();
       const buffer = memory.allocate(range.bytes, label, "file");
       try {
-        for await (const { at, data } of filePieces(range)) {
-          memory.upload(buffer, data.subarray(0, range.bytes - at), at);
-        }
+        await upload(buffer, range, 0);
       } catch (error) {
         if (open) memory.free(buffer);
         throw error;
       }
       return buffer;
+    },
+    async readInto(buffer, range, offset = 0) {
+      checkOpen();
+      await upload(buffer, range, offset);
     },
     async compile(requests, onProgress) {
       checkOpen();

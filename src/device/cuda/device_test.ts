@@ -129,6 +129,10 @@ Deno.test("a file's range is read and cannot be written", () =>
     const bytes = await device.read(buffer, 0, 33);
     assertEquals([...bytes], Array.from({ length: 33 }, (_, i) => 10 + i));
     assertThrows(() => device.write(buffer, iota(1)), TypeError, "it is a file's");
+    const part = device.allocate(40, "part");
+    await device.readInto(part, { path, offset: 10, bytes: 33 }, 4);
+    assertEquals(await device.read(part, 4, 33), bytes);
+    await assertRejects(() => device.readInto(part, { path, offset: 0, bytes: 41 }), RangeError);
     await assertRejects(
       () => device.readFile({ path, offset: 90, bytes: 33 }, "weights"),
       KerfError,

@@ -77,15 +77,20 @@ export async function openWebgpuDevice(options: WebgpuDeviceOptions = {}): Promi
     await faults.settle();
   }
 
+  async function readInto(buffer: DeviceBuffer, range: FileRange, offset = 0): Promise<void> {
+    memory.range(buffer, offset, range.bytes);
+    for await (const { at, data } of filePieces(range)) {
+      gpu.queue.writeBuffer(memory.gpuOf(buffer), offset + at, data);
+      // What was written is held until something is submitted.
+      gpu.queue.submit([]);
+      await catchUp();
+    }
+  }
+
   async function loadFile(range: FileRange, label: string): Promise<DeviceBuffer> {
     const buffer = memory.allocate(range.bytes, label, "file");
     try {
-      for await (const { at, data } of filePieces(range)) {
-        gpu.queue.writeBuffer(memory.gpuOf(buffer), at, data);
-        // What was written is held until something is submitted.
-        gpu.queue.submit([]);
-        await catchUp();
-      }
+      await readInto(buffer, range);
     } catch (error) {
       if (open) memory.free(buffer);
       throw error;
@@ -117,6 +122,7 @@ export async function openWebgpuDevice(options: WebgpuDeviceOptions = {}): Promi
       return out;
     },
     readFile: loadFile,
+    readInto,
     async compile(requests, onProgress) {
       await faults.settle();
       const compiled = await compiler.compile(requests, onProgress);

@@ -128,6 +128,13 @@ gpuTest("a file's range is read as it is, and only read", async () => {
   const buffer = await device.readFile({ path, offset: 3, bytes: bytes - 3 }, "file");
   assertEquals(await device.read(buffer, 0, bytes - 3), (await Deno.readFile(path)).subarray(3));
   assertThrows(() => device.write(buffer, ramp(4)), TypeError, "it is a file's");
+  const part = device.allocate(72, "part");
+  await device.readInto(part, { path, offset: 3, bytes: 63 }, 8);
+  assertEquals(await device.read(part, 8, 63), (await Deno.readFile(path)).subarray(3, 66));
+  assertEquals(await device.read(part, 0, 8), new Uint8Array(8));
+  const outside = { path, offset: 3, bytes: 73 };
+  await assertRejects(() => device.readInto(part, outside), RangeError);
+  device.free(part);
   await assertRejects(
     () => device.readFile({ path, offset: 4, bytes }, "file"),
     KerfError,
