@@ -30,13 +30,18 @@ _Static_assert(offsetof(struct args, y_stride) == 48, "y_stride");
 _Static_assert(offsetof(struct args, y_offset) == 52, "y_offset");
 
 #include "kerf_native.h"
+#include "kerf_tiles.h"
 
 enum {
   GROUP = 1, /* inputs of a packed block */
   OUTPUTS = 32, /* of one item: two groups of packed rows */
   ROWS = 256, /* of one item at most: 576 inputs of them stay in a second-level cache */
-  INPUTS = 192, /* unpacked at a time: a panel of 24 KB, beside which x fits in a first-level cache */
-  AHEAD = 1024, /* bytes from the weights in use to those asked for */
+  TILE_ROWS = KERF_F32_ROWS, /* of x, whose sums stay in registers … */
+  TILE_VECTORS = KERF_F32_VECTORS, /* … by so many vectors of outputs each */
+  FEW_ROWS = 4, /* a smaller tile, for the last rows */
+  INPUTS = KERF_F32_PANEL, /* unpacked at a time: a panel beside which x fits in a first-level cache */
+  AHEAD = KERF_F32_AHEAD, /* bytes from the weights that many rows meet to those asked for */
+  NEXT = KERF_F32_NEXT, /* items from that of which one row reads weights to the one asked for */
 };
 
 /* One input of sixteen output rows. */
@@ -44,19 +49,13 @@ struct block {
   kerf_f16 value[16];
 };
 
-/* Vectors of an item's outputs, and rows of x whose sums stay in registers, two vectors each. */
+/* Vectors of an item's outputs. */
 #if KERF_N == 16
 #define EACH_VECTOR(do) do(0) do(1)
-#define EACH_ROW(do) do(0) do(1) do(2) do(3) do(4) do(5) do(6) do(7) do(8) do(9) do(10) do(11)
-enum { TILE = 12 };
-#else
-#if KERF_N == 8
+#elif KERF_N == 8
 #define EACH_VECTOR(do) do(0) do(1) do(2) do(3)
 #else
 #define EACH_VECTOR(do) do(0) do(1) do(2) do(3) do(4) do(5) do(6) do(7)
-#endif
-#define EACH_ROW(do) do(0) do(1) do(2) do(3) do(4) do(5)
-enum { TILE = 6 };
 #endif
 
 /* Asks for the weights that come next: the hardware's prefetcher stops at the end of each page. */
@@ -67,12 +66,12 @@ KERF_INLINE void prefetch(const struct block *block)
 }
 
 /*
- * Asks for what the next item has in this place, into the second-level cache: both groups of packed rows
+ * Asks for what an item further on has in this place, into the second-level cache: both groups of packed rows
  * are read at once, so a place further on in the same group may be read before memory has answered.
  */
 KERF_INLINE void prefetch_next(const struct block *block, uint32_t n_in)
 {
-  const char *next = (const char *)(block + 2 * (n_in / GROUP));
+  const char *next = (const char *)(block + 2 * NEXT * (n_in / GROUP));
   for (size_t i = 0; i < sizeof *block; i += 64) __builtin_prefetch(next + i, 0, 2);
 }
 
@@ -109,47 +108,44 @@ static void multiply_row(const float *restrict x, uint32_t n_in, const struct bl
 }
 
 /*
- * n_rows rows of x by two vectors of the panel, added to their sums. n_rows is a constant once this is
- * inlined, so that every sum has a register.
+ * n_rows rows of x by TILE_VECTORS vectors of the panel, added to their sums. n_rows is a constant once this
+ * is inlined, so that every sum has a register.
  */
 KERF_INLINE void multiply_tile(const uint32_t n_rows, const float *restrict x, size_t x_stride,
   uint32_t n_in, const float (*restrict panel)[OUTPUTS],
   float (*restrict sums)[OUTPUTS])
 {
-#define LOAD(r) \
-  f32xn a##r = r < n_rows ? kerf_loadn(&sums[r][0]) : (f32xn){0}; \
-  f32xn b##r = r < n_rows ? kerf_loadn(&sums[r][KERF_N]) : (f32xn){0};
-  EACH_ROW(LOAD)
+  f32xn tile[TILE_ROWS][TILE_VECTORS];
+  KERF_UNROLL for (uint32_t r = 0; r < n_rows; r++) {
+    KERF_UNROLL for (uint32_t v = 0; v < TILE_VECTORS;
+        v++) tile[r][v] = kerf_loadn(&sums[r][v * KERF_N]);
+  }
   for (uint32_t k = 0; k < n_in; k++) {
-    const f32xn a = kerf_loadn(&panel[k][0]);
-    const f32xn b = kerf_loadn(&panel[k][KERF_N]);
-#define ADD_ROW(r) \
-    if (r < n_rows) { \
-      const f32xn xk = kerf_splatn(x[r * x_stride + k]); \
-      a##r = kerf_fman(xk, a, a##r); \
-      b##r = kerf_fman(xk, b, b##r); \
+    f32xn weights[TILE_VECTORS];
+    KERF_UNROLL for (uint32_t v = 0; v < TILE_VECTORS;
+        v++) weights[v] = kerf_loadn(&panel[k][v * KERF_N]);
+    KERF_UNROLL for (uint32_t r = 0; r < n_rows; r++) {
+      const f32xn xk = kerf_splatn(x[r * x_stride + k]);
+      KERF_UNROLL for (uint32_t v = 0; v < TILE_VECTORS; v++) tile[r][v] = kerf_fman(xk, weights[v],
+          tile[r][v]);
     }
-    EACH_ROW(ADD_ROW)
   }
-#define STORE(r) \
-  if (r < n_rows) { \
-    kerf_storen(&sums[r][0], a##r); \
-    kerf_storen(&sums[r][KERF_N], b##r); \
+  KERF_UNROLL for (uint32_t r = 0; r < n_rows; r++) {
+    KERF_UNROLL for (uint32_t v = 0; v < TILE_VECTORS; v++) kerf_storen(&sums[r][v * KERF_N],
+        tile[r][v]);
   }
-  EACH_ROW(STORE)
 }
 
-/* Up to TILE rows of x by the whole panel. */
+/* n_rows rows of x (1, FEW_ROWS or TILE_ROWS) by the whole panel. */
 static void multiply_panel(uint32_t n_rows, const float *restrict x, size_t x_stride, uint32_t n_in,
   const float (*restrict panel)[OUTPUTS], float (*restrict sums)[OUTPUTS])
 {
-  for (uint32_t c = 0; c < OUTPUTS; c += 2 * KERF_N) {
+  for (uint32_t c = 0; c < OUTPUTS; c += TILE_VECTORS * KERF_N) {
     const float (*weights)[OUTPUTS] = (const float (*)[OUTPUTS])&panel[0][c];
     float (*columns)[OUTPUTS] = (float (*)[OUTPUTS])&sums[0][c];
-    switch (n_rows) {
-#define CASE(r) case r + 1: multiply_tile(r + 1, x, x_stride, n_in, weights, columns); break;
-      EACH_ROW(CASE)
-    }
+    if (n_rows == TILE_ROWS) multiply_tile(TILE_ROWS, x, x_stride, n_in, weights, columns);
+    else if (n_rows == FEW_ROWS) multiply_tile(FEW_ROWS, x, x_stride, n_in, weights, columns);
+    else multiply_tile(1, x, x_stride, n_in, weights, columns);
   }
 }
 
@@ -164,8 +160,8 @@ static void multiply_rows(uint32_t n_rows, const float *restrict x, size_t x_str
     const uint32_t n = n_in - k < INPUTS ? n_in - k : INPUTS;
     unpack(low + k / GROUP, n, panel);
     unpack(high + k / GROUP, n, (float (*)[OUTPUTS])&panel[0][16]);
-    for (uint32_t row = 0; row < n_rows; row += TILE) {
-      const uint32_t n_tile = n_rows - row < TILE ? n_rows - row : TILE;
+    for (uint32_t row = 0, n_tile; row < n_rows; row += n_tile) {
+      n_tile = n_rows - row >= TILE_ROWS ? TILE_ROWS : n_rows - row >= FEW_ROWS ? FEW_ROWS : 1;
       multiply_panel(n_tile, &x[row * x_stride + k], x_stride, n,
         (const float (*)[OUTPUTS])panel, &sums[row]);
     }

@@ -32,14 +32,19 @@ _Static_assert(offsetof(struct args, y_offset) == 52, "y_offset");
 
 #include "kerf_native.h"
 #include "kerf_q8.h"
+#include "kerf_tiles.h"
 
 enum {
   GROUP = 32, /* inputs of a packed block */
   PARTS = KERF_Q8_INPUTS / GROUP, /* packed blocks that meet one of x */
   OUTPUTS = 32, /* of one item: two groups of packed rows */
   ROWS = 256, /* of one item at most: 576 inputs of them stay in a second-level cache */
-  INPUTS = 576, /* unpacked at a time: a panel of 22 KB, beside which x fits in a first-level cache */
-  AHEAD = 1024, /* bytes from the weights in use to those asked for */
+  TILE_ROWS = KERF_Q8_ROWS, /* of x, whose sums stay in registers … */
+  TILE_VECTORS = KERF_Q8_VECTORS, /* … by so many vectors of outputs each */
+  FEW_ROWS = 4, /* a smaller tile, for the last rows */
+  INPUTS = KERF_Q8_PANEL, /* unpacked at a time: a panel beside which x fits in a first-level cache */
+  AHEAD = KERF_Q8_AHEAD, /* bytes from the weights that many rows meet to those asked for */
+  NEXT = KERF_Q8_NEXT, /* items from that of which one row reads weights to the one asked for */
 };
 
 /* 32 inputs of sixteen output rows. */
@@ -56,19 +61,13 @@ struct panel {
   int32_t codes[GROUP / 4][OUTPUTS];
 };
 
-/* Vectors of an item's outputs, and rows of x whose sums stay in registers, two vectors each. */
+/* Vectors of an item's outputs. */
 #if KERF_N == 16
 #define EACH_VECTOR(do) do(0) do(1)
-#define EACH_ROW(do) do(0) do(1) do(2) do(3) do(4) do(5) do(6) do(7) do(8) do(9) do(10) do(11)
-enum { TILE = 12 };
-#else
-#if KERF_N == 8
+#elif KERF_N == 8
 #define EACH_VECTOR(do) do(0) do(1) do(2) do(3)
 #else
 #define EACH_VECTOR(do) do(0) do(1) do(2) do(3) do(4) do(5) do(6) do(7)
-#endif
-#define EACH_ROW(do) do(0) do(1) do(2) do(3)
-enum { TILE = 4 };
 #endif
 
 /* Asks for the weights that come next: the hardware's prefetcher stops at the end of each page. */
@@ -79,12 +78,12 @@ KERF_INLINE void prefetch(const struct block *block)
 }
 
 /*
- * Asks for what the next item has in this place, into the second-level cache: both groups of packed rows
+ * Asks for what an item further on has in this place, into the second-level cache: both groups of packed rows
  * are read at once, so a place further on in the same group may be read before memory has answered.
  */
 KERF_INLINE void prefetch_next(const struct block *block, uint32_t n_in)
 {
-  const char *next = (const char *)(block + 2 * (n_in / GROUP));
+  const char *next = (const char *)(block + 2 * NEXT * (n_in / GROUP));
   for (size_t i = 0; i < sizeof *block; i += 64) __builtin_prefetch(next + i, 0, 2);
 }
 
@@ -175,8 +174,8 @@ static void multiply_row(const struct kerf_q8 *restrict x, uint32_t n_in, const 
 }
 
 /*
- * n_rows rows of x by two vectors of the panel, added to their sums. n_rows is a constant once this is
- * inlined, so that every sum has a register.
+ * n_rows rows of x by TILE_VECTORS vectors of the panel, added to their sums. n_rows is a constant once this
+ * is inlined, so that every sum has a register.
  */
 KERF_INLINE void multiply_tile(const uint32_t n_rows, const struct kerf_q8 *restrict x,
   size_t x_stride, uint32_t n_in, uint32_t column,
@@ -184,51 +183,52 @@ KERF_INLINE void multiply_tile(const uint32_t n_rows, const struct kerf_q8 *rest
 {
   for (uint32_t k = 0; k < n_in; k += KERF_Q8_INPUTS, x++) {
     for (uint32_t part = 0; part < PARTS; part++, panel++) {
-#define START_DOTS(r) \
-      i32xn a##r = {0}, b##r = {0}; \
-      if (r < n_rows && holds_wide(&x[r * x_stride], part)) { \
-        const struct kerf_q8 *x_row = &x[r * x_stride]; \
-        const int32_t *codes = &panel->codes[x_row->wide % (GROUP / 4)][column]; \
-        const int32_t high = kerf_q8_high(x_row); \
-        a##r = kerf_dot4(a##r, kerf_loadn_i32(codes), high) << 8; \
-        b##r = kerf_dot4(b##r, kerf_loadn_i32(codes + KERF_N), high) << 8; \
-      }
-      EACH_ROW(START_DOTS)
-      for (uint32_t q = 0; q < GROUP / 4; q++) {
-        const i32xn a = kerf_loadn_i32(&panel->codes[q][column]);
-        const i32xn b = kerf_loadn_i32(&panel->codes[q][column + KERF_N]);
-#define ADD_ROW(r) \
-        if (r < n_rows) { \
-          const int32_t word = kerf_q8_word(&x[r * x_stride], part * (GROUP / 4) + q); \
-          a##r = kerf_dot4(a##r, a, word); \
-          b##r = kerf_dot4(b##r, b, word); \
+      i32xn dots[TILE_ROWS][TILE_VECTORS];
+      KERF_UNROLL for (uint32_t r = 0; r < n_rows; r++) {
+        const struct kerf_q8 *x_row = &x[r * x_stride];
+        KERF_UNROLL for (uint32_t v = 0; v < TILE_VECTORS; v++) dots[r][v] = (i32xn){0};
+        if (!holds_wide(x_row, part)) continue;
+        const int32_t *codes = &panel->codes[x_row->wide % (GROUP / 4)][column];
+        const int32_t high = kerf_q8_high(x_row);
+        KERF_UNROLL for (uint32_t v = 0; v < TILE_VECTORS; v++) {
+          dots[r][v] = kerf_dot4(dots[r][v], kerf_loadn_i32(codes + v * KERF_N), high) << 8;
         }
-        EACH_ROW(ADD_ROW)
       }
-      const f32xn scale_a = kerf_loadn(&panel->scale[column]);
-      const f32xn scale_b = kerf_loadn(&panel->scale[column + KERF_N]);
-      const f32xn offset_a = kerf_loadn(&panel->offset[column]);
-      const f32xn offset_b = kerf_loadn(&panel->offset[column + KERF_N]);
-#define ADD_BLOCKS(r) \
-      if (r < n_rows) { \
-        const float x_sum = sum_of(&x[r * x_stride], part), x_scale = x[r * x_stride].scale; \
-        float *at = &sums[r][column]; \
-        kerf_storen(at, add_block(kerf_loadn(at), a##r, scale_a, offset_a, x_sum, x_scale)); \
-        at += KERF_N; \
-        kerf_storen(at, add_block(kerf_loadn(at), b##r, scale_b, offset_b, x_sum, x_scale)); \
+      for (uint32_t q = 0; q < GROUP / 4; q++) {
+        i32xn codes[TILE_VECTORS];
+        KERF_UNROLL for (uint32_t v = 0; v < TILE_VECTORS; v++) {
+          codes[v] = kerf_loadn_i32(&panel->codes[q][column + v * KERF_N]);
+        }
+        KERF_UNROLL for (uint32_t r = 0; r < n_rows; r++) {
+          const int32_t word = kerf_q8_word(&x[r * x_stride], part * (GROUP / 4) + q);
+          KERF_UNROLL for (uint32_t v = 0; v < TILE_VECTORS; v++) dots[r][v] = kerf_dot4(dots[r][v],
+              codes[v], word);
+        }
       }
-      EACH_ROW(ADD_BLOCKS)
+      f32xn scale[TILE_VECTORS], offset[TILE_VECTORS];
+      KERF_UNROLL for (uint32_t v = 0; v < TILE_VECTORS; v++) {
+        scale[v] = kerf_loadn(&panel->scale[column + v * KERF_N]);
+        offset[v] = kerf_loadn(&panel->offset[column + v * KERF_N]);
+      }
+      KERF_UNROLL for (uint32_t r = 0; r < n_rows; r++) {
+        const float x_sum = sum_of(&x[r * x_stride], part), x_scale = x[r * x_stride].scale;
+        KERF_UNROLL for (uint32_t v = 0; v < TILE_VECTORS; v++) {
+          float *at = &sums[r][column + v * KERF_N];
+          kerf_storen(at,
+              add_block(kerf_loadn(at), dots[r][v], scale[v], offset[v], x_sum, x_scale));
+        }
+      }
     }
   }
 }
 
-/* n_rows rows of x (1, 4 or TILE) by the whole panel. */
+/* n_rows rows of x (1, FEW_ROWS or TILE_ROWS) by the whole panel. */
 static void multiply_panel(uint32_t n_rows, const struct kerf_q8 *restrict x, size_t x_stride,
   uint32_t n_in, const struct panel *panel, float (*restrict sums)[OUTPUTS])
 {
-  for (uint32_t column = 0; column < OUTPUTS; column += 2 * KERF_N) {
-    if (n_rows == TILE) multiply_tile(TILE, x, x_stride, n_in, column, panel, sums);
-    else if (n_rows == 4) multiply_tile(4, x, x_stride, n_in, column, panel, sums);
+  for (uint32_t column = 0; column < OUTPUTS; column += TILE_VECTORS * KERF_N) {
+    if (n_rows == TILE_ROWS) multiply_tile(TILE_ROWS, x, x_stride, n_in, column, panel, sums);
+    else if (n_rows == FEW_ROWS) multiply_tile(FEW_ROWS, x, x_stride, n_in, column, panel, sums);
     else multiply_tile(1, x, x_stride, n_in, column, panel, sums);
   }
 }
@@ -245,7 +245,7 @@ static void multiply_rows(uint32_t n_rows, const struct kerf_q8 *restrict x, siz
     unpack(low + k / GROUP, n, 0, panel);
     unpack(high + k / GROUP, n, 16, panel);
     for (uint32_t row = 0, n_tile; row < n_rows; row += n_tile) {
-      n_tile = n_rows - row >= TILE ? TILE : n_rows - row >= 4 ? 4 : 1;
+      n_tile = n_rows - row >= TILE_ROWS ? TILE_ROWS : n_rows - row >= FEW_ROWS ? FEW_ROWS : 1;
       multiply_panel(n_tile, &x[row * x_stride + k / KERF_Q8_INPUTS], x_stride, n, panel,
           &sums[row]);
     }

@@ -60,17 +60,16 @@ export async function emitKernel(
   return { entry: { signature, sources, authored: source.authored }, texts };
 }
 
-/** The headers of a target: `generated/c/kerf.h` from `templates/c/kerf.h`. */
+/** The headers of a target: `generated/c/kerf.h` from `templates/c/kerf.h`, and those it writes itself. */
 export function headerFiles(root: string, target: EmitTarget): RenderedFile[] {
   const folder = `templates/${target.name}`;
-  return [...Deno.readDirSync(`${root}/${folder}`)]
+  const copied = [...Deno.readDirSync(`${root}/${folder}`)]
     .map((entry) => entry.name)
     .filter((name) => name.endsWith(`.${target.headerExtension}`))
     .sort()
-    .map((name) => ({
-      path: `generated/${target.name}/${name}`,
-      text: Deno.readTextFileSync(`${root}/${folder}/${name}`),
-    }));
+    .map((name) => [name, Deno.readTextFileSync(`${root}/${folder}/${name}`)] as const);
+  return [...copied, ...Object.entries(target.headers)]
+    .map(([name, text]) => ({ path: `generated/${target.name}/${name}`, text }));
 }
 
 function sameSignature(

@@ -64,6 +64,8 @@ export interface EmitTarget {
   readonly extension: string;
   /** Ends the names of files that generated ones include: all such of templates/<name>/ are copied. */
   readonly headerExtension: string;
+  /** Texts of headers that it writes itself, by file name, beside those of templates/<name>/. */
+  readonly headers: Readonly<Record<string, string>>;
   /** Words that are no identifiers; what templates call things need not be here. */
   readonly keywords: ReadonlySet<string>;
   /** Parts of Kerf that it has no templates for yet: their kernels are not generated for it. */

@@ -10,6 +10,8 @@ import type { EmitTarget, Form } from "../../target.ts";
 import { C_ARITHMETIC } from "./arithmetic.ts";
 import { broadcast16, LANES_OPS, SCALAR_OPS } from "./ops.ts";
 import { C_KEYWORDS } from "./keywords.ts";
+import { tileHeader } from "./tile_shape.ts";
+import { TILES } from "./tiles.ts";
 
 /** −2³¹ and large negative numbers have no decimal literal of type int: their bits, cast. */
 const wholeLiteral = (value: number): Code => {
@@ -63,6 +65,7 @@ export const c: EmitTarget = Object.freeze<EmitTarget>({
   name: "c",
   extension: "c",
   headerExtension: "h",
+  headers: { "kerf_tiles.h": tileHeader(TILES) },
   keywords: C_KEYWORDS,
   lacks: new Set(),
   geometry: {},

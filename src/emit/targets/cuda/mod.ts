@@ -45,6 +45,7 @@ export const cuda: EmitTarget = Object.freeze<EmitTarget>({
   name: "cuda",
   extension: "cu",
   headerExtension: "h",
+  headers: {},
   keywords: CUDA_KEYWORDS,
   lacks: new Set(["q8"]),
   geometry: CUDA_GEOMETRY,

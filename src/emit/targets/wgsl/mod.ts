@@ -41,6 +41,7 @@ export const wgsl: EmitTarget = Object.freeze<EmitTarget>({
   name: "wgsl",
   extension: "wgsl",
   headerExtension: "wgsl",
+  headers: {},
   keywords: WGSL_KEYWORDS,
   lacks: new Set(["q8"]),
   geometry: WGSL_GEOMETRY,

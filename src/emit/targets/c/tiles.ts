@@ -1,0 +1,30 @@
+/**
+ * Tile shapes of matrix products, per instruction set. `deno task bench tune` finds them: it verifies each
+ * candidate before it times it, and writes this file with --write.
+ */
+
+import type { TileTable } from "./tile_shape.ts";
+
+/** The shapes that generated C is compiled with. */
+export const TILES: TileTable = Object.freeze<TileTable>({
+  vnni: {
+    found: "by hand, on two threads of Zen 4",
+    f32: { rows: 12, vectors: 2, panel: 192, ahead: 1024, next: 1 },
+    q8: { rows: 12, vectors: 2, panel: 576, ahead: 1024, next: 1 },
+  },
+  v4: {
+    found: "by hand, on two threads of Zen 4",
+    f32: { rows: 12, vectors: 2, panel: 192, ahead: 1024, next: 1 },
+    q8: { rows: 12, vectors: 2, panel: 576, ahead: 1024, next: 1 },
+  },
+  v3: {
+    found: "by hand, on two threads of Zen 4",
+    f32: { rows: 6, vectors: 2, panel: 192, ahead: 1024, next: 1 },
+    q8: { rows: 4, vectors: 2, panel: 576, ahead: 1024, next: 1 },
+  },
+  portable: {
+    found: "by hand, on two threads of Zen 4",
+    f32: { rows: 6, vectors: 2, panel: 192, ahead: 1024, next: 1 },
+    q8: { rows: 4, vectors: 2, panel: 576, ahead: 1024, next: 1 },
+  },
+});
