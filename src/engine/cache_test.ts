@@ -112,16 +112,16 @@ function setup(given: Setup) {
   return { device, cache, channels, classes, layout, ran, compress, compressOne, flush };
 }
 
-/** Codes of 4 bits in groups of 16, `rows` at once, of which `keep` times as many stay whole. */
-const codesOf = (of: StreamName, rows: number, keep: number): CodesRule => ({
-  ...{ kind: "codes", of, flush: { rows, atRows: (keep + 1) * rows } },
+/** Codes of 4 bits in groups of 16, `rows` at once, of a prompt `unit`; `keep` times `rows` stay whole. */
+const codesOf = (of: StreamName, rows: number, keep: number, unit = rows): CodesRule => ({
+  ...{ kind: "codes", of, flush: { rows, atRows: (keep + 1) * rows, unit } },
   code: { kind: "affine", bits: 4, along: of === "key" ? "rows" : "channels", group: 16 },
 });
 
 /** The same where the rows of low scores have 2 bits. */
-const classesOf = (rows: number, keep: number): CodesRule[] => {
-  const value = codesOf("value", rows, keep);
-  return [codesOf("key", rows, keep), { ...value, low: { ...value.code, bits: 2 } }];
+const classesOf = (rows: number, keep: number, unit = rows): CodesRule[] => {
+  const value = codesOf("value", rows, keep, unit);
+  return [codesOf("key", rows, keep, unit), { ...value, low: { ...value.code, bits: 2 } }];
 };
 
 const uniform = (n: number, width: number) => new Uint32Array(n).fill(width);
@@ -186,8 +186,10 @@ Deno.test("the forecast is the peak that work then has, over turns, with widths 
       { codes: [codesOf("key", 32, 1), codesOf("value", 32, 1)] },
       { codes: [codesOf("key", 96, 1), codesOf("value", 48, 0)] },
       { codes: [codesOf("value", 128, 1)] },
+      { codes: [codesOf("key", 96, 0.5, 16), codesOf("value", 4096, 0, 5)] },
       { codes: classesOf(32, 1), share: 0.3, first: 4 },
       { codes: classesOf(96, 0), share: 0.5 },
+      { codes: classesOf(64, 0.5, 16), share: 0.3, first: 4 },
       { codes: classesOf(64, 1), share: 1 },
     ),
   });
