@@ -130,6 +130,7 @@ Deno.test("a report needs nothing else, and says what was measured", async () =>
       "seed 1",
       "commit 0123456",
       "| spec, n = 6 | KV | kl | top1 |",
+      "dnll: nll less the full cache&#39;s",
       "passage &lt;1&gt;",
     ]
   ) {

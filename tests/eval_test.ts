@@ -209,6 +209,8 @@ Deno.test("eval sweeps, keeps to its budget and says what it left out", async ()
   assertMatch(stdout, /think:ratio=0\.3[\s\S]*think:ratio=0\.5/);
   assertStringIncludes(stderr, "left out, --budget 0.001s is spent: continuation: 2.txt · 3.txt\n");
   assertStringIncludes(stdout, "kl, n = 1");
+  assertStringIncludes(stdout, "\nkl: mean divergence from the full cache, nats a token; top1: ");
+  assertStringIncludes(stdout, "\nkl: one passage tells no two specs apart\n");
   assertStringIncludes(stdout, "intervals: 95 %, bootstrap over passages, seed 1");
 });
 

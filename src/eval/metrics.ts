@@ -1,4 +1,4 @@
-/** How a metric of passages becomes one of a spec, and what of it is noise. */
+/** What metrics are, how one of passages becomes one of a spec, and what of it is noise. */
 
 /** How values of passages are averaged. */
 export interface MetricRule {
@@ -9,9 +9,11 @@ export interface MetricRule {
   readonly digits: number;
   /** Which of two values is the better one. */
   readonly better: "low" | "high";
+  /** What it is, in a few words; of percentiles the first one's say it. */
+  readonly about: string;
 }
 
-const RULE: MetricRule = { mean: "arithmetic", noise: 0, digits: 3, better: "low" };
+const RULE: MetricRule = { mean: "arithmetic", noise: 0, digits: 3, better: "low", about: "" };
 
 /**
  * Two arithmetics of the same model (f32 sums in another order, 8-bit activations) are up to 0.005 nats
@@ -20,19 +22,26 @@ const RULE: MetricRule = { mean: "arithmetic", noise: 0, digits: 3, better: "low
 export const KL_NOISE = 0.005;
 
 const RULES: Readonly<Record<string, Partial<MetricRule>>> = {
-  ppl: { mean: "log", digits: 2 },
-  nll: { digits: 4 },
-  dnll: { digits: 4 },
-  kl: { noise: KL_NOISE, digits: 4 },
-  kl_p50: { noise: KL_NOISE, digits: 4 },
-  common_prefix: { digits: 1, better: "high" },
-  agree: { better: "high" },
-  top1: { better: "high" },
-  hit: { better: "high" },
-  needle: { better: "high" },
+  ppl: { mean: "log", digits: 2, about: "e^nll" },
+  nll: { digits: 4, about: "mean −log probability of the text's own tokens, nats" },
+  dnll: { digits: 4, about: "nll less the full cache's" },
+  kl: { noise: KL_NOISE, digits: 4, about: "mean divergence from the full cache, nats a token" },
+  kl_p50: { noise: KL_NOISE, digits: 4, about: "percentiles of kl over tokens" },
+  common_prefix: { digits: 1, better: "high", about: "tokens before the first other one" },
+  agree: { better: "high", about: "share of greedy tokens that are the full cache's" },
+  top1: { better: "high", about: "share of tokens whose likeliest is the full cache's" },
+  hit: { better: "high", about: "share of answers whose every token was the likeliest" },
+  needle: { better: "high", about: "share of needles whose every token was the likeliest" },
+  answer_nll: { about: "mean −log probability of the answer's tokens, nats" },
   kl_p90: { digits: 4 },
   kl_p99: { digits: 4 },
 };
 
 /** The rule of a metric. */
 export const ruleOf = (metric: string): MetricRule => ({ ...RULE, ...RULES[metric] });
+
+/** What metrics are, for who reads a table of them. */
+export const aboutMetrics = (metrics: readonly string[]): string =>
+  metrics.map((metric) => ({ metric, about: ruleOf(metric).about }))
+    .filter(({ about }) => about !== "").map(({ metric, about }) => `${metric}: ${about}`)
+    .join("; ");

@@ -85,6 +85,8 @@ export interface Comparison {
   readonly metric: string;
   /** b − a over the passages that both have; of a `log` metric of the logarithms. */
   readonly difference: Interval;
+  /** Passages that both have; one alone tells nothing apart. */
+  readonly n: number;
   /** Its interval holds 0, or it is below the metric's noise. */
   readonly isSame: boolean;
 }
@@ -110,6 +112,6 @@ export function compareNeighbours(
     const difference = bootstrap(pairs.map(([p, value]) => value - before.get(p)!), seed);
     const isSame = pairs.length === 1 || (difference.low <= 0 && difference.high >= 0) ||
       Math.abs(difference.mean) < noise;
-    return [{ a: specs[i]!, b, metric, difference, isSame }];
+    return [{ a: specs[i]!, b, metric, difference, n: pairs.length, isSame }];
   });
 }

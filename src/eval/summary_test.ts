@@ -52,4 +52,5 @@ Deno.test("specs are told apart by what they differ in on the same passages", ()
     ["higher", "alike", true],
   ]);
   assert(found[1]!.difference.low > 0.016);
+  assertEquals(new Set(found.map(({ n }) => n)), new Set([passages.length]));
 });

@@ -1,6 +1,6 @@
 /** An evaluation as text: a table a task with intervals, then what is not told apart. */
 
-import { compareNeighbours, KL_NOISE, mainMetric, ruleOf } from "../../eval/mod.ts";
+import { aboutMetrics, compareNeighbours, KL_NOISE, mainMetric, ruleOf } from "../../eval/mod.ts";
 import type { Comparison, EvalReport, EvalSummary } from "../../eval/mod.ts";
 
 /** Aligned columns, the first to the left. */
@@ -38,11 +38,17 @@ function taskTable({ summary }: EvalReport, task: string): string[] {
   });
   const n = Math.max(...own.map((item) => item.n));
   const header = [`${task}, n = ${n}`, "KV", ...metrics, "tok/s"];
-  return [...columns([header, ...rows]), ""];
+  return [...columns([header, ...rows]), aboutMetrics(metrics), ""];
 }
 
-function comparisonLine({ a, b, metric, difference, isSame }: Comparison): string | null {
-  if (!isSame) return null;
+/** Which specs a task does not tell apart. */
+function sameLines(task: string, comparisons: readonly Comparison[]): string[] {
+  const pairs = comparisons.filter(({ isSame, n }) => isSame && n > 1).map(comparisonLine);
+  const isOne = comparisons.some(({ n }) => n === 1);
+  return isOne ? [...pairs, `${task}: one passage tells no two specs apart`] : pairs;
+}
+
+function comparisonLine({ a, b, metric, difference }: Comparison): string {
   const { mean, low, high } = difference;
   const digits = 4;
   const sign = mean < 0 ? "" : "+";
@@ -53,10 +59,9 @@ function comparisonLine({ a, b, metric, difference, isSame }: Comparison): strin
 /** The whole text, a line break at its end. */
 export function reportText(report: EvalReport, seed: number): string {
   const tasks = [...new Set(report.summary.map(({ task }) => task))];
-  const same = tasks.flatMap((task) => {
-    return compareNeighbours(report, { task, metric: mainMetric(task), seed }).map(comparisonLine)
-      .filter((line) => line !== null);
-  });
+  const same = tasks.flatMap((task) =>
+    sameLines(task, compareNeighbours(report, { task, metric: mainMetric(task), seed }))
+  );
   const low = report.summary.some(({ metric, mean }) =>
     metric === "kl" && mean > 0 && mean < KL_NOISE
   );

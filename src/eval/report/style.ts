@@ -52,11 +52,12 @@ overflow-wrap:anywhere}
 td:nth-child(2){white-space:normal;min-width:10em}
 .narrow{display:block}}
 @media (min-width:680.02px){.wide{display:block}}
-@media print{:root{color-scheme:light}body{padding:0;max-width:none;font-size:11px}
-.wide{display:block}.narrow,details{display:none}
+@media print{:root{color-scheme:light;--page:#fff}body{padding:0;max-width:none;font-size:11px}
+h1{font-size:20px}h2{font-size:16px;margin-top:22px;padding-top:10px}.lead,.note,.key{font-size:10.5px}
+.narrow{display:block}.wide,details{display:none}.card{padding:8px 10px}
 .small{grid-template-columns:repeat(3,minmax(0,1fr))}
-.columns{grid-template-columns:minmax(0,1fr)}
+.columns{grid-template-columns:repeat(2,minmax(0,1fr))}
 .scroll{overflow:visible;border:0}.tokens{max-height:none;font-size:8px}table{font-size:7.5px}th,td{padding:2px 4px;white-space:normal}
-tr{break-inside:avoid}h2,h3{break-after:avoid}
+tr{break-inside:avoid}h2,h3,h2+.note{break-after:avoid}.card:has(.tokens){break-inside:auto}
 *{-webkit-print-color-adjust:exact;print-color-adjust:exact}}
 `;

@@ -97,8 +97,11 @@ export function markdownTable(own: readonly EvalSummary[]): Html {
 
 /** Which neighbours are not told apart. */
 export function sameList(comparisons: readonly Comparison[]): Html[] {
-  const same = comparisons.filter(({ isSame }) => isSame);
-  if (same.length === 0) return [];
+  const one = comparisons.some(({ n }) => n === 1)
+    ? [element("p", { class: "note" }, "One passage tells no two specs apart.")]
+    : [];
+  const same = comparisons.filter(({ isSame, n }) => isSame && n > 1);
+  if (same.length === 0) return one;
   const items = same.map(({ a, b, metric, difference: { mean, low, high } }) => {
     const sign = mean < 0 ? "" : "+";
     const numbers = `${sign}${mean.toFixed(4)} [${low.toFixed(4)}, ${high.toFixed(4)}]`;
@@ -108,5 +111,6 @@ export function sameList(comparisons: readonly Comparison[]): Html[] {
   return [
     element("p", { class: "note" }, "Not told apart, by their differences on the same passages:"),
     element("ul", { class: "note" }, items),
+    ...one,
   ];
 }

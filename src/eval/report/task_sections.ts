@@ -2,7 +2,7 @@
 
 import { element } from "../../core/html.ts";
 import type { Html } from "../../core/html.ts";
-import { KL_NOISE, ruleOf } from "../metrics.ts";
+import { aboutMetrics, KL_NOISE, ruleOf } from "../metrics.ts";
 import { quantile } from "../statistics.ts";
 import type { EvalResult } from "../results.ts";
 import { compareNeighbours } from "../summary.ts";
@@ -40,6 +40,7 @@ export async function taskSections(
     drawnSpeeds.add(JSON.stringify(speeds));
     sections.push(
       element("h2", {}, task),
+      element("p", { class: "note" }, aboutMetrics([...new Set(own.map((item) => item.metric))])),
       element(
         "div",
         { class: "columns" },
