@@ -10,22 +10,26 @@ export interface Cell {
   /** Tokens of a prompt. */
   readonly nTokens: number;
   readonly flags: readonly string[];
-  /** Where not all specs of the length are measured. */
-  readonly specs?: readonly string[];
+  /** Where not all specs of the length are measured: which, or those that prompts of so many tokens have too. */
+  readonly specs?: readonly string[] | number;
 }
 
 /** Tokens fed over a compressed prompt: with the longest prompt as many as the model knows positions. */
 export const FED = 128;
 
-/** Chapters of Moby Dick by length: as many as the study had time for. */
-const CHAPTERS: readonly (readonly [number, string])[] = [
+/** The longest prompts: whatever is measured on them is measured on all others too. */
+const LONGEST = 8064;
+
+/** Chapters of Moby Dick by length: as many as the study had time for, and of which specs. */
+const CHAPTERS: readonly (readonly [number, string, number?])[] = [
   [1024, "3,9,36,41"],
-  [4096, "3,54"],
-  [8064, "3"],
+  [3072, "3,54,81", LONGEST],
+  [4096, "3,54,81,41"],
+  [LONGEST, "3,54"],
 ];
 
 /** Lengths of prompts with needles; of the longest a few specs. */
-const NEEDLES: readonly (readonly [number, (readonly string[])?])[] = [[1024], [4096], [8064, [
+const NEEDLES: readonly (readonly [number, (readonly string[])?])[] = [[1024], [4096], [LONGEST, [
   ...["none", "kivi:bits=4,residual=32", "think:ratio=0.5", "snapkv:budget=2000"],
   ...["tova:budget=6116+kivi:bits=4,residual=32", "think_bits:budget=0.24"],
   ...["think_bits:budget=0.1475", "tova:budget=5622+think_bits:budget=0.2"],
@@ -39,8 +43,8 @@ export const needleFile = (nTokens: number): string => `needle_${nTokens}.jsonl`
 
 /** All runs. */
 export const CELLS: readonly Cell[] = [
-  ...CHAPTERS.map(([nTokens, chapters]): Cell => ({
-    ...{ file: continuationFile(nTokens), nTokens },
+  ...CHAPTERS.map(([nTokens, chapters, specs]): Cell => ({
+    ...{ file: continuationFile(nTokens), nTokens, ...(specs ? { specs } : {}) },
     flags: ["--task", "ppl,kl", "-p", `${nTokens}`, "-n", `${FED}`, "--chapters", chapters],
   })),
   ...NEEDLES.map(([nTokens, specs]): Cell => ({
@@ -54,7 +58,7 @@ export async function commandOf(
   { file, nTokens, flags, specs }: Cell,
   header: Header,
 ): Promise<string[]> {
-  const all = specs ?? await specsAt(header, nTokens);
+  const all = typeof specs === "object" ? specs : await specsAt(header, nTokens, specs);
   return [
     ...["task", "eval", "--activations", "f32", ...flags, "--results", `bench/results/${file}`],
     ...all.flatMap((spec) => ["--prune", spec]),

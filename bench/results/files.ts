@@ -4,10 +4,10 @@ import { familyChart } from "./chart.ts";
 import type { Mark, Vertical } from "./chart.ts";
 import { readLength } from "./lengths.ts";
 import type { Length } from "./lengths.ts";
-import { bestSpecs, everySpec } from "./tables.ts";
+import { bestSpecs, everySpec, overview } from "./tables.ts";
 
 /** Lengths of the study. */
-const LENGTHS = [1024, 4096, 8064];
+const LENGTHS = [1024, 3072, 4096, 8064];
 
 /** Noise of the arithmetic, as docs/evaluation.md has it. */
 const KL: Vertical = {
@@ -73,6 +73,7 @@ export async function studyFiles(folder: URL): Promise<Map<string, string>> {
     `# All numbers\n\n[README.md](README.md) says what they are.\n\n${sections.join("\n")}`,
   );
   let page = await Deno.readTextFile(new URL("README.md", folder));
+  page = withBlock(page, "overview", overview(lengths));
   for (const length of lengths) {
     page = withBlock(page, `best of ${length.nTokens}`, bestSpecs(length));
   }

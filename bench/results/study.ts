@@ -2,7 +2,7 @@
  * The study: prints the commands that measure it, or draws its charts and tables from the results beside this
  * file. Commands go on where results of the same commit stop; another commit measures anew.
  *
- *     deno run -A bench/results/study.ts | sh       an hour of two cores
+ *     deno run -A bench/results/study.ts | sh       80 minutes of two cores
  *     deno run -A bench/results/study.ts --draw
  */
 

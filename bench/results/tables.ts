@@ -55,13 +55,19 @@ export function everySpec({ specs }: Length): string {
 const BUDGETS = [75, 50, 33, 25, 16, 12];
 const [LEAST, MOST] = [0.9, 1.06];
 
+/** Specs near a budget that have a metric. */
+const nearBudget = ({ specs }: Length, budget: number, metric: string): SpecNumbers[] =>
+  specs.filter(({ percent, metrics }) =>
+    percent >= LEAST * budget && percent <= MOST * budget && metrics.has(metric)
+  );
+
+const meanOf = ({ metrics }: SpecNumbers, metric: string) => metrics.get(metric)!.mean;
+
 /** Of each budget the spec of each family that diverges least, the best first. */
-export function bestSpecs({ specs }: Length): string {
+export function bestSpecs(length: Length): string {
   const rows = BUDGETS.flatMap((budget) => {
-    const near = specs.filter(({ percent, metrics }) =>
-      percent >= LEAST * budget && percent <= MOST * budget && metrics.has("kl")
-    );
-    const kl = ({ metrics }: SpecNumbers) => metrics.get("kl")!.mean;
+    const near = nearBudget(length, budget, "kl");
+    const kl = (item: SpecNumbers) => meanOf(item, "kl");
     return FAMILIES.flatMap(({ name }) => {
       const own = near.filter(({ family }) => family === name).sort((a, b) => kl(a) - kl(b));
       return own.slice(0, 1);
@@ -73,4 +79,31 @@ export function bestSpecs({ specs }: Length): string {
     ]);
   });
   return markdown([["budget", "family", "spec", ...HEADS], ...rows]);
+}
+
+/** What each family does best at each budget, a column a length: the least KL, and the most needles asked for later. */
+export function overview(lengths: readonly Length[]): string {
+  const heads = lengths.map(({ nTokens }) => nTokens.toLocaleString("en-US"));
+  const rows = BUDGETS.flatMap((budget) =>
+    FAMILIES.flatMap(({ name }) => {
+      const best = (
+        length: Length,
+        { metric, order }: { metric: string; order: (a: SpecNumbers, b: SpecNumbers) => number },
+      ) => nearBudget(length, budget, metric).filter((s) => s.family === name).sort(order)[0];
+      const by = (metric: string, sign = 1) => (a: SpecNumbers, b: SpecNumbers) =>
+        sign * (meanOf(a, metric) - meanOf(b, metric));
+      const kls = lengths.map((length) => best(length, { metric: "kl", order: by("kl") }))
+        .map((item) => item ? meanOf(item, "kl").toFixed(4) : "");
+      const later = lengths.map((length) =>
+        best(length, {
+          metric: "needle",
+          order: (a, b) => by("needle", -1)(a, b) || by("answer_nll")(a, b),
+        })
+      ).map((item) => item ? needleText(item) : "");
+      const isEmpty = [...kls, ...later].every((cell) => cell === "");
+      return isEmpty ? [] : [[`${budget} %`, name, ...kls, ...later]];
+    })
+  );
+  const columns = [...heads.map((n) => `KL ${n}`), ...heads.map((n) => `later ${n}`)];
+  return markdown([["budget", "family", ...columns], ...rows]);
 }
