@@ -3,6 +3,7 @@
  * keeps the last rotated queries in rings, for plans whose scores read them.
  */
 
+import { KerfError } from "../../core/error.ts";
 import type { Signature } from "../../core/signature.ts";
 import type { Append } from "../../dsl/append.ts";
 import { layoutName, parseLayoutName } from "../../layout/name.ts";
@@ -66,6 +67,14 @@ export const append: Family = Object.freeze<Family>({
     const name = kernelName(request);
     const records = request.head === recordingHead(definition.name);
     const layout = parseLayoutName(request.suffixes.join("__"));
+    const nKey = layout.key.segments.length;
+    const cached = layout.positions === "cache";
+    if (cached && nKey > 1) {
+      throw new KerfError(
+        `Cannot emit "${name}": keys that stand at their place in the cache lie in one segment`,
+        { hint: "a layout without _cached, or with one segment of keys" },
+      );
+    }
     const func = source.funcs["rotate"]!;
     const pair = Object.fromEntries(["a", "b", "cos", "sin"].map((n) => [n, varying(n)]));
     const rotate = emitFunc(func, {
@@ -75,7 +84,6 @@ export const append: Family = Object.freeze<Family>({
       into: ["new_a", "new_b"],
       args: bindArguments(func, definition.hooks[0]!.args, [pair]),
     });
-    const nKey = layout.key.segments.length;
     const nSegments = nKey + layout.value.segments.length;
     const context: AppendContext = {
       page_rows: String(PAGE_ROWS),
@@ -89,7 +97,7 @@ export const append: Family = Object.freeze<Family>({
       turns_values: isTurned(layout.value),
       row_positions: layout.rowPositions,
       row_sums: layout.rowSums,
-      cached: layout.positions === "cache",
+      cached,
       records,
       interleaved: definition.pairing === "interleaved",
       uniform_lines: markedText(rotate.uniform),
