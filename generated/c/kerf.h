@@ -27,6 +27,8 @@
 
 #define KERF_EXPORT __attribute__((visibility("default")))
 #define KERF_INLINE static inline __attribute__((always_inline, unused))
+/* Of what is long: copies of it would take longer to compile than calls take to run. */
+#define KERF_OUTLINE static __attribute__((noinline, unused))
 
 /* KERF_LANES_BEHIND(v, n) has in lane l v's lane (l + n) mod 16. */
 
@@ -172,6 +174,24 @@ KERF_GATHER(kerf_gather16_u8, i32x16, uint8_t)
 
 /* a · b + c with one rounding, on every instruction set. */
 KERF_INLINE float kerf_fma(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
+#if !defined(__AVX512F__) && !defined(__FMA__) && !defined(__FP_FAST_FMAF)
+/* kerf_fma16 where no instruction fuses. */
+KERF_OUTLINE f32x16 kerf_emulated_fma16(f32x16 a, f32x16 b, f32x16 c)
+{
+  /* The product is exact in f64. Its sum with c is rounded to odd (the last bit says "inexact"), so
+     that rounding once more to f32 gives what one rounding would. */
+  const f64x16 product = __builtin_convertvector(a, f64x16) * __builtin_convertvector(b, f64x16);
+  const f64x16 c64 = __builtin_convertvector(c, f64x16);
+  const f64x16 sum = product + c64;
+  const f64x16 back = sum - product;
+  const f64x16 error = (product - (sum - back)) + (c64 - back);
+  const i64x16 bits = (i64x16)sum;
+  const i64x16 inexact = (error > 0.0) | (error < 0.0);
+  const i64x16 even = (bits & 1) - 1;
+  const i64x16 outward = ((error > 0.0) ^ (sum < 0.0)) | 1;
+  return __builtin_convertvector((f64x16)(bits - (outward & inexact & even)), f32x16);
+}
+#endif
 KERF_INLINE f32x16 kerf_fma16(f32x16 a, f32x16 b, f32x16 c)
 {
 #if defined(__AVX512F__)
@@ -190,18 +210,7 @@ KERF_INLINE f32x16 kerf_fma16(f32x16 a, f32x16 b, f32x16 c)
   for (int i = 0; i < 16; i++) r[i] = __builtin_fmaf(a[i], b[i], c[i]);
   return r;
 #else
-  /* The product is exact in f64. Its sum with c is rounded to odd (the last bit says "inexact"), so
-     that rounding once more to f32 gives what one rounding would. */
-  const f64x16 product = __builtin_convertvector(a, f64x16) * __builtin_convertvector(b, f64x16);
-  const f64x16 c64 = __builtin_convertvector(c, f64x16);
-  const f64x16 sum = product + c64;
-  const f64x16 back = sum - product;
-  const f64x16 error = (product - (sum - back)) + (c64 - back);
-  const i64x16 bits = (i64x16)sum;
-  const i64x16 inexact = (error > 0.0) | (error < 0.0);
-  const i64x16 even = (bits & 1) - 1;
-  const i64x16 outward = ((error > 0.0) ^ (sum < 0.0)) | 1;
-  return __builtin_convertvector((f64x16)(bits - (outward & inexact & even)), f32x16);
+  return kerf_emulated_fma16(a, b, c);
 #endif
 }
 

@@ -11,6 +11,7 @@ import type { Compiler } from "../sys/compiler.ts";
 import { artifact } from "./artifact.ts";
 import { compileError } from "./compile_error.ts";
 import { inlineHeaders } from "./headers.ts";
+import { systemHeaderArgs } from "./system_headers.ts";
 
 /** A C source to compile. */
 export interface CSource {
@@ -75,27 +76,39 @@ export async function compileC(source: CSource, options: CompileCOptions): Promi
     extension: Deno.build.os === "darwin" ? ".dylib" : ".so",
     inputs: [command.join(" "), version, Deno.build.target, flags.join(" "), text],
     make: async (workDir, stem) => {
-      if (signal?.aborted) throw interrupted();
       const input = join(workDir, "source.c");
       const output = join(workDir, "library");
       await Deno.writeTextFile(input, text);
       const [program, ...first] = command;
-      const argsFor = (from: string, to: string) => [...first, ...flags, from, "-o", to, "-lm"];
-      const result = await runCommand(program!, argsFor(input, output), {
-        cwd: root,
-        // The compiler's own scratch files go where they are swept.
-        env: { TMPDIR: workDir },
-        ...(signal === undefined ? {} : { signal }),
-      });
-      // A terminal's Ctrl-C may reach the compiler before this process.
-      if (signal?.aborted || result.code === INTERRUPTED) throw interrupted();
+      const run = async (args: readonly string[], scratch: string) => {
+        if (signal?.aborted) throw interrupted();
+        const result = await runCommand(program!, [...first, ...args], {
+          cwd: root,
+          // The compiler's own scratch files go where they are swept.
+          env: { TMPDIR: scratch },
+          ...(signal === undefined ? {} : { signal }),
+        });
+        // A terminal's Ctrl-C may reach the compiler before this process.
+        if (signal?.aborted || result.code === INTERRUPTED) throw interrupted();
+        return result;
+      };
+      const machine = [...FLAGS, ...(source.machineFlags ?? [])];
+      const headers = {
+        compiler: options.compiler,
+        dir: resolve(options.dir),
+        flags: machine,
+        run,
+      };
+      const faster = await systemHeaderArgs(text, headers);
+      const argsFor = (from: string, to: string) => [...flags, from, "-o", to, "-lm"];
+      const result = await run([...faster, ...argsFor(input, output)], workDir);
       // Kept beside the library so that a failing command can be typed again and debuggers find lines.
       const kept = `${stem}.c`;
       await Deno.rename(input, kept);
       if (result.code !== 0) {
         throw compileError({
           name: source.name,
-          command: [program!, ...argsFor(relative(root, kept), "/dev/null")].join(" "),
+          command: [...command, ...argsFor(relative(root, kept), "/dev/null")].join(" "),
           stderr: result.stderr,
         });
       }

@@ -187,3 +187,22 @@ Deno.test("kill -9 at any moment leaves a whole library or none", () =>
     }
     assert(killed > 0, "every process ended before it was killed");
   }));
+
+Deno.test({
+  name: "long system headers are precompiled once for all defines, and change no byte of a library",
+  ignore: Deno.build.arch !== "x86_64",
+  fn: () =>
+    inFolder(async (dir) => {
+      const text = `#include <immintrin.h>\n${constant("_mm_cvtsi128_si32(_mm_set1_epi32(N))")}`;
+      const one = { ...source(text), defines: { N: 1 }, machineFlags: ["-msse4.1"] };
+      const path = await compileC(one, { compiler, dir });
+      assertEquals(valueOf(path), 1);
+      assertEquals(valueOf(await compileC({ ...one, defines: { N: 2 } }, { compiler, dir })), 2);
+      const made = [...Deno.readDirSync(dir)].filter(({ name }) => name.endsWith(".gch"));
+      const gcc = !/clang|zig/i.test(compiler.version);
+      assertEquals(made.length, gcc ? 1 : 0);
+      const plain = { ...compiler, version: "clang, so that nothing is precompiled" };
+      const other = await compileC(one, { compiler: plain, dir });
+      assertEquals(await Deno.readFile(other), await Deno.readFile(path));
+    }),
+});
