@@ -6,7 +6,7 @@
 import type { Plan } from "../../engine/plan.ts";
 import type { Ceilings } from "./ceilings.ts";
 import { markdownTable } from "./markdown_table.ts";
-import { median } from "./report.ts";
+import { median } from "./spread.ts";
 import { itemsOf, workIn } from "./work.ts";
 import type { StepShape } from "./work.ts";
 

@@ -1,5 +1,7 @@
 import { assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
-import { formatRows, median, rowOf, standardDeviation, testName } from "./report.ts";
+import { formatRows } from "./report.ts";
+import { rowOf, testName } from "./row.ts";
+import { median, standardDeviation } from "./spread.ts";
 
 const shared = {
   build_commit: "abc",

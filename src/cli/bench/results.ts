@@ -2,8 +2,8 @@
 
 import { join } from "@std/path";
 import { ROOT } from "../root.ts";
-import type { BenchRow } from "./report.ts";
 import { formatRows } from "./report.ts";
+import type { BenchRow } from "./row.ts";
 
 /** Appends rows; what is there stays. */
 export async function saveRows(

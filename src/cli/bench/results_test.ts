@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { testFolder } from "../../model/testing_files.ts";
-import type { BenchRow } from "./report.ts";
+import type { BenchRow } from "./row.ts";
 import { saveRows } from "./results.ts";
 
 Deno.test("rows are appended, one a line", async () => {

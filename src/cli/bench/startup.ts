@@ -15,8 +15,9 @@ import { commit } from "../commit.ts";
 import { commandOf } from "../flags.ts";
 import { openProgress, writeError, writeOut } from "../terminal.ts";
 import { markdownTable } from "./markdown_table.ts";
-import { formatObjects, median } from "./report.ts";
+import { formatObjects } from "./report.ts";
 import type { BenchFormat } from "./report.ts";
+import { median } from "./spread.ts";
 
 /** One stage of one start. */
 interface Stage {
