@@ -26,7 +26,10 @@ export interface KernelRow {
   readonly of_macs: number | null;
 }
 
-/** Kernels of one step from the times of several, invocation by invocation the median. */
+/**
+ * Kernels of one step from the times of several, invocation by invocation the median; then those that multiply bytes
+ * together, and the whole step.
+ */
 export function kernelRows(
   plan: Plan,
   options: {
@@ -64,13 +67,16 @@ export function kernelRows(
     [waiting, busiest] = [{ bytes: 0, macs: 0, byteMacs: 0 }, undefined];
   }
   const all = [...groups.values()];
-  const total = {
-    ...all.reduce((sum, group) => ({ ...add(sum, group), ns: sum.ns + group.ns }), {
+  const together = (what: string, groups: typeof all) => ({
+    ...groups.reduce((sum, group) => ({ ...add(sum, group), ns: sum.ns + group.ns }), {
       ...{ bytes: 0, macs: 0, byteMacs: 0, ns: 0 },
     }),
-    ...{ what: "the whole step", kernel: "", n: all.reduce((n, group) => n + group.n, 0) },
-  };
-  return [...all, total].map(({ what, kernel, n, ns, bytes, macs, byteMacs }) => {
+    ...{ what, kernel: "", n: groups.reduce((n, group) => n + group.n, 0) },
+  });
+  const inBytes = all.filter(({ byteMacs }) => byteMacs > 0);
+  const total = together("the whole step", all);
+  const products = inBytes.length > 0 ? [together("all products of bytes", inBytes)] : [];
+  return [...all, ...products, total].map(({ what, kernel, n, ns, bytes, macs, byteMacs }) => {
     const seconds = ns / 1e9;
     // The least time that these products can take, at the ceilings of their kinds.
     const least = byteMacs / ceilings.byteMacs + (macs - byteMacs) / ceilings.f32Macs;

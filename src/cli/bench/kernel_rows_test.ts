@@ -51,3 +51,28 @@ Deno.test("a step's work is that of its matrices and its cache", async () => {
   assertAlmostEquals(down.of_macs!, dModel * dFf / 2e-3 / 1e9, 1e-12);
   assertEquals(rows.find(({ what }) => what === "norm")!.of_read, null);
 });
+
+Deno.test("products of bytes are held to the bytes' ceiling, apart and together", async () => {
+  await using folder = await testFolder();
+  const path = await folder.write("tiny.gguf", tinyModel({ storage: "Q8_0" }));
+  using model = await load({ model: path, threads: 1, activations: "q8" });
+  const { plan } = model.loaded;
+  const times = [new Float64Array(plan.step.invocations.length).fill(1e6)];
+  const shape = {
+    header: header({ nRows: 3, nSeqs: 1, nLogits: 1, nTiles: 1 }),
+    ...{ nDepth: 0, layerBytes: 1000 },
+  };
+  const ceilings = { readBytes: 1e9, f32Macs: 1e9, byteMacs: 4e9 };
+  const rows = kernelRows(plan, { step: "prefill", times, shape, ceilings });
+  const [products, total] = rows.splice(-2);
+  const multiplying = rows.filter((row) =>
+    row.macs_s !== null && !row.kernel.includes("attention")
+  );
+  const sum = (of: (row: typeof rows[number]) => number) =>
+    multiplying.reduce((all, row) => all + of(row), 0);
+  assertEquals(products!.invocations, sum(({ invocations }) => invocations));
+  assertEquals(products!.ns, sum(({ ns }) => ns));
+  const macs = sum(({ macs_s, ns }) => macs_s! * ns / 1e9);
+  assertAlmostEquals(products!.of_macs!, macs / 4e9 / (products!.ns / 1e9), 1e-12);
+  assert(products!.ns < total!.ns);
+});

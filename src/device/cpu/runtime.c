@@ -1,6 +1,6 @@
 /*
  * The CPU runtime: memory, files, the instruction set level, and the walk over a plan's operations with a
- * pool of threads. The only hand-written C of the project; kernels are generated and come in as addresses.
+ * pool of threads. The only hand-written C that a run executes; kernels are generated and come in as addresses.
  *
  * How a step runs. Each operation is a kernel and a number of independent items. Threads take ranges of
  * items from a shared counter, so none of them is tied to a thread: one that the system takes off its core
