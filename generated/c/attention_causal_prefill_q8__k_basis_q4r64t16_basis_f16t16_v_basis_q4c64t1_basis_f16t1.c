@@ -171,65 +171,127 @@ static void gather_query(
   }
 }
 
+/* Rows of a chunk whose values lie in one page: the chunk's first … end - 1. */
+struct value_run {
+  uint32_t segment, in_page, end;
+  const uint8_t *page;
+};
+
+/* The run that begins at the chunk's row `first`. Values have cuts of their own. */
+KERF_INLINE struct value_run value_run_at(const struct kv_rows *kv, const struct chunk *chunk,
+    uint32_t first)
+{
+  uint32_t row = chunk->position + first, segment = 0;
+  for (; segment + 1 < VALUE_SEGMENTS && row >= kv->value_rows[segment]; segment++) {
+    row -= kv->value_rows[segment];
+  }
+  const uint32_t in_page = row % PAGE_ROWS;
+  uint32_t n_rows = chunk->n_rows - first;
+  if (n_rows > PAGE_ROWS - in_page) n_rows = PAGE_ROWS - in_page;
+  if (segment + 1 < VALUE_SEGMENTS
+      && n_rows > kv->value_rows[segment] - row) n_rows = kv->value_rows[segment] - row;
+  const uint8_t *page = kv->arena + (size_t)kv->value_pages[segment][row / PAGE_ROWS] * ARENA_UNIT;
+  return (struct value_run){segment, in_page, first + n_rows, page};
+}
+
+/* Bytes of a row of values: its codes of 4 bits, then the words of its groups. */
+enum { ROW_BYTES_q4c64 = HEAD_DIM * 4 / 8 + (HEAD_DIM + 64 - 1) / 64 * sizeof(struct kerf_group) };
+
 /*
- * Begins to fetch the unit of coded keys behind `unit`, which begins at `row`: units are too short for the machine
- * to see a stream in them.
+ * Sixteen numbers x of every row of the block, the first n of which count, and the words of their groups, a scale s and a
+ * minimum m each: x · s, its largest size lane by lane, and what x · s and x · m come to where every code is at the centre.
  */
-KERF_INLINE void prefetch_unit(
-  const struct kv_rows *kv, const uint32_t *pages, uint32_t row, const uint8_t *unit,
+KERF_INLINE void scale16(
+  i32x16 words, uint32_t n, float centre, const float *restrict x, uint32_t stride,
+  float *restrict scaled, uint32_t scaled_stride, f32x16 sizes[BLOCK_ROWS],
+      f32x16 offsets[BLOCK_ROWS])
+{
+  f32x16 scale, minimum;
+  kerf_split_groups(words, &scale, &minimum);
+  const f32x16 mean = scale * centre + minimum;
+  UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
+    const f32x16 factor = kerf_load16_first(&x[r * stride], n);
+    const f32x16 product = factor * scale;
+    kerf_store16(&scaled[r * scaled_stride], product);
+    offsets[r] += factor * mean;
+    sizes[r] = kerf_larger16(kerf_abs16(product), sizes[r]);
+  }
+}
+
+/*
+ * Rounds n scaled numbers to bytes. What rounding took leaves the offset: it counts as if it had met the codes' centre.
+ * Bytes past the n-th, up to a whole vector, are 0 where numbers are.
+ */
+KERF_INLINE void round_numbers(
+  const float *restrict scaled, uint32_t n, float factor, float centre, int8_t *restrict bytes,
+      f32x16 *offset)
+{
+  i32x16 sums = {0};
+  for (uint32_t i = 0; i < n; i += 16) sums += kerf_store16_bytes(&bytes[i],
+      kerf_load16(&scaled[i]), factor);
+  *offset -= kerf_to_f32x16(sums) * centre;
+}
+
+enum {
+  FOLD_UNITS = 4, /* units of coded keys that are folded together */
+  FOLDS = FOLD_UNITS * BLOCK_ROWS,
+};
+
+/* Units of a chunk's coded keys, from one of its rows on; those past the chunk are none. */
+struct units {
+  uint32_t n;
+  const uint8_t *at[FOLD_UNITS];
+};
+
+/* The block's queries in bytes, by unit and row: q by scale is about quantum · byte, offset what meets no code. */
+struct folds {
+  float quantum[KERF_SIXTEENS(FOLDS)], offset[KERF_SIXTEENS(FOLDS)];
+  int8_t bytes[FOLD_UNITS][BLOCK_ROWS * HEAD_DIM];
+};
+
+/* Finds units of the chunk. */
+KERF_INLINE struct units units_at(
+  const struct kv_rows *kv, const struct chunk *chunk, uint32_t first, const uint32_t unit_rows,
       size_t unit_bytes)
 {
-  const uint8_t *page = kv->arena + (size_t)pages[row / PAGE_ROWS] * ARENA_UNIT;
-  const uint8_t *next = row % PAGE_ROWS == 0 ? page : unit + unit_bytes;
-  for (size_t byte = 0; byte < unit_bytes; byte += 64) __builtin_prefetch(next + byte);
+  const uint32_t *pages = kv->key_pages[chunk->segment];
+  struct units units = {.n = (chunk->n_rows - first) / unit_rows};
+  if (units.n > FOLD_UNITS) units.n = FOLD_UNITS;
+  for (uint32_t u = 0; u < units.n; u++) {
+    const uint32_t row = chunk->row + first + u * unit_rows;
+    const uint8_t *page = kv->arena + (size_t)pages[row / PAGE_ROWS] * ARENA_UNIT;
+    units.at[u] = page + row % PAGE_ROWS / unit_rows * unit_bytes;
+  }
+  return units;
 }
 
-/*
- * Folds n groups, each a scale s and a minimum m, into the factors that meet their codes, f32 [BLOCK_ROWS, stride]:
- * x · s is about quantum · byte; offset sums x · m, and at the codes' centre what rounding took of x · s. Bytes past the
- * n-th, up to a whole vector, are 0.
- */
-static __attribute__((unused)) void fold_groups(
-  const void *groups, uint32_t n, float centre, const float *restrict x, uint32_t stride,
-  int8_t *restrict bytes, uint32_t byte_stride, float *restrict quantum, float *restrict offset)
+/* Folds n groups of every unit, one per channel and from byte `groups` on, into n channels of the block's queries. */
+static void fold_units(
+  const struct units *units, size_t groups, uint32_t n, float centre, const float *restrict q,
+      struct folds *folds)
 {
-  enum { MOST = PAGE_ROWS > HEAD_DIM ? PAGE_ROWS : HEAD_DIM };
-  f32x16 offsets[BLOCK_ROWS], scaled[BLOCK_ROWS][MOST / 16];
-  i32x16 sizes[BLOCK_ROWS];
-  UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
-    offsets[r] = kerf_splat16(0.0f);
-    sizes[r] = kerf_splat16_i32(0);
-  }
-  for (uint32_t i = 0; i < n; i += 16) {
-    const uint32_t n_lanes = kerf_lanes(n - i);
-    const i32x16 words = (i32x16)kerf_load16_first((const float *)groups + i, n_lanes);
-    const f32x16 scale = kerf_f16_bits_to_f32x16(words & 0xffff);
-    const f32x16 minimum = kerf_f16_bits_to_f32x16((words >> 16) & 0xffff);
-    UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
-      const f32x16 factor = kerf_load16_first(&x[r * stride + i], n_lanes);
-      scaled[r][i / 16] = factor * scale;
-      offsets[r] += factor * minimum;
-      sizes[r] = kerf_max16_i32(sizes[r], (i32x16)kerf_abs16(scaled[r][i / 16]));
+  f32x16 sizes[FOLDS], offsets[FOLDS];
+  _Alignas(64) float scaled[FOLDS][HEAD_DIM], factor[KERF_SIXTEENS(FOLDS)];
+  for (uint32_t u = 0; u < FOLD_UNITS; u++) {
+    f32x16 size[BLOCK_ROWS], offset[BLOCK_ROWS];
+    UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) size[r] = offset[r] = kerf_splat16(0.0f);
+    for (uint32_t c = 0; u < units->n && c < n; c += 16) {
+      const uint32_t n_lanes = kerf_lanes(n - c);
+      const i32x16 words = (i32x16)kerf_load16_first((const float *)(units->at[u] + groups) + c,
+          n_lanes);
+      scale16(words, n_lanes, centre, &q[c], HEAD_DIM, &scaled[u * BLOCK_ROWS][c], HEAD_DIM, size,
+          offset);
     }
+    memcpy(&sizes[u * BLOCK_ROWS], size, sizeof size);
+    memcpy(&offsets[u * BLOCK_ROWS], offset, sizeof offset);
   }
-  f32x16 taken[BLOCK_ROWS];
-  float factor[BLOCK_ROWS];
-  UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
-    factor[r] = kerf_byte_factor(sizes[r], &quantum[r]);
-    taken[r] = kerf_splat16(0.0f);
+  kerf_byte_factors(sizes, FOLDS, factor, folds->quantum);
+  for (uint32_t i = 0; i < units->n * BLOCK_ROWS; i++) {
+    int8_t *bytes = &folds->bytes[0][i * HEAD_DIM];
+    round_numbers(scaled[i], n, factor[i], centre * folds->quantum[i], bytes, &offsets[i]);
   }
-  for (uint32_t i = 0; i < n; i += 16) {
-    UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
-      taken[r] += kerf_store16_bytes(&bytes[r * byte_stride + i], scaled[r][i / 16], factor[r],
-          quantum[r]);
-    }
-  }
-  UNROLL for (uint32_t r = 0; r < BLOCK_ROWS;
-      r++) offset[r] = kerf_sum16(offsets[r] + taken[r] * centre);
+  kerf_sums(offsets, FOLDS, folds->offset);
 }
-
-/* Bytes of a row of the block in `bytes`. */
-enum { QUERY_BYTES = (HEAD_DIM + 15) / 16 * 16 };
 
 /*
  * The products of n channels' codes and their bytes, four channels at a time: the first cell of the v-th vector is
@@ -250,7 +312,7 @@ KERF_INLINE void multiply_codes(
           bits);
     }
     UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
-      const int32_t word = kerf_word_of(&bytes[r * QUERY_BYTES + c]);
+      const int32_t word = kerf_word_of(&bytes[r * HEAD_DIM + c]);
       UNROLL for (uint32_t v = 0; v < n_vectors; v++) dots[r][v] = kerf_dot4_codes(dots[r][v],
           codes[v], word, bits);
     }
@@ -262,8 +324,7 @@ KERF_INLINE void multiply_codes(
     UNROLL for (uint32_t i = 0; i < 4; i++) four[i] = cells[v] + (c + i < n ? c + i : c) * 2 * bits;
     const i32xn codes = kerf_code_words(four, (first + v * KERF_N) % TILE_ROWS, bits);
     UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
-      dots[r][v] = kerf_dot4_codes(dots[r][v], codes, kerf_word_of(&bytes[r * QUERY_BYTES + c]),
-          bits);
+      dots[r][v] = kerf_dot4_codes(dots[r][v], codes, kerf_word_of(&bytes[r * HEAD_DIM + c]), bits);
     }
   }
 }
@@ -286,31 +347,29 @@ static void multiply_keys_q4r64(
     CELL_BYTES = 2 * BITS, /* of a channel in a tile */
   };
   const uint32_t width = kv->key_width[chunk->segment];
-  const uint32_t *pages = kv->key_pages[chunk->segment];
   const size_t code_bytes = (size_t)width * UNIT_ROWS * BITS / 8;
   const size_t unit_bytes = code_bytes + width * sizeof(struct kerf_group);
 
-  for (uint32_t unit_row = 0; unit_row < chunk->n_rows; unit_row += UNIT_ROWS) {
-    const uint32_t row = chunk->row + unit_row;
-    const uint8_t *page = kv->arena + (size_t)pages[row / PAGE_ROWS] * ARENA_UNIT;
-    const uint8_t *unit = page + row % PAGE_ROWS / UNIT_ROWS * unit_bytes;
-    int8_t bytes[BLOCK_ROWS * QUERY_BYTES];
-    float quantum[BLOCK_ROWS], offset[BLOCK_ROWS];
-    prefetch_unit(kv, pages, row + UNIT_ROWS, unit, unit_bytes);
-    fold_groups(unit + code_bytes, width, KERF_CENTRE(BITS), q, HEAD_DIM, bytes, QUERY_BYTES,
-        quantum, offset);
-
-    for (uint32_t first = 0; first < UNIT_ROWS; first += UNIT_VECTORS * KERF_N) {
-      const uint8_t *cells[BLOCK_VECTORS];
-      i32xn dots[BLOCK_ROWS][BLOCK_VECTORS];
-      UNROLL for (uint32_t v = 0; v < UNIT_VECTORS; v++) {
-        cells[v] = unit + (size_t)(first + v * KERF_N) / TILE_ROWS * width * CELL_BYTES;
-      }
-      multiply_codes(cells, first, width, BITS, bytes, UNIT_VECTORS, dots);
-      UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
+  for (uint32_t fold_row = 0; fold_row < chunk->n_rows; fold_row += FOLD_UNITS * UNIT_ROWS) {
+    const struct units units = units_at(kv, chunk, fold_row, UNIT_ROWS, unit_bytes);
+    struct folds folds;
+    fold_units(&units, code_bytes, width, KERF_CENTRE(BITS), q, &folds);
+    for (uint32_t u = 0; u < units.n; u++) {
+      for (uint32_t first = 0; first < UNIT_ROWS; first += UNIT_VECTORS * KERF_N) {
+        const uint8_t *cells[BLOCK_VECTORS];
+        i32xn dots[BLOCK_ROWS][BLOCK_VECTORS];
         UNROLL for (uint32_t v = 0; v < UNIT_VECTORS; v++) {
-          const f32xn sum = kerf_to_f32xn(dots[r][v]) * quantum[r] + offset[r];
-          kerf_storen(&products[r * CHUNK_ROWS + unit_row + first + v * KERF_N], sum);
+          cells[v] = units.at[u] + (size_t)(first + v * KERF_N) / TILE_ROWS * width * CELL_BYTES;
+        }
+        multiply_codes(cells, first, width, BITS, folds.bytes[u], UNIT_VECTORS, dots);
+        UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
+          const uint32_t fold = u * BLOCK_ROWS + r;
+          UNROLL for (uint32_t v = 0; v < UNIT_VECTORS; v++) {
+            const f32xn sum = kerf_to_f32xn(kerf_place_sums(dots[r][v], BITS))
+                * folds.quantum[fold] + folds.offset[fold];
+            kerf_storen(&products[r * CHUNK_ROWS + fold_row + u * UNIT_ROWS + first + v * KERF_N],
+                sum);
+          }
         }
       }
     }
@@ -375,29 +434,6 @@ static void multiply_keys(
   if (chunk->segment == 1) multiply_keys_f16(kv, chunk, q, products);
 }
 
-/* Rows of a chunk whose values lie in one page: the chunk's first … end - 1. */
-struct value_run {
-  uint32_t segment, in_page, end;
-  const uint8_t *page;
-};
-
-/* The run that begins at the chunk's row `first`. Values have cuts of their own. */
-KERF_INLINE struct value_run value_run_at(const struct kv_rows *kv, const struct chunk *chunk,
-    uint32_t first)
-{
-  uint32_t row = chunk->position + first, segment = 0;
-  for (; segment + 1 < VALUE_SEGMENTS && row >= kv->value_rows[segment]; segment++) {
-    row -= kv->value_rows[segment];
-  }
-  const uint32_t in_page = row % PAGE_ROWS;
-  uint32_t n_rows = chunk->n_rows - first;
-  if (n_rows > PAGE_ROWS - in_page) n_rows = PAGE_ROWS - in_page;
-  if (segment + 1 < VALUE_SEGMENTS
-      && n_rows > kv->value_rows[segment] - row) n_rows = kv->value_rows[segment] - row;
-  const uint8_t *page = kv->arena + (size_t)kv->value_pages[segment][row / PAGE_ROWS] * ARENA_UNIT;
-  return (struct value_run){segment, in_page, first + n_rows, page};
-}
-
 /*
  * Turns the products of one query and a chunk into weights e^(logit - largest), in place; a key that the
  * query does not see weighs exactly 0.
@@ -419,7 +455,7 @@ static void weigh_keys(
 
 #line 7 "kernels/attention/causal.ts"
     const i32x16 mask = key_position <= query.position;
-#line 423 "generated/c/attention_causal_prefill_q8__k_basis_q4r64t16_basis_f16t16_v_basis_q4c64t1_basis_f16t1.c"
+#line 459 "generated/c/attention_causal_prefill_q8__k_basis_q4r64t16_basis_f16t16_v_basis_q4c64t1_basis_f16t1.c"
     const i32x16 visible = mask & (key_position < n_visible);
     const f32x16 logit = kerf_select16(visible, s, kerf_splat16(KERF_MASKED));
     largest_lanes = kerf_larger16(logit, largest_lanes);
@@ -438,42 +474,56 @@ static void weigh_keys(
   *sum = kerf_sum16(sum_lanes);
 }
 
+/* The weighted sum of n_vectors vectors of four rows' values, codes by the bytes of their groups. */
+KERF_INLINE void add_four_q4c64(
+  const uint8_t *rows, uint32_t first, uint32_t channel, const uint32_t n_vectors,
+  int8_t (*bytes)[BLOCK_ROWS * PAGE_ROWS], i32xn dots[BLOCK_ROWS][BLOCK_VECTORS])
+{
+  enum { BITS = 4, CODE_BYTES = HEAD_DIM * BITS / 8, ROW_BYTES = ROW_BYTES_q4c64 };
+  const uint8_t *const four[4] = {rows, rows + ROW_BYTES, rows + 2 * ROW_BYTES,
+      rows + 3 * ROW_BYTES};
+  i32xn codes[BLOCK_VECTORS];
+  UNROLL for (uint32_t v = 0; v < n_vectors; v++) {
+    codes[v] = kerf_row_words(four, channel + v * KERF_N, CODE_BYTES, BITS);
+  }
+  UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
+    UNROLL for (uint32_t v = 0; v < n_vectors; v++) {
+      const int32_t word = kerf_word_of(&bytes[(channel + v * KERF_N) / 64][r * PAGE_ROWS + first]);
+      dots[r][v] = kerf_dot4_codes(dots[r][v], codes[v], word, BITS);
+    }
+  }
+}
+
 /*
  * The weighted sum of n_vectors vectors of the values of a run, from its channel `channel` on, added to `out`; bytes,
- * quantum and offset as fold_groups leaves them of each group of channels.
+ * quantum and offset are those of each group of channels.
  */
 KERF_INLINE void add_channels_q4c64(
   const uint8_t *rows, uint32_t n_rows, uint32_t channel, const uint32_t n_vectors,
-  int8_t (*bytes)[BLOCK_ROWS * PAGE_ROWS], float (*quantum)[BLOCK_ROWS],
-      float (*offset)[BLOCK_ROWS], float *restrict out)
+  int8_t (*bytes)[BLOCK_ROWS * PAGE_ROWS], const float *quantum, const float *offset,
+      float *restrict out)
 {
-  enum { BITS = 4, CODE_BYTES = HEAD_DIM * BITS / 8,
-      ROW_BYTES = HEAD_DIM * 4 / 8 + (HEAD_DIM + 64 - 1) / 64 * sizeof(struct kerf_group) };
+  enum { BITS = 4, ROW_BYTES = ROW_BYTES_q4c64 };
   i32xn dots[BLOCK_ROWS][BLOCK_VECTORS];
   UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
     UNROLL for (uint32_t v = 0; v < n_vectors; v++) dots[r][v] = (i32xn){0};
   }
-  for (uint32_t i = 0; i < n_rows; i += 4) {
+  uint32_t i = 0;
+  for (; i + 4 <= n_rows; i += 4) add_four_q4c64(rows + i * ROW_BYTES, i, channel, n_vectors, bytes,
+      dots);
+  if (i < n_rows) {
     /* Rows past the last weigh nothing: any codes may stand there. */
-    const uint8_t *four[4];
-    UNROLL for (uint32_t j = 0; j < 4; j++) four[j] = rows
-        + (i + j < n_rows ? i + j : i) * ROW_BYTES;
-    i32xn codes[BLOCK_VECTORS];
-    UNROLL for (uint32_t v = 0; v < n_vectors; v++) {
-      codes[v] = kerf_row_words(four, channel + v * KERF_N, CODE_BYTES, BITS);
-    }
-    UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
-      UNROLL for (uint32_t v = 0; v < n_vectors; v++) {
-        const int32_t word = kerf_word_of(&bytes[(channel + v * KERF_N) / 64][r * PAGE_ROWS + i]);
-        dots[r][v] = kerf_dot4_codes(dots[r][v], codes[v], word, BITS);
-      }
-    }
+    uint8_t four[4 * ROW_BYTES] = {0};
+    memcpy(four, rows + i * ROW_BYTES, (n_rows - i) * ROW_BYTES);
+    add_four_q4c64(four, i, channel, n_vectors, bytes, dots);
   }
   UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
     UNROLL for (uint32_t v = 0; v < n_vectors; v++) {
       const uint32_t group = (channel + v * KERF_N) / 64;
       float *sum = &out[r * HEAD_DIM + channel + v * KERF_N];
-      const f32xn weighted = kerf_to_f32xn(dots[r][v]) * quantum[group][r] + offset[group][r];
+      const f32xn whole = kerf_to_f32xn(kerf_place_sums(dots[r][v], BITS));
+      const f32xn weighted = whole * quantum[group * BLOCK_ROWS + r]
+          + offset[group * BLOCK_ROWS + r];
       kerf_storen(sum, kerf_loadn(sum) + weighted);
     }
   }
@@ -489,26 +539,35 @@ static void add_run_q4c64(struct value_run run, uint32_t first, const float *res
 {
   enum {
     GROUPS = (HEAD_DIM + 64 - 1) / 64, /* of a row */
+    FOLDS = GROUPS * BLOCK_ROWS,
     CODE_BYTES = HEAD_DIM * 4 / 8,
-    ROW_BYTES = HEAD_DIM * 4 / 8 + (HEAD_DIM + 64 - 1) / 64 * sizeof(struct kerf_group),
+    ROW_BYTES = ROW_BYTES_q4c64,
   };
   const uint8_t *values = run.page;
   const uint8_t *rows = values + run.in_page * ROW_BYTES;
   const uint32_t n_rows = run.end - first;
   int8_t bytes[GROUPS][BLOCK_ROWS * PAGE_ROWS];
-  float quantum[GROUPS][BLOCK_ROWS], offset[GROUPS][BLOCK_ROWS];
-  for (uint32_t group = 0; group < GROUPS; group++) {
-    struct kerf_group groups[PAGE_ROWS];
-    for (uint32_t i = 0; i < n_rows; i++) {
-      memcpy(&groups[i], rows + i * ROW_BYTES + CODE_BYTES + group * sizeof *groups,
-          sizeof *groups);
-      __asm__("" : "+m"(groups[i])); /* word by word: compilers make vectors of them, which takes longer */
+  f32x16 sizes[FOLDS], offsets[FOLDS];
+  _Alignas(64) float scaled[FOLDS][PAGE_ROWS], factor[KERF_SIXTEENS(FOLDS)],
+      quantum[KERF_SIXTEENS(FOLDS)], offset[KERF_SIXTEENS(FOLDS)];
+  UNROLL for (uint32_t i = 0; i < FOLDS; i++) sizes[i] = offsets[i] = kerf_splat16(0.0f);
+  for (uint32_t i = 0; i < n_rows; i += 16) {
+    const uint32_t n_lanes = kerf_lanes(n_rows - i);
+    UNROLL for (uint32_t group = 0; group < GROUPS; group++) {
+      const uint32_t at = CODE_BYTES + group * sizeof(struct kerf_group), fold = group * BLOCK_ROWS;
+      const i32x16 words = kerf_load16_words(rows + i * ROW_BYTES, at, ROW_BYTES, n_lanes);
+      scale16(
+        words, n_lanes, KERF_CENTRE(4), &weights[first + i], CHUNK_ROWS, &scaled[fold][i],
+            PAGE_ROWS,
+        &sizes[fold], &offsets[fold]);
     }
-    fold_groups(
-      groups, n_rows, KERF_CENTRE(4), &weights[first], CHUNK_ROWS, bytes[group], PAGE_ROWS,
-          quantum[group],
-      offset[group]);
   }
+  kerf_byte_factors(sizes, FOLDS, factor, quantum);
+  for (uint32_t i = 0; i < FOLDS; i++) {
+    int8_t *fold = &bytes[0][i * PAGE_ROWS];
+    round_numbers(scaled[i], n_rows, factor[i], KERF_CENTRE(4) * quantum[i], fold, &offsets[i]);
+  }
+  kerf_sums(offsets, FOLDS, offset);
   const uint32_t whole = HEAD_DIM / VALUE_WIDTH * VALUE_WIDTH;
   for (uint32_t channel = 0; channel < whole; channel += VALUE_WIDTH) {
     add_channels_q4c64(rows, n_rows, channel, VALUE_VECTORS, bytes, quantum, offset, out);

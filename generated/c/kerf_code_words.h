@@ -12,31 +12,52 @@
 /* The mean of all codes: what rounding takes of a factor counts as if it had met this. */
 #define KERF_CENTRE(bits) (0.5f * (float)((1 << (bits)) - 1))
 
-#if defined(__AVX512VBMI__) && KERF_N == 16
+/*
+ * Where one permutation brings the bytes of four cells to their lanes, codes stay at their places in these: what is summed of
+ * a lane is 2^place times as large, until kerf_place_sums.
+ */
+#if defined(__AVX512VBMI__) && defined(__AVX512VNNI__) && KERF_N == 16
+#define KERF_PLACED 1
+KERF_INLINE i32xn kerf_code_places(const uint32_t bits)
+{
+  const i32x16 lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  return lane / (int32_t)(2 * bits) * (int32_t)bits;
+}
+
 /* Of every lane of `bytes` four codes: byte j of a word is the j-th cell's, and these lie `stride` bytes apart. */
 KERF_INLINE i32xn kerf_permute_codes(__m512i bytes, const uint32_t start, const uint32_t stride, const uint32_t bits)
 {
   const i32x16 lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-  const int32_t cell_bytes = (int32_t)(2 * bits);
   const int32_t cells = (int32_t)(start * 0x01010101u + stride * 0x03020100u);
-  const i32x16 order = lane % cell_bytes * 0x01010101 + cells;
-  const i32xn words = (i32xn)_mm512_permutexvar_epi8((__m512i)order, bytes);
-  return bits == 8 ? words : (words >> lane / cell_bytes * (int32_t)bits) & ((1 << bits) - 1) * 0x01010101;
+  const i32x16 order = lane % (int32_t)(2 * bits) * 0x01010101 + cells;
+  const i32x16 mask = kerf_splat16_i32(((1 << bits) - 1) * 0x01010101) << kerf_code_places(bits);
+  return (i32xn)_mm512_permutexvar_epi8((__m512i)order, bytes) & mask;
+}
+#else
+#define KERF_PLACED 0
+KERF_INLINE i32xn kerf_code_places(const uint32_t bits)
+{
+  (void)bits;
+  return (i32xn){0};
 }
 #endif
+
+/* Sums of products with codes as if these stood at the foot of their bytes. */
+KERF_INLINE i32xn kerf_place_sums(i32xn sums, const uint32_t bits) { return KERF_PLACED ? sums >> kerf_code_places(bits) : sums; }
 
 /* Codes of four cells, KERF_N of each from the first-th on: in lane l, byte j is code first + l of cells[j]. */
 KERF_INLINE i32xn kerf_code_words(const uint8_t *const cells[4], const uint32_t first, const uint32_t bits)
 {
   const i32xn a = kerf_loadn_codes(cells[0], first, bits), b = kerf_loadn_codes(cells[1], first, bits);
   const i32xn c = kerf_loadn_codes(cells[2], first, bits), d = kerf_loadn_codes(cells[3], first, bits);
-  return a | b << 8 | c << 16 | d << 24;
+  const i32xn words = a | b << 8 | c << 16 | d << 24;
+  return KERF_PLACED ? words << kerf_code_places(bits) : words;
 }
 
 /* The same of four neighbours. */
 KERF_INLINE i32xn kerf_channel_words(const uint8_t *cells, const uint32_t first, const uint32_t bits)
 {
-#if defined(__AVX512VBMI__) && KERF_N == 16
+#if KERF_PLACED
   const __m512i bytes = bits == 2 ? _mm512_castsi128_si512(_mm_loadu_si128((const __m128i *)cells))
     : bits == 4                   ? _mm512_castsi256_si512(_mm256_loadu_si256((const __m256i *)cells))
                                   : _mm512_loadu_si512(cells);
@@ -55,7 +76,7 @@ KERF_INLINE i32xn kerf_row_words(
   const uint8_t *const rows[4], const uint32_t element, const uint32_t row_bytes, const uint32_t bits)
 {
   const uint32_t at = element / 16 * 2 * bits;
-#if defined(__AVX512VBMI__) && KERF_N == 16
+#if KERF_PLACED
   const uint32_t from = at / 16 * 16;
   if (from + 16 <= row_bytes) {
     __m512i bytes = _mm512_castsi128_si512(_mm_loadu_si128((const __m128i *)(rows[0] + from)));
@@ -103,23 +124,123 @@ KERF_INLINE int32_t kerf_word_of(const int8_t *bytes)
 /* The nearest whole numbers of numbers below 2²² in size, ties to even. */
 KERF_INLINE i32x16 kerf_nearest16(f32x16 x) { return (i32x16)(x + 0x1.8p23f) - 0x4b400000; }
 
-/*
- * What numbers are multiplied by to become bytes, and what a byte counts then: the largest size in any lane, of
- * which `sizes` are the bits, becomes 127.
- */
-KERF_INLINE float kerf_byte_factor(i32x16 sizes, float *quantum)
+/* Both halves of sixteen groups' words. */
+KERF_INLINE void kerf_split_groups(i32x16 words, f32x16 *scale, f32x16 *minimum)
 {
-  const float largest = kerf_largest16((f32x16)sizes);
-  *quantum = largest / 127.0f;
-  /* Below this 127 / largest is no f32; such numbers are nothing beside the error of a code. */
-  return largest < 0x1p-120f ? 0.0f : 127.0f / largest;
+#if defined(__AVX512BW__)
+  typedef uint16_t u16x32 __attribute__((vector_size(64)));
+  u16x32 halves = {0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30,
+    1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31};
+  halves = (u16x32)_mm512_permutexvar_epi16((__m512i)halves, (__m512i)words);
+  *scale = (f32x16)_mm512_cvtph_ps(_mm512_castsi512_si256((__m512i)halves));
+  *minimum = (f32x16)_mm512_cvtph_ps(_mm512_extracti64x4_epi64((__m512i)halves, 1));
+#else
+  *scale = kerf_f16_bits_to_f32x16(words & 0xffff);
+  *minimum = kerf_f16_bits_to_f32x16((words >> 16) & 0xffff);
+#endif
 }
 
-/* Stores sixteen numbers as bytes, ties to even. Returns what rounding took of each. */
-KERF_INLINE f32x16 kerf_store16_bytes(int8_t *bytes, f32x16 x, float factor, float quantum)
+/* The word at byte `at` of each of n rows of `row_bytes` bytes, a multiple of 4; 0 in lanes past the n-th. */
+KERF_INLINE i32x16 kerf_load16_words(const uint8_t *rows, const uint32_t at, const uint32_t row_bytes, uint32_t n)
+{
+#if defined(__AVX512F__)
+  if (n == 16) {
+    const i32x16 lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    const i32x16 order = (lane * (int32_t)row_bytes + (int32_t)at) / 4 % 16;
+    __m512i words = _mm512_setzero_si512();
+    KERF_UNROLL for (uint32_t v = 0; v < row_bytes / 4; v++) {
+      uint32_t here = 0;
+      KERF_UNROLL for (uint32_t l = 0; l < 16; l++) here |= (uint32_t)((l * row_bytes + at) / 64 == v) << l;
+      const __m512i vector = _mm512_loadu_si512(rows + 64 * v);
+      words = _mm512_mask_permutexvar_epi32(words, (__mmask16)here, (__m512i)order, vector);
+    }
+    return (i32x16)words;
+  }
+#endif
+  int32_t words[16] = {0};
+  for (uint32_t i = 0; i < n; i++) memcpy(&words[i], rows + i * row_bytes + at, sizeof *words);
+  i32x16 v;
+  memcpy(&v, words, sizeof v);
+  return v;
+}
+
+#if defined(__AVX512F__)
+/* Of sixteen vectors, lane by lane of the result: one vector's lanes met as kerf_sum16 and kerf_largest16 meet them. */
+#define KERF_REDUCE_EACH(v, n, MEET)                                                                        \
+  f32x16 meet[16];                                                                                          \
+  KERF_UNROLL for (uint32_t i = 0; i < 16; i++) meet[i] = i < (n) ? (v)[i] : (f32x16){0};                    \
+  KERF_UNROLL for (uint32_t i = 0; i < 8; i++) {                                                            \
+    const __m512 a = (__m512)meet[2 * i], b = (__m512)meet[2 * i + 1];                                      \
+    meet[i] = MEET(_mm512_shuffle_f32x4(a, b, 0x44), _mm512_shuffle_f32x4(a, b, 0xee));                     \
+  }                                                                                                         \
+  KERF_UNROLL for (uint32_t i = 0; i < 4; i++) {                                                            \
+    const __m512 a = (__m512)meet[2 * i], b = (__m512)meet[2 * i + 1];                                      \
+    meet[i] = MEET(_mm512_shuffle_f32x4(a, b, 0x88), _mm512_shuffle_f32x4(a, b, 0xdd));                     \
+  }                                                                                                         \
+  KERF_UNROLL for (uint32_t i = 0; i < 2; i++) {                                                            \
+    const __m512d a = (__m512d)meet[2 * i], b = (__m512d)meet[2 * i + 1];                                   \
+    meet[i] = MEET(_mm512_unpacklo_pd(a, b), _mm512_unpackhi_pd(a, b));                                     \
+  }                                                                                                         \
+  const __m512 a = (__m512)meet[0], b = (__m512)meet[1];                                                    \
+  const f32x16 met = MEET(_mm512_shuffle_ps(a, b, 0x88), _mm512_shuffle_ps(a, b, 0xdd));                    \
+  const i32x16 order = {0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15};                              \
+  return (f32x16)_mm512_permutexvar_ps((__m512i)order, (__m512)met)
+#define KERF_ADD16(a, b) ((f32x16)(a) + (f32x16)(b))
+#define KERF_LARGER16(a, b) kerf_larger16((f32x16)(a), (f32x16)(b))
+#endif
+
+/* The largest lane, and the sum of all lanes, of each of n vectors, at most sixteen; 0 in lanes past the n-th. */
+KERF_INLINE f32x16 kerf_largest16_each(const f32x16 *v, const uint32_t n)
+{
+#if defined(__AVX512F__)
+  KERF_REDUCE_EACH(v, n, KERF_LARGER16);
+#else
+  f32x16 each = {0};
+  for (uint32_t i = 0; i < n; i++) each[i] = kerf_largest16(v[i]);
+  return each;
+#endif
+}
+KERF_INLINE f32x16 kerf_sum16_each(const f32x16 *v, const uint32_t n)
+{
+#if defined(__AVX512F__)
+  KERF_REDUCE_EACH(v, n, KERF_ADD16);
+#else
+  f32x16 each = {0};
+  for (uint32_t i = 0; i < n; i++) each[i] = kerf_sum16(v[i]);
+  return each;
+#endif
+}
+
+/* Vectors to a whole sixteen of them. */
+#define KERF_SIXTEENS(n) (((n) + 15) / 16 * 16)
+
+/*
+ * What numbers are multiplied by to become bytes, and what a byte counts then, for n vectors of sizes: the largest
+ * lane of each becomes 127. Arrays are f32 [KERF_SIXTEENS(n)].
+ */
+KERF_INLINE void kerf_byte_factors(const f32x16 *sizes, const uint32_t n, float *factor, float *quantum)
+{
+  KERF_UNROLL for (uint32_t i = 0; i < n; i += 16) {
+    const f32x16 largest = kerf_largest16_each(&sizes[i], n - i < 16 ? n - i : 16);
+    kerf_store16(&quantum[i], largest / 127.0f);
+    /* Below this 127 / largest is no f32; such numbers are nothing beside the error of a code. */
+    kerf_store16(&factor[i], kerf_select16(largest < 0x1p-120f, kerf_splat16(0.0f), 127.0f / largest));
+  }
+}
+
+/* The sum of all lanes of each of n vectors, f32 [KERF_SIXTEENS(n)]. */
+KERF_INLINE void kerf_sums(const f32x16 *v, const uint32_t n, float *sums)
+{
+  KERF_UNROLL for (uint32_t i = 0; i < n; i += 16) {
+    kerf_store16(&sums[i], kerf_sum16_each(&v[i], n - i < 16 ? n - i : 16));
+  }
+}
+
+/* Stores sixteen numbers times `factor` as bytes, ties to even. Returns the bytes. */
+KERF_INLINE i32x16 kerf_store16_bytes(int8_t *bytes, f32x16 x, float factor)
 {
   const i32x16 whole = kerf_nearest16(x * factor);
   const i8x16 narrow = __builtin_convertvector(whole, i8x16);
   memcpy(bytes, &narrow, sizeof narrow);
-  return x - kerf_to_f32x16(whole) * quantum;
+  return whole;
 }
