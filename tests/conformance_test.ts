@@ -1,8 +1,7 @@
 /**
  * What every pruning variant and every legal composition of up to three promises whoever runs it, derived
- * from kernels/prune/: budgets met exactly (or what of them is enough), protected rows kept, channels as many as chosen, bytes within
- * their forecast, chunks and company without influence on any bit. One composition runs for every layout and
- * for every variant in it; `deno test -A tests/conformance_test.ts -- --all` runs each. What a composition
+ * from kernels/prune/: budgets met exactly (or what of them is enough), protected rows kept, channels as many
+ * as chosen, bytes within their forecast, chunks and company without influence on any bit. What a composition
  * computes is held to the authors' functions by `verify`.
  */
 
@@ -17,7 +16,6 @@ import type { PrunePlan } from "../src/engine/prune_plan.ts";
 import { definitionNames, loadDefinition } from "../src/engine/registry.ts";
 import { specWithTables } from "../src/engine/testing_tables.ts";
 import { keptRows, leastRows } from "../src/engine/tokens_plan.ts";
-import { layoutName, layoutOf } from "../src/layout/mod.ts";
 import { testFolder } from "../src/model/testing_files.ts";
 import { bitsOf, tokens, withModel } from "./_eviction.ts";
 
@@ -31,7 +29,6 @@ const N_PROMPT = 707;
 interface Composition {
   readonly spec: string;
   readonly names: readonly string[];
-  readonly layout: string;
   readonly plan: PrunePlan;
 }
 
@@ -40,8 +37,7 @@ async function composed(names: readonly string[], specs: ReadonlyMap<string, str
   const spec = names.map((name) => specs.get(name)!).join("+");
   try {
     const plan = await prunePlan(spec, DIMS);
-    const layout = layoutName(layoutOf(plan.steps, { key: "f16", value: "f16" }));
-    return { spec, names, layout, plan };
+    return { spec, names, plan };
   } catch (error) {
     if (error instanceof KerfError && names.length > 1) return null;
     throw error;
@@ -65,17 +61,6 @@ async function compositions(specs: ReadonlyMap<string, string>): Promise<Composi
     last = next;
   }
   return all;
-}
-
-/** Every variant alone, then each composition that shows a layout or a variant in company for the first time. */
-function chosen(all: readonly Composition[]): Composition[] {
-  const seen = new Set<string>();
-  return all.filter(({ names, layout }) => {
-    const shown = names.length === 1 ? names : [layout, ...names.map((name) => `with ${name}`)];
-    const isNew = shown.some((what) => !seen.has(what));
-    for (const what of [...shown, layout]) seen.add(what);
-    return isNew;
-  });
 }
 
 /** Rows and channels that a prompt's compression left, against the declared numbers. */
@@ -185,13 +170,8 @@ Deno.test("variants and compositions conform", async (t) => {
     specs.set(name, await specWithTables(definition, DIMS, folder));
   }
   const all = await compositions(specs);
-  const tried = Deno.args.includes("--all") ? all : chosen(all);
-  assertEquals(new Set(tried.flatMap(({ names }) => names)), new Set(specs.keys()));
-  assertEquals(
-    new Set(tried.map(({ layout }) => layout)),
-    new Set(all.map(({ layout }) => layout)),
-  );
-  for (const composition of tried) {
+  assertEquals(new Set(all.flatMap(({ names }) => names)), new Set(specs.keys()));
+  for (const composition of all) {
     await t.step(composition.names.join("+"), () => conforms(composition));
   }
 });

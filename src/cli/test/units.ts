@@ -13,8 +13,8 @@ export interface TestCounts {
 }
 
 /** Files that run for minutes: they begin first, so that none runs alone while other cores have nothing left. */
-const LONGEST = ["parity_kernels", "verify", "parity_cuda", "eviction_devices", "webgpu_model"]
-  .map((name) => `tests/${name}_test.ts`);
+const LONGEST = "parity_kernels verify conformance parity_cuda eviction_devices webgpu_model"
+  .split(" ").map((name) => `tests/${name}_test.ts`);
 
 /**
  * The units of a run, each a list of files and folders relative to the project's, those that take long first.
