@@ -52,6 +52,8 @@ Deno.test("a wrong command line is exit code 2, before anything is loaded", asyn
     [["inspect", "modle"], /Cannot inspect "modle"/, /did you mean deno task inspect model\?/],
     [["inspect", "model", "x"], /inspect model takes flags only/, /deno task inspect --help/],
     [["bench", "-p", "0", "-n", "0"], /nothing to measure/, /-p 512 -n 128/],
+    [["bench", "tune", "-r", "0"], /nothing to measure/, /-p 512 -r 31/],
+    [["bench", "tune", "--isa", "avx9"], /"avx9" for --isa: it must be one of/, /--isa NAME/],
     [["bench", "-o", "yaml"], /one of md, csv, json, jsonl/, /-o FORMAT/],
     [["gen", "thnik"], /Cannot generate "thnik"/, /think/],
   ];

@@ -15,6 +15,7 @@ import type { PeerOptions, PeerRun } from "./bench/peer.ts";
 import { saveRows } from "./bench/results.ts";
 import { roofline } from "./bench/roofline.ts";
 import { startup } from "./bench/startup.ts";
+import { tune } from "./bench/tune.ts";
 import { formatRows } from "./bench/report.ts";
 import type { BenchFormat } from "./bench/report.ts";
 import { rowOf, testName } from "./bench/row.ts";
@@ -52,6 +53,7 @@ function testsOf(values: ParsedArgs["values"]): BenchTest[] {
 const SUBJECTS: Readonly<Record<string, (values: ParsedArgs["values"]) => Promise<number>>> = {
   startup,
   roofline,
+  tune,
 };
 
 export async function main({ values, positionals }: ParsedArgs): Promise<number> {

@@ -121,6 +121,7 @@ export function permissionFlags(command: Command, parsed: ParsedArgs, places: Pl
     ...(command.name === "gen" ? [`${root}/generated`] : []),
     ...(command.name === "new" ? [`${root}/kernels`] : []),
     ...(parsed.values.save === true ? [`${root}/bench/results`] : []),
+    ...(parsed.values.write === true ? [`${root}/src/emit/targets/c`] : []),
     ...outputs.map((file) => dirname(file)),
   ];
   return [

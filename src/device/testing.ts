@@ -2,12 +2,9 @@
  * Runs one kernel on the CPU for a test. Devices are shared by all tests of a process and never closed.
  */
 
-import { cacheDir } from "../sys/cache_dir.ts";
-import { findCompiler } from "../sys/compiler.ts";
-import { join } from "@std/path";
 import { openCpuDevice } from "./cpu/device.ts";
-import { type Isa, isaLevels } from "./cpu/isa.ts";
-import { loadRuntime } from "./cpu/runtime.ts";
+import type { Isa } from "./cpu/isa.ts";
+import { machineIsas } from "./cpu/machine_isas.ts";
 import { type KernelRun, runKernel as runKernelOn, type TypedArray } from "./run_kernel.ts";
 import type { Device } from "./types.ts";
 
@@ -43,9 +40,7 @@ export function testDevice(options: { threads?: number; isa?: Isa } = {}): Promi
  * @param options `codes`: kernels that multiply codes, the only ones for which v4 is not what vnni is
  */
 export async function testIsas({ codes = false } = {}): Promise<Isa[]> {
-  const compiler = await findCompiler();
-  const runtime = await loadRuntime({ compiler, dir: join(cacheDir(), "cpu") });
-  const [best, ...others] = isaLevels(runtime.kerf_cpu_level());
+  const [best, ...others] = await machineIsas();
   return [best!, ...others.filter((isa) => codes || best !== "vnni" || isa !== "v4")];
 }
 

@@ -1,5 +1,6 @@
 /** The flags of `bench`: llama-bench's, pruning, and the peer beside it. */
 
+import { ISA_LEVELS } from "../../device/cpu/isa.ts";
 import type { Command } from "./command.ts";
 import { MODEL, PRUNE } from "./shared.ts";
 
@@ -7,7 +8,7 @@ import { MODEL, PRUNE } from "./shared.ts";
 export const BENCH: Command = {
   name: "bench",
   summary: "measure speed and cache bytes",
-  usage: "bench [startup|roofline] [flags]",
+  usage: "bench [startup|roofline|tune] [flags]",
   example: "deno task bench -p 512 -n 64 -d 0,4096 --prune none --prune think:ratio=0.5 -o md",
   flags: [
     ...MODEL.filter((flag) => flag.name !== "c"),
@@ -54,5 +55,13 @@ export const BENCH: Command = {
       help: "the peer's cache types, each a peer: f16, q8_0, q4_0, … (default: -ctk and -ctv)",
     },
     { name: "save", kind: "switch", help: "append the rows to bench/results/speed.jsonl too" },
+    {
+      name: "isa",
+      kind: "text",
+      value: "NAME",
+      choices: ISA_LEVELS,
+      help: "tune: this instruction set alone (default: all of this machine)",
+    },
+    { name: "write", kind: "switch", help: "tune: put what was found into the table, then gen" },
   ],
 };
