@@ -8,14 +8,14 @@
 
 #if KERF_N == 16 && defined(__AVX512VNNI__)
 enum {
-  KERF_F32_ROWS = 12,
+  KERF_F32_ROWS = 6,
   KERF_F32_VECTORS = 2,
   KERF_F32_PANEL = 192,
   KERF_F32_AHEAD = 1024,
   KERF_F32_NEXT = 1,
 };
 enum {
-  KERF_Q8_ROWS = 12,
+  KERF_Q8_ROWS = 7,
   KERF_Q8_VECTORS = 2,
   KERF_Q8_PANEL = 576,
   KERF_Q8_AHEAD = 1024,

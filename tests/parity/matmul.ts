@@ -160,9 +160,9 @@ function assertCorner(
   }
 }
 
-/** 12 and 13, 31 and 33: around a tile, a group and two; 257: one more than an item takes. */
+/** 6, 12 and 13, 31 and 33: around a tile, a group and two; 257: one more than an item takes. */
 const SHAPES: readonly { nIn: number; nRows: readonly number[]; nOut: readonly number[] }[] = [
-  { nIn: 32, nRows: [1, 2, 3, 5, 12, 13, 31, 33, 127, 257], nOut: [1, 16, 31, 48, 100] },
+  { nIn: 32, nRows: [1, 2, 3, 6, 12, 13, 31, 33, 127, 257], nOut: [1, 16, 31, 48, 100] },
   { nIn: 64, nRows: [1, 2, 3, 5, 12, 13, 31, 33, 127], nOut: [1, 16, 31, 48, 100] },
   { nIn: 576, nRows: [1, 2, 13, 33], nOut: [1, 31, 100] },
   { nIn: 1536, nRows: [1, 3, 12], nOut: [16, 48] },

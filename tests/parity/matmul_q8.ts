@@ -197,7 +197,7 @@ async function assertCodes(
 
 /** Around a tile of each width, a group of packed rows, a panel of 576 inputs and an item of 256 rows. */
 const SHAPES: readonly { nIn: number; nRows: readonly number[]; nOut: readonly number[] }[] = [
-  { nIn: 32, nRows: [1, 2, 4, 5, 12, 13, 31, 257], nOut: [1, 16, 31, 48] },
+  { nIn: 32, nRows: [1, 2, 4, 5, 7, 12, 13, 31, 257], nOut: [1, 16, 31, 48] },
   { nIn: 96, nRows: [1, 3, 33, 127], nOut: [33] },
   { nIn: 576, nRows: [1, 13], nOut: [31] },
   { nIn: 1536, nRows: [1, 3], nOut: [33] },
