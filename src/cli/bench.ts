@@ -8,6 +8,7 @@ import { peakRssBytes } from "../engine/generation.ts";
 import type { LoadOptions, Model } from "../mod.ts";
 import { refuseWords } from "./args.ts";
 import type { ParsedArgs } from "./args.ts";
+import { besideBusy } from "./bench/busy.ts";
 import { CHECK_TOKENS, checkModel, runOnce } from "./bench/measure.ts";
 import type { BenchSample, BenchTest } from "./bench/measure.ts";
 import { bestOfPeer, runPeer } from "./bench/peer.ts";
@@ -134,6 +135,8 @@ async function measure(
   },
 ): Promise<BenchRow[]> {
   const samples: BenchSample[][] = models.map(() => []);
+  const busy: BenchSample[][] = models.map(() => []);
+  const nProcesses = values.busy === true ? navigator.hardwareConcurrency : 0;
   // One sequence is what llama-bench can run.
   const peers = (test.nParallel === 1 ? peersOf(values, models[0]!, shared) : [])
     .map((options) => ({ options, runs: [] as PeerRun[], best: undefined as PeerRun | undefined }));
@@ -144,7 +147,10 @@ async function measure(
     for (const [m, model] of models.entries()) {
       const warmUp = i === 0;
       const sample = await runOnce(model.loaded, warmUp ? shortened(test) : test);
-      if (!warmUp) samples[m]!.push(sample);
+      if (warmUp) continue;
+      samples[m]!.push(sample);
+      if (nProcesses === 0) continue;
+      busy[m]!.push(await besideBusy(nProcesses, () => runOnce(model.loaded, test)));
     }
     for (const peer of peers) {
       if (peer.best) peer.runs.push(await runPeer(peer.options, test, peer.best.flashAttention));
@@ -155,6 +161,7 @@ async function measure(
   return models.map((model, m) =>
     rowOf({ ...shared, prune: model.loaded.prune.spec }, test, {
       samples: samples[m]!,
+      busy: nProcesses > 0 ? { nProcesses, samples: busy[m]! } : undefined,
       peers,
       peakRssBytes: peakRssBytes(),
     })

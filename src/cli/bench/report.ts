@@ -4,7 +4,7 @@ import { formatBytes } from "../../core/bytes.ts";
 import { markdownTable } from "./markdown_table.ts";
 import type { BenchTest } from "./measure.ts";
 import { testName } from "./row.ts";
-import type { BenchRow, PeerColumns } from "./row.ts";
+import type { BenchRow, BusyColumns, PeerColumns } from "./row.ts";
 import { median } from "./spread.ts";
 
 const testOf = (row: BenchRow): BenchTest => ({
@@ -19,9 +19,11 @@ function markdown(rows: readonly BenchRow[]): string {
   const severalFiles = new Set(peers.map((peer) => peer.model_filename)).size > 1;
   const nameOf = (peer: PeerColumns) =>
     `llama.cpp ${severalFiles ? `${peer.model_filename} ` : ""}${typesOf(peer)}`;
+  const busy = rows[0]?.busy;
   const header = [
     ...["model", "size", "params", "backend", "threads", "prune", "cache", "test"],
     ...["t/s", "median", "kv stored", "of dense", "kv peak", "process peak"],
+    ...(busy ? [`beside ${busy.n_processes} busy`, "times longer"] : []),
     ...peers.flatMap((peer) => [nameOf(peer), "ratio"]),
   ];
   const cells = rows.map((row) => [
@@ -39,6 +41,7 @@ function markdown(rows: readonly BenchRow[]): string {
     `${(100 * row.kv_stored_bytes / row.kv_dense_bytes).toFixed(1)} %`,
     formatBytes(row.kv_peak_bytes),
     formatBytes(row.peak_rss_bytes),
+    ...(row.busy ? busyCells(row.busy) : []),
     // A row of several sequences has no peers.
     ...(row.vs?.flatMap(peerCells) ?? peers.flatMap(() => ["", ""])),
   ]);
@@ -48,10 +51,16 @@ function markdown(rows: readonly BenchRow[]): string {
 const typesOf = ({ type_k, type_v }: Pick<BenchRow, "type_k" | "type_v">) =>
   type_k === type_v ? type_k : `${type_k}/${type_v}`;
 
-function peerCells(peer: PeerColumns): string[] {
-  const [least, middle, most] = [peer.ratio_min, peer.ratio_median, peer.ratio_max]
-    .map((ratio) => ratio.toFixed(2));
-  return [median(peer.samples_ts).toFixed(1), `${middle} (${least} … ${most})`];
+const busyCells = ({ samples_ts, ...busy }: BusyColumns) =>
+  pairedCells(samples_ts, [busy.slowdown_min, busy.slowdown_median, busy.slowdown_max]);
+
+const peerCells = ({ samples_ts, ...peer }: PeerColumns) =>
+  pairedCells(samples_ts, [peer.ratio_min, peer.ratio_median, peer.ratio_max]);
+
+/** The middle speed, and ratios as `2.00 (1.00 … 4.00)`. */
+function pairedCells(speeds: readonly number[], ratios: readonly number[]): string[] {
+  const [least, middle, most] = ratios.map((ratio) => ratio.toFixed(2));
+  return [median(speeds).toFixed(1), `${middle} (${least} … ${most})`];
 }
 
 const csvCell = (value: unknown) => {

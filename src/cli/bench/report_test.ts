@@ -48,6 +48,23 @@ Deno.test("a row has llama-bench's keys, bytes and the ratios pair by pair", () 
   assertEquals(testName(test), "pp4 @ d64");
 });
 
+Deno.test("busy processes' columns are the times longer, pair by pair", () => {
+  const beside = samples.map((sample, i) => ({
+    ...sample,
+    tokensPerSecond: sample.tokensPerSecond / (2 + i),
+  }));
+  const busy = { nProcesses: 2, samples: beside };
+  const loaded = rowOf(shared, test, { samples, busy, peers: [], peakRssBytes: 9 });
+  assertEquals(loaded.busy, {
+    n_processes: 2,
+    samples_ts: [200, 200 / 3, 25],
+    ...{ slowdown_min: 2, slowdown_median: 3, slowdown_max: 4 },
+  });
+  const lines = formatRows([loaded], "md").trim().split("\n");
+  assertStringIncludes(lines[0]!, "| beside 2 busy |");
+  assertStringIncludes(lines[2]!, "66.7 | 3.00 (2.00 … 4.00) |");
+});
+
 Deno.test("formats", () => {
   const lines = formatRows([row], "md").trim().split("\n");
   assertEquals(new Set(lines.map((line) => line.length)).size, 1);

@@ -40,8 +40,19 @@ export interface BenchRow {
   readonly kv_allocated_bytes: number;
   readonly kv_peak_bytes: number;
   readonly peak_rss_bytes: number;
+  /** With --busy: the speeds beside processes that keep every processor busy. */
+  readonly busy?: BusyColumns;
   /** With --vs: each peer's speeds, and the ratio ours / theirs pair by pair. */
   readonly vs?: readonly PeerColumns[];
+}
+
+/** What busy processes make of a row: how many times longer it takes, pair by pair. */
+export interface BusyColumns {
+  readonly n_processes: number;
+  readonly samples_ts: readonly number[];
+  readonly slowdown_median: number;
+  readonly slowdown_min: number;
+  readonly slowdown_max: number;
 }
 
 /** A peer's part of a row. */
@@ -60,6 +71,12 @@ export interface PeerColumns {
 export interface PeerSamples {
   readonly options: PeerOptions;
   readonly runs: readonly PeerRun[];
+}
+
+/** What was measured beside busy processes, one sample for each undisturbed one. */
+export interface BusySamples {
+  readonly nProcesses: number;
+  readonly samples: readonly BenchSample[];
 }
 
 /** What the rows of one spec have in common. */
@@ -85,13 +102,25 @@ function peerColumns({ options, runs }: PeerSamples, speeds: readonly number[]):
   };
 }
 
-/** A row from its samples, and those of the peers. */
+function busyColumns({ nProcesses, samples }: BusySamples, speeds: readonly number[]): BusyColumns {
+  const slowdowns = samples.map(({ tokensPerSecond }, i) => speeds[i]! / tokensPerSecond);
+  return {
+    n_processes: nProcesses,
+    samples_ts: samples.map(({ tokensPerSecond }) => tokensPerSecond),
+    slowdown_median: median(slowdowns),
+    slowdown_min: Math.min(...slowdowns),
+    slowdown_max: Math.max(...slowdowns),
+  };
+}
+
+/** A row from its samples, those beside busy processes, and those of the peers. */
 export function rowOf(
   shared: SharedColumns,
   test: BenchTest,
   measured: {
     readonly samples: readonly BenchSample[];
     readonly peers: readonly PeerSamples[];
+    readonly busy?: BusySamples | undefined;
     readonly peakRssBytes: number;
   },
 ): BenchRow {
@@ -117,6 +146,7 @@ export function rowOf(
     kv_allocated_bytes: kv.allocatedBytes,
     kv_peak_bytes: kv.peakBytes,
     peak_rss_bytes: measured.peakRssBytes,
+    ...(measured.busy ? { busy: busyColumns(measured.busy, speeds) } : {}),
     ...(measured.peers.length === 0
       ? {}
       : { vs: measured.peers.map((peer) => peerColumns(peer, speeds)) }),

@@ -54,6 +54,11 @@ export const BENCH: Command = {
       value: "TYPE,…",
       help: "the peer's cache types, each a peer: f16, q8_0, q4_0, … (default: -ctk and -ctv)",
     },
+    {
+      name: "busy",
+      kind: "switch",
+      help: "interleave with runs beside a busy process on each processor",
+    },
     { name: "save", kind: "switch", help: "append the rows to bench/results/speed.jsonl too" },
     {
       name: "isa",

@@ -1,0 +1,37 @@
+/**
+ * Processes that never sleep, one for each processor: what a step loses beside them says how its threads wait for
+ * each other. Two threads for a processor halve each other's time; more than that is lost by waiting. They are
+ * Denos, since that is the one program that `bench` may always start.
+ */
+
+import { KerfError } from "../../core/error.ts";
+import { runCommand } from "../../sys/command.ts";
+
+/** Far longer than a Deno takes until it spins. */
+const STARTING_MS = 300;
+
+/**
+ * Works beside `n` busy processes, which end with the work.
+ *
+ * @param options.startingMs until the work begins; default: until they spin
+ * @throws {KerfError} one of them ended before
+ */
+export async function besideBusy<T>(
+  n: number,
+  work: () => Promise<T>,
+  { startingMs = STARTING_MS }: { readonly startingMs?: number } = {},
+): Promise<T> {
+  const end = new AbortController();
+  const program = Deno.execPath();
+  const spinning = Array.from({ length: n }, async (): Promise<never> => {
+    const { code } = await runCommand(program, ["eval", "for (;;);"], { signal: end.signal });
+    throw new KerfError(`Cannot keep a processor busy: "${program}" ended with code ${code}`);
+  });
+  const started = new Promise((resolve) => setTimeout(resolve, startingMs));
+  try {
+    return await Promise.race([started.then(work), ...spinning]);
+  } finally {
+    end.abort();
+    await Promise.allSettled(spinning);
+  }
+}
