@@ -9,7 +9,6 @@ import type { Binding, Signature } from "../../core/signature.ts";
 import { rowBitsOf, stepOf } from "../../dsl/pruning.ts";
 import { hasStatistic, momentsOf } from "../../dsl/tokens.ts";
 import type { Pruning } from "../../dsl/pruning.ts";
-import type { TokensStep } from "../../dsl/tokens.ts";
 import { layoutName } from "../../layout/name.ts";
 import { hasRowClasses } from "../../layout/row_classes.ts";
 import { sumsSquares } from "../../ir/sum_of_squares.ts";
@@ -17,20 +16,15 @@ import { isTurned } from "../../layout/types.ts";
 import type { Layout } from "../../layout/types.ts";
 import { cacheContext } from "../cache_context.ts";
 import type { CacheContext } from "../cache_context.ts";
-import { columnKey } from "../column_reduction.ts";
-import { emitFunc, readParams, uniform, upTo, varying } from "../func.ts";
-import type { Argument } from "../func.ts";
-import { markedText } from "../lines.ts";
-import { hookScope, snakeCase, words } from "../names.ts";
+import { snakeCase } from "../names.ts";
 import { paramConstants } from "../params.ts";
-import { collectRows } from "../row_reduction.ts";
 import type { RowReductionContext } from "../row_reduction.ts";
 import { headFields, PER_HEAD, readOnly, u32 } from "../signature_parts.ts";
-import { tableArgument } from "../table_argument.ts";
-import type { EmitTarget } from "../target.ts";
 import type { Family, KernelSource } from "../types.ts";
 import { kernelName } from "../types.ts";
 import { pageConstants, requestedLayout } from "./layout_kernel.ts";
+import { OWN_CONSTANTS, rowScoreContext } from "./token_score_hook.ts";
+import type { RowScore } from "./token_score_hook.ts";
 
 /** What templates/<target>/token_scores.* read. */
 export interface TokenScoresContext extends CacheContext {
@@ -51,22 +45,6 @@ export interface TokenScoresContext extends CacheContext {
   readonly uniform_lines: string;
   readonly score_lines: string;
   readonly score: string;
-}
-
-/** Constants of the kernel itself; a parameter of such a name would be one of them. */
-const OWN = words(`
-slot layer n_layers n_heads n_kv_heads page_entries window n_window n_tokens scale n_tiles max_rows`);
-
-/** A score of rows as a variant declares it. */
-interface RowScore {
-  /** Of its hook. */
-  readonly path: string;
-  readonly queries: TokensStep["queries"];
-  /** Whether it may read an anchor, and running sums. */
-  readonly hasAnchor: boolean;
-  readonly hasSums: boolean;
-  /** … and what moments of queries expect. */
-  readonly hasMoments: boolean;
 }
 
 /** What tells the scores of one purpose from those of another. */
@@ -96,7 +74,7 @@ const scoresOf = ({ head, doc, fullRows, of }: Purpose): Family =>
       const definition = source.definition as Pruning;
       const score = of(definition);
       checkBasis(source, score.path, layout);
-      const hook = hookContext(source, score, target);
+      const hook = rowScoreContext(source, score, target);
       checkSums(name, hook.read, layout);
       const context: TokenScoresContext = {
         ...cacheContext(name, layout, { fullRows }),
@@ -165,122 +143,6 @@ function checkBasis({ definition, funcs, file }: KernelSource, path: string, lay
 export const scoresQueryHeads = (context: Pick<TokenScoresContext, "weight_reductions">) =>
   context.weight_reductions.length > 0;
 
-const COLUMNS = { 0: "key", 1: "value", 2: "weights" } as const;
-
-/** The score and its reductions; `read` holds the parameters and tables that the score reads. */
-function hookContext(
-  source: KernelSource,
-  { path, queries, hasAnchor, hasSums, hasMoments }: RowScore,
-  target: EmitTarget,
-) {
-  const definition = source.definition as Pruning;
-  const func = source.funcs[path]!;
-  const read = new Set([...readParams(func)].map((i) => func.params[i]!.name));
-  if (read.has("weights") && queries === null) {
-    throw new KerfError(
-      `Cannot emit the scores of "${definition.name}": they read weights of no queries`,
-      { where: source.file, hint: "give the step a `window`" },
-    );
-  }
-  if ((read.has("anchorDot") || read.has("anchorNorm")) && !hasAnchor) {
-    throw new KerfError(
-      `Cannot emit the scores of "${definition.name}": they read an anchor that is not declared`,
-      { where: source.file, hint: 'give the step `anchor: "meanUnitKey"`' },
-    );
-  }
-  if (read.has("attention") && !hasSums) {
-    throw new KerfError(
-      `Cannot emit the scores of "${definition.name}": they read \`attention\`, which is not declared`,
-      { where: source.file, hint: "give the step `statistics: [columnSums()]`" },
-    );
-  }
-  if (read.has("expected") && !hasMoments) {
-    throw new KerfError(
-      `Cannot emit the scores of "${definition.name}": they read \`expected\`, which is not declared`,
-      {
-        where: source.file,
-        hint: "give the step `statistics: [queryMoments({ skip: 4, ahead: 512 })]`",
-      },
-    );
-  }
-  const scope = hookScope();
-  const counts = { 0: "channel_count", 1: "channel_count", 2: "weight_count" };
-  const columns = collectRows(func, {
-    target,
-    scope,
-    columns: Object.fromEntries(
-      Object.entries(COLUMNS).map(([param, name]) => [
-        param,
-        { name, count: counts[Number(param) as keyof typeof counts] },
-      ]),
-    ),
-  });
-  const score = emitFunc(func, {
-    target,
-    form: "lanes",
-    scope,
-    args: func.params.map((p, i) =>
-      i < 3 ? varying(p.name) : contextArgument(p.name, { source, queries, target, read })
-    ),
-    into: ["score"],
-    reduce: (node) => columns.get(columnKey(node.reduction, node.param))!.context.result,
-  });
-  const of = (param: number) =>
-    [...columns.values()].filter((c) => c.param === param).map((c) => c.context);
-  return {
-    read,
-    context: {
-      key_reductions: of(0),
-      value_reductions: of(1),
-      weight_reductions: of(2),
-      reads_position: read.has("position"),
-      reads_anchor: read.has("anchorDot") || read.has("anchorNorm"),
-      reads_attention: read.has("attention"),
-      reads_expected: read.has("expected"),
-      reads_layer: read.has("layer"),
-      reads_kv_head: read.has("kvHead"),
-      counts_channels: [...of(0), ...of(1)].some(({ counts }) => counts),
-      counts_weights: of(2).some(({ counts }) => counts),
-      uniform_lines: markedText(score.uniform),
-      score_lines: markedText(score.lines),
-      score: score.results[0]!,
-    },
-  };
-}
-
-/** What a parameter of the score behind its three columns is in the kernel. */
-function contextArgument(
-  name: string,
-  { source, queries, target, read }: {
-    readonly source: KernelSource;
-    readonly queries: RowScore["queries"];
-    readonly target: EmitTarget;
-    readonly read: ReadonlySet<string>;
-  },
-): Argument {
-  const { name: variant, params, tables } = source.definition as Pruning;
-  if (name === "position") return upTo(varying("position"));
-  if (name === "anchorDot") return varying("anchor_dot");
-  if (name === "anchorNorm") return uniform("anchor_norm");
-  if (name === "attention") return varying("attention");
-  if (name === "expected") return varying("expected");
-  if (name === "layer") return upTo(uniform("layer_index"));
-  if (name === "kvHead") return upTo(uniform("kv_head_index"));
-  const table = tables[name];
-  if (table !== undefined) return tableArgument(name, table, target);
-  const constant = snakeCase(name);
-  // The window that the score reads and the one that the kernel was given are the same number.
-  const isWindow = constant === "window" && params[name]!.integer && queries?.rows === name;
-  if (read.has(name) && OWN.includes(constant) && !isWindow) {
-    throw new KerfError(
-      `Cannot emit the scores of "${variant}": its parameter "${name}" has the name of one of the ` +
-        "kernel's own constants",
-      { where: source.file, hint: `rename "${name}"` },
-    );
-  }
-  return uniform(target.constant(constant));
-}
-
 /** The outside, as ARCHITECTURE.md's table has it. */
 function signature(
   name: string,
@@ -342,7 +204,9 @@ function signature(
       ),
       u32("max_rows", context.full_rows ? "rows to score" : "rows of the longest head"),
       ...pageConstants(layout),
-      ...paramConstants(Object.fromEntries(params)).filter(({ name }) => !OWN.includes(name)),
+      ...paramConstants(Object.fromEntries(params)).filter(({ name }) =>
+        !OWN_CONSTANTS.includes(name)
+      ),
     ],
     defines: ["HEAD_DIM", "GROUP"],
   };
