@@ -149,10 +149,16 @@ Deno.test("a calibration's page says what was measured of every head, and what i
       "| layer | KV head | KL at 8 | KL at 16 | KL at 32 | KL at 48 | key channels |",
       `| 0 | 0 | ${first.join(" | ")} | 8 |`,
       `| 29 | 2 | ${last.join(" | ")} | 48 |`,
-      `>${Number((1000 * first[0]!).toPrecision(2))}</text>`,
     ]
   ) {
     assertStringIncludes(page, part);
+  }
+  const maps = page.split('class="chart"').slice(1);
+  assertEquals(maps.length, N_CALIBRATION_CHARTS);
+  for (const [i, count] of FIXED_CALIBRATION.measuredCounts.entries()) {
+    assertStringIncludes(maps[i]!, `where one head keeps ${count} key channels"`);
+    const texts = [first, last].map((kls) => `>${Number((1000 * kls[i]!).toPrecision(2))}</text>`);
+    for (const text of texts) assertStringIncludes(maps[i]!, text);
   }
   const kl = FIXED_CALIBRATION.kl.slice(0, 30);
   const byLayer = await calibrationPage({ ...FIXED_CALIBRATION, per: "layer", kl }, []);

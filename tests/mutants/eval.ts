@@ -41,6 +41,14 @@ export const EVAL: readonly Mutant[] = [
     tests: ["tests/shared_prefill_test.ts"],
   },
   {
+    name: "a calibration's maps all of the first count",
+    file: "src/eval/report/calibration_page.ts",
+    find: "kl[unit]![i]!",
+    replace: "kl[unit]![0]!",
+    tests: ["tests/eval_report_test.ts"],
+    only: "a calibration's page",
+  },
+  {
     name: "an answer's first token graded by the row behind it",
     file: "src/eval/answer.ts",
     find: "      grade(run.promptLogits);\n",
