@@ -84,7 +84,12 @@ export function problem(given: Partial<Case>) {
     const values = Array.from({ length: rows }, () => row(1));
     const positions = layout.includes("_evicted") ? { positions: gaps(filled) } : {};
     const sets = layout.includes("bitmap") ? ownChannels({ nListed, headDim, width }, random) : {};
-    return { keys, values, nListed, nCoded, nFirst, channels, high, ...positions, ...sets };
+    // Rows of the second class have a list of their own, where the layout has one for it.
+    const others = Array.from({ length: headDim }, (_, c) => c)
+      .filter((c) => (c * 5 + h) % headDim < (width + headDim) / 3);
+    const second = { channels: others, high: Math.floor(others.length / 3) };
+    const lists = { nListed, channels, high, second };
+    return { keys, values, nCoded, nFirst, ...lists, ...positions, ...sets };
   });
   const stride = (nHeads + 2 * nKvHeads) * headDim;
   const dims = { nLayers: AT.nLayers, nHeads, nKvHeads, headDim, nCtx: 4096 };

@@ -15,8 +15,11 @@ export interface LossesCase {
   readonly headDim: number;
   readonly type: "f16" | "f32";
   readonly to: string;
-  /** Rows come in an order of their own, and count by their scores. */
+  /** Rows come in an order of their own, and count by their scores and a share of these' mean. */
   readonly ordered?: boolean;
+  readonly mean?: number;
+  /** Of ordered rows those of the first of two lists, at most; absent: there is one. */
+  readonly first?: number;
   /** … which are all 0. */
   readonly scoreless?: boolean;
   readonly nKvHeads?: number;
@@ -25,6 +28,12 @@ export interface LossesCase {
 /** Rows of each head that are to be coded. */
 export const dueOf = ({ nRows, nKvHeads = 2 }: LossesCase): number[] =>
   Array.from({ length: nKvHeads }, (_, i) => typeof nRows === "number" ? nRows : nRows[i]!);
+
+/** The same of each list. */
+export const listRowsOf = (given: LossesCase): number[][] =>
+  dueOf(given).map((n) =>
+    given.first === undefined ? [n] : [Math.min(n, given.first), n - Math.min(n, given.first)]
+  );
 
 /** The rows of head `kvHead` in an order of their own, and what each counts. */
 export const orderOf = (n: number, kvHead: number) =>
@@ -42,7 +51,8 @@ const rowsOf = ({ rows, headDim }: LossesCase, random: () => number) =>
 
 /** The cache of a case, and how `coding_losses` runs on it. */
 export function lossesRun(given: LossesCase) {
-  const { headDim, type, to, ordered = false, scoreless = false, nKvHeads = 2 } = given;
+  const { headDim, type, to, ordered = false, scoreless = false, mean = 0, nKvHeads = 2 } = given;
+  const lists = listRowsOf(given).flat();
   const due = dueOf(given);
   const maxRows = Math.max(...due);
   const random = randomFrom(headDim + maxRows);
@@ -52,7 +62,7 @@ export function lossesRun(given: LossesCase) {
   });
   const cache = writeCache(`k_${to}_${type}t16_v_f16t1`, heads, { headDim });
   const { pages, arena } = cache.buffers;
-  const n = nKvHeads * headDim;
+  const n = lists.length * headDim;
   // What lies behind a head's own rows is another one's, and nobody's to read.
   const perRow = (of: (kvHead: number) => number[]) =>
     heads.flatMap((_, kvHead) => [...of(kvHead), ...Array(maxRows - due[kvHead]!).fill(99999)]);
@@ -62,7 +72,7 @@ export function lossesRun(given: LossesCase) {
   const run = {
     defines: { HEAD_DIM: headDim },
     buffers: {
-      ...{ pages, arena, due_counts: Uint32Array.from(due) },
+      ...{ pages, arena, due_counts: Uint32Array.from(lists) },
       ...(ordered ? { order, token_scores: Float32Array.from(perRow(scoresOf)) } : {}),
       losses: new Float32Array(3 * n).fill(NaN),
       means: new Float32Array(n).fill(NaN),
@@ -71,7 +81,12 @@ export function lossesRun(given: LossesCase) {
       ...cache.constants,
       ...{ slot: AT.slot, n_kv_heads: nKvHeads, key_page: cache.firstPages[1]! },
       n_channels: headDim,
-      ...(ordered ? { max_rows: maxRows, weighs_rows: 1 } : {}),
+      ...(ordered
+        ? {
+          ...{ max_rows: maxRows, weighs_rows: 1, mean_share: mean },
+          n_key_lists: lists.length / nKvHeads,
+        }
+        : {}),
     },
   };
   return { name: `${ordered ? "ordered_" : ""}coding_losses__${type}t16__${to}`, run, heads };
@@ -105,13 +120,17 @@ export interface ChannelLoss {
   readonly high: number;
 }
 
-/** Channels of a layer, and what they may cost. */
+/** Channels of a layer's lists, and what they may cost. */
 export interface BitsCase {
+  /** Of the heads' lists; the channels of a head weigh as those of its first one. */
   readonly channels: readonly ChannelLoss[];
+  /** Lists of a head, and the parts of its rows that the first of two is priced by. */
+  readonly nLists?: 1 | 2;
+  readonly firstParts?: number;
   readonly headDim: number;
   readonly prices: readonly [low: number, high: number];
   readonly budget: number;
-  /** Heads none of whose rows are due; whether the others choose together. */
+  /** Lists none of whose rows are due; whether heads choose together. */
   readonly idle?: readonly number[];
   readonly shares?: boolean;
 }
@@ -121,14 +140,24 @@ export const BITS_AT = { slot: 1, nSlots: 2, layer: 2, nLayers: 3 } as const;
 
 /** How `select_bits` runs on a case; what it may not write is 99 and −7. */
 export function bitsRun(
-  { channels, headDim, prices, budget, idle = [], shares = true }: BitsCase,
+  {
+    channels,
+    headDim,
+    prices,
+    budget,
+    idle = [],
+    shares = true,
+    nLists = 1,
+    firstParts = 256,
+  }: BitsCase,
 ) {
   const { slot, nSlots, layer, nLayers } = BITS_AT;
   const n = channels.length;
   const start = (slot * nLayers + layer) * n;
   const size = nSlots * nLayers * n;
-  const scores = new Float32Array(size).fill(NaN);
-  scores.set(channels.map(({ weight }) => weight), start);
+  const scores = new Float32Array(size / nLists).fill(NaN);
+  const isFirst = (_: unknown, c: number) => Math.floor(c / headDim) % nLists === 0;
+  scores.set(channels.filter(isFirst).map(({ weight }) => weight), start / nLists);
   const run = {
     defines: { HEAD_DIM: headDim },
     buffers: {
@@ -146,8 +175,8 @@ export function bitsRun(
       class_counts: new Uint32Array(2 * n / headDim).fill(99),
     },
     constants: {
-      ...{ slot, layer, n_layers: nLayers, n_kv_heads: n / headDim, budget },
-      shares: shares ? 1 : 0,
+      ...{ slot, layer, n_layers: nLayers, n_kv_heads: n / headDim / nLists, budget },
+      ...{ shares: shares ? 1 : 0, n_key_lists: nLists, first_parts: firstParts },
       ...{ low_price: prices[0], high_price: prices[1] },
     },
   };

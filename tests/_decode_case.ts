@@ -1,6 +1,6 @@
 /** Coded rows on their way to a whole segment: kernels' arguments, with outliers and constant groups. */
 
-import { channelsWord, moveName, parseSegmentName } from "../src/layout/mod.ts";
+import { channelsWord, hasChannelClasses, moveName, parseSegmentName } from "../src/layout/mod.ts";
 import { randomFrom } from "./_kernel.ts";
 import { AT, segmentsOf, writeCache } from "./_kv_cache.ts";
 import type { HeadRows } from "./_kv_cache.ts";
@@ -80,6 +80,7 @@ export function decodeRun(given: DecodeCase) {
       src_page: cache.firstPages[index]!,
       dst_page: cache.firstPages[index + 1]!,
       max_rows: Math.max(...given.rows) - first,
+      ...(hasChannelClasses(from) ? { n_key_lists: 1, key_list: 0 } : {}),
     },
   };
   return {

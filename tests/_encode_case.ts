@@ -1,6 +1,6 @@
 /** Rows on their way to a segment of codes: kernels' arguments, with outliers, constant groups and ties. */
 
-import { channelsWord, moveName, parseSegmentName } from "../src/layout/mod.ts";
+import { channelsWord, hasChannelClasses, moveName, parseSegmentName } from "../src/layout/mod.ts";
 import { randomFrom } from "./_kernel.ts";
 import { AT, segmentsOf, writeCache } from "./_kv_cache.ts";
 import type { HeadRows } from "./_kv_cache.ts";
@@ -88,6 +88,7 @@ export function encodeRun(given: EncodeCase) {
       src_page: cache.firstPages[first + 1]!,
       dst_page: cache.firstPages[first]!,
       max_rows: order ? longest : Math.max(...given.rows),
+      ...(hasChannelClasses(to) ? { n_key_lists: 1, key_list: 0 } : {}),
     },
   };
   /** Which row of a head is the `at`-th of what the segment then holds. */

@@ -1,5 +1,6 @@
 /** Rows of a hand-written cache as a reader sees them: what codes stand for, in place of what was coded, and fills. */
 
+import { keyLists } from "../src/layout/mod.ts";
 import { AT, listed, readRow, segmentStarts } from "./_kv_cache.ts";
 import type { HeadRows, WrittenCache } from "./_kv_cache.ts";
 
@@ -22,13 +23,15 @@ export function asStored(
         return row.map((x, c) => set.has(c) ? x : head.fills![c]!);
       }
       if (segment.code.kind !== "affine") return row;
-      const lists = segment.channels === "list";
-      const channels = lists
-        ? listed(head, stream).channels
+      const list = listed(head, stream, own);
+      const channels = segment.channels === "list"
+        ? list.channels
         : Array.from({ length: at.headDim }, (_, c) => c);
-      const fills = segment.fill === "mean" ? filledChannels(cache, head, at) : new Map();
+      const fills = segment.fill === "mean"
+        ? filledChannels(cache, { ...at, list: own, nStored: channels.length })
+        : new Map();
       const decoded = Float32Array.from(row, (x, c) => fills.get(c) ?? x);
-      const size = { width: channels.length, ...(segment.code.low ? { high: head.high! } : {}) };
+      const size = { width: channels.length, ...(segment.code.low ? { high: list.high! } : {}) };
       const place = { index: first + own, row: i - starts[own]!, ...size };
       readRow(cache, { ...at, arena, ...place }).forEach((x, c) => decoded[channels[c]!] = x);
       return decoded;
@@ -39,13 +42,19 @@ export function asStored(
 
 /** Each channel that a coded key lacks, with what it reads as. */
 function filledChannels(
-  { fills, buffers: { channels } }: WrittenCache,
-  head: HeadRows,
-  { kvHead, nKvHeads, headDim }: { kvHead: number; nKvHeads: number; headDim: number },
+  { fills, layout, buffers: { channels } }: WrittenCache,
+  { kvHead, nKvHeads, headDim, list, nStored }: {
+    readonly kvHead: number;
+    readonly nKvHeads: number;
+    readonly headDim: number;
+    readonly list: number;
+    readonly nStored: number;
+  },
 ): Map<number, number> {
-  const start = ((AT.slot * AT.nLayers + AT.layer) * nKvHeads + kvHead) * headDim;
-  return new Map(Array.from({ length: headDim - head.channels.length }, (_, i) => {
-    const place = start + head.channels.length + i;
+  const head = (AT.slot * AT.nLayers + AT.layer) * nKvHeads + kvHead;
+  const start = (head * keyLists(layout) + list) * headDim;
+  return new Map(Array.from({ length: headDim - nStored }, (_, i) => {
+    const place = start + nStored + i;
     return [channels[place]!, fills![place]!] as const;
   }));
 }

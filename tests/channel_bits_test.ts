@@ -10,37 +10,29 @@ import { slotStoredBytes } from "../src/engine/cache_bytes.ts";
 import type { HeadAt } from "../src/engine/cache_shape.ts";
 import type { Engine } from "../src/engine/engine.ts";
 import { keptChannelsOf } from "../src/engine/mask.ts";
-import { elementOffset, PAGE_ROWS } from "../src/layout/mod.ts";
+import { elementOffset, firstParts, PAGE_ROWS } from "../src/layout/mod.ts";
 import { testFolder } from "../src/model/testing_files.ts";
 import { tinyModel } from "../src/model/testing.ts";
 import { selectHeadBitsReference } from "../src/reference/mod.ts";
 import { segmentRows, segmentsOfStream } from "./_cached_rows.ts";
 import { answer, withSlots } from "./_coded_rows.ts";
 import { F32, tokens } from "./_eviction.ts";
-
-/** A head's stored channels in the order of its list, how many are of the high class, and the others' means. */
-async function listOf({ cache, device }: Engine, at: HeadAt) {
-  const { headDim } = cache.shape;
-  const { width, high } = cache.sizeOf(at, segmentsOfStream({ cache } as Engine, "key")[0]!.index);
-  const start = 4 * (at.slot * cache.nHeadsPerSlot + at.head) * headDim;
-  const read = async (buffer: NonNullable<typeof cache.fills>) =>
-    (await device.read(buffer, start, 4 * headDim)).slice().buffer;
-  const channels = [...new Uint32Array(await read(cache.lists.key!))];
-  const fills = new Float32Array(await read(cache.fills!));
-  return { width, high: high!, channels, fills };
-}
+import { keyListsOf } from "./_key_list.ts";
 
 /** Compressed rows of a stream as a reader sees them: f64 [rows][headDim], in their order. */
 async function readRows(engine: Engine, at: HeadAt, stream: "key" | "value") {
   const segments = segmentsOfStream(engine, stream).slice(0, -1);
-  const rows = (await Promise.all(segments.map((s) => segmentRows(engine, at, s)))).flat();
-  if (stream === "value") return rows;
-  const { width, channels, fills } = await listOf(engine, at);
-  return rows.map((row) => {
-    const whole = new Array<number>(channels.length);
-    channels.forEach((c, place) => whole[c] = place < width ? row[place]! : fills[place]!);
-    return whole;
-  });
+  const rows = await Promise.all(segments.map((s) => segmentRows(engine, at, s)));
+  if (stream === "value") return rows.flat();
+  const lists = await keyListsOf(engine, at);
+  return rows.flatMap((own, list) =>
+    own.map((row) => {
+      const { width, channels, fills } = lists[list]!;
+      const whole = new Array<number>(channels.length);
+      channels.forEach((c, place) => whole[c] = place < width ? row[place]! : fills[place]!);
+      return whole;
+    })
+  );
 }
 
 /** Writes what an engine's compressed rows read as over the first rows of a dense twin. */
@@ -78,7 +70,7 @@ Deno.test("decoding equals dense decoding over what codes and means stand for (o
   for (
     const [i, [nHeads, nKvHeads, headDim, prune]] of ([
       [3, 3, 32, "think_bits:keys=1.3,high=0.5,first=0"],
-      [6, 2, 48, "think_bits:keys=2.5,group=32,first=0"],
+      [6, 2, 48, "think_bits:keys=2.5,high=0.3,group=32,first=0"],
       [8, 1, 64, "think_bits:keys=0,first=0"],
       [4, 1, 32, "think_bits:keys=8,high=0,first=0"],
     ] as const).entries()
@@ -107,7 +99,7 @@ Deno.test("decoding equals dense decoding over what codes and means stand for (o
         await copyCompressed(a, b);
         await both({ position, tokens: [5 + step] }, `step ${step} of turn ${turn}`);
       }
-      const now = JSON.stringify(await listOf(a, { slot: 0, head: nKvHeads - 1 }));
+      const now = JSON.stringify(await keyListsOf(a, { slot: 0, head: nKvHeads - 1 }));
       choice ??= now;
       assertEquals(now, choice, "classes and means stay as they were chosen first");
     }
@@ -117,14 +109,17 @@ Deno.test("decoding equals dense decoding over what codes and means stand for (o
 Deno.test("the bits of a layer's channels are those that cost least at the budget, or at each head's", async () => {
   const [nKvHeads, headDim, group] = [2, 48, 64];
   for (
-    const [average, n, evicts] of [
-      [0.8, 200, ""],
-      [2.6, 300, ""],
-      [4.4, 140, ""],
-      [2.1, 300, "adakv:budget=196,floor=0,window=16+"],
+    const [average, n, evicts, high] of [
+      [0.8, 200, "", ",high=0.5"],
+      [2.6, 300, "", ",high=0.3"],
+      // Of two units of rows none is of the high class, whose list is the other's.
+      [2.6, 200, "", ""],
+      [2.6, 300, "", ",high=0.3,scored=0"],
+      [4.4, 140, "", ""],
+      [2.1, 300, "adakv:budget=196,floor=0,window=16+", ",high=0.4"],
     ] as const
   ) {
-    const prune = `${evicts}think_bits:keys=${average}`;
+    const prune = `${evicts}think_bits:keys=${average}${high}`;
     await withSlots({ nHeads: 6, nKvHeads, headDim }, { prune }, async ({ loaded }) => {
       const { engine, plan } = loaded;
       const slot = engine.cache.openSlot();
@@ -141,32 +136,49 @@ Deno.test("the bits of a layer's channels are those that cost least at the budge
       const size = nKvHeads * headDim;
       const first = (slot * nLayers + layer) * size;
       const weights = await floats(plan.buffers.bits!.scores, first, size);
-      const losses = await floats(plan.buffers.bits!.losses, 0, 3 * size);
-      const cost = (c: number, i: number) => Math.fround(weights[c]! * losses[3 * c + i]!);
-      const costs = Array.from(weights, (_, c) => [cost(c, 0), cost(c, 1), cost(c, 2)] as const);
+      const { nKeyLists } = engine.cache;
+      const losses = await floats(plan.buffers.bits!.losses, 0, 3 * size * nKeyLists);
+      const costs = Array.from(
+        { length: nKvHeads },
+        (_, head) =>
+          Array.from({ length: nKeyLists }, (_, list) =>
+            Array.from({ length: headDim }, (_, c) => {
+              const at = (head * nKeyLists + list) * headDim + c;
+              const cost = (i: number) =>
+                Math.fround(weights[head * headDim + c]! * losses[3 * at + i]!);
+              return [cost(0), cost(1), cost(2)] as const;
+            })),
+      );
       const prices = [2 * group + 32, 4 * group + 32] as const;
       const coded = segmentsOfStream(engine, "key").slice(0, -1);
       const due = Array.from({ length: nKvHeads }, (_, i) => {
         const at = { slot, head: layer * nKvHeads + i };
-        return coded.reduce((sum, { index }) => sum + engine.cache.sizeOf(at, index).rows, 0);
+        const rows = coded.map(({ index }) => engine.cache.sizeOf(at, index).rows);
+        return high.includes("scored=0") ? [rows[0]! + rows[1]!, 0] : rows;
       });
+      const rowsOf = (lists: readonly number[]) => lists.reduce((a, b) => a + b, 0);
       // Heads that keep other numbers of rows choose each for itself.
       const shares = evicts === "";
-      assertEquals(new Set(due).size === 1, shares, `${prune}: ${due}`);
+      assertEquals(new Set(due.map(rowsOf)).size === 1, shares, `${prune}: ${due}`);
       const budget = Math.floor(average * group * (shares ? size : headDim) + 1e-6);
-      const heads = Array.from(due, (_, i) => costs.slice(i * headDim, (i + 1) * headDim));
-      const want = selectHeadBitsReference(heads, { due, shares, prices, budget });
-      assert(new Set(want.flat()).size > 1, "some channels have more bits than others");
+      const { share } = plan.inputs.classes!;
+      const options = { due, shares, firstParts: firstParts(share), prices, budget };
+      const want = selectHeadBitsReference(costs, options);
+      assert(new Set(want.flat(2)).size > 1, "some channels have more bits than others");
       for (let kvHead = 0; kvHead < nKvHeads; kvHead++) {
         const at = { slot, head: layer * nKvHeads + kvHead };
-        const { width, high, channels } = await listOf(engine, at);
-        const got = new Array<number>(headDim).fill(0);
-        channels.slice(0, width).forEach((c, place) => got[c] = place < high ? 2 : 1);
+        const got = (await keyListsOf(engine, at)).map(({ width, high, channels }) => {
+          const classes = new Array<number>(headDim).fill(0);
+          channels.slice(0, width).forEach((c, place) => classes[c] = place < high ? 2 : 1);
+          return classes;
+        });
         assertEquals(got, want[kvHead], prune);
         const mask = (await keptChannelsOf(engine, slot))[layer]!.heads[kvHead]!;
-        const kept = got.flatMap((c, i) => c > 0 ? [i] : []);
+        const [ofHigh, ofLow] = got as [number[], number[]];
+        const kept = ofLow.flatMap((c, i) => c > 0 || ofHigh[i]! > 0 ? [i] : []);
         assertEquals(mask.keptChannels, kept);
-        assertEquals(mask.keptChannelBits, kept.map((c) => 2 * got[c]!));
+        assertEquals(mask.keptChannelBits, kept.map((c) => 2 * ofLow[c]!));
+        assertEquals(mask.keptHighChannelBits, kept.map((c) => 2 * ofHigh[c]!));
       }
     });
   }
@@ -187,12 +199,18 @@ Deno.test("stored bytes are the formula's, within the budget, in live pages, and
       let layerBits = 0;
       for (let head = 0; head < cache.nHeadsPerSlot; head++) {
         const at = { slot, head };
-        const { width, high } = await listOf(engine, at);
-        const perRow = 4 * high + 2 * (width - high) + 32 / group * width;
-        layerBits = head % nKvHeads === 0 ? perRow : layerBits + perRow;
-        assert(layerBits <= average * headDim * nKvHeads, `${prune}: ${layerBits} bits a row`);
-        want += coded * perRow / 8 + 2 * headDim / 8 + 2 * (headDim - width);
         const first = cache.sizeOf(at, values[0]!.index).rows;
+        const lists = await keyListsOf(engine, at);
+        const perRow = lists.map(({ width, high }) =>
+          4 * high + 2 * (width - high) + 32 / group * width
+        );
+        // A quarter of the rows are to be of the first class.
+        const bits = perRow[0]! / 4 + perRow[1]! * 3 / 4;
+        layerBits = head % nKvHeads === 0 ? bits : layerBits + bits;
+        assert(layerBits <= average * headDim * nKvHeads, `${prune}: ${layerBits} bits a row`);
+        [first, coded - first].forEach((rows, list) => {
+          want += rows * perRow[list]! / 8 + 2 * headDim / 8 + 2 * (headDim - lists[list]!.width);
+        });
         want += first * (headDim / 2 + 4) + (coded - first) * (headDim / 4 + 4);
         want += 2 * 2 * headDim * (570 - coded);
       }

@@ -15,6 +15,7 @@ import { tinyModel } from "../src/model/testing.ts";
 import { codeRowsReference, decoded } from "../src/reference/mod.ts";
 import type { AffineCode } from "../src/reference/mod.ts";
 import { segmentRows, segmentsOfStream, writeSegmentRows } from "./_cached_rows.ts";
+import { keyListOf, keyListsOf } from "./_key_list.ts";
 import { bitsOf, F32, keptTokens, tokens, withModel } from "./_eviction.ts";
 
 /** The largest difference; NaN when there is one. */
@@ -37,21 +38,9 @@ async function positionsOf({ cache, device }: Engine, at: HeadAt, { page, index 
   return positions;
 }
 
-/** A head's stored channels in the order of its list, how many are of the first class, and the others' means. */
-async function listOf({ cache, device }: Engine, at: HeadAt) {
-  const { headDim } = cache.shape;
-  const [coded] = cache.segments;
-  const { width, high } = cache.sizeOf(at, coded!.index);
-  const start = 4 * (at.slot * cache.nHeadsPerSlot + at.head) * headDim;
-  const read = async (buffer: NonNullable<typeof cache.fills>) =>
-    (await device.read(buffer, start, 4 * headDim)).slice().buffer;
-  const channels = [...new Uint32Array(await read(cache.lists.key!))];
-  return { width, high: high!, channels, fills: new Float32Array(await read(cache.fills!)) };
-}
-
 /** A head's rows as they read, by true position: [position, key, value], ascending. */
 async function rowsOf(engine: Engine, at: HeadAt) {
-  const { width, channels, fills } = await listOf(engine, at);
+  const lists = await keyListsOf(engine, at);
   const keys = segmentsOfStream(engine, "key"), values = segmentsOfStream(engine, "value");
   const rows: [number, number[], number[]][] = [];
   for (const [s, segment] of values.entries()) {
@@ -59,6 +48,7 @@ async function rowsOf(engine: Engine, at: HeadAt) {
     const ownKeys = await segmentRows(engine, at, keys[s]!);
     const ownValues = await segmentRows(engine, at, segment);
     positions.forEach((position, i) => {
+      const { width, channels, fills } = lists[segment.isLast ? 0 : s]!;
       const whole = new Array<number>(channels.length);
       channels.forEach((c, p) => whole[c] = p < width ? ownKeys[i]![p]! : fills[p]!);
       const key = segment.isLast ? ownKeys[i]! : whole.map(Math.fround);
@@ -88,8 +78,6 @@ async function checkCodes(composed: Engine, twin: Engine, what: string): Promise
   let nCoded = 0;
   for (let head = 0; head < composed.cache.nHeadsPerSlot; head++) {
     const at = { slot: 0, head };
-    const { width, high, channels } = await listOf(composed, at);
-    const stored = channels.slice(0, width);
     const [ofKeys, ofValues] = [
       segmentsOfStream(twin, "key")[0]!,
       segmentsOfStream(twin, "value")[0]!,
@@ -106,6 +94,8 @@ async function checkCodes(composed: Engine, twin: Engine, what: string): Promise
       const label = `${what}, head ${head}, class ${s}`;
       const wantValues = codes(rows.map((i) => values[i]!), segment.segment.code as AffineCode);
       assertEquals(await segmentRows(composed, at, segment), wantValues, label);
+      const { width, high, channels } = await keyListOf(composed, at, s);
+      const stored = channels.slice(0, width);
       const ofClass = segmentsOfStream(composed, "key")[s]!;
       const { low, ...code } = ofClass.segment.code as AffineCode & { readonly low: 2 | 4 };
       const own = (list: readonly number[]) => rows.map((i) => list.map((c) => keys[i]![c]!));
@@ -168,7 +158,7 @@ Deno.test("survivors are coded by class anew after every turn, and decoding read
           lists.delete(head);
           continue;
         }
-        const own = JSON.stringify(await listOf(composed, at));
+        const own = JSON.stringify(await keyListsOf(composed, at));
         lists.set(head, lists.get(head) ?? own);
         assertEquals(own, lists.get(head), `${what}: classes and means stay as first chosen`);
       }

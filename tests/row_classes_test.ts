@@ -248,8 +248,9 @@ Deno.test("stored bytes are the formula's, lie in live pages, and are freed", as
       const prompt = units(500, 64);
       const coded = every === 0 ? prompt : prompt + units(569 - prompt, every);
       const high = Math.floor(share * coded / 64 + 0.5) * 64;
-      // Of channels that are all in one class two masks remain.
-      const keys = coded * headDim * 4 / 8 + coded / 64 * headDim * 4 + 2 * headDim / 8;
+      // Of channels that are all in one class two masks remain for each class of rows.
+      const masks = [high, coded - high].filter((rows) => rows > 0).length * 2 * headDim / 8;
+      const keys = coded * headDim * 4 / 8 + coded / 64 * headDim * 4 + masks;
       const values = high * headDim * 4 / 8 + (coded - high) * headDim * 2 / 8 + 4 * coded;
       const full = 2 * 2 * headDim * (570 - coded);
       const stored = cache.nHeadsPerSlot * (keys + values + full);

@@ -192,7 +192,7 @@ for (
       what: "losses that forget how much a row counts",
       variant: "think_bits",
       kernel: /^ordered_coding_losses/,
-      find: /off \* row_weights/,
+      find: /off \* kerf_load16\(&weights\[r\]\)/,
       replace: "off",
       tells: ["coding losses", "select bits"],
     },

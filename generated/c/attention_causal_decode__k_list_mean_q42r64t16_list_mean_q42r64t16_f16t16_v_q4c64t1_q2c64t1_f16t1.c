@@ -20,8 +20,8 @@ struct args {
   const uint32_t *seqs; /* u32 [nSeqs, 4] */
   const uint32_t *pages; /* u32 [nSlots, nLayers, nKvHeads, page_entries] */
   const uint32_t *heads; /* u32 [nSlots, nLayers, nKvHeads, 12] */
-  const uint32_t *channels; /* u32 [nSlots, nLayers, nKvHeads, headDim] */
-  const float *fills; /* f32 [nSlots, nLayers, nKvHeads, headDim] */
+  const uint32_t *channels; /* u32 [nSlots, nLayers, nKvHeads, nKeyLists, headDim] */
+  const float *fills; /* f32 [nSlots, nLayers, nKvHeads, nKeyLists, headDim] */
   const uint8_t *arena; /* u8 [arenaBytes] */
   float *partials; /* f32 [nDecode, nHeads, nSplits, headDim + 16] */
   const uint32_t *step; /* u32 [stepFields] */
@@ -81,6 +81,7 @@ enum {
   CHUNK_ROWS = 256, /* rows of one partial softmax */
   ARENA_UNIT = 64, /* bytes that a page entry counts */
   KEY_SEGMENTS = 3,
+  KEY_LISTS = KEY_SEGMENTS - 1, /* of channels: one for each coded segment */
   VALUE_SEGMENTS = 3,
   HEAD_FIELDS = 12, /* rows and width of every segment */
   BLOCK_QUERIES = 1,
@@ -105,7 +106,7 @@ struct kv_rows {
   uint32_t key_rows[KEY_SEGMENTS];
   uint32_t key_width[KEY_SEGMENTS];
   uint32_t key_high[KEY_SEGMENTS]; /* stored channels of the first class */
-  const float *fills; /* f32 [HEAD_DIM]: what the channels of a list read as that are not stored; else 0 */
+  const float *fills; /* f32 [KEY_LISTS, HEAD_DIM]: what the channels of a list read as that are not stored; else 0 */
   const uint32_t *value_pages[VALUE_SEGMENTS];
   uint32_t value_rows[VALUE_SEGMENTS];
   uint32_t n_rows;
@@ -134,7 +135,7 @@ static struct kv_rows rows_of(const struct args *args, size_t place, uint32_t n_
   const uint32_t *pages = args->pages + place * args->page_entries;
   const uint32_t *fields = args->heads + place * HEAD_FIELDS;
   struct kv_rows kv = {.arena = args->arena};
-  kv.fills = args->fills + place * HEAD_DIM;
+  kv.fills = args->fills + place * KEY_LISTS * HEAD_DIM;
   kv.key_pages[0] = pages + args->key_page_0;
   kv.key_rows[0] = fields[0];
   kv.key_width[0] = fields[1] & 0xffff;
@@ -283,8 +284,9 @@ static void multiply_keys_q42r64(
   const size_t tile_bytes = high_bytes + (size_t)(width - n_high) * 2 * LOW_BITS;
   const size_t code_bytes = tile_bytes * (UNIT_ROWS / TILE_ROWS);
   const size_t unit_bytes = code_bytes + width * sizeof(struct kerf_group);
+  const float *fills = kv->fills + chunk->segment * HEAD_DIM;
   float filled[BLOCK_ROWS];
-  for (uint32_t r = 0; r < BLOCK_ROWS; r++) filled[r] = multiply_fills(kv->fills, &q[r * HEAD_DIM]);
+  for (uint32_t r = 0; r < BLOCK_ROWS; r++) filled[r] = multiply_fills(fills, &q[r * HEAD_DIM]);
 
   for (uint32_t unit_row = 0; unit_row < chunk->n_rows; unit_row += UNIT_ROWS) {
     const uint32_t row = chunk->row + unit_row;
@@ -428,7 +430,7 @@ static void weigh_keys(
 
 #line 7 "kernels/attention/causal.ts"
     const i32x16 mask = key_position <= query.position;
-#line 432 "generated/c/attention_causal_decode__k_list_mean_q42r64t16_list_mean_q42r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1.c"
+#line 434 "generated/c/attention_causal_decode__k_list_mean_q42r64t16_list_mean_q42r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1.c"
     const i32x16 visible = mask & (key_position < n_visible);
     const f32x16 logit = kerf_select16(visible, s, kerf_splat16(KERF_MASKED));
     largest_lanes = kerf_larger16(logit, largest_lanes);
@@ -616,7 +618,7 @@ static void attention_causal_decode__k_list_mean_q42r64t16_list_mean_q42r64t16_f
     const uint32_t row = args->decode_rows[decoded];
     const uint32_t *seq = args->seqs + 4 * (size_t)args->row_seq[row];
     const size_t place = head_place(args, seq[3], kv_head);
-    const uint32_t *channels = args->channels + place * HEAD_DIM;
+    const uint32_t *channels = args->channels + place * KEY_LISTS * HEAD_DIM;
     const struct kv_rows kv = rows_of(args, place, row - seq[1] + 1);
     struct query query = {
       .position = (int32_t)(seq[2] + row - seq[1]),
@@ -643,7 +645,8 @@ static void attention_causal_decode__k_list_mean_q42r64t16_list_mean_q42r64t16_f
     bool found = next_chunk(&kv, &chunk);
     for (uint32_t i = 0; found && i < split; i++) found = next_chunk(&kv, &chunk);
     if (found && overlaps(&chunk, lower, upper)) {
-      gather_query(args, row, kv_head, LISTED[chunk.segment] ? channels : NULL, HEAD_DIM, q);
+      gather_query(args, row, kv_head,
+          LISTED[chunk.segment] ? channels + chunk.segment * HEAD_DIM : NULL, HEAD_DIM, q);
       multiply_keys(&kv, &chunk, q, products);
       for (uint32_t g = 0; g < GROUP; g++) {
         query.head = (int32_t)(kv_head * GROUP + g);

@@ -20,8 +20,8 @@ struct args {
   const uint32_t *seqs; /* u32 [nSeqs, 4] */
   const uint32_t *pages; /* u32 [nSlots, nLayers, nKvHeads, page_entries] */
   const uint32_t *heads; /* u32 [nSlots, nLayers, nKvHeads, 12] */
-  const uint32_t *channels; /* u32 [nSlots, nLayers, nKvHeads, headDim] */
-  const float *fills; /* f32 [nSlots, nLayers, nKvHeads, headDim] */
+  const uint32_t *channels; /* u32 [nSlots, nLayers, nKvHeads, nKeyLists, headDim] */
+  const float *fills; /* f32 [nSlots, nLayers, nKvHeads, nKeyLists, headDim] */
   const uint8_t *arena; /* u8 [arenaBytes] */
   float *out; /* f32 [nRows, out_stride] */
   const uint32_t *step; /* u32 [stepFields] */
@@ -82,6 +82,7 @@ enum {
   CHUNK_ROWS = 256, /* rows of one partial softmax */
   ARENA_UNIT = 64, /* bytes that a page entry counts */
   KEY_SEGMENTS = 3,
+  KEY_LISTS = KEY_SEGMENTS - 1, /* of channels: one for each coded segment */
   VALUE_SEGMENTS = 3,
   HEAD_FIELDS = 12, /* rows and width of every segment */
   QUERY_TILE = 8, /* queries of a tile, at most */
@@ -104,7 +105,7 @@ struct kv_rows {
   uint32_t key_rows[KEY_SEGMENTS];
   uint32_t key_width[KEY_SEGMENTS];
   uint32_t key_high[KEY_SEGMENTS]; /* stored channels of the first class */
-  const float *fills; /* f32 [HEAD_DIM]: what the channels of a list read as that are not stored; else 0 */
+  const float *fills; /* f32 [KEY_LISTS, HEAD_DIM]: what the channels of a list read as that are not stored; else 0 */
   const uint32_t *value_pages[VALUE_SEGMENTS];
   uint32_t value_rows[VALUE_SEGMENTS];
   uint32_t n_rows;
@@ -133,7 +134,7 @@ static struct kv_rows rows_of(const struct args *args, size_t place, uint32_t n_
   const uint32_t *pages = args->pages + place * args->page_entries;
   const uint32_t *fields = args->heads + place * HEAD_FIELDS;
   struct kv_rows kv = {.arena = args->arena};
-  kv.fills = args->fills + place * HEAD_DIM;
+  kv.fills = args->fills + place * KEY_LISTS * HEAD_DIM;
   kv.key_pages[0] = pages + args->key_page_0;
   kv.key_rows[0] = fields[0];
   kv.key_width[0] = fields[1] & 0xffff;
@@ -383,8 +384,9 @@ static void multiply_keys_q42r64(
   const size_t tile_bytes = high_cells + (size_t)n_low * 2 * LOW_BITS;
   const size_t code_bytes = tile_bytes * (UNIT_ROWS / TILE_ROWS);
   const size_t unit_bytes = code_bytes + width * sizeof(struct kerf_group);
+  const float *fills = kv->fills + chunk->segment * HEAD_DIM;
   float filled[BLOCK_ROWS];
-  for (uint32_t r = 0; r < BLOCK_ROWS; r++) filled[r] = multiply_fills(kv->fills, &q[r * HEAD_DIM]);
+  for (uint32_t r = 0; r < BLOCK_ROWS; r++) filled[r] = multiply_fills(fills, &q[r * HEAD_DIM]);
 
   for (uint32_t fold_row = 0; fold_row < chunk->n_rows; fold_row += FOLD_UNITS * UNIT_ROWS) {
     const struct units units = units_at(kv, chunk, fold_row, UNIT_ROWS, unit_bytes);
@@ -501,7 +503,7 @@ static void weigh_keys(
 
 #line 7 "kernels/attention/causal.ts"
     const i32x16 mask = key_position <= query.position;
-#line 505 "generated/c/attention_causal_prefill_q8__k_list_mean_q42r64t16_list_mean_q42r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1.c"
+#line 507 "generated/c/attention_causal_prefill_q8__k_list_mean_q42r64t16_list_mean_q42r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1.c"
     const i32x16 visible = mask & (key_position < n_visible);
     const f32x16 logit = kerf_select16(visible, s, kerf_splat16(KERF_MASKED));
     largest_lanes = kerf_larger16(logit, largest_lanes);
@@ -844,7 +846,7 @@ static void attention_causal_prefill_q8__k_list_mean_q42r64t16_list_mean_q42r64t
     const uint32_t first_row = entry[1], n_queries = entry[2];
     const uint32_t before = first_row - seq[1]; /* queries of the sequence before the tile */
     const size_t place = head_place(args, seq[3], kv_head);
-    const uint32_t *channels = args->channels + place * HEAD_DIM;
+    const uint32_t *channels = args->channels + place * KEY_LISTS * HEAD_DIM;
     const struct kv_rows kv = rows_of(args, place, before + n_queries);
 
     struct tile tile = {.n_rows = n_queries * GROUP};
@@ -852,7 +854,7 @@ static void attention_causal_prefill_q8__k_list_mean_q42r64t16_list_mean_q42r64t
     for (uint32_t i = 0; i < n_queries; i++) {
       gather_query(args, first_row + i, kv_head, channels, HEAD_DIM,
           &tile.q[0][i * GROUP * HEAD_DIM]);
-      gather_query(args, first_row + i, kv_head, channels, HEAD_DIM,
+      gather_query(args, first_row + i, kv_head, channels + HEAD_DIM, HEAD_DIM,
           &tile.q[1][i * GROUP * HEAD_DIM]);
       gather_query(args, first_row + i, kv_head, NULL, kv.key_width[2],
           &tile.q[2][i * GROUP * HEAD_DIM]);

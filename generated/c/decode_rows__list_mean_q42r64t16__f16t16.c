@@ -13,8 +13,8 @@
 struct args {
   const uint32_t *src_pages; /* u32 [nKvHeads, page_entries] */
   const uint32_t *dst_pages; /* u32 [nSlots, nLayers, nKvHeads, page_entries] */
-  const uint32_t *channels; /* u32 [nSlots, nLayers, nKvHeads, headDim] */
-  const float *fills; /* f32 [nSlots, nLayers, nKvHeads, headDim] */
+  const uint32_t *channels; /* u32 [nSlots, nLayers, nKvHeads, nKeyLists, headDim] */
+  const float *fills; /* f32 [nSlots, nLayers, nKvHeads, nKeyLists, headDim] */
   const uint32_t *moves; /* u32 [nLayers, nKvHeads, 4] */
   uint8_t *arena; /* u8 [arenaBytes] */
   uint32_t slot;
@@ -25,6 +25,8 @@ struct args {
   uint32_t src_page; /* the source segment's first page entry */
   uint32_t dst_page; /* the destination segment's first page entry */
   uint32_t max_rows; /* rows of the longest move */
+  uint32_t n_key_lists; /* lists of a head */
+  uint32_t key_list; /* that of the coded segment */
 };
 _Static_assert(offsetof(struct args, src_pages) == 0, "src_pages");
 _Static_assert(offsetof(struct args, dst_pages) == 8, "dst_pages");
@@ -40,6 +42,8 @@ _Static_assert(offsetof(struct args, page_entries) == 64, "page_entries");
 _Static_assert(offsetof(struct args, src_page) == 68, "src_page");
 _Static_assert(offsetof(struct args, dst_page) == 72, "dst_page");
 _Static_assert(offsetof(struct args, max_rows) == 76, "max_rows");
+_Static_assert(offsetof(struct args, n_key_lists) == 80, "n_key_lists");
+_Static_assert(offsetof(struct args, key_list) == 84, "key_list");
 
 #include "kerf_codes.h"
 
@@ -128,7 +132,8 @@ static void decode_rows__list_mean_q42r64t16__f16t16(const struct args *restrict
     const uint32_t *pages = args->dst_pages + place * args->page_entries + args->dst_page;
     for (uint32_t row = first_row; row < n_rows && row < first_row + ROWS; row += DECODED_ROWS) {
       decode(args->arena, source_pages, move[0] + row, pages, move[1] + row, move[3],
-          args->channels + place * HEAD_DIM, args->fills + place * HEAD_DIM);
+          args->channels + (place * args->n_key_lists + args->key_list) * HEAD_DIM,
+          args->fills + (place * args->n_key_lists + args->key_list) * HEAD_DIM);
     }
   }
 }

@@ -17,8 +17,8 @@ struct args {
   const float *q_ring; /* f32 [nSlots, nLayers, nHeads, window, headDim] */
   const uint32_t *pages; /* u32 [nSlots, nLayers, nKvHeads, page_entries] */
   const uint32_t *heads; /* u32 [nSlots, nLayers, nKvHeads, 2·nSegments] */
-  const uint32_t *channels; /* u32 [nSlots, nLayers, nKvHeads, headDim] */
-  const float *fills; /* f32 [nSlots, nLayers, nKvHeads, headDim] */
+  const uint32_t *channels; /* u32 [nSlots, nLayers, nKvHeads, nKeyLists, headDim] */
+  const float *fills; /* f32 [nSlots, nLayers, nKvHeads, nKeyLists, headDim] */
   const uint8_t *arena; /* u8 [arenaBytes] */
   float *window_sums; /* f32 [nHeads, n_window, 2] */
   uint32_t slot;
@@ -71,6 +71,7 @@ enum {
   TILE_ROWS = 16, /* rows of a tile of keys: the lanes */
   ARENA_UNIT = 64, /* bytes that a page entry counts */
   KEY_SEGMENTS = 3,
+  KEY_LISTS = KEY_SEGMENTS - 1, /* of channels: one for each coded segment */
   HEAD_FIELDS = 12, /* rows and width of every segment */
 };
 _Static_assert(HEAD_DIM % 16 == 0, "HEAD_DIM is a multiple of 16");
@@ -81,8 +82,8 @@ struct kv_rows {
   const uint32_t *key_pages[KEY_SEGMENTS];
   uint32_t rows[KEY_SEGMENTS], width[KEY_SEGMENTS];
   const uint32_t *value_pages;
-  const uint32_t *channels;
-  const float *fills; /* f32 [HEAD_DIM]: what the channels of a list read as that are not stored */
+  const uint32_t *channels; /* u32 [KEY_LISTS, HEAD_DIM] */
+  const float *fills; /* f32 [KEY_LISTS, HEAD_DIM]: what the channels of a list read as that are not stored */
 };
 
 /* At most sixteen rows of one segment; `place` counts the head's rows before them. */
@@ -106,8 +107,8 @@ static struct kv_rows rows_of(const struct args *args, uint32_t kv_head)
   kv.key_pages[2] = pages + args->key_page_2;
   kv.rows[2] = fields[4];
   kv.width[2] = HEAD_DIM;
-  kv.channels = args->channels + place * HEAD_DIM;
-  kv.fills = args->fills + place * HEAD_DIM;
+  kv.channels = args->channels + place * KEY_LISTS * HEAD_DIM;
+  kv.fills = args->fills + place * KEY_LISTS * HEAD_DIM;
   return kv;
 }
 
@@ -168,7 +169,9 @@ KERF_INLINE void load_keys(const struct kv_rows *kv, const struct row_tile *tile
   const uint32_t width = kv->width[tile->segment];
   const uint8_t *page = kv->arena + (size_t)pages[tile->row / PAGE_ROWS] * ARENA_UNIT;
   if (tile->segment + 1 < KEY_SEGMENTS) {
-    load_coded_keys(page, tile->row % PAGE_ROWS, width, kv->channels, kv->fills, keys);
+    const uint32_t list = tile->segment * HEAD_DIM;
+    load_coded_keys(page, tile->row % PAGE_ROWS, width, kv->channels + list, kv->fills + list,
+        keys);
     return;
   }
   const kerf_f16 *stored = (const kerf_f16 *)page + tile->row % PAGE_ROWS * width;

@@ -20,8 +20,8 @@ struct args {
   const u32 *seqs; /* u32 [nSeqs, 4] */
   const u32 *pages; /* u32 [nSlots, nLayers, nKvHeads, page_entries] */
   const u32 *heads; /* u32 [nSlots, nLayers, nKvHeads, 12] */
-  const u32 *channels; /* u32 [nSlots, nLayers, nKvHeads, headDim] */
-  const float *fills; /* f32 [nSlots, nLayers, nKvHeads, headDim] */
+  const u32 *channels; /* u32 [nSlots, nLayers, nKvHeads, nKeyLists, headDim] */
+  const float *fills; /* f32 [nSlots, nLayers, nKvHeads, nKeyLists, headDim] */
   const u8 *arena; /* u8 [arenaBytes] */
   float *out; /* f32 [nRows, out_stride] */
   const u32 *step; /* u32 [stepFields] */
@@ -76,6 +76,7 @@ static constexpr u32 TILE_ROWS = 16; /* rows of a tile of keys, which is channel
 static constexpr u32 CHUNK_ROWS = 256; /* rows of one partial softmax */
 static constexpr u32 ARENA_UNIT = 64; /* bytes that a page entry counts */
 static constexpr u32 KEY_SEGMENTS = 3;
+static constexpr u32 KEY_LISTS = KEY_SEGMENTS - 1; /* of channels: one for each coded segment */
 static constexpr u32 VALUE_SEGMENTS = 3;
 static constexpr u32 HEAD_FIELDS = 12; /* rows and width of every segment */
 /* Queries whose heads meet each key together: at most eight rows, two sums each, stay in registers. */
@@ -93,7 +94,7 @@ struct cache_head {
   const u8 *arena;
   const u32 *pages, *fields;
   u32 n_new, n_rows;
-  const float *fills; /* f32 [HEAD_DIM]: what the channels of a list read as that are not stored; else 0 */
+  const float *fills; /* f32 [KEY_LISTS, HEAD_DIM]: what the channels of a list read as that are not stored; else 0 */
 };
 
 /* At most CHUNK_ROWS rows of one key segment; `position` counts rows of all segments before them. */
@@ -132,7 +133,7 @@ KERF_INLINE cache_head open_head(const struct args &args, u64 place, u32 n_new)
 {
   const u32 *pages = args.pages + place * args.page_entries;
   cache_head head = {args.arena, pages, args.heads + place * HEAD_FIELDS, n_new, 0,
-      args.fills + place * HEAD_DIM};
+      args.fills + place * KEY_LISTS * HEAD_DIM};
   for (u32 segment = 0; segment < KEY_SEGMENTS; segment++) head.n_rows += key_rows(head, segment);
   return head;
 }
@@ -222,7 +223,7 @@ KERF_INLINE void gather_queries(
     const u32 head = kv_head * GROUP + query % GROUP;
     const float *q = args.qkv + (u64)(first_row + query / GROUP) * args.qkv_stride
         + head * HEAD_DIM;
-    shared->q[r][c] = q[is_listed(segment) ? channels[c] : c];
+    shared->q[r][c] = q[is_listed(segment) ? channels[segment * HEAD_DIM + c] : c];
   }
 }
 
@@ -262,7 +263,7 @@ KERF_INLINE void multiply_keys(
       KERF_UNROLL for (u32 r = 0; r < BLOCK_ROWS; r++) {
         float filled = 0.0f;
         for (u32 c = width + phase; c < HEAD_DIM; c += PHASES) {
-          filled = kerf_fma(shared->q[r][c], head.fills[c], filled);
+          filled = kerf_fma(shared->q[r][c], head.fills[chunk.segment * HEAD_DIM + c], filled);
         }
         KERF_UNROLL for (u32 i = 0; i < 8; i++) sums[r][i] = filled;
       }
@@ -323,7 +324,7 @@ KERF_INLINE float key_logit(
 
 #line 7 "kernels/attention/causal.ts"
   const bool mask = key_position <= query.position;
-#line 327 "generated/cuda/attention_causal_prefill__k_list_mean_q42r64t16_list_mean_q42r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1.cu"
+#line 328 "generated/cuda/attention_causal_prefill__k_list_mean_q42r64t16_list_mean_q42r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1.cu"
   const bool visible = key < chunk.n_rows && key_position < (i32)query.n_visible && (mask);
   return visible ? s : KERF_MASKED;
 }
@@ -501,8 +502,8 @@ attention_causal_prefill__k_list_mean_q42r64t16_list_mean_q42r64t16_f16t16_v_q4c
         if (!overlaps(chunk, lower, upper)) continue;
         const u32 width = key_width(head, chunk.segment);
         if (chunk.segment != gathered) {
-          gather_queries(args, first_row, n_rows, kv_head, args.channels + place * HEAD_DIM,
-              chunk.segment, HEAD_DIM, &shared);
+          gather_queries(args, first_row, n_rows, kv_head,
+              args.channels + place * KEY_LISTS * HEAD_DIM, chunk.segment, HEAD_DIM, &shared);
           gathered = chunk.segment;
         }
         kerf_sync_threads();

@@ -14,8 +14,8 @@
 struct args {
   const u32 *src_pages; /* u32 [nKvHeads, page_entries] */
   const u32 *dst_pages; /* u32 [nSlots, nLayers, nKvHeads, page_entries] */
-  const u32 *channels; /* u32 [nSlots, nLayers, nKvHeads, headDim] */
-  const float *fills; /* f32 [nSlots, nLayers, nKvHeads, headDim] */
+  const u32 *channels; /* u32 [nSlots, nLayers, nKvHeads, nKeyLists, headDim] */
+  const float *fills; /* f32 [nSlots, nLayers, nKvHeads, nKeyLists, headDim] */
   const u32 *moves; /* u32 [nLayers, nKvHeads, 4] */
   u8 *arena; /* u8 [arenaBytes] */
   u32 slot;
@@ -26,6 +26,8 @@ struct args {
   u32 src_page; /* the source segment's first page entry */
   u32 dst_page; /* the destination segment's first page entry */
   u32 max_rows; /* rows of the longest move */
+  u32 n_key_lists; /* lists of a head */
+  u32 key_list; /* that of the coded segment */
 };
 KERF_AT(src_pages, 0);
 KERF_AT(dst_pages, 8);
@@ -41,6 +43,8 @@ KERF_AT(page_entries, 64);
 KERF_AT(src_page, 68);
 KERF_AT(dst_page, 72);
 KERF_AT(max_rows, 76);
+KERF_AT(n_key_lists, 80);
+KERF_AT(key_list, 84);
 
 static constexpr u32 THREADS = 128; /* of a block */
 
@@ -95,7 +99,7 @@ decode_rows__list_mean_q42r64t16__f16t16(const __grid_constant__ struct args arg
     for (u32 i = kerf_thread(); i < GROUP_SIZE * HEAD_DIM; i += THREADS) {
       const u32 r = i % GROUP_SIZE, c = i / GROUP_SIZE;
       const u32 *tile = unit + r / 16 * tile_words;
-      float x = args.fills[place * HEAD_DIM + c];
+      float x = args.fills[(place * args.n_key_lists + args.key_list) * HEAD_DIM + c];
       if (c < n_high) {
         x = kerf_decode(kerf_group_of(unit[code_words + c]), (const u8 *)(tile + c * CELL_WORDS),
             r % 16, BITS);
@@ -104,7 +108,7 @@ decode_rows__list_mean_q42r64t16__f16t16(const __grid_constant__ struct args arg
         x = kerf_decode(kerf_group_of(unit[code_words + c]), (const u8 *)cell, r % 16, LOW_BITS);
       }
       kerf_store_f16(row_place(args.arena, pages, row + r)
-          + args.channels[place * HEAD_DIM + c] * TILE, x);
+          + args.channels[(place * args.n_key_lists + args.key_list) * HEAD_DIM + c] * TILE, x);
     }
   }
 }

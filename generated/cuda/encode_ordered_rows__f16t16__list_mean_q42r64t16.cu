@@ -14,7 +14,7 @@
 struct args {
   const u32 *src_pages; /* u32 [nKvHeads, page_entries] */
   const u32 *dst_pages; /* u32 [nSlots, nLayers, nKvHeads, page_entries] */
-  const u32 *channels; /* u32 [nSlots, nLayers, nKvHeads, headDim] */
+  const u32 *channels; /* u32 [nSlots, nLayers, nKvHeads, nKeyLists, headDim] */
   const u32 *moves; /* u32 [nLayers, nKvHeads, 4] */
   const u32 *order; /* u32 [nKvHeads, max_rows] */
   u8 *arena; /* u8 [arenaBytes] */
@@ -26,6 +26,8 @@ struct args {
   u32 src_page; /* the source segment's first page entry */
   u32 dst_page; /* the destination segment's first page entry */
   u32 max_rows; /* rows of the longest order */
+  u32 n_key_lists; /* lists of a head */
+  u32 key_list; /* that of the coded segment */
 };
 KERF_AT(src_pages, 0);
 KERF_AT(dst_pages, 8);
@@ -41,6 +43,8 @@ KERF_AT(page_entries, 64);
 KERF_AT(src_page, 68);
 KERF_AT(dst_page, 72);
 KERF_AT(max_rows, 76);
+KERF_AT(n_key_lists, 80);
+KERF_AT(key_list, 84);
 
 static constexpr u32 THREADS = 128; /* of a block */
 
@@ -126,7 +130,7 @@ encode_ordered_rows__f16t16__list_mean_q42r64t16(const __grid_constant__ struct 
         + row % PAGE_ROWS / GROUP_SIZE * (code_words + n_stored);
     for (u32 c = kerf_thread(); c < n_stored; c += THREADS) {
       const source_values source = {args.arena, source_pages, order, source_row,
-          args.channels[place * HEAD_DIM + c]};
+          args.channels[(place * args.n_key_lists + args.key_list) * HEAD_DIM + c]};
       unit[code_words + c] = c < n_high
       ? encode(source, GROUP_SIZE, BITS, unit + c * CELL_WORDS, tile_words)
       : encode(source, GROUP_SIZE, LOW_BITS,

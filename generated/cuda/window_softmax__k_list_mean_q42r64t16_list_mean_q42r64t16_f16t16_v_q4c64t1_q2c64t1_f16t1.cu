@@ -18,8 +18,8 @@ struct args {
   const float *q_ring; /* f32 [nSlots, nLayers, nHeads, window, headDim] */
   const u32 *pages; /* u32 [nSlots, nLayers, nKvHeads, page_entries] */
   const u32 *heads; /* u32 [nSlots, nLayers, nKvHeads, 2·nSegments] */
-  const u32 *channels; /* u32 [nSlots, nLayers, nKvHeads, headDim] */
-  const float *fills; /* f32 [nSlots, nLayers, nKvHeads, headDim] */
+  const u32 *channels; /* u32 [nSlots, nLayers, nKvHeads, nKeyLists, headDim] */
+  const float *fills; /* f32 [nSlots, nLayers, nKvHeads, nKeyLists, headDim] */
   const u8 *arena; /* u8 [arenaBytes] */
   float *window_sums; /* f32 [nHeads, n_window, 2] */
   u32 slot;
@@ -73,14 +73,15 @@ static constexpr u32 PAGE_ROWS = 128; /* rows of a page */
 static constexpr u32 TILE_ROWS = 16; /* rows of a tile of keys */
 static constexpr u32 ARENA_UNIT = 64; /* bytes that a page entry counts */
 static constexpr u32 KEY_SEGMENTS = 3;
+static constexpr u32 KEY_LISTS = KEY_SEGMENTS - 1; /* of channels: one for each coded segment */
 static constexpr u32 HEAD_FIELDS = 12; /* rows and width of every segment */
 
 /* One KV head: where its rows lie, and how many each segment of keys holds. */
 struct kv_rows {
   const u8 *arena;
   const u32 *pages, *fields;
-  const u32 *channels;
-  const float *fills; /* f32 [HEAD_DIM]: what channels of a list read as that are not stored */
+  const u32 *channels; /* u32 [KEY_LISTS, HEAD_DIM] */
+  const float *fills; /* f32 [KEY_LISTS, HEAD_DIM]: what channels of a list read as that are not stored */
   u32 n_rows;
 };
 
@@ -92,6 +93,7 @@ struct key_row {
   const u8 *unit; /* of a coded key: where the codes begin that share scales with its; null for others */
   u32 in_unit;
   u32 n_stored, n_high; /* channels of a coded key with bits, and those of them of the first class */
+  const u32 *channels;
   const float *fills;
 };
 
@@ -100,8 +102,8 @@ KERF_INLINE kv_rows rows_of(const struct args &args, u32 kv_head)
   const u64 layer = (u64)args.slot * args.n_layers + args.layer;
   const u64 place = layer * args.n_kv_heads + kv_head;
   kv_rows kv = {args.arena, args.pages + place * args.page_entries,
-      args.heads + place * HEAD_FIELDS, args.channels + place * HEAD_DIM,
-      args.fills + place * HEAD_DIM, 0};
+      args.heads + place * HEAD_FIELDS, args.channels + place * KEY_LISTS * HEAD_DIM,
+      args.fills + place * KEY_LISTS * HEAD_DIM, 0};
   for (u32 segment = 0; segment < KEY_SEGMENTS; segment++) kv.n_rows += kv.fields[2 * segment];
   return kv;
 }
@@ -116,7 +118,7 @@ KERF_INLINE key_row key_at(const struct args &args, const kv_rows &kv, u32 place
         + 4 * n_stored, in_page = row % PAGE_ROWS;
     const u8 *page = kv.arena + (u64)kv.pages[args.key_page_0 + row / PAGE_ROWS] * ARENA_UNIT;
     return {0, HEAD_DIM, true, page + in_page / 64 * unit_bytes, in_page % 64, n_stored, n_high,
-        kv.fills};
+        kv.channels, kv.fills};
   }
   row -= rows_0;
   const u32 rows_1 = kv.fields[2];
@@ -126,13 +128,13 @@ KERF_INLINE key_row key_at(const struct args &args, const kv_rows &kv, u32 place
         + 4 * n_stored, in_page = row % PAGE_ROWS;
     const u8 *page = kv.arena + (u64)kv.pages[args.key_page_1 + row / PAGE_ROWS] * ARENA_UNIT;
     return {0, HEAD_DIM, true, page + in_page / 64 * unit_bytes, in_page % 64, n_stored, n_high,
-        kv.fills};
+        kv.channels + HEAD_DIM, kv.fills + HEAD_DIM};
   }
   row -= rows_1;
   const u32 in_page = row % PAGE_ROWS;
   const u8 *page = kv.arena + (u64)kv.pages[args.key_page_2 + row / PAGE_ROWS] * ARENA_UNIT;
   return {(const kerf_f16 *)page + in_page / TILE_ROWS * TILE_ROWS * HEAD_DIM + in_page % TILE_ROWS,
-      HEAD_DIM, false, 0, 0, 0, 0, 0};
+      HEAD_DIM, false, 0, 0, 0, 0, 0, 0};
 }
 
 /* Where a row stands, which for rows as late as the window's queries is their position. */
@@ -159,11 +161,11 @@ KERF_INLINE float stored_channel(const key_row &key, u32 c)
 }
 
 /* q · k of one query and one key; a channel that is not stored is a turn less. */
-KERF_INLINE float multiply_key(const kv_rows &kv, const key_row &key, const float *q)
+KERF_INLINE float multiply_key(const kv_rows &, const key_row &key, const float *q)
 {
   float sum = 0.0f;
   for (u32 c = 0; c < key.width; c++) {
-    sum = kerf_fma(q[key.listed ? kv.channels[c] : c], stored_channel(key, c), sum);
+    sum = kerf_fma(q[key.listed ? key.channels[c] : c], stored_channel(key, c), sum);
   }
   return sum;
 }

@@ -29,8 +29,8 @@ struct Params {
 @group(0) @binding(3) var<storage, read> seqs_buf: array<u32>; /* u32 [nSeqs, 4] */
 @group(0) @binding(4) var<storage, read> pages_buf: array<u32>; /* u32 [nSlots, nLayers, nKvHeads, page_entries] */
 @group(0) @binding(5) var<storage, read> heads_buf: array<u32>; /* u32 [nSlots, nLayers, nKvHeads, 12] */
-@group(0) @binding(6) var<storage, read> channels_buf: array<u32>; /* u32 [nSlots, nLayers, nKvHeads, headDim] */
-@group(0) @binding(7) var<storage, read> fills_buf: array<f32>; /* f32 [nSlots, nLayers, nKvHeads, headDim] */
+@group(0) @binding(6) var<storage, read> channels_buf: array<u32>; /* u32 [nSlots, nLayers, nKvHeads, nKeyLists, headDim] */
+@group(0) @binding(7) var<storage, read> fills_buf: array<f32>; /* f32 [nSlots, nLayers, nKvHeads, nKeyLists, headDim] */
 @group(0) @binding(8) var<storage, read> arena_buf: array<u32>; /* u8 [arenaBytes] */
 @group(0) @binding(9) var<storage, read_write> partials_buf: array<f32>; /* f32 [nDecode, nHeads, nSplits, headDim + 16] */
 @group(0) @binding(10) var<uniform> step_buf: array<vec4<u32>, 2>; /* the step header */
@@ -47,6 +47,7 @@ const TILE_ROWS = 16u; /* rows of a tile of keys, which is channel-major */
 const CHUNK_ROWS = 256u; /* rows of one partial softmax: two per thread */
 const UNIT_WORDS = 64u / 4u; /* words that a page entry counts */
 const KEY_SEGMENTS = 3u;
+const KEY_LISTS = KEY_SEGMENTS - 1u; /* of channels: one for each coded segment */
 const VALUE_SEGMENTS = 3u;
 const HEAD_FIELDS = 12u; /* rows and width of every segment */
 const BLOCK_QUERIES = 1u;
@@ -203,8 +204,8 @@ fn gather_queries(block: Block, segment: u32, lane: u32) {
       let row = block.row + min(r / GROUP, block.n_queries - 1u);
       let first = row * params.qkv_stride + (block.kv_head * GROUP + r % GROUP) * HEAD_DIM;
       var channel = c;
-      if (segment == 0u) { channel = channels_buf[block.place * HEAD_DIM + c]; }
-      if (segment == 1u) { channel = channels_buf[block.place * HEAD_DIM + c]; }
+      if (segment == 0u) { channel = channels_buf[(block.place * KEY_LISTS + 0u) * HEAD_DIM + c]; }
+      if (segment == 1u) { channel = channels_buf[(block.place * KEY_LISTS + 1u) * HEAD_DIM + c]; }
       q[i] = qkv_buf[first + channel];
     }
   }
@@ -217,7 +218,7 @@ fn logit_of(query: Query, key_position: i32, product: f32) -> f32 {
 
   // kernels/attention/causal.ts:7
   let mask: bool = key_position <= query.position;
-  // generated/wgsl/attention_causal_decode__k_list_mean_q42r64t16_list_mean_q42r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1.wgsl:221
+  // generated/wgsl/attention_causal_decode__k_list_mean_q42r64t16_list_mean_q42r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1.wgsl:222
   let visible = (mask) && key_position < i32(query.n_visible);
   return select(MASKED, s, visible);
 }
@@ -248,10 +249,10 @@ fn multiply_keys(block: Block, chunk: Chunk, lane: u32) {
       let tile = unit + in_page % UNIT_ROWS / TILE_ROWS * tile_words;
       let high = tile + kerf_code_word(in_page, HIGH_BITS);
       let low = tile + high_words + kerf_code_word(in_page, LOW_BITS);
+      let fills = (block.place * KEY_LISTS + chunk.segment) * HEAD_DIM;
       for (var r = 0u; r < BLOCK_ROWS; r++) {
         for (var c = width; c < HEAD_DIM; c++) {
-          sums[r] = fma(vec2<f32>(q[r * HEAD_DIM + c]),
-              vec2<f32>(fills_buf[block.place * HEAD_DIM + c]), sums[r]);
+          sums[r] = fma(vec2<f32>(q[r * HEAD_DIM + c]), vec2<f32>(fills_buf[fills + c]), sums[r]);
         }
       }
       for (var c = 0u; c < n_high; c++) {

@@ -16,12 +16,14 @@ struct Params {
   src_page: u32, /* the source segment's first page entry */
   dst_page: u32, /* the destination segment's first page entry */
   max_rows: u32, /* rows of the longest move */
+  n_key_lists: u32, /* lists of a head */
+  key_list: u32, /* that of the coded segment */
 }
 
 @group(0) @binding(0) var<storage, read> src_pages_buf: array<u32>; /* u32 [nKvHeads, page_entries] */
 @group(0) @binding(1) var<storage, read> dst_pages_buf: array<u32>; /* u32 [nSlots, nLayers, nKvHeads, page_entries] */
-@group(0) @binding(2) var<storage, read> channels_buf: array<u32>; /* u32 [nSlots, nLayers, nKvHeads, headDim] */
-@group(0) @binding(3) var<storage, read> fills_buf: array<f32>; /* f32 [nSlots, nLayers, nKvHeads, headDim] */
+@group(0) @binding(2) var<storage, read> channels_buf: array<u32>; /* u32 [nSlots, nLayers, nKvHeads, nKeyLists, headDim] */
+@group(0) @binding(3) var<storage, read> fills_buf: array<f32>; /* f32 [nSlots, nLayers, nKvHeads, nKeyLists, headDim] */
 @group(0) @binding(4) var<storage, read> moves_buf: array<u32>; /* u32 [nLayers, nKvHeads, 4] */
 @group(0) @binding(5) var<storage, read_write> arena_buf: array<u32>; /* u8 [arenaBytes] */
 @group(0) @binding(6) var<uniform> params: Params;
@@ -38,21 +40,21 @@ const LOW_CELL_WORDS = LOW_BITS / 2u;
 const GROUP_SIZE = 64u; /* values that share a scale and a minimum */
 const PER_WORD = 2u; /* elements of a word */
 
-/* The place of a channel in its head's list, which has all of them: those that are stored, then the others. */
-fn place_in_list(head: u32, channel: u32) -> u32 {
+/* The place of a channel in a list, which has all of them: those that are stored, then the others. */
+fn place_in_list(list: u32, channel: u32) -> u32 {
   var i = 0u;
-  while (i + 1u < HEAD_DIM && channels_buf[head * HEAD_DIM + i] != channel) { i++; }
+  while (i + 1u < HEAD_DIM && channels_buf[list * HEAD_DIM + i] != channel) { i++; }
   return i;
 }
 
 /*
- * The bits of what one element of a coded row stands for; `c` is its channel's place in the list of `head`. width: how
+ * The bits of what one element of a coded row stands for; `c` is its channel's place in the list. width: how
  * many channels are stored, and from bit 16 up how many of them are of the first class.
  */
-fn source_bits(pages: u32, row: u32, c: u32, width: u32, head: u32) -> u32 {
+fn source_bits(pages: u32, row: u32, c: u32, width: u32, list: u32) -> u32 {
   let n_stored = width & 0xffffu;
   let n_high = width >> 16u;
-  var x = fills_buf[head * HEAD_DIM + c];
+  var x = fills_buf[list * HEAD_DIM + c];
   if (c < n_stored) {
     let page = src_pages_buf[pages + row / PAGE_ROWS] * UNIT_WORDS;
     let in_page = row % PAGE_ROWS;
@@ -112,9 +114,10 @@ fn decode_rows__list_mean_q42r64t16__f16t16(
         let c = element % tile_elements / 16u;
         if (row >= first_row && row < first_row + n_rows) {
           moves = true;
-          let stored = place_in_list(place, c);
+          let list = place * params.n_key_lists + params.key_list;
+          let stored = place_in_list(list, c);
           let bits = source_bits(source_pages, first_source + row - first_row, stored, stored_width,
-              place);
+              list);
           word = insertBits(word, bits, part * 16u, 16u);
         }
       }

@@ -16,11 +16,13 @@ struct Params {
   src_page: u32, /* the source segment's first page entry */
   dst_page: u32, /* the destination segment's first page entry */
   max_rows: u32, /* rows of the longest order */
+  n_key_lists: u32, /* lists of a head */
+  key_list: u32, /* that of the coded segment */
 }
 
 @group(0) @binding(0) var<storage, read> src_pages_buf: array<u32>; /* u32 [nKvHeads, page_entries] */
 @group(0) @binding(1) var<storage, read> dst_pages_buf: array<u32>; /* u32 [nSlots, nLayers, nKvHeads, page_entries] */
-@group(0) @binding(2) var<storage, read> channels_buf: array<u32>; /* u32 [nSlots, nLayers, nKvHeads, headDim] */
+@group(0) @binding(2) var<storage, read> channels_buf: array<u32>; /* u32 [nSlots, nLayers, nKvHeads, nKeyLists, headDim] */
 @group(0) @binding(3) var<storage, read> moves_buf: array<u32>; /* u32 [nLayers, nKvHeads, 4] */
 @group(0) @binding(4) var<storage, read> order_buf: array<u32>; /* u32 [nKvHeads, max_rows] */
 @group(0) @binding(5) var<storage, read_write> arena_buf: array<u32>; /* u8 [arenaBytes] */
@@ -108,7 +110,8 @@ fn encode_ordered_rows__f16t16__list_mean_q42r64t16(
   let unit = dst_pages_buf[pages + row / PAGE_ROWS] * UNIT_WORDS + HEAD_WORDS
       + row % PAGE_ROWS / GROUP_SIZE * (code_words + n_stored);
   for (var c = lane; c < n_stored; c += WORKGROUP) {
-    let source = Source(source_pages, source_row, channels_buf[place * HEAD_DIM + c]);
+    let source = Source(source_pages, source_row,
+        channels_buf[(place * params.n_key_lists + params.key_list) * HEAD_DIM + c]);
     let is_high = c < n_high;
     let cells = unit
         + select(n_high * CELL_WORDS + (c - n_high) * LOW_CELL_WORDS, c * CELL_WORDS, is_high);

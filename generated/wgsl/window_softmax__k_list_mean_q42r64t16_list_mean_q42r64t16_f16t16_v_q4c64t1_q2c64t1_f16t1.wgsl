@@ -29,8 +29,8 @@ struct Params {
 @group(0) @binding(0) var<storage, read> q_ring_buf: array<f32>; /* f32 [nSlots, nLayers, nHeads, window, headDim] */
 @group(0) @binding(1) var<storage, read> pages_buf: array<u32>; /* u32 [nSlots, nLayers, nKvHeads, page_entries] */
 @group(0) @binding(2) var<storage, read> heads_buf: array<u32>; /* u32 [nSlots, nLayers, nKvHeads, 2·nSegments] */
-@group(0) @binding(3) var<storage, read> channels_buf: array<u32>; /* u32 [nSlots, nLayers, nKvHeads, headDim] */
-@group(0) @binding(4) var<storage, read> fills_buf: array<f32>; /* f32 [nSlots, nLayers, nKvHeads, headDim] */
+@group(0) @binding(3) var<storage, read> channels_buf: array<u32>; /* u32 [nSlots, nLayers, nKvHeads, nKeyLists, headDim] */
+@group(0) @binding(4) var<storage, read> fills_buf: array<f32>; /* f32 [nSlots, nLayers, nKvHeads, nKeyLists, headDim] */
 @group(0) @binding(5) var<storage, read> arena_buf: array<u32>; /* u8 [arenaBytes] */
 @group(0) @binding(6) var<storage, read_write> window_sums_buf: array<f32>; /* f32 [nHeads, n_window, 2] */
 @group(0) @binding(7) var<uniform> params: Params;
@@ -44,6 +44,7 @@ const PAGE_ROWS = 128u; /* rows of a page */
 const TILE_ROWS = 16u; /* rows of a tile of keys */
 const UNIT_WORDS = 64u / 4u; /* words that a page entry counts */
 const KEY_SEGMENTS = 3u;
+const KEY_LISTS = KEY_SEGMENTS - 1u; /* of channels: one for each coded segment */
 const HEAD_FIELDS = 12u; /* rows and width of every segment */
 
 /* One KV head: its place in pages, heads and channels, and its rows. */
@@ -62,7 +63,7 @@ struct KeyRow {
   in_unit: u32,
   n_stored: u32, /* channels of a coded key with bits, then those of them of the first class */
   n_high: u32,
-  fills: u32, /* where its head's list begins in fills */
+  list: u32, /* where its list begins in channels and fills */
 }
 
 fn rows_of(kv_head: u32) -> KvRows {
@@ -81,8 +82,8 @@ fn key_of(kv: KvRows, page: u32, row: u32, width: u32, listed: bool) -> KeyRow {
       listed, false, 0u, 0u, 0u, 0u, 0u);
 }
 
-/* A row of a coded segment, `word` its channels with bits and those of the first class. */
-fn coded_key_of(kv: KvRows, page: u32, row: u32, word: u32) -> KeyRow {
+/* A row of the coded segment of a list, `word` its channels with bits and those of the first class. */
+fn coded_key_of(kv: KvRows, list: u32, page: u32, row: u32, word: u32) -> KeyRow {
   let start = pages_buf[kv.place * params.page_entries + page + row / PAGE_ROWS] * UNIT_WORDS;
   let in_page = row % PAGE_ROWS;
   let n_stored = word & 0xffffu;
@@ -90,7 +91,7 @@ fn coded_key_of(kv: KvRows, page: u32, row: u32, word: u32) -> KeyRow {
   let unit_words = n_high * (64u * 4u / 32u) + (n_stored - n_high) * (64u * 2u / 32u) + n_stored;
   let unit = start + in_page / 64u * unit_words;
   return KeyRow(0u, HEAD_DIM, true, true, unit, in_page % 64u, n_stored, n_high,
-      kv.place * HEAD_DIM);
+      (kv.place * KEY_LISTS + list) * HEAD_DIM);
 }
 
 /* The key of row `place`, which counts rows of all segments in order. */
@@ -98,12 +99,12 @@ fn key_at(kv: KvRows, place: u32) -> KeyRow {
   var row = place;
   let rows_0 = heads_buf[kv.place * HEAD_FIELDS + 0u];
   if (row < rows_0) {
-    return coded_key_of(kv, params.key_page_0, row, heads_buf[kv.place * HEAD_FIELDS + 1u]);
+    return coded_key_of(kv, 0u, params.key_page_0, row, heads_buf[kv.place * HEAD_FIELDS + 1u]);
   }
   row -= rows_0;
   let rows_1 = heads_buf[kv.place * HEAD_FIELDS + 2u];
   if (row < rows_1) {
-    return coded_key_of(kv, params.key_page_1, row, heads_buf[kv.place * HEAD_FIELDS + 3u]);
+    return coded_key_of(kv, 1u, params.key_page_1, row, heads_buf[kv.place * HEAD_FIELDS + 3u]);
   }
   row -= rows_1;
   return key_of(kv, params.key_page_2, row, HEAD_DIM, false);
@@ -112,7 +113,7 @@ fn key_at(kv: KvRows, place: u32) -> KeyRow {
 /* Channel c of a key as stored, c counting those that are, then the others of a list; and which channel that is. */
 fn stored_channel(key: KeyRow, c: u32) -> f32 {
   if (key.coded) {
-    if (c >= key.n_stored) { return fills_buf[key.fills + c]; }
+    if (c >= key.n_stored) { return fills_buf[key.list + c]; }
     const HIGH_BITS = 4u;
     const LOW_BITS = 2u;
     const UNIT_ROWS = 64u;
@@ -132,7 +133,7 @@ fn stored_channel(key: KeyRow, c: u32) -> f32 {
   return unpack2x16float(arena_buf[at / 2u])[at % 2u];
 }
 fn channel_of(kv: KvRows, key: KeyRow, c: u32) -> u32 {
-  if (key.listed) { return channels_buf[kv.place * HEAD_DIM + c]; }
+  if (key.listed) { return channels_buf[key.list + c]; }
   return c;
 }
 

@@ -27,6 +27,17 @@ export type ChannelScore = (
   context: ChannelContext & Record<string, any>,
 ) => f32;
 
+/** How much the errors of a row count by its score. */
+export interface RowsByScore {
+  /** Only where the parameter of that name is not 0; else all alike. */
+  readonly scoreIf: string;
+  /**
+   * The share of the scores' mean in what each row counts, 0 … 1, where both classes have rows: it keeps the
+   * class of low scores from going by a few of its rows. Default 0.
+   */
+  readonly mean?: number;
+}
+
 /** What an author writes of bits per channel. */
 export interface ChannelBitsSpec {
   /** Bits that a channel may get, ascending: none, then two classes of 2, 4 or 8. */
@@ -37,9 +48,9 @@ export interface ChannelBitsSpec {
   readonly weight: ChannelScore;
   /**
    * How much the errors of a row count: all `alike`, or as the `score` that byRow() gives the row, of whose
-   * variant this is a step too. `{ scoreIf }`: as the parameter of that name says, 0 or not. Default `alike`.
+   * variant this is a step too; then each class of rows gets bits of its own. Default `alike`.
    */
-  readonly rows?: "alike" | "score" | { readonly scoreIf: string };
+  readonly rows?: "alike" | "score" | RowsByScore;
   /** How the weights of a group's query heads become the KV head's. */
   readonly group: "mean" | "max";
   /** The accumulator that `q` comes from. Give this or `window`. */
@@ -57,7 +68,8 @@ export interface ChannelBits extends Omit<Required<ChannelBitsSpec>, "window" | 
 /**
  * Gives each channel as many bits as it is worth: for `bits` of codes() of keys.
  *
- * @throws {TypeError} choices that do not ascend, or not exactly one of `queries` and `window`
+ * @throws {TypeError} choices that do not ascend, a share that is none, or not exactly one of `queries` and
+ * `window`
  *
  * @example
  * ```ts
@@ -81,12 +93,19 @@ export function byChannel({ window, queries, ...spec }: ChannelBitsSpec): Channe
   if ((window === undefined) === (queries === undefined)) {
     throw new TypeError("Cannot declare byChannel(): give exactly one of `queries` and `window`");
   }
+  const { mean = 0 } = typeof spec.rows === "object" ? spec.rows : {};
+  if (!(mean >= 0 && mean <= 1)) {
+    throw new TypeError(`Cannot declare byChannel(): ${mean} is no share of a mean: use 0 to 1`);
+  }
   const ring = queries ?? lastQueries(window!);
   return Object.freeze({ rows: "alike", ...spec, kind: "byChannel", queries: ring });
 }
 
-/** Whether the errors of a row count as its score. */
-export const weighsRows = (
+/** Whether the errors of a row count as its score, and the share of the scores' mean in that where it acts. */
+export const rowWeights = (
   { rows }: Pick<ChannelBits, "rows">,
   params: Readonly<Record<string, number>>,
-): boolean => typeof rows === "object" ? params[rows.scoreIf] !== 0 : rows === "score";
+): { readonly weighsRows: boolean; readonly meanShare: number } =>
+  typeof rows === "object"
+    ? { weighsRows: params[rows.scoreIf] !== 0, meanShare: rows.mean ?? 0 }
+    : { weighsRows: rows === "score", meanShare: 0 };

@@ -6,11 +6,16 @@ import { PER_HEAD, readOnly, u32 } from "./signature_parts.ts";
 /**
  * The signature of a row move.
  *
- * @param options.reads what it reads beside pages and moves; `ordered`: a list says where each row comes from
+ * @param options.reads what it reads beside pages and moves; `ordered`: a list says where each row comes from;
+ * `inClasses`: channels are in two classes, and heads may have several lists of them
  */
 export const moveSignature = (
   name: string,
-  { reads, ordered }: { readonly reads: readonly Binding[]; readonly ordered: boolean },
+  { reads, ordered, inClasses = false }: {
+    readonly reads: readonly Binding[];
+    readonly ordered: boolean;
+    readonly inClasses?: boolean;
+  },
 ): Signature => ({
   name,
   bindings: [
@@ -30,6 +35,9 @@ export const moveSignature = (
     u32("src_page", "the source segment's first page entry"),
     u32("dst_page", "the destination segment's first page entry"),
     u32("max_rows", ordered ? "rows of the longest order" : "rows of the longest move"),
+    ...(inClasses
+      ? [u32("n_key_lists", "lists of a head"), u32("key_list", "that of the coded segment")]
+      : []),
   ],
   defines: ["HEAD_DIM"],
 });

@@ -1,6 +1,7 @@
 /** Parts that the signatures of kernels over the cache are written with. */
 
 import type { Binding, Constant } from "../core/signature.ts";
+import { hasChannelClasses } from "../layout/bytes.ts";
 import type { Layout } from "../layout/types.ts";
 
 /** A buffer that the kernel only reads. */
@@ -14,8 +15,17 @@ export const readOnly = (
 export const u32 = (name: string, doc?: string): Constant =>
   doc === undefined ? { name, dtype: "u32" } : { name, dtype: "u32", doc };
 
+/** A number of the invocation. */
+export const f32 = (name: string, doc: string): Constant => ({ name, dtype: "f32", doc });
+
 /** The dimensions of what every KV head of a slot has. */
 export const PER_HEAD = ["nSlots", "nLayers", "nKvHeads"] as const;
+
+/** Of a list of channels of keys, and of what these read as: coded ones in classes have one for each segment. */
+export const listShape = ({ key }: Pick<Layout, "key">): readonly string[] =>
+  key.segments.some(hasChannelClasses)
+    ? [...PER_HEAD, "nKeyLists", "headDim"]
+    : [...PER_HEAD, "headDim"];
 
 /** A head's fields of `heads`: rows and width of each segment. */
 export const headFields = ({ key, value }: Layout): string =>

@@ -9,6 +9,7 @@ import type { Device, DeviceBuffer } from "../device/types.ts";
 import { channelsWord } from "../layout/bytes.ts";
 import type { SegmentSize } from "../layout/bytes.ts";
 import { pageCount } from "../layout/offset.ts";
+import { keyLists } from "../layout/row_classes.ts";
 import { CHUNK_ROWS } from "../layout/types.ts";
 import { BlockTable } from "./block_table.ts";
 import { cacheSegments, segmentPageBytes } from "./cache_shape.ts";
@@ -27,9 +28,14 @@ export class KvCache {
   readonly table: BlockTable;
   /** u32 [nSlots, nLayers, nKvHeads, 2·nSegments]: rows and channelsWord() of each segment. */
   readonly heads: DeviceBuffer;
-  /** Of each stream u32 [nSlots, nLayers, nKvHeads, headDim]; null when none of its segments stores a list. */
+  /**
+   * Of each stream u32 [nSlots, nLayers, nKvHeads, headDim], of keys {@linkcode nKeyLists} before headDim; null
+   * when none of its segments stores a list.
+   */
   readonly lists: Readonly<Record<"key" | "value", DeviceBuffer | null>>;
-  /** f32, as keys' list: what each channel of it reads as that is not stored; null when all read as 0. */
+  /** How many lists a head's keys have. */
+  readonly nKeyLists: number;
+  /** f32, as keys' lists: what each channel of it reads as that is not stored; null when all read as 0. */
   readonly fills: DeviceBuffer | null;
   readonly #device: Device;
   readonly #sizes: Uint32Array<ArrayBuffer>;
@@ -60,13 +66,15 @@ export class KvCache {
     });
     this.#sizes = new Uint32Array(nHeads * 2 * this.segments.length);
     this.heads = device.allocate(this.#sizes.byteLength, "heads");
+    this.nKeyLists = keyLists(layout);
+    const lists = { key: this.nKeyLists, value: 1 };
     const listOf = (of: "key" | "value") =>
       layout[of].segments.some(({ channels }) => channels === "list")
-        ? device.allocate(nHeads * headDim * 4, `channels of ${of}s`)
+        ? device.allocate(nHeads * lists[of] * headDim * 4, `channels of ${of}s`)
         : null;
     this.lists = { key: listOf("key"), value: listOf("value") };
     const filled = this.segments.some(({ segment }) => segment.fill === "mean");
-    this.fills = filled ? device.allocate(nHeads * headDim * 4, "fills") : null;
+    this.fills = filled ? device.allocate(nHeads * lists.key * headDim * 4, "fills") : null;
     for (let i = 0; i < nHeads; i++) {
       for (const { index } of this.segments) this.#sizes[this.#sizeIndex(i, index) + 1] = headDim;
     }

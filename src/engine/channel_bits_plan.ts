@@ -5,12 +5,13 @@
 
 import { KerfError } from "../core/error.ts";
 import { amountOf } from "../dsl/accumulator.ts";
-import { weighsRows } from "../dsl/channel_bits.ts";
+import { rowWeights } from "../dsl/channel_bits.ts";
 import { codesRule } from "../dsl/codes.ts";
 import { channelBitsOf } from "../dsl/pruning.ts";
 import type { Pruning } from "../dsl/pruning.ts";
 import type { ModelDims } from "../dsl/table.ts";
 import type { StoredChannels } from "../layout/bytes.ts";
+import { firstParts } from "../layout/row_classes.ts";
 import type { SpecStep } from "./spec.ts";
 import { fillTables } from "./tables.ts";
 import type { TableData } from "./tables.ts";
@@ -25,6 +26,8 @@ export interface ChannelBudget {
   readonly average: number;
   /** Rows of a group. */
   readonly group: number;
+  /** Of {@linkcode CLASS_PARTS} parts of a head's rows those of its first list; null: lists are alike. */
+  readonly firstParts: number | null;
 }
 
 /** Bits per channel with their numbers. */
@@ -34,8 +37,10 @@ export interface ChannelBitsPlan extends ChannelBudget {
   readonly tables: TableData;
   /** Last queries that weigh. */
   readonly window: number;
-  /** Whether a row's errors count as its score. */
+  /** Whether a row's errors count as its score; then classes of rows choose apart. */
   readonly weighsRows: boolean;
+  /** Of the scores' mean in what each row counts. */
+  readonly meanShare: number;
   /** Whether the heads of a layer choose together; else each keeps to its own share of the budget. */
   readonly shares: boolean;
 }
@@ -51,7 +56,12 @@ const PAIR_BITS = 32;
 export async function channelBitsPlan(
   definition: Pruning,
   spec: SpecStep,
-  { dims, shares }: { readonly dims: ModelDims; readonly shares: boolean },
+  { dims, shares, share }: {
+    readonly dims: ModelDims;
+    readonly shares: boolean;
+    /** Of coded rows those of the first class; null: they are alike. */
+    readonly share: number | null;
+  },
 ): Promise<ChannelBitsPlan | null> {
   const found = channelBitsOf(definition);
   if (found === null) return null;
@@ -66,18 +76,20 @@ export async function channelBitsPlan(
       { hint: "give 0 bits or more", exitCode: 2 },
     );
   }
+  const weights = rowWeights(bits, params);
   const highPrice = high * group + PAIR_BITS;
   return {
     definition,
     params,
     tables: await fillTables(definition.name, definition.tables, { dims, values }),
     window: amountOf(bits.queries.rows, params),
-    weighsRows: weighsRows(bits, params),
+    ...weights,
     shares,
     lowPrice: low! * group + PAIR_BITS,
     highPrice,
     average: Math.min(highPrice, average * group),
     group,
+    firstParts: share === null || !weights.weighsRows ? null : firstParts(share),
   };
 }
 

@@ -5,6 +5,7 @@
 
 import type { Device } from "../device/types.ts";
 import { layoutName, moveName } from "../layout/name.ts";
+import { CLASS_PARTS } from "../layout/row_classes.ts";
 import { layerBudget } from "./channel_bits_plan.ts";
 import type { ChannelBitsPlan } from "./channel_bits_plan.ts";
 import { streamSegments } from "./compress_drafts.ts";
@@ -41,6 +42,7 @@ export function bitsDrafts(
   const arena = whole(cache.table.arenas[layer]!);
   const measured = { losses: whole(losses), means: whole(means), due_counts: whole(due_counts) };
   const budget = layerBudget(bits, { ...cache.shape, nKvHeads: bits.shares ? nHeads : 1 });
+  const parts = { first_parts: bits.firstParts ?? CLASS_PARTS };
   return [
     {
       kernel: `channel_scores_${name}__${layoutName(cache.shape.layout)}`,
@@ -53,15 +55,18 @@ export function bitsDrafts(
       label: `layer ${layer} · measure codes`,
       buffers: { arena, ...measured },
       constants: {
-        ...{ slot, layer, max_rows: maxRows, weighs_rows: bits.weighsRows ? 1 : 0 },
-        n_channels: cache.shape.headDim,
+        ...{ slot, layer, max_rows: maxRows, n_channels: cache.shape.headDim },
+        ...{ weighs_rows: bits.weighsRows ? 1 : 0, mean_share: bits.meanShare },
       },
     },
     {
       kernel: "select_bits",
       label: `layer ${layer} · select bits`,
       buffers: { scores: whole(scores), ...measured, class_counts: whole(class_counts) },
-      constants: { slot, layer, low_price, high_price, budget, shares: bits.shares ? 1 : 0 },
+      constants: {
+        ...{ slot, layer, low_price, high_price, budget, ...parts },
+        shares: bits.shares ? 1 : 0,
+      },
     },
   ];
 }
@@ -79,32 +84,40 @@ export function haveBits({ inputs: { cache } }: Plan, { slot, layer }: LayerAt):
 /**
  * Chooses the bits of the channels of a layer's heads whose first rows are due.
  *
- * @param at.due of each KV head the rows that its choice goes by; 0: it chooses none
+ * @param at.due of each KV head the rows of every compressed segment that its choice goes by; none: it makes none
  */
 export async function chooseBits(
   device: Device,
   plan: Plan,
   { due, nTokens, ...at }: LayerAt & {
     readonly nTokens: number;
-    readonly due: readonly number[];
+    readonly due: readonly (readonly number[])[];
     readonly maxRows: number;
   },
 ): Promise<void> {
   const { bits, cache } = plan.inputs;
-  const nHeads = due.filter((rows) => rows > 0).length;
+  const sum = (rows: readonly number[]) => rows.reduce((a, b) => a + b, 0);
+  const nHeads = due.filter((rows) => sum(rows) > 0).length;
   if (!bits || nHeads === 0) return;
   const { class_counts, due_counts } = plan.buffers.bits!;
   cache.sync();
-  device.write(due_counts, Uint32Array.from(due));
+  // Classes of rows that count alike choose as one, in the list of the first.
+  const counts = (rows: readonly number[]) =>
+    bits.weighsRows ? rows : rows.map((_, i) => i === 0 ? sum(rows) : 0);
+  device.write(due_counts, Uint32Array.from(due.flatMap(counts)));
   const nWindow = Math.min(bits.window, nTokens);
   await plan.run(bitsDrafts(bits, plan, { ...at, nWindow, nHeads }));
-  const bytes = await device.read(class_counts, 0, 8 * due.length);
-  const counts = new Uint32Array(bytes.slice().buffer);
+  const bytes = await device.read(class_counts, 0, 8 * due.length * cache.nKeyLists);
+  const chosen = new Uint32Array(bytes.slice().buffer);
   due.forEach((rows, i) => {
-    if (rows === 0) return;
+    if (sum(rows) === 0) return;
     const head = { slot: at.slot, head: at.layer * due.length + i };
-    for (const { index } of streamSegments(cache, "key")!.compressed) {
-      cache.setSize(head, index, { rows: 0, width: counts[2 * i]!, high: counts[2 * i + 1]! });
-    }
+    streamSegments(cache, "key")!.compressed.forEach(({ index }, list) => {
+      const [width, high] = chosen.subarray(2 * (i * cache.nKeyLists + list)) as unknown as [
+        number,
+        number,
+      ];
+      cache.setSize(head, index, { rows: 0, width, high });
+    });
   });
 }

@@ -158,7 +158,7 @@ export function moveDrafts(
       },
       constants: {
         ...{ slot, layer, src_page: full.page, dst_page: to.page },
-        max_rows: maxRows[i]!,
+        ...{ max_rows: maxRows[i]!, key_list: i },
       },
     };
   });

@@ -78,7 +78,7 @@ export function expandDrafts(
     },
     constants: {
       ...{ slot, layer, src_page: from.page, dst_page: full.page },
-      max_rows: maxRows[i]!,
+      ...{ max_rows: maxRows[i]!, key_list: i },
     },
   }));
 }

@@ -3,7 +3,7 @@
 import { arenaBytes } from "../layout/bytes.ts";
 import { pageCount } from "../layout/offset.ts";
 import { ARENA_UNIT, PAGE_ROWS } from "../layout/types.ts";
-import { classRows } from "../layout/row_classes.ts";
+import { CLASS_PARTS, classRows } from "../layout/row_classes.ts";
 import { cacheSegments, segmentPageBytes } from "./cache_shape.ts";
 import type { CacheSegment } from "./cache_shape.ts";
 import type { ChannelBudget } from "./channel_bits_plan.ts";
@@ -16,12 +16,41 @@ import { rowSplit } from "./row_classes_plan.ts";
 /**
  * A head's share of what a page of every KV head of a layer may take: which head has how many channels is
  * not known, only that their bits are within the budget. Each page is rounded up to a unit of its own.
+ *
+ * @param average bits of a group of a channel
  */
 function boundedPageBytes(
-  { average, group }: ChannelBudget,
-  { headDim, rows }: { readonly headDim: number; readonly rows: number },
+  average: number,
+  { headDim, group, rows }: {
+    readonly headDim: number;
+    readonly group: number;
+    readonly rows: number;
+  },
 ): number {
   return arenaBytes(Math.ceil(rows / group) * headDim * average / 8) + ARENA_UNIT;
+}
+
+/**
+ * Bits of a group of a channel on average, by list, at which a head's rows take the most that its budget lets
+ * them: it is spent on the list whose rows are the most for their price first.
+ *
+ * @param rows of each list
+ */
+export function dearestAverages(
+  { average, highPrice, firstParts }: Pick<ChannelBudget, "average" | "highPrice" | "firstParts">,
+  rows: readonly number[],
+): readonly number[] {
+  if (firstParts === null) return rows.map(() => average);
+  const parts = rows.map((_, list) => list === 0 ? firstParts : CLASS_PARTS - firstParts);
+  const order = rows.map((_, list) => list)
+    .sort((a, b) => rows[b]! / parts[b]! - rows[a]! / parts[a]!);
+  const averages = rows.map(() => 0);
+  let left = average * CLASS_PARTS;
+  for (const list of order) {
+    averages[list] = Math.min(highPrice, left / parts[list]!);
+    left -= averages[list]! * parts[list]!;
+  }
+  return averages;
 }
 
 /** Byte counts of pages in a cache of a shape. */
@@ -48,16 +77,24 @@ export class PageBytes {
     return this.#segments[stream].length > 1 ? classRows(rowSplit(classes, layout), rows) : [];
   }
 
-  /** Of the `index`-th segment of a head, a compressed one, whose last page is cut. */
-  #segment(stream: StreamName, index: number, head: number, rows: number): number {
+  /**
+   * Of the `index`-th segment of a head, a compressed one, whose last page is cut.
+   *
+   * @param average bits of a group of its channels, where these are in classes
+   */
+  #segment(
+    stream: StreamName,
+    index: number,
+    { head, rows, average }: { head: number; rows: number; average: number | undefined },
+  ): number {
     if (rows === 0) return 0;
     const segment = this.#segments[stream][index]!;
     const { headDim, bits } = this.#shape;
     const cut = segment.segment.channels !== "all" ? cutOf(this.#shape, stream) : null;
     const width = cut ? cut.widths[head]! : headDim;
     const page = (rows: number) =>
-      bits && segment.segment.fill === "mean"
-        ? boundedPageBytes(bits, { headDim, rows })
+      bits && average !== undefined
+        ? boundedPageBytes(average, { headDim, group: bits.group, rows })
         : segmentPageBytes(segment, { width, headDim, rows });
     const rest = rows % PAGE_ROWS;
     return Math.floor(rows / PAGE_ROWS) * page(PAGE_ROWS) + (rest > 0 ? page(rest) : 0);
@@ -65,8 +102,20 @@ export class PageBytes {
 
   /** Of all compressed segments of a stream of a head. */
   #compressed(stream: StreamName, head: number, rows: number): number {
-    return this.#split(stream, rows)
-      .reduce((sum, own, index) => sum + this.#segment(stream, index, head, own), 0);
+    const split = this.#split(stream, rows);
+    const averages = this.#averages(stream, split);
+    return split.reduce(
+      (sum, own, index) =>
+        sum + this.#segment(stream, index, { head, rows: own, average: averages?.[index] }),
+      0,
+    );
+  }
+
+  /** What the channels of coded segments may take on average, all of them together; absent: as their widths say. */
+  #averages(stream: StreamName, rows: readonly number[]): readonly number[] | undefined {
+    const { bits } = this.#shape;
+    const [first] = this.#segments[stream];
+    return bits && first?.segment.fill === "mean" ? dearestAverages(bits, rows) : undefined;
   }
 
   /** Of a page of each stream to which new rows go, and of what is coded at once. */
@@ -98,7 +147,11 @@ export class PageBytes {
     return STREAMS.filter((stream) => after[stream] > before[stream]).reduce((sum, stream) => {
       const split = this.#split(stream, after[stream]);
       const own = this.#split(stream, before[stream]).map((from, index) =>
-        this.#grown(stream, index, head, { from, to: split[index]! })
+        // Which list the budget is spent on is not known: on this one, as if no other had rows.
+        this.#grown(stream, index, {
+          ...{ head, from, to: split[index]! },
+          average: this.#averages(stream, split.map((_, i) => Number(i === index)))?.[index],
+        })
       );
       return sum + this.#full(stream, after.rows - after[stream]) + own.reduce((a, b) => a + b, 0);
     }, 0);
@@ -108,10 +161,9 @@ export class PageBytes {
   #grown(
     stream: StreamName,
     index: number,
-    head: number,
-    { from, to }: { readonly from: number; readonly to: number },
+    { from, to, ...of }: { head: number; from: number; to: number; average: number | undefined },
   ): number {
-    const bytes = (rows: number) => this.#segment(stream, index, head, rows);
+    const bytes = (rows: number) => this.#segment(stream, index, { ...of, rows });
     const whole = Math.floor(from / PAGE_ROWS) * PAGE_ROWS;
     const had = bytes(from);
     const unchanged = had === bytes(Math.min(to, whole + PAGE_ROWS));

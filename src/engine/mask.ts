@@ -2,7 +2,7 @@
  * What a slot's compression kept, read back for people and tests.
  */
 
-import { rowBytes } from "../layout/bytes.ts";
+import { codeBits, hasChannelClasses, rowBytes } from "../layout/bytes.ts";
 import { pageCount, sideBytes } from "../layout/offset.ts";
 import { setPlace } from "../layout/sets.ts";
 import { PAGE_ROWS } from "../layout/types.ts";
@@ -21,8 +21,10 @@ export interface MaskHead {
   readonly keptChannelsPerRow?: number;
   /** The share of those keys that keep each channel, f64 [headDim]. */
   readonly keptChannelShares?: readonly number[];
-  /** Bits of each kept channel, where channels are coded in as many as they are worth. */
+  /** Bits of each kept channel, where channels are coded in as many as they are worth; of most rows. */
   readonly keptChannelBits?: readonly number[];
+  /** … in the rows of the first class, where each class of rows has bits of its own; 0: none in that class. */
+  readonly keptHighChannelBits?: readonly number[];
 }
 
 /** The KV heads of one layer. */
@@ -78,7 +80,8 @@ export async function keptChannelsOf(engine: Engine, slot: number): Promise<Mask
         keptChannels: own?.channels ?? null,
         keptValueChannels: valueChannels?.channels ?? null,
         keptTokens: null,
-        ...(own?.bits ? { keptChannelBits: own.bits } : {}),
+        ...(own?.bits ? { keptChannelBits: own.bits.at(-1)! } : {}),
+        ...(own?.bits && own.bits.length > 1 ? { keptHighChannelBits: own.bits[0]! } : {}),
         ...await setsOf(engine, { slot, head }),
       });
     }
@@ -113,10 +116,10 @@ async function setsOf(
   return { keptChannelsPerRow: width, keptChannelShares: counts.map((count) => count / rows) };
 }
 
-/** Channels that a head keeps, ascending; in how many bits each, where that differs. */
+/** Channels that a head keeps, ascending; in how many bits each list has them, where that differs. */
 interface KeptList {
   readonly channels: readonly number[];
-  readonly bits?: readonly number[];
+  readonly bits?: readonly (readonly number[])[];
 }
 
 /** What each head keeps of a stream's channels; null: all of them. */
@@ -129,18 +132,24 @@ async function listsOf(
   if (buffer === null) return () => null;
   const { headDim } = cache.shape;
   const { compressed } = streamSegments(cache, stream)!;
-  const bytes = 4 * cache.nHeadsPerSlot * headDim;
+  const nLists = stream === "key" ? cache.nKeyLists : 1;
+  const bytes = 4 * cache.nHeadsPerSlot * nLists * headDim;
   const read = (await device.read(buffer, slot * bytes, bytes)).slice();
   const lists = new Uint32Array(read.buffer);
   return (head) => {
     const at = { slot, head };
     if (compressed.every(({ index }) => cache.sizeOf(at, index).rows === 0)) return null;
-    const { index, segment: { code } } = compressed[0]!;
-    const { width, high } = cache.sizeOf(at, index);
-    const list = [...lists.subarray(head * headDim, head * headDim + width)];
-    if (high === undefined || code.kind !== "affine") return { channels: list };
-    const bits = new Map(list.map((c, place) => [c, place < high ? code.bits : code.low!]));
-    const channels = list.toSorted((a, b) => a - b);
-    return { channels, bits: channels.map((c) => bits.get(c)!) };
+    const found = compressed.slice(0, nLists).map(({ index, segment: { code } }, i) => {
+      const { width, high = width } = cache.sizeOf(at, index);
+      const first = (head * nLists + i) * headDim;
+      const bitsOf = (place: number) =>
+        place >= high && code.kind === "affine" ? code.low! : codeBits(code);
+      return new Map(
+        Array.from(lists.subarray(first, first + width), (c, place) => [c, bitsOf(place)]),
+      );
+    });
+    const channels = [...new Set(found.flatMap((list) => [...list.keys()]))].sort((a, b) => a - b);
+    if (!hasChannelClasses(compressed[0]!.segment)) return { channels };
+    return { channels, bits: found.map((list) => channels.map((c) => list.get(c) ?? 0)) };
   };
 }

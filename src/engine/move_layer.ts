@@ -135,7 +135,9 @@ export async function moveLayer(
   const listRows = (nDue: number) => classes ? listLength(nDue, classes.first) : nDue;
   if (keys) {
     const hasBits = options.hasBits ?? haveBits(plan, at);
-    const due = keys.heads.map(({ moved }, i) => hasBits[i] ? 0 : moved);
+    const due = keys.heads.map(({ segments }, i) =>
+      segments.map(({ from, to }) => hasBits[i] ? 0 : to - from)
+    );
     await chooseBits(device, plan, { ...at, due, maxRows: listRows(mostMoved(keys.heads)) });
   }
   const { headDim, nKvHeads } = cache.shape;

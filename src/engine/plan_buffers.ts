@@ -61,13 +61,13 @@ export interface CompressBuffers {
 export interface BitsBuffers {
   /** f32 [nSlots, nLayers, nKvHeads, headDim] */
   readonly scores: DeviceBuffer;
-  /** f32 [nKvHeads, headDim, 3] */
+  /** f32 [nKvHeads, nKeyLists, headDim, 3] */
   readonly losses: DeviceBuffer;
-  /** f32 [nKvHeads, headDim] */
+  /** f32 [nKvHeads, nKeyLists, headDim] */
   readonly means: DeviceBuffer;
-  /** u32 [nKvHeads] */
+  /** u32 [nKvHeads, nKeyLists] */
   readonly due_counts: DeviceBuffer;
-  /** u32 [nKvHeads, 2] */
+  /** u32 [nKvHeads, nKeyLists, 2] */
   readonly class_counts: DeviceBuffer;
   readonly tables: Record<string, BufferSlice>;
 }
@@ -149,6 +149,7 @@ export function allocateBuffers(device: Device, inputs: PlanInputs): PlanBuffers
   const { rope } = inputs;
   const { nSlots, nLayers, nKvHeads, headDim, layout } = cache.shape;
   const nKeySegments = layout.key.segments.length;
+  const nLists = nKvHeads * cache.nKeyLists;
   const upload = (name: string, data: Float32Array | Uint32Array) => {
     const buffer = device.allocate(Math.max(4, data.byteLength), name);
     device.write(buffer, data);
@@ -208,10 +209,10 @@ export function allocateBuffers(device: Device, inputs: PlanInputs): PlanBuffers
     prune: { key: pruneBuffers(channels), value: pruneBuffers(valueChannels) },
     bits: bits === null ? null : {
       scores: words(nSlots * nLayers * nKvHeads * headDim, "scores"),
-      losses: words(nKvHeads * headDim * 3, "losses"),
-      means: words(nKvHeads * headDim, "means"),
-      due_counts: words(nKvHeads, "due_counts"),
-      class_counts: words(nKvHeads * 2, "class_counts"),
+      losses: words(nLists * headDim * 3, "losses"),
+      means: words(nLists * headDim, "means"),
+      due_counts: words(nLists, "due_counts"),
+      class_counts: words(nLists * 2, "class_counts"),
       tables: tables(bits.tables),
     },
     attentionTables: tables(attention.tables),
@@ -254,6 +255,7 @@ export function poolOf(
       n_layers: nLayers,
       n_heads: nHeads,
       n_kv_heads: nKvHeads,
+      n_key_lists: cache.nKeyLists,
       qkv_stride: (nHeads + 2 * nKvHeads) * headDim,
       out_stride: nHeads * headDim,
       page_entries: cache.pageEntries,

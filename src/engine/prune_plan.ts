@@ -130,12 +130,15 @@ export async function prunePlan(
     ...windowed(channels, keyPlan),
     ...windowed(valueChannels, valuePlan),
   ], steps);
+  const classes = await classesOf(owned, dims);
   return {
     spec: formatSpec(steps),
     tokens: tokensOf,
     ...{ channels: keyPlan, valueChannels: valuePlan },
-    bits: await bitsOf(owned, { dims, shares: !tokensOf || keepsAlike(tokensOf) }),
-    classes: await classesOf(owned, dims),
+    bits: await bitsOf(owned, {
+      ...{ dims, shares: !tokensOf || keepsAlike(tokensOf), share: classes?.share ?? null },
+    }),
+    classes,
     steps: withPositions(composedSteps(owned), tokensOf),
     budgets,
   };
@@ -144,7 +147,7 @@ export async function prunePlan(
 /** The bits per channel of the variant that has them. */
 async function bitsOf(
   owned: readonly OwnedStep[],
-  options: { readonly dims: ModelDims; readonly shares: boolean },
+  options: Parameters<typeof channelBitsPlan>[2],
 ): Promise<ChannelBitsPlan | null> {
   const found = owned.find(({ definition }) => channelBitsOf(definition) !== null);
   return found ? await channelBitsPlan(found.definition, found.spec, options) : null;

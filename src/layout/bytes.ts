@@ -34,6 +34,10 @@ export function maskBytes(headDim: number): number {
   return ceilDiv(headDim, 8);
 }
 
+/** Whether the stored channels of a segment are in two classes: then it has a list of its own. */
+export const hasChannelClasses = ({ code }: Pick<Segment, "code">): boolean =>
+  code.kind === "affine" && code.low !== undefined;
+
 /** Bits of one element, of the first class where there are two; scales and minima not counted. */
 export function codeBits(code: Code): number {
   return code.kind === "f32" ? 32 : code.kind === "f16" ? 16 : code.bits;
@@ -102,11 +106,11 @@ export function storedBytes(
     const masks = channels === "bitmap" ? size.rows * maskBytes(headDim) : 0;
     return bytes + codeBytes(code, size) + masks;
   }, 0);
-  // Segments of a stream share one list, and what its channels read as.
-  const listed = stream.segments.findIndex(({ channels }, i) =>
-    channels !== "all" && sizes[i]!.rows > 0
-  );
-  return listed < 0 ? rows : rows + listBytes(stream.segments[listed]!, sizes[listed]!, headDim);
+  const listed = stream.segments.map((_, i) => i)
+    .filter((i) => stream.segments[i]!.channels !== "all" && sizes[i]!.rows > 0);
+  // Segments of a stream share one list, and what its channels read as, unless these are in classes.
+  const lists = listed.filter((i, n) => n === 0 || hasChannelClasses(stream.segments[i]!));
+  return lists.reduce((sum, i) => sum + listBytes(stream.segments[i]!, sizes[i]!, headDim), rows);
 }
 
 /** What a head takes beside its rows: which channels are stored, in which class, what the others read as. */
@@ -117,7 +121,7 @@ function listBytes(
 ): number {
   // Sets lie with their rows, and each row lacks others.
   if (channels === "bitmap") return fill === "mean" ? 2 * headDim : 0;
-  const classes = code.kind === "affine" && code.low !== undefined ? 2 : 1;
+  const classes = hasChannelClasses({ code }) ? 2 : 1;
   return classes * maskBytes(headDim) + (fill === "mean" ? 2 * (headDim - width) : 0);
 }
 

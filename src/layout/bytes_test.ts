@@ -60,6 +60,12 @@ Deno.test("codeBytes: two classes of channels, and what names them", () => {
   const bytes = codeBytes(keys.code, size);
   assertEquals(storedBytes(stream, [size], 64), bytes + 2 * 8 + 2 * 24);
   assertEquals(storedBytes(stream, [{ rows: 0, width: 0, high: 0 }], 64), 0);
+  // Each class of rows has a list of its own, once it has rows.
+  const classes = { segments: [keys, keys] };
+  const few = { rows: 64, width: 60, high: 60 };
+  const both = bytes + 2 * 8 + 2 * 24 + codeBytes(keys.code, few) + 2 * 8 + 2 * 4;
+  assertEquals(storedBytes(classes, [few, size], 64), both);
+  assertEquals(storedBytes(classes, [{ ...few, rows: 0 }, size], 64), bytes + 2 * 8 + 2 * 24);
 });
 
 Deno.test("storedBytes: rows with channels of their own have a set each, and a head its means", () => {

@@ -4,7 +4,7 @@
  * Rows are in that order, not in the order of their tokens.
  */
 
-import { unitRows } from "./bytes.ts";
+import { hasChannelClasses, unitRows } from "./bytes.ts";
 import type { Layout } from "./types.ts";
 
 /** How coded rows are split. */
@@ -18,6 +18,24 @@ export interface RowSplit {
 /** Whether older rows are in classes, and so in another order than their tokens. */
 export const hasRowClasses = ({ value }: Pick<Layout, "value">): boolean =>
   value.segments.length > 2;
+
+/**
+ * How many lists of channels a head's keys have: one, or where their channels are in classes one for each
+ * coded segment.
+ */
+export const keyLists = ({ key }: Pick<Layout, "key">): number =>
+  Math.max(1, key.segments.filter(hasChannelClasses).length);
+
+/** Parts that a head's coded rows are counted in where a class of them is priced. */
+export const CLASS_PARTS = 256;
+
+/**
+ * The parts of a head's coded rows that its first list is priced by: a list has a price, whatever its share.
+ *
+ * @param share of the rows those in the first class, 0 … 1
+ */
+export const firstParts = (share: number): number =>
+  Math.min(CLASS_PARTS - 1, Math.max(1, Math.round(share * CLASS_PARTS)));
 
 /** How many rows a class of a layout grows by at least: keys share scales along so many. */
 export const classUnit = ({ key }: Pick<Layout, "key">): number => unitRows(key.segments[0]!);

@@ -3,6 +3,7 @@
  * layer that loses least at a budget. The kernels coding_losses and select_bits are held to both.
  */
 
+import { CLASS_PARTS } from "../layout/row_classes.ts";
 import type { AffineCode } from "./codes.ts";
 import { codeRowsReference, decoded } from "./codes.ts";
 
@@ -10,20 +11,35 @@ import { codeRowsReference, decoded } from "./codes.ts";
 export interface CodingLosses {
   /** f16-rounded mean of each channel: what it reads as without bits. */
   readonly means: Float64Array;
-  /** f64 [headDim][3]: mean square of what is off, by weight. */
+  /** f64 [headDim][3]: what is off, squared: its sum by weight, over all weight. */
   readonly losses: readonly (readonly [number, number, number])[];
+}
+
+/**
+ * How much each row of a head counts by its score, 1 on average; all alike where none has a score.
+ *
+ * @param meanShare of the scores' mean in each
+ */
+export function rowWeightsReference(scores: readonly number[], meanShare: number): number[] {
+  const mean = scores.reduce((a, b) => a + b, 0) / scores.length;
+  if (!(mean > 0)) return scores.map(() => 1);
+  return scores.map((score) => (1 - meanShare) * score / mean + meanShare);
 }
 
 /**
  * What rows of [headDim] lose as the code would store them.
  *
- * @param weights how much each row counts; absent: all alike
+ * @param options.weights how much each row counts; absent: all alike
+ * @param options.total of the weights of all rows of the head; absent: there are no others
  * @throws {TypeError} the code has one class of channels
  */
 export function codingLossesReference(
   rows: readonly ArrayLike<number>[],
   code: AffineCode,
-  weights: ArrayLike<number> = rows.map(() => 1),
+  { weights = rows.map(() => 1), total = weights.reduce((a, b) => a + b, 0) }: {
+    readonly weights?: readonly number[];
+    readonly total?: number;
+  } = {},
 ): CodingLosses {
   const { low } = code;
   if (low === undefined) throw new TypeError("Cannot take losses: the code has one class");
@@ -33,7 +49,6 @@ export function codingLossesReference(
     { length: headDim },
     (_, c) => Math.f16round(rows.reduce((sum, row) => sum + row[c]!, 0) / rows.length),
   );
-  const total = Array.from(weights).reduce((a, b) => a + b, 0);
   const loss = (value: (row: number, channel: number) => number, c: number) =>
     rows.reduce((sum, row, r) => sum + weights[r]! * (row[c]! - value(r, c)) ** 2, 0) / total;
   const losses = Array.from({ length: headDim }, (_, c): [number, number, number] => [
@@ -75,7 +90,8 @@ function upgradesOf(
  * anything. At what is spent, no other choice costs less.
  *
  * @param costs per channel what classes 0, 1 and 2 cost
- * @param options.prices of classes 1 and 2; `options.budget` of all channels
+ * @param options.prices of classes 1 and 2, in each of a channel's `options.parts`; `options.budget` of all
+ * channels
  *
  * @example
  * ```ts
@@ -87,10 +103,16 @@ function upgradesOf(
  */
 export function selectBitsReference(
   costs: readonly (readonly [number, number, number])[],
-  { prices, budget }: { readonly prices: readonly [number, number]; readonly budget: number },
+  { prices: [low, high], budget, parts = () => 1 }: {
+    readonly prices: readonly [number, number];
+    readonly budget: number;
+    readonly parts?: (channel: number) => number;
+  },
 ): number[] {
   const classes = costs.map(() => 0);
-  const upgrades = costs.flatMap((cost, channel) => upgradesOf(channel, cost, prices))
+  const upgrades = costs.flatMap((cost, channel) =>
+    upgradesOf(channel, cost, [parts(channel) * low, parts(channel) * high])
+  )
     .filter(({ rate }) => rate > 0)
     .sort((a, b) => b.rate - a.rate || a.channel - b.channel || a.to - b.to);
   let spent = 0;
@@ -103,26 +125,45 @@ export function selectBitsReference(
 }
 
 /**
- * The classes of a layer's channels, head by head: those with rows that are due choose, together or each by
- * itself; null: no row is due, and the head is left alone.
+ * The classes of a layer's channels, head by head and list by list: those with rows that are due choose, all
+ * together or each head by itself; a list without any gets the other's; null: no row of the head is due, and it
+ * is left alone.
  *
- * @param costs per KV head and channel what classes 0, 1 and 2 cost
- * @param options.due rows of each head; `options.budget` of all channels that are chosen together
+ * @param costs per KV head, list and channel what classes 0, 1 and 2 cost
+ * @param options.due rows of each list of each head; `options.firstParts` of {@linkcode CLASS_PARTS} what the
+ * first of two lists is priced by; `options.budget` of all channels that are chosen together
  */
 export function selectHeadBitsReference(
-  costs: readonly (readonly (readonly [number, number, number])[])[],
-  { due, shares, ...options }: {
-    readonly due: readonly number[];
+  costs: readonly (readonly (readonly (readonly [number, number, number])[])[])[],
+  { due, shares, firstParts, budget, prices }: {
+    readonly due: readonly (readonly number[])[];
     readonly shares: boolean;
+    readonly firstParts: number;
     readonly prices: readonly [number, number];
     readonly budget: number;
   },
-): (number[] | null)[] {
-  const isDue = (_: unknown, head: number) => due[head]! > 0;
-  if (!shares) {
-    return costs.map((own, head) => isDue(own, head) ? selectBitsReference(own, options) : null);
+): (number[][] | null)[] {
+  const classes = costs.map((): number[][] => []);
+  const heads = costs.map((_, head) => head);
+  for (const together of shares ? [heads] : heads.map((head) => [head])) {
+    const choosing = together.flatMap((head) => {
+      const lists = [0, 1].filter((list) => due[head]![list]! > 0);
+      const parts = (list: number) => list === 0 ? firstParts : CLASS_PARTS - firstParts;
+      return lists.map((list) => ({
+        ...{ head, list, parts: lists.length === 1 ? CLASS_PARTS : parts(list) },
+      }));
+    });
+    const n = costs[0]![0]!.length;
+    const chosen = selectBitsReference(choosing.flatMap(({ head, list }) => costs[head]![list]!), {
+      ...{ prices, budget: CLASS_PARTS * budget },
+      parts: (channel) => choosing[Math.floor(channel / n)]!.parts,
+    });
+    choosing.forEach(({ head, list }, i) => {
+      classes[head]![list] = chosen.slice(i * n, (i + 1) * n);
+    });
   }
-  const all = selectBitsReference(costs.filter(isDue).flat(), options);
-  let next = 0;
-  return costs.map((own, head) => isDue(own, head) ? all.slice(next, next += own.length) : null);
+  return classes.map((own, head) => {
+    const any = own.find((list) => list !== undefined);
+    return any === undefined ? null : costs[head]!.map((_, list) => own[list] ?? any);
+  });
 }

@@ -2,6 +2,7 @@ import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import {
   codingLossesReference,
+  rowWeightsReference,
   selectBitsReference,
   selectHeadBitsReference,
 } from "./channel_bits.ts";
@@ -41,10 +42,30 @@ Deno.test("selectBitsReference: ties, nothing to win, no budget, everything", ()
 });
 
 Deno.test("selectHeadBitsReference: together, each by itself, and without a row that is due", () => {
-  const costs = [[[8, 2, 0]], [[100, 0, 0]], [[4, 3, 0]]] as const;
-  const options = { due: [16, 0, 16], prices: [2, 4], budget: 4 } as const;
-  assertEquals(selectHeadBitsReference(costs, { ...options, shares: true }), [[2], null, [0]]);
-  assertEquals(selectHeadBitsReference(costs, { ...options, shares: false }), [[2], null, [2]]);
+  const costs = [[[[8, 2, 0]]], [[[100, 0, 0]]], [[[4, 3, 0]]]] as const;
+  const options = { due: [[16], [0], [16]], firstParts: 256, prices: [2, 4], budget: 4 } as const;
+  const of = (shares: boolean) => selectHeadBitsReference(costs, { ...options, shares });
+  assertEquals(of(true), [[[2]], null, [[0]]]);
+  assertEquals(of(false), [[[2]], null, [[2]]]);
+});
+
+Deno.test("selectHeadBitsReference: a list costs by its share of rows, one without rows has the other's", () => {
+  const costs = [[[[8, 2, 0]], [[9, 0, 0]]]] as const;
+  // An eighth of the rows: 4 bits of its channel cost half a bit, 2 bits of the other one and three quarters.
+  const of = (due: readonly number[], budget: number) =>
+    selectHeadBitsReference(costs, {
+      ...{ due: [due], shares: true, firstParts: 32, prices: [2, 4], budget },
+    });
+  assertEquals(of([16, 112], 1), [[[2], [0]]]);
+  assertEquals(of([16, 112], 3), [[[2], [1]]]);
+  assertEquals(of([0, 128], 3), [[[1], [1]]]);
+  assertEquals(of([128, 0], 1), [[[0], [0]]]);
+});
+
+Deno.test("rowWeightsReference: 1 on average, and all alike without scores", () => {
+  assertEquals(rowWeightsReference([1, 3], 0), [0.5, 1.5]);
+  assertEquals(rowWeightsReference([1, 3], 0.5), [0.75, 1.25]);
+  assertEquals(rowWeightsReference([0, 0], 0.5), [1, 1]);
 });
 
 Deno.test("codingLossesReference: a line's four levels, a constant, and what its mean loses", () => {

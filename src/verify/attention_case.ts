@@ -53,8 +53,13 @@ function storedChannels(
   if (listed.code.kind !== "affine" || listed.code.low === undefined) return { channels };
   // Those of the first class come first, each class ascending.
   const isHigh = (_: number, i: number) => i % 2 === 1;
-  const [high, low] = [channels.filter(isHigh), channels.filter((c, i) => !isHigh(c, i))];
-  return { channels: [...high, ...low], high: high.length };
+  const classed = (channels: readonly number[]) => {
+    const [high, low] = [channels.filter(isHigh), channels.filter((c, i) => !isHigh(c, i))];
+    return { channels: [...high, ...low], high: high.length };
+  };
+  if (segments.length < 3) return classed(channels);
+  const fewer = randomChannels(Math.ceil(width / 2), headDim, random);
+  return { ...classed(channels), second: classed(fewer) };
 }
 
 /** Positions of what is left of `cached` rows, spread over them, and of the rows behind. */
@@ -106,7 +111,7 @@ export function attentionProblem(
       ...storedChannels(layout[of], { width: widths[of][kvHead]!, headDim, random }),
       compressed: compressed[of],
     })) as [CompressedRows, CompressedRows];
-    const { channels, high } = key;
+    const { channels, high, second } = key;
     const isSet = layout.key.segments[0]!.channels === "bitmap";
     const sets = Array.from(
       { length: isSet ? nCoded : 0 },
@@ -117,6 +122,7 @@ export function attentionProblem(
       channels,
       valueChannels: value.channels,
       ...(high === undefined ? {} : { high }),
+      ...(second ? { second } : {}),
     };
     return {
       head: { ...head, ...lists, ...(isSet ? { sets, fills } : {}) },

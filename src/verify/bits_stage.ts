@@ -4,7 +4,10 @@
  * and channels that differ are counted.
  */
 
+import { CLASS_PARTS, firstParts, keyLists } from "../layout/row_classes.ts";
+import type { RowSplit } from "../layout/row_classes.ts";
 import { selectBitsReference } from "../reference/channel_bits.ts";
+import { choosersOf, classesOf, dueOf, listsOf, UNTOUCHED } from "./bit_lists.ts";
 import { withBuffers } from "./cache_state.ts";
 import type { CacheState, HeadSizes } from "./cache_state.ts";
 import { N_KV_HEADS } from "./cases.ts";
@@ -18,9 +21,7 @@ import type { PruningProblem } from "./pruning_case.ts";
 import { firstHead } from "./ring_stage.ts";
 import type { Rings } from "./ring_stage.ts";
 import { AT } from "./written_cache.ts";
-
-/** What a place holds that no kernel wrote. */
-const UNTOUCHED = 99;
+import type { KeyList } from "./written_cache.ts";
 
 /** How much more than the least a choice may cost, as a share of what no bits at all cost: f32 against f64. */
 const NEAR_TIE = 1e-5;
@@ -43,51 +44,76 @@ export const bitsNames = (
 export async function chooseBits(
   p: PruningProblem & { readonly bits: PlannedBits },
   state: CacheState,
-  { rows, order, rings, run }: {
+  { rows, split, order, rings, run }: {
     /** Per KV head, places in the full segment of the rows that are about to be coded. */
     readonly rows: readonly (readonly number[])[];
+    /** How they are split in classes; null: they are alike. */
+    readonly split: RowSplit | null;
     readonly order: RowOrder | null;
     readonly rings: Rings;
     readonly run: RunNamed;
   },
 ): Promise<{ state: CacheState; measurements: Measurement[] }> {
   const { headDim } = p.shape;
-  const { weighsRows, prices, average } = p.bits;
+  const { prices, average } = p.bits;
+  const nLists = keyLists(p.layout);
+  const dueLists = rows.map((own) => dueOf(own, { nLists, split, apart: p.bits.weighsRows }));
+  const choosers = choosersOf(dueLists, p.classes ? firstParts(p.classes.share) : CLASS_PARTS);
   const weights = await scoreChannels(p, state, { scored: p.bits, rings, run });
-  const lost = await codingLosses(p, state, { rows, order, weighsRows, run });
-  const nChannels = N_KV_HEADS * headDim;
-  const budget = Math.floor(average * nChannels + 1e-6);
-  const start = firstHead(N_KV_HEADS) * headDim;
+  const lost = await codingLosses(p, state, { ...p.bits, lists: dueLists, order, run });
+  const budget = Math.floor(average * N_KV_HEADS * headDim + 1e-6);
+  const length = weights.buffer.length * nLists;
   const { channels, fills, class_counts } = await run("select_bits", {
     defines: { HEAD_DIM: headDim },
     buffers: {
       ...{ scores: weights.buffer, losses: lost.losses, means: lost.means },
-      due_counts: Uint32Array.from(rows, (own) => own.length),
-      channels: new Uint32Array(weights.buffer.length).fill(UNTOUCHED),
-      fills: new Float32Array(weights.buffer.length).fill(UNTOUCHED),
-      class_counts: new Uint32Array(2 * N_KV_HEADS).fill(UNTOUCHED),
+      due_counts: Uint32Array.from(dueLists.flat(), (own) => own.length),
+      channels: new Uint32Array(length).fill(UNTOUCHED),
+      fills: new Float32Array(length).fill(UNTOUCHED),
+      class_counts: new Uint32Array(2 * N_KV_HEADS * nLists).fill(UNTOUCHED),
     },
     constants: {
       ...{ slot: AT.slot, layer: AT.layer, n_layers: AT.nLayers, n_kv_heads: N_KV_HEADS },
-      ...{ low_price: prices[0], high_price: prices[1], shares: 1, budget },
+      ...{ low_price: prices[0], high_price: prices[1], shares: 1, budget, n_key_lists: nLists },
+      first_parts: p.classes ? firstParts(p.classes.share) : CLASS_PARTS,
     },
   });
   const costsOf = (weight: ArrayLike<number>, losses: ArrayLike<number>) =>
-    Array.from(
-      { length: nChannels },
-      (_, c) =>
-        [0, 1, 2].map((of) => Math.fround(weight[c]! * losses[3 * c + of]!)) as unknown as Costs,
+    choosers.flatMap(({ kvHead, list }) =>
+      Array.from({ length: headDim }, (_, c) => {
+        const at = 3 * ((kvHead * nLists + list) * headDim + c);
+        const own = weight[kvHead * headDim + c]!;
+        return [0, 1, 2].map((of) => Math.fround(own * losses[at + of]!)) as unknown as Costs;
+      })
     );
-  const given = costsOf(weights.buffer.subarray(start), lost.losses);
+  const given = costsOf(weights.buffer.subarray(firstHead(N_KV_HEADS) * headDim), lost.losses);
   const authors = costsOf(weights.want, lost.want);
-  const got = classesOf(channels.subarray(start), class_counts, headDim);
-  const own = compareClasses(got, given, { prices, budget });
+  const options = {
+    ...{ prices, budget: CLASS_PARTS * budget },
+    parts: (channel: number) => choosers[Math.floor(channel / headDim)]!.parts,
+  };
+  const start = firstHead(N_KV_HEADS) * nLists * headDim;
+  const found = classesOf(channels.subarray(start), class_counts, headDim);
+  const got = choosers.flatMap(({ kvHead, list }) => found[kvHead * nLists + list]!);
+  const own = compareClasses(got, given, options);
   // What is no choice at all leads nowhere: the stages behind go on with the right one.
-  const classes = own.isChoice ? got : own.want;
-  const lists = listsOf(classes, lost.means, { headDim, length: channels.length });
-  const dims = [{ name: "head", size: N_KV_HEADS }, { name: "channel", size: headDim }];
+  const chosen = own.isChoice ? got : own.want;
+  const lists = listsOf(
+    // A list without rows is that of the one that has them.
+    Array.from({ length: N_KV_HEADS * nLists }, (_, i) => {
+      const head = choosers.filter(({ kvHead }) => kvHead === Math.floor(i / nLists));
+      const of = head.find(({ list }) => list === i % nLists) ?? head[0]!;
+      const at = choosers.indexOf(of) * headDim;
+      return { classes: chosen.slice(at, at + headDim), from: of.kvHead * nLists + of.list };
+    }),
+    lost.means,
+    { headDim, start, length },
+  );
+  const heads = [{ name: "head", size: N_KV_HEADS }, { name: "list", size: nLists }];
+  const dims = [...heads, { name: "channel", size: headDim }];
+  const ownDims = [{ name: "list that chooses", size: choosers.length }, dims.at(-1)!];
   const take = <T extends Float32Array | Uint32Array>(from: T) =>
-    from.slice(start, start + nChannels);
+    from.slice(start, start + N_KV_HEADS * nLists * headDim);
   return {
     state: {
       ...state,
@@ -96,73 +122,43 @@ export async function chooseBits(
         fills: lists.fills,
       },
       heads: state.heads.map((head, kvHead): HeadSizes => {
-        const [stored, high] = lists.counts[kvHead]!;
-        const first = start + kvHead * headDim;
-        const own = [...lists.channels.subarray(first, first + stored)];
-        return { ...head, key: { ...head.key, channels: own, high } };
+        const [first, second] = Array.from({ length: nLists }, (_, list): Required<KeyList> => {
+          const [stored, high] = lists.counts[kvHead * nLists + list]!;
+          const at = start + (kvHead * nLists + list) * headDim;
+          return { channels: [...lists.channels.subarray(at, at + stored)], high };
+        });
+        return { ...head, key: { ...head.key, ...first!, ...(second ? { second } : {}) } };
       }),
     },
     measurements: [
       ...[weights, lost].flatMap(({ measurements }) => measurements),
-      { kernel: "select bits", dims, ...own },
-      { kernel: "select bits", dims, ...compareClasses(got, authors, { prices, budget }) },
+      { kernel: "select bits", dims: ownDims, ...own },
+      { kernel: "select bits", dims: ownDims, ...compareClasses(got, authors, options) },
       { kernel: "select bits", dims, got: take(channels), want: take(lists.channels) },
       { kernel: "select bits", dims, got: take(fills), want: take(lists.fills) },
       {
         ...{ kernel: "select bits", got: class_counts, want: lists.counts.flat() },
-        dims: [{ name: "head", size: N_KV_HEADS }, {
-          name: "channels stored, of them high",
-          size: 2,
-        }],
+        dims: [...heads, { name: "channels stored, of them high", size: 2 }],
       },
     ],
   };
-}
-
-/** The class of every channel by its place in its head's list. */
-function classesOf(channels: Uint32Array, counts: Uint32Array, headDim: number): number[] {
-  const classes = new Array<number>(N_KV_HEADS * headDim).fill(0);
-  for (let kvHead = 0; kvHead < N_KV_HEADS; kvHead++) {
-    const [stored, high] = counts.subarray(2 * kvHead, 2 * kvHead + 2);
-    channels.subarray(kvHead * headDim, (kvHead + 1) * headDim).forEach((channel, place) => {
-      if (channel >= headDim) return;
-      classes[kvHead * headDim + channel] = place < high! ? 2 : place < stored! ? 1 : 0;
-    });
-  }
-  return classes;
-}
-
-/** Lists as `select_bits` leaves them: each class ascending, the high one first, and what the others read as. */
-function listsOf(
-  classes: readonly number[],
-  means: Float32Array,
-  { headDim, length }: { readonly headDim: number; readonly length: number },
-) {
-  const channels = new Uint32Array(length).fill(UNTOUCHED);
-  const fills = new Float32Array(length).fill(UNTOUCHED);
-  const counts = Array.from({ length: N_KV_HEADS }, (_, kvHead) => {
-    const own = classes.slice(kvHead * headDim, (kvHead + 1) * headDim);
-    const of = (wanted: number) => own.flatMap((is, c) => is === wanted ? [c] : []);
-    const stored = [...of(2), ...of(1)];
-    const start = (firstHead(N_KV_HEADS) + kvHead) * headDim;
-    channels.set([...stored, ...of(0)], start);
-    fills.set([...stored.map(() => 0), ...of(0).map((c) => means[kvHead * headDim + c]!)], start);
-    return [stored.length, of(2).length] as const;
-  });
-  return { channels, fills, counts };
 }
 
 /** The classes found and those that cost least; where both cost the same but for rounding, those found. */
 function compareClasses(
   got: readonly number[],
   costs: readonly Costs[],
-  { prices, budget }: { readonly prices: PlannedBits["prices"]; readonly budget: number },
+  { prices, budget, parts }: {
+    readonly prices: PlannedBits["prices"];
+    readonly budget: number;
+    readonly parts: (channel: number) => number;
+  },
 ) {
-  const least = selectBitsReference(costs, { prices, budget });
+  const least = selectBitsReference(costs, { prices, budget, parts });
   const sum = (of: (i: number) => number) => got.reduce((total, _, i) => total + of(i), 0);
   const priceOf = (bits: number) => bits === 0 ? 0 : prices[bits - 1]!;
   const costOf = (classes: readonly number[]) => sum((i) => costs[i]![classes[i]!]!);
-  const spentBy = (classes: readonly number[]) => sum((i) => priceOf(classes[i]!));
+  const spentBy = (classes: readonly number[]) => sum((i) => parts(i) * priceOf(classes[i]!));
   const isNear = spentBy(got) === spentBy(least) &&
     costOf(got) - costOf(least) <= NEAR_TIE * sum((i) => costs[i]![0]);
   const isChoice = spentBy(got) <= budget;

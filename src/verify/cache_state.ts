@@ -2,6 +2,7 @@
 
 import { channelsWord } from "../layout/bytes.ts";
 import type { SegmentSize } from "../layout/bytes.ts";
+import { keyLists } from "../layout/row_classes.ts";
 import { CHUNK_ROWS } from "../layout/types.ts";
 import type { Layout } from "../layout/types.ts";
 import { N_KV_HEADS } from "./cases.ts";
@@ -14,7 +15,7 @@ import {
   segmentsOf,
   sumByte,
 } from "./written_cache.ts";
-import type { HeadRows, RowAt, WrittenCache } from "./written_cache.ts";
+import type { HeadRows, KeyList, RowAt, WrittenCache } from "./written_cache.ts";
 
 /** A row of a case's cache. */
 export type CaseRow = Omit<RowAt, "nKvHeads">;
@@ -34,6 +35,14 @@ export interface CompressedRows {
   readonly channels: readonly number[];
   /** How many of them are of the first class, where channels are in two. */
   readonly high?: number;
+  /** Both of the second segment, where it has a list of its own. */
+  readonly second?: KeyList;
+}
+
+/** What the `segment`-th segment of compressed rows stores. */
+export function storedIn(own: CompressedRows, segment: number): KeyList {
+  const { channels, high } = segment === 1 ? own.second ?? own : own;
+  return { channels, ...(high === undefined ? {} : { high }) };
 }
 
 /** One KV head's rows: the last segment of each stream has those that are not compressed. */
@@ -68,10 +77,11 @@ export const compressedOf = ({ compressed }: CompressedRows): number =>
 
 /** Sizes of every segment of a stream of a KV head. */
 function streamSizes(head: HeadSizes, stream: StreamName, headDim: number): SegmentSize[] {
-  const { compressed, channels, high } = head[stream];
-  const stored = { width: channels.length, ...(high === undefined ? {} : { high }) };
   return [
-    ...compressed.map((rows) => ({ rows, ...stored })),
+    ...head[stream].compressed.map((rows, i) => {
+      const { channels, ...high } = storedIn(head[stream], i);
+      return { rows, width: channels.length, ...high };
+    }),
     { rows: head.rows - compressedOf(head[stream]), width: headDim },
   ];
 }
@@ -183,15 +193,19 @@ export function headRows(state: CacheState, kvHead: number): SeenRows {
   const { cache, heads, headDim } = state;
   const { rows } = heads[kvHead]!;
   const places = Array.from({ length: rows }, (_, row) => row);
-  const fills = fillsOf(state, kvHead);
   const wholeRow = (of: StreamName, row: number, read: typeof rowOf): Float32Array => {
     const at = placeOf(state, { of, kvHead, row });
     const stored = read(cache, at);
     const own = heads[kvHead]![of];
     if (row >= compressedOf(own)) return Float32Array.from(stored);
     const whole = new Float32Array(headDim);
-    if (of === "key") fills.forEach(({ channel, value }) => whole[channel] = value);
-    const channels = hasSets(cache.layout, at.index) ? setOf(cache, at).channels : own.channels;
+    const segment = row < own.compressed[0]! ? 0 : 1;
+    if (of === "key") {
+      fillsOf(state, kvHead, segment).forEach(({ channel, value }) => whole[channel] = value);
+    }
+    const channels = hasSets(cache.layout, at.index)
+      ? setOf(cache, at).channels
+      : storedIn(own, segment).channels;
     stored.forEach((x, i) => whole[channels[i]!] = x);
     return read === sizesAt ? whole.map(Math.abs) : whole;
   };
@@ -208,17 +222,19 @@ export function headRows(state: CacheState, kvHead: number): SeenRows {
 }
 
 /** What the channels of compressed keys read as that have no bits, or that a row lacks; none where that is zero. */
-function fillsOf({ cache, heads, headDim }: CacheState, kvHead: number) {
+function fillsOf({ cache, heads, headDim }: CacheState, kvHead: number, segment: number) {
   const { fills, buffers, layout } = cache;
   if (fills === null) return [];
-  const start = ((AT.slot * AT.nLayers + AT.layer) * N_KV_HEADS + kvHead) * headDim;
+  const head = (AT.slot * AT.nLayers + AT.layer) * N_KV_HEADS + kvHead;
+  const [nLists, list] = keyLists(layout) > 1 ? [2, segment] : [1, 0];
+  const start = (head * nLists + list) * headDim;
   if (hasSets(layout, 0)) {
     return Array.from(fills.subarray(start, start + headDim), (value, channel) => ({
       channel,
       value,
     }));
   }
-  const first = start + heads[kvHead]!.key.channels.length;
+  const first = start + storedIn(heads[kvHead]!.key, segment).channels.length;
   return Array.from(buffers.channels.subarray(first, start + headDim), (channel, i) => ({
     channel,
     value: fills[first + i]!,

@@ -5,7 +5,7 @@
 
 import { PAGE_ROWS } from "../layout/types.ts";
 import type { AttentionQ8Query, CodedPlace } from "../reference/attention_q8.ts";
-import { readCodes, segmentStarts } from "./written_cache.ts";
+import { listed, readCodes, segmentStarts } from "./written_cache.ts";
 import type { HeadRows, WrittenCache } from "./written_cache.ts";
 
 /** What the reference takes of a head's rows beside their numbers. */
@@ -60,10 +60,11 @@ function codedStream(
     const { code, channels: stored } = segments[own]!;
     // Values with a list are multiplied as f32.
     if (code.kind !== "affine" || (of === "value" && stored === "list")) return null;
+    const list = listed(head, of, own);
     const channels = stored === "list"
-      ? head.channels
+      ? list.channels
       : Array.from({ length: headDim }, (_, c) => c);
-    const high = code.low === undefined ? channels.length : head.high!;
+    const high = code.low === undefined ? channels.length : list.high!;
     const place = { index: first + own, row: row - starts[own]!, width: channels.length, high };
     return readCodes(cache, { ...at, arena, ...place }).map((element, c) => ({
       ...{ ...element, channel: channels[c]! },

@@ -5,6 +5,7 @@
 
 import { moveName } from "../layout/name.ts";
 import { rowSides } from "../layout/types.ts";
+import { rowWeightsReference } from "../reference/channel_bits.ts";
 import { encodeGroup } from "../reference/codes.ts";
 import type { AffineCode } from "../reference/codes.ts";
 import { rowOf, seenCache } from "./cache_state.ts";
@@ -15,6 +16,7 @@ import type { Measurement } from "./compare.ts";
 import type { RunNamed } from "./kernels.ts";
 import { movesOf } from "./move_stage.ts";
 import type { RowOrder } from "./order_stage.ts";
+import type { PlannedBits } from "./planned_steps.ts";
 import type { PruningProblem } from "./pruning_case.ts";
 import { HALF_ULP } from "./rounded_op.ts";
 import { storedBound } from "./stored_bound.ts";
@@ -22,11 +24,11 @@ import { AT, segmentsOf } from "./written_cache.ts";
 
 /** What the channels of a layer lose. */
 export interface CodingLosses {
-  /** f32 [nKvHeads, headDim, 3] */
+  /** f32 [nKvHeads, nKeyLists, headDim, 3] */
   readonly losses: Float32Array<ArrayBuffer>;
-  /** f32 [nKvHeads, headDim] */
+  /** f32 [nKvHeads, nKeyLists, headDim] */
   readonly means: Float32Array<ArrayBuffer>;
-  /** The same in f64, of the rows as stored. */
+  /** The losses in f64, of the rows as stored; 0 of lists without rows. */
   readonly want: Float64Array;
   readonly measurements: readonly Measurement[];
 }
@@ -48,12 +50,11 @@ export function codingLossesName({ layout }: Pick<PruningProblem, "layout">): st
 export async function codingLosses(
   p: PruningProblem,
   state: CacheState,
-  { rows, order, weighsRows, run }: {
-    /** Per KV head, places in the full segment. */
-    readonly rows: readonly (readonly number[])[];
+  { lists, order, run, ...bits }: Pick<PlannedBits, "weighsRows" | "meanShare"> & {
+    /** Per KV head and list, places in the full segment. */
+    readonly lists: readonly (readonly (readonly number[])[])[];
     /** Null: rows come as they lie. */
     readonly order: RowOrder | null;
-    readonly weighsRows: boolean;
     readonly run: RunNamed;
   },
 ): Promise<CodingLosses> {
@@ -66,37 +67,60 @@ export async function codingLosses(
     buffers: {
       ...cache.buffers,
       ...(order ? { order: order.buffer, token_scores: order.scores } : {}),
-      due_counts: Uint32Array.from(rows, (own) => own.length),
-      losses: new Float32Array(N_KV_HEADS * headDim * 3).fill(NaN),
-      means: new Float32Array(N_KV_HEADS * headDim).fill(NaN),
+      due_counts: Uint32Array.from(lists.flat(), (own) => own.length),
+      losses: new Float32Array(lists.flat().length * headDim * 3),
+      means: new Float32Array(lists.flat().length * headDim),
     },
     constants: {
       ...cache.constants,
       ...{ slot: AT.slot, n_kv_heads: N_KV_HEADS, key_page: cache.firstPages[full]! },
       n_channels: headDim,
-      ...{ max_rows: order?.maxRows ?? 0, weighs_rows: Number(weighsRows) },
+      ...{ max_rows: order?.maxRows ?? 0, n_key_lists: lists[0]!.length },
+      ...{ weighs_rows: Number(bits.weighsRows), mean_share: bits.meanShare },
     },
   });
   const off = { losses: [] as Loss[], means: [] as Loss[] };
-  rows.forEach((own, kvHead) => {
-    const keys = own.map((row) => rowOf(state.cache, { kvHead, index: full, row, width: headDim }));
-    const weights = weighsRows ? rowWeights(own, order!, kvHead) : own.map(() => 1);
-    for (let c = 0; c < headDim; c++) {
-      const column = keys.map((key) => key[c]!);
-      const mean = meanOf(column);
-      off.means.push(mean);
-      off.losses.push(
-        // The class without bits loses what the mean, as it is stored, is off.
-        lossOf(column.map((x) => ({ off: x - means[kvHead * headDim + c]!, size: 0 })), weights),
-        ...[code.low!, code.bits].map((bits) => codedLoss(column, weights, { ...code, bits })),
+  const weightsOf = (kvHead: number) => {
+    const all = lists[kvHead]!.flat();
+    if (!bits.weighsRows) return all.map(() => 1);
+    const scores = all.map((row) => order!.scores[kvHead * order!.maxRows + row]!);
+    const isAlone = lists[kvHead]!.some((rows) => rows.length === all.length);
+    return rowWeightsReference(scores, isAlone ? 0 : bits.meanShare);
+  };
+  const none: Loss = { value: 0, error: 0 };
+  lists.flatMap((own, kvHead) => own.map((rows, list) => ({ rows, kvHead, list }))).forEach(
+    ({ rows, kvHead, list }, i) => {
+      const keys = rows.map((row) =>
+        rowOf(state.cache, { kvHead, index: full, row, width: headDim })
       );
-    }
-  });
+      const before = list === 0 ? 0 : lists[kvHead]![0]!.length;
+      const all = weightsOf(kvHead);
+      const own = { weights: all.slice(before, before + rows.length), total: all.length };
+      for (let c = 0; c < headDim; c++) {
+        if (rows.length === 0) {
+          off.means.push(none);
+          off.losses.push(none, none, none);
+          continue;
+        }
+        const column = keys.map((key) => key[c]!);
+        off.means.push(meanOf(column));
+        off.losses.push(
+          // The class without bits loses what the mean, as it is stored, is off.
+          lossOf(column.map((x) => ({ off: x - means[i * headDim + c]!, size: 0 })), own),
+          ...[code.low!, code.bits].map((bits) => codedLoss(column, own, { ...code, bits })),
+        );
+      }
+    },
+  );
   const take = (found: readonly Loss[]) => ({
     want: Float64Array.from(found, ({ value }) => value),
     bound: Float64Array.from(found, ({ error }) => error),
   });
-  const heads = [{ name: "head", size: N_KV_HEADS }, { name: "channel", size: headDim }];
+  const heads = [
+    { name: "head", size: N_KV_HEADS },
+    { name: "list", size: lists[0]!.length },
+    { name: "channel", size: headDim },
+  ];
   const lost = take(off.losses);
   return {
     ...{ losses, means, want: lost.want },
@@ -117,10 +141,10 @@ interface Loss {
   readonly error: number;
 }
 
-/** How much each row counts: as its score, unless no row has any. */
-function rowWeights(rows: readonly number[], order: RowOrder, kvHead: number): number[] {
-  const weights = rows.map((row) => order.scores[kvHead * order.maxRows + row]!);
-  return weights.some((weight) => weight > 0) ? weights : weights.map(() => 1);
+/** How much each row counts, and all of its head together. */
+interface Weights {
+  readonly weights: readonly number[];
+  readonly total: number;
 }
 
 /** A mean as it is stored: a sum of all values and a quotient, whose half may be another one. */
@@ -133,31 +157,30 @@ export function meanOf(column: readonly number[]): Loss {
 }
 
 /**
- * The mean of squares by weight. A value that a code stands for is a product and a sum, so its difference is
- * off by their roundings; then come the square's, two sums of all rows and their quotient.
+ * The sum of squares by weight, over all weight. A value that a code stands for is a product and a sum, so its
+ * difference is off by their roundings; then come the square's, two sums of all rows and their quotient.
  *
  * @param terms `size`: of the numbers that a coded value is the sum of
  */
 function lossOf(
   terms: readonly { readonly off: number; readonly size: number }[],
-  weights: readonly number[],
+  { weights, total }: Weights,
 ): Loss {
-  let [sum, error, total] = [0, 0, 0];
+  let [sum, error] = [0, 0];
   terms.forEach(({ off, size }, i) => {
     const weight = weights[i]!;
     const away = HALF_ULP * (2 * size + Math.abs(off));
     sum += weight * off ** 2;
     error += weight * (2 * Math.abs(off) + away) * away;
-    total += weight;
   });
   const value = sum / total;
-  return { value, error: error / total + (2 * terms.length + 12) * HALF_ULP * value };
+  return { value, error: error / total + (2 * total + 12) * HALF_ULP * value };
 }
 
 /** What a channel loses as codes; a scale that may be another half loses what that one loses. */
 function codedLoss(
   column: readonly number[],
-  weights: readonly number[],
+  { weights, total }: Weights,
   { bits, group }: AffineCode,
 ): Loss {
   const groups = Array.from({ length: column.length / group }, (_, i) => {
@@ -166,8 +189,7 @@ function codedLoss(
     const read = (scale: number) => termsOf(values, { ...own, scale, most: 2 ** bits - 1 });
     return { own: read(own.scale), others: scalesOf(exactScale(values, bits)).map(read) };
   });
-  const loss = lossOf(groups.flatMap(({ own }) => own), weights);
-  const total = weights.reduce((a, b) => a + b, 0);
+  const loss = lossOf(groups.flatMap(({ own }) => own), { weights, total });
   const sumOf = (terms: readonly { readonly off: number }[], i: number) =>
     terms.reduce((sum, { off }, r) => sum + weights[i * group + r]! * off ** 2, 0);
   // Both codes beside a middle are equally far off, so only scales move a loss.

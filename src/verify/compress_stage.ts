@@ -127,7 +127,8 @@ async function moveOlder(
   const isCoded = state.heads.some((head) => compressedOf(head.key) > 0);
   if (bits && !isCoded && Math.max(...due) > 0) {
     const rows = order?.rows ?? due.map((n) => Array.from({ length: n }, (_, row) => row));
-    const chosen = await chooseBits({ ...p, bits }, state, { rows, order, rings, run });
+    const split = leaving.split;
+    const chosen = await chooseBits({ ...p, bits }, state, { rows, split, order, rings, run });
     found.push(...chosen.measurements);
     now = chosen.state;
   }

@@ -6,11 +6,11 @@
 
 import { channelsWord } from "../layout/bytes.ts";
 import { moveName } from "../layout/name.ts";
-import { classRows } from "../layout/row_classes.ts";
+import { classRows, keyLists } from "../layout/row_classes.ts";
 import type { RowSplit } from "../layout/row_classes.ts";
 import { rowSides } from "../layout/types.ts";
 import type { Layout, Stream } from "../layout/types.ts";
-import { compressedOf, hasSets, seenCache, STREAMS, withBuffers } from "./cache_state.ts";
+import { compressedOf, hasSets, seenCache, storedIn, STREAMS, withBuffers } from "./cache_state.ts";
 import type { CacheState, CompressedRows, HeadSizes, StreamName } from "./cache_state.ts";
 import { N_KV_HEADS } from "./cases.ts";
 import { measureCodes } from "./code_stage.ts";
@@ -111,7 +111,7 @@ function headMoves(
   const moved = rowsLeaving(options, of, head);
   const nFirst = Math.min(options.first, whole);
   const due = order?.rows[kvHead] ?? Array.from({ length: moved }, (_, i) => nFirst + i);
-  const { compressed: before, ...stored } = head[of];
+  const { compressed: before } = head[of];
   const after = classRows(options.split, compressedOf(head[of]) + moved);
   const all = { channels: Array.from({ length: headDim }, (_, c) => c) };
   const within = { kvHead, from: full, to: full, stored: all };
@@ -122,6 +122,7 @@ function headMoves(
   const moves = compressed.map((to, i): HeadMove => {
     const n = after[i]! - before[i]!;
     const rows = due.slice(start, start + n);
+    const stored = storedIn(head[of], i);
     const width = channelsWord({ width: stored.channels.length, high: stored.high ?? 0 });
     lists.push([order ? start : nFirst + start, before[i]!, n, width]);
     start += n;
@@ -192,6 +193,7 @@ export async function moveRows(
           max_rows: order && to !== full
             ? order.maxRows
             : Math.max(...lists.map(([, , rows]) => rows!)),
+          ...{ n_key_lists: keyLists(layout), key_list: i },
           src_page: old.firstPages[full]!,
           dst_page: old.firstPages[to]!,
         },

@@ -5,7 +5,7 @@
 
 import { amountOf } from "../dsl/accumulator.ts";
 import type { Accumulator, RowRing } from "../dsl/accumulator.ts";
-import { weighsRows } from "../dsl/channel_bits.ts";
+import { rowWeights } from "../dsl/channel_bits.ts";
 import { codesRule } from "../dsl/codes.ts";
 import { enoughRule } from "../dsl/enough.ts";
 import type { EnoughRule } from "../dsl/enough.ts";
@@ -52,8 +52,9 @@ export interface PlannedBits extends PlannedScore {
   readonly prices: readonly [low: number, high: number];
   /** Bits of a group of a channel on average. */
   readonly average: number;
-  /** Whether a row's errors count as its score. */
+  /** Whether a row's errors count as its score, and the share of the scores' mean in that. */
   readonly weighsRows: boolean;
+  readonly meanShare: number;
 }
 
 /** Rows that are scored and chosen among. */
@@ -207,6 +208,6 @@ function plannedBits(own: Numbered): PlannedBits | null {
     ...scoreOf(own, path, hook),
     prices,
     average: Math.min(prices[1], amountOf(found.bits.average, params) * group),
-    weighsRows: weighsRows(found.bits, params),
+    ...rowWeights(found.bits, params),
   };
 }

@@ -7,6 +7,7 @@
 import {
   ARENA_UNIT,
   elementOffset,
+  keyLists,
   PAGE_ROWS,
   pageBytes,
   pageCount,
@@ -42,12 +43,20 @@ export interface HeadRows {
   /** The same of values, where a segment of theirs stores a list; absent: as keys. */
   readonly nListedValues?: number;
   readonly valueChannels?: readonly number[];
-  /** How many of them, from the first on, are of the higher class of a segment that has two. */
+  /** How many of `channels`, from the first on, are of the higher class of a segment that has two. */
   readonly high?: number;
+  /** Both of keys in the second class of rows, which have a list of their own then; absent: as the first. */
+  readonly second?: KeyList;
   /** True position of each row, where the layout stores them; absent: its place. */
   readonly positions?: readonly number[];
   /** Running sum of each row, where the layout stores them; absent: an eighth of its place. */
   readonly sums?: readonly number[];
+}
+
+/** The channels that coded keys of a head store, the first `high` of them in the higher class. */
+export interface KeyList {
+  readonly channels: readonly number[];
+  readonly high?: number;
 }
 
 /** Where the rows are put: slot 1 of 2, layer 1 of 2, so that strides matter. */
@@ -63,7 +72,7 @@ export interface WrittenCache {
     readonly value_channels: Uint32Array<ArrayBuffer>;
     readonly arena: Uint8Array<ArrayBuffer>;
   };
-  /** f32 as `channels`: the f16 mean of each listed row's missing channels, in the order of the list; else null. */
+  /** f32 as `channels`: the f16 mean of each list's missing channels over its rows, in its order; else null. */
   readonly fills: Float32Array<ArrayBuffer> | null;
   readonly constants: Readonly<Record<string, number>>;
   /** First page entry of each segment, keys' first. */
@@ -110,10 +119,11 @@ export function writeCache(
   const nHeads = AT.nSlots * AT.nLayers * rows.length;
   const pages = new Uint32Array(nHeads * pageEntries);
   const heads = new Uint32Array(nHeads * 2 * segments.length);
-  const channels = new Uint32Array(nHeads * headDim);
+  const nLists = keyLists(layout);
+  const channels = new Uint32Array(nHeads * nLists * headDim);
   const value_channels = new Uint32Array(nHeads * headDim);
   const filled = layout.key.segments.some(({ fill }) => fill === "mean");
-  const fills = filled ? new Float32Array(nHeads * headDim) : null;
+  const fills = filled ? new Float32Array(nHeads * nLists * headDim) : null;
 
   // Every page has full width's room; their order in the arena is shuffled by a stride prime to it.
   const unitsOfPage = Math.max(
@@ -132,9 +142,15 @@ export function writeCache(
     for (let entry = 0; entry < pageEntries; entry++) {
       table[entry] = (kvHead * pageEntries + entry) * stride % nPages * unitsOfPage;
     }
-    const list = withMissing(head, headDim);
-    channels.set(fills ? list : head.channels, headAt(kvHead) * headDim);
-    fills?.set(head.fills ?? fillsOf(head, list), headAt(kvHead) * headDim);
+    for (let i = 0; i < nLists; i++) {
+      const own = listed(head, "key", i);
+      const at = (headAt(kvHead) * nLists + i) * headDim;
+      const list = withMissing(own, headDim);
+      channels.set(fills ? list : own.channels, at);
+      const starts = nLists > 1 ? segmentStarts(head, layout.key.segments, "key") : [0, own.rows];
+      const keys = head.keys.slice(...starts.slice(i, i + 2));
+      fills?.set(head.fills ?? fillsOf({ ...own, keys, nListed: keys.length }, list), at);
+    }
     value_channels.set(listed(head, "value").channels, headAt(kvHead) * headDim);
     let splits = 0;
     segments.forEach((segment, index) => {
@@ -143,14 +159,15 @@ export function writeCache(
       const isLast = segment === stream.at(-1);
       const starts = segmentStarts(head, stream, key ? "key" : "value");
       const [from, to] = starts.slice(stream.indexOf(segment)) as [number, number];
+      const own = listed(head, key ? "key" : "value", stream.indexOf(segment));
       const list = segment.channels === "list"
-        ? listed(head, key ? "key" : "value").channels
+        ? own.channels
         : Array.from({ length: headDim }, (_, c) => c);
       const isNew = isLast ? nNew : 0;
       const sets = segment.channels === "bitmap" ? head.sets! : null;
       const { code } = segment;
       const classes = code.kind === "affine" && code.low !== undefined;
-      const high = classes ? { high: head.high ?? list.length } : {};
+      const high = classes ? { high: own.high ?? list.length } : {};
       const width = sets ? sets[0]?.length ?? 0 : list.length;
       const size = [to - from - isNew, width | (high.high ?? 0) << 16];
       heads.set(size, headAt(kvHead) * 2 * segments.length + 2 * index);
@@ -191,12 +208,21 @@ export function writeCache(
   };
 }
 
-/** A head's rows of a stream that lose channels, and those that they keep. */
-export const listed = (head: HeadRows, stream: "key" | "value") =>
-  stream === "key" ? { rows: head.nListed, channels: head.channels } : {
+/** A head's rows of a stream that lose channels, and those that they keep in a segment, its `segment`-th. */
+export function listed(
+  head: HeadRows,
+  stream: "key" | "value",
+  segment = 0,
+): KeyList & { readonly rows: number } {
+  if (stream === "key") {
+    const { channels, high } = segment === 1 ? head.second ?? head : head;
+    return { rows: head.nListed, channels, ...(high === undefined ? {} : { high }) };
+  }
+  return {
     rows: head.nListedValues ?? head.nListed,
     channels: head.valueChannels ?? head.channels,
   };
+}
 
 /** The first row of each segment of a stream of a head, then its end. */
 export function segmentStarts(

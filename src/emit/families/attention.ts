@@ -22,7 +22,7 @@ import type { CodeLine } from "../lines.ts";
 import { readsKeyOrder } from "../key_order.ts";
 import { hookScope, snakeCase } from "../names.ts";
 import { paramConstants } from "../params.ts";
-import { headFields, PER_HEAD, readOnly, u32 } from "../signature_parts.ts";
+import { headFields, listShape, PER_HEAD, readOnly, u32 } from "../signature_parts.ts";
 import { distinctCodes, isCode, storedCode } from "../stored.ts";
 import type { StoredCode } from "../stored.ts";
 import { tableArgument } from "../table_argument.ts";
@@ -86,7 +86,7 @@ export interface AttentionContext {
   readonly reads_sets: boolean;
   /** Whether channels that are not stored read as means. */
   readonly fills_means: boolean;
-  /** Whether stored keys have two classes of channels, and the others a mean that they read as. */
+  /** Whether stored keys have two classes of channels, in a list for each segment, and the others a mean that they read as. */
   readonly channel_classes: boolean;
   /** Of the segments that new rows go to. */
   readonly key_code: "f16" | "f32";
@@ -383,11 +383,11 @@ function signature(
       readOnly("seqs", "u32", "nSeqs", "4"),
       readOnly("pages", "u32", ...PER_HEAD, "page_entries"),
       readOnly("heads", "u32", ...PER_HEAD, headFields(layout)),
-      ...(listed ? [readOnly("channels", "u32", ...PER_HEAD, "headDim")] : []),
+      ...(listed ? [readOnly("channels", "u32", ...listShape(layout))] : []),
       ...(listsValues && entry !== "sums"
         ? [readOnly("value_channels", "u32", ...PER_HEAD, "headDim")]
         : []),
-      ...(filled ? [readOnly("fills", "f32", ...PER_HEAD, "headDim")] : []),
+      ...(filled ? [readOnly("fills", "f32", ...listShape(layout))] : []),
       ...(entry === "sums" ? [] : [readOnly("arena", "u8", "arenaBytes")]),
       ...Object.entries(definition.tables).map(([name, t]) =>
         readOnly(snakeCase(name), t.dtype, ...t.shape)

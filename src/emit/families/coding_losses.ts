@@ -8,7 +8,7 @@ import type { Signature } from "../../core/signature.ts";
 import type { CodingLosses } from "../../dsl/coding_losses.ts";
 import { moveName } from "../../layout/name.ts";
 import { ARENA_UNIT, PAGE_ROWS } from "../../layout/types.ts";
-import { PER_HEAD, readOnly, u32 } from "../signature_parts.ts";
+import { f32, PER_HEAD, readOnly, u32 } from "../signature_parts.ts";
 import type { StoredCode } from "../stored.ts";
 import type { Family, KernelSource } from "../types.ts";
 import { kernelName } from "../types.ts";
@@ -61,12 +61,19 @@ export const codingLosses: Family = Object.freeze<Family>({
       from: [source.file],
       template: "coding_losses",
       context: { ...context },
-      grid: [{ of: { constant: "n_kv_heads" } }, { of: { constant: "n_channels" }, per: CHANNELS }],
+      grid: [
+        { of: { constant: "n_kv_heads" } },
+        ...(isOrdered(source) ? [{ of: { constant: "n_key_lists" } }] : []),
+        { of: { constant: "n_channels" }, per: CHANNELS },
+      ],
     };
   },
 });
 
 const isOrdered = ({ definition }: KernelSource) => (definition as CodingLosses).ordered;
+
+/** The dimensions of what every list of a layer's heads has. */
+const PER_LIST = ["nKvHeads", "nKeyLists"] as const;
 
 /** The outside, as ARCHITECTURE.md's table has it. */
 function signature(name: string, { ordered }: CodingLossesContext): Signature {
@@ -80,10 +87,10 @@ function signature(name: string, { ordered }: CodingLossesContext): Signature {
           readOnly("token_scores", "f32", "nKvHeads", "max_rows"),
         ]
         : []),
-      readOnly("due_counts", "u32", "nKvHeads"),
+      readOnly("due_counts", "u32", "nKvHeads", "nKeyLists"),
       readOnly("arena", "u8", "arenaBytes"),
-      { name: "losses", dtype: "f32", access: "write", shape: ["nKvHeads", "headDim", "3"] },
-      { name: "means", dtype: "f32", access: "write", shape: ["nKvHeads", "headDim"] },
+      { name: "losses", dtype: "f32", access: "write", shape: [...PER_LIST, "headDim", "3"] },
+      { name: "means", dtype: "f32", access: "write", shape: [...PER_LIST, "headDim"] },
     ],
     constants: [
       u32("slot"),
@@ -95,8 +102,13 @@ function signature(name: string, { ordered }: CodingLossesContext): Signature {
       u32("n_channels", "headDim"),
       ...(ordered
         ? [
+          u32("n_key_lists", "lists of a head"),
           u32("max_rows", "rows of the longest order"),
           u32("weighs_rows", "1: a row's errors count as its score"),
+          f32(
+            "mean_share",
+            "of the scores' mean in what each row counts, where two lists have rows",
+          ),
         ]
         : []),
     ],

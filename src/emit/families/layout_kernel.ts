@@ -8,7 +8,7 @@ import { hasRowClasses } from "../../layout/row_classes.ts";
 import { ARENA_UNIT, PAGE_ROWS } from "../../layout/types.ts";
 import type { Layout } from "../../layout/types.ts";
 import { cacheContext } from "../cache_context.ts";
-import { headFields } from "../signature_parts.ts";
+import { headFields, listShape } from "../signature_parts.ts";
 import { checkStored } from "../stored.ts";
 import type { EmitRequest, Family, KernelSource, KernelUnit } from "../types.ts";
 import { kernelName } from "../types.ts";
@@ -39,7 +39,12 @@ export const layoutKernels: Family = Object.freeze<Family>({
     return {
       signature: {
         name: kernelName(request),
-        bindings: bindings.filter(({ name }) => reads[name] ?? true),
+        bindings: bindings.filter(({ name }) => reads[name] ?? true)
+          .map((binding) =>
+            ["channels", "fills"].includes(binding.name)
+              ? { ...binding, shape: listShape(layout) }
+              : binding
+          ),
         constants: [...constants, ...pageConstants(layout)],
         defines,
       },

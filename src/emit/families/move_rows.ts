@@ -13,7 +13,7 @@ import { unitRows } from "../../layout/bytes.ts";
 import { ARENA_UNIT, PAGE_ROWS } from "../../layout/types.ts";
 import type { Segment } from "../../layout/types.ts";
 import { moveSignature } from "../move_signature.ts";
-import { PER_HEAD, readOnly } from "../signature_parts.ts";
+import { listShape, readOnly } from "../signature_parts.ts";
 import { checkStored, isCode, storedCode } from "../stored.ts";
 import type { StoredCode } from "../stored.ts";
 import type { EmitRequest, Family, KernelSource } from "../types.ts";
@@ -74,6 +74,7 @@ export const moveRows: Family = Object.freeze<Family>({
     const move = requestedMove(request, codesOf(source));
     const { from, to, sides, compressed, code, stored } = move;
     const rows = stored.kind === "plain" ? ROWS : Math.max(ROWS, unitRows(compressed));
+    const list = listShape({ key: { segments: [compressed] } });
     const context: MoveRowsContext = {
       page_rows: String(PAGE_ROWS),
       arena_unit: String(ARENA_UNIT),
@@ -92,10 +93,11 @@ export const moveRows: Family = Object.freeze<Family>({
     return {
       signature: moveSignature(kernelName(request), {
         reads: [
-          ...(context.listed ? [readOnly("channels", "u32", ...PER_HEAD, "headDim")] : []),
-          ...(context.fills ? [readOnly("fills", "f32", ...PER_HEAD, "headDim")] : []),
+          ...(context.listed ? [readOnly("channels", "u32", ...list)] : []),
+          ...(context.fills ? [readOnly("fills", "f32", ...list)] : []),
         ],
         ordered: context.ordered,
+        inClasses: stored.kind === "classes",
       }),
       doc: source.doc,
       from: [source.file],
