@@ -29,47 +29,47 @@ struct kerf_q8 {
 };
 _Static_assert(sizeof(struct kerf_q8) == 56, "src/core/quantized_row.ts counts these bytes");
 
-/* The sum of all lanes. */
-KERF_INLINE int32_t kerf_sum16_i32(i32x16 v)
-{
-#if defined(__AVX512F__)
-  return _mm512_reduce_add_epi32((__m512i)v);
-#else
-  int32_t sum = 0;
-  for (uint32_t lane = 0; lane < 16; lane++) sum += v[lane];
-  return sum;
-#endif
-}
-
-/* The word of the largest input in size, that size, and the largest of the other words. */
+/* Of the sizes of a block's inputs: the word of the largest, that one, and the largest of the other words. */
 struct kerf_q8_sizes {
   uint32_t wide;
   float largest, others;
 };
+
+#if defined(__AVX512F__) && defined(__AVX512VL__)
+/* The largest of eight lanes, in each. */
+KERF_INLINE __m256i kerf_max8(__m256i v)
+{
+  v = _mm256_max_epi32(v, _mm256_permute4x64_epi64(v, _MM_SHUFFLE(1, 0, 3, 2)));
+  v = _mm256_max_epi32(v, _mm256_shuffle_epi32(v, _MM_SHUFFLE(1, 0, 3, 2)));
+  return _mm256_max_epi32(v, _mm256_shuffle_epi32(v, _MM_SHUFFLE(2, 3, 0, 1)));
+}
+#endif
+
 KERF_INLINE struct kerf_q8_sizes kerf_q8_sizes(f32x16 low, f32x16 high)
 {
   /* Without their signs numbers are in the order of their bits. */
-  const i32x16 halves[2] = {(i32x16)kerf_abs16(low), (i32x16)kerf_abs16(high)};
+  const i32x16 a = (i32x16)kerf_abs16(low), b = (i32x16)kerf_abs16(high);
   int32_t largest = -1, others = 0;
   uint32_t wide = 0;
 #if defined(__AVX512F__) && defined(__AVX512VL__)
-  __m512i sizes[2];
-  for (uint32_t half = 0; half < 2; half++) {
-    const __m512i each = (__m512i)halves[half];
-    const __m512i pairs = _mm512_max_epi32(each, _mm512_shuffle_epi32(each, _MM_PERM_CDAB));
-    sizes[half] = _mm512_max_epi32(pairs, _mm512_shuffle_epi32(pairs, _MM_PERM_BADC));
-  }
-  const __m512i firsts = _mm512_setr_epi32(0, 4, 8, 12, 16, 20, 24, 28, 0, 4, 8, 12, 16, 20, 24, 28);
-  const __m512i words = _mm512_permutex2var_epi32(sizes[0], firsts, sizes[1]);
-  largest = _mm512_reduce_max_epi32(words);
-  wide = (uint32_t)__builtin_ctz(_mm512_cmpeq_epi32_mask(words, _mm512_set1_epi32(largest)));
-  const __mmask16 rest = (__mmask16)~(0x101u << wide);
-  others = _mm512_reduce_max_epi32(_mm512_maskz_mov_epi32(rest, words));
+  /* Quarter i has word i of both halves, first the larger of two inputs each, then of four. */
+  const __m512i even = (__m512i)_mm512_shuffle_ps((__m512)a, (__m512)b, _MM_SHUFFLE(2, 0, 2, 0));
+  const __m512i odd = (__m512i)_mm512_shuffle_ps((__m512)a, (__m512)b, _MM_SHUFFLE(3, 1, 3, 1));
+  const __m512i pairs = _mm512_max_epi32(even, odd);
+  const __m512i fours = _mm512_max_epi32(pairs, _mm512_shuffle_epi32(pairs, _MM_PERM_CDAB));
+  const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 2, 6, 10, 14, 0, 0, 0, 0, 0, 0, 0, 0);
+  const __m256i words = _mm512_castsi512_si256(_mm512_permutexvar_epi32(order, fours));
+  const __m256i most = kerf_max8(words);
+  wide = (uint32_t)__builtin_ctz(_mm256_cmpeq_epi32_mask(words, most));
+  const __m256i rest = kerf_max8(_mm256_maskz_mov_epi32((__mmask8)~(1u << wide), words));
+  largest = _mm_cvtsi128_si32(_mm256_castsi256_si128(most));
+  others = _mm_cvtsi128_si32(_mm256_castsi256_si128(rest));
 #else
-  int32_t sizes[KERF_Q8_WORDS][4];
-  memcpy(sizes, halves, sizeof sizes);
+  int32_t sizes[KERF_Q8_INPUTS];
+  memcpy(sizes, &a, sizeof a);
+  memcpy(&sizes[16], &b, sizeof b);
   for (uint32_t w = 0; w < KERF_Q8_WORDS; w++) {
-    const int32_t *of = sizes[w];
+    const int32_t *of = &sizes[4 * w];
     const int32_t size =
       kerf_max_i32(kerf_max_i32(of[0], of[1]), kerf_max_i32(of[2], of[3]));
     others = kerf_max_i32(others, kerf_min_i32(size, largest));
@@ -83,6 +83,41 @@ KERF_INLINE struct kerf_q8_sizes kerf_q8_sizes(f32x16 low, f32x16 high)
   return all;
 }
 
+/* The sums of the codes of both halves. */
+KERF_INLINE void kerf_q8_sums(i32x16 low, i32x16 high, float sums[2])
+{
+#if defined(__AVX512F__) && defined(__AVX512VL__) && defined(__AVX512BW__)
+  /* Quarters of two sums of each half, then one of them. */
+  const __m512i codes = _mm512_packs_epi32((__m512i)low, (__m512i)high);
+  const __m512i quarters = _mm512_madd_epi16(codes, _mm512_set1_epi16(1));
+  const __m256i halves = _mm256_add_epi32(
+    _mm512_castsi512_si256(quarters), _mm512_extracti64x4_epi64(quarters, 1));
+  const __m128i one = _mm_add_epi32(
+    _mm256_castsi256_si128(halves), _mm256_extracti128_si256(halves, 1));
+  const __m128i both = _mm_add_epi32(one, _mm_shuffle_epi32(one, _MM_SHUFFLE(2, 3, 0, 1)));
+  const __m128 as_f32 = _mm_cvtepi32_ps(_mm_shuffle_epi32(both, _MM_SHUFFLE(2, 0, 2, 0)));
+  _mm_storel_pi((__m64 *)sums, as_f32);
+#else
+  int32_t codes[2][16];
+  memcpy(codes[0], &low, sizeof low);
+  memcpy(codes[1], &high, sizeof high);
+  for (uint32_t half = 0; half < 2; half++) {
+    int32_t sum = 0;
+    for (uint32_t i = 0; i < 16; i++) sum += codes[half][i];
+    sums[half] = (float)sum;
+  }
+#endif
+}
+
+/*
+ * The nearest whole numbers, ties to even, of lanes below 2^22: such a number is what is beside 1.5 · 2^23 in
+ * the bits of their sum.
+ */
+KERF_INLINE i32x16 kerf_q8_nearest(f32x16 x)
+{
+  return (i32x16)(x + 0x1.8p23f) - (i32x16)kerf_splat16(0x1.8p23f);
+}
+
 /*
  * The nearest codes of 32 inputs, ties to even. The word of the largest input in size is wide; of the
  * others the largest becomes 127 or −127, unless a wide code would be more than 127 · 256.
@@ -94,21 +129,26 @@ KERF_INLINE void kerf_store_q8(struct kerf_q8 *to, f32x16 low, f32x16 high)
   const float top = sizes.others < wide_limit ? wide_limit : sizes.others;
   /* Below this 127 / top is no f32; such inputs are nothing beside a weight's own error. */
   const float factor = top < 0x1p-120f ? 0.0f : 127.0f / top;
-  const i32x16 codes[2] = {
-    kerf_to_i32x16(kerf_round16(low * factor)), kerf_to_i32x16(kerf_round16(high * factor))};
-  int32_t sums[2];
-  i8x16 high_bytes[2];
+  const i32x16 codes[2] = {kerf_q8_nearest(low * factor), kerf_q8_nearest(high * factor)};
+  float sums[2];
+  kerf_q8_sums(codes[0], codes[1], sums);
+  to->scale = top / 127.0f;
+  to->sum = sums[0] + sums[1];
+  memcpy(to->half_sums, sums, sizeof sums);
+  to->wide = sizes.wide;
   for (uint32_t half = 0; half < 2; half++) {
     const i8x16 bytes = __builtin_convertvector(codes[half], i8x16);
     memcpy(&to->codes[16 * half], &bytes, sizeof bytes);
-    high_bytes[half] = __builtin_convertvector((codes[half] + 128) >> 8, i8x16);
-    sums[half] = kerf_sum16_i32(codes[half]);
-    to->half_sums[half] = (float)sums[half];
   }
-  to->sum = (float)(sums[0] + sums[1]);
-  to->scale = top / 127.0f;
-  to->wide = sizes.wide;
-  memcpy(to->high, (const int8_t *)high_bytes + 4 * sizes.wide, sizeof to->high);
+  int32_t wide[4];
+  memcpy(wide, (const int32_t *)codes + 4 * sizes.wide, sizeof wide);
+  for (uint32_t i = 0; i < 4; i++) to->high[i] = (int8_t)((wide[i] + 128) >> 8);
+}
+
+/* Where a row's sum over a block lies: sixteen rows side by side, block after block of these. */
+KERF_INLINE size_t kerf_q8_sum_place(size_t row, size_t n_blocks, size_t block)
+{
+  return (row / 16 * n_blocks + block) * 16 + row % 16;
 }
 
 /* Codes 4q … 4q + 3 of a row in one word, in the wide word their low bytes. */

@@ -233,7 +233,7 @@ static void matmul_add__q4_f16_g32(const struct args *restrict args,
         const uint32_t n = kerf_lanes(n_columns - c);
         const f32x16 sum = kerf_load16(&sums[r][c]);
         const f32x16 residual = kerf_load16_first(&residual_row[c], n);
-#line 7 "kernels/ops/matmul_add.ts"
+#line 8 "kernels/ops/matmul_add.ts"
         const f32x16 y = residual + sum;
 #line 239 "generated/c/matmul_add__q4_f16_g32.c"
         kerf_store16_first(&y_row[c], y, n);

@@ -1,5 +1,6 @@
 /*
  * y = x · Wᵀ.
+ * x is normed but for the rows' scales, which are made here of x_sums.
  * x comes as 8-bit codes.
  * W is packed as q4_f32_g32 (src/core/packing.ts).
  *
@@ -10,6 +11,7 @@
 struct args {
   const uint8_t *x; /* u8 [nRows, q8RowBytes(x_stride)] */
   const uint8_t *weight; /* u8 [packedBytes(nOut, nIn)] */
+  const float *x_sums; /* f32 [⌈nRows / 16⌉, n_in / 32, 16] */
   float *y; /* f32 [nRows, y_stride] */
   const uint32_t *step; /* u32 [stepFields] */
   uint32_t rows_field; /* the field of `step` that counts the rows */
@@ -18,17 +20,20 @@ struct args {
   uint32_t x_stride; /* elements between rows of x */
   uint32_t y_stride; /* elements between rows of y */
   uint32_t y_offset; /* elements before the first output's of y */
+  float eps;
 };
 _Static_assert(offsetof(struct args, x) == 0, "x");
 _Static_assert(offsetof(struct args, weight) == 8, "weight");
-_Static_assert(offsetof(struct args, y) == 16, "y");
-_Static_assert(offsetof(struct args, step) == 24, "step");
-_Static_assert(offsetof(struct args, rows_field) == 32, "rows_field");
-_Static_assert(offsetof(struct args, n_in) == 36, "n_in");
-_Static_assert(offsetof(struct args, n_out) == 40, "n_out");
-_Static_assert(offsetof(struct args, x_stride) == 44, "x_stride");
-_Static_assert(offsetof(struct args, y_stride) == 48, "y_stride");
-_Static_assert(offsetof(struct args, y_offset) == 52, "y_offset");
+_Static_assert(offsetof(struct args, x_sums) == 16, "x_sums");
+_Static_assert(offsetof(struct args, y) == 24, "y");
+_Static_assert(offsetof(struct args, step) == 32, "step");
+_Static_assert(offsetof(struct args, rows_field) == 40, "rows_field");
+_Static_assert(offsetof(struct args, n_in) == 44, "n_in");
+_Static_assert(offsetof(struct args, n_out) == 48, "n_out");
+_Static_assert(offsetof(struct args, x_stride) == 52, "x_stride");
+_Static_assert(offsetof(struct args, y_stride) == 56, "y_stride");
+_Static_assert(offsetof(struct args, y_offset) == 60, "y_offset");
+_Static_assert(offsetof(struct args, eps) == 64, "eps");
 
 #include "kerf_native.h"
 #include "kerf_q8.h"
@@ -252,6 +257,23 @@ static void multiply_rows(uint32_t n_rows, const struct kerf_q8 *restrict x, siz
   }
 }
 
+/* The scales of n_rows rows of x, from row `row` on, a multiple of 16: the norm's, of the rows' sums. */
+static void scale_rows(const struct args *args, size_t row, uint32_t n_rows, float *scales)
+{
+  const uint32_t n_in = args->n_in;
+  const size_t n_blocks = n_in / KERF_Q8_INPUTS;
+  for (uint32_t r = 0; r < n_rows; r += 16) {
+    f32x16 total = {0};
+    for (size_t block = 0; block < n_blocks; block++) {
+      total += kerf_load16(&args->x_sums[kerf_q8_sum_place(row + r, n_blocks, block)]);
+    }
+#line 8 "kernels/ops/_rms.ts"
+    const f32x16 scale = 1.0f / kerf_sqrt16(total / (float)n_in + args->eps);
+#line 273 "generated/c/matmul_q8__q4_f32_g32.c"
+    kerf_store16(&scales[r], scale);
+  }
+}
+
 /* One item: up to ROWS rows by OUTPUTS outputs, the outputs running faster. */
 static void matmul_q8__q4_f32_g32(const struct args *restrict args,
   uint32_t first, uint32_t last)
@@ -259,6 +281,9 @@ static void matmul_q8__q4_f32_g32(const struct args *restrict args,
   const uint32_t n_in = args->n_in;
   const uint32_t n_groups = (args->n_out + 15) / 16;
   const uint32_t n_blocks = (n_groups + 1) / 2;
+
+  _Alignas(64) float scales[ROWS];
+  size_t scaled = SIZE_MAX; /* the first row whose scale is there */
 
   for (uint32_t item = first; item < last; item++) {
     const uint32_t column = item % n_blocks * OUTPUTS;
@@ -274,6 +299,8 @@ static void matmul_q8__q4_f32_g32(const struct args *restrict args,
     const struct block *low = weight + group * (n_in / GROUP);
     const struct block *high = group + 1 < n_groups ? low + n_in / GROUP : low;
 
+    if (scaled != row) scale_rows(args, row, n_rows, scales);
+    scaled = row;
     _Alignas(64) float sums[ROWS][OUTPUTS];
     if (n_rows == 1) {
       multiply_row(x, n_in, low, high, sums[0]);
@@ -286,7 +313,7 @@ static void matmul_q8__q4_f32_g32(const struct args *restrict args,
       float *y_row = &args->y[(row + r) * args->y_stride + args->y_offset + column];
       for (uint32_t c = 0; c < n_columns; c += 16) {
         const uint32_t n = kerf_lanes(n_columns - c);
-        const f32x16 sum = kerf_load16(&sums[r][c]);
+        const f32x16 sum = kerf_load16(&sums[r][c]) * kerf_splat16(scales[r]);
 
         kerf_store16_first(&y_row[c], sum, n);
       }

@@ -198,7 +198,7 @@ static void matmul_swiglu__bf16(const struct args *restrict args,
       float *y_row = &args->y[(row + r) * args->y_stride + args->y_offset + column];
       const f32x16 gate = kerf_load16(&sums[r][0]);
       const f32x16 up = kerf_load16(&sums[r][16]);
-#line 8 "kernels/ops/matmul_swiglu.ts"
+#line 9 "kernels/ops/matmul_swiglu.ts"
       const f32x16 y = gate / (1.0f + kerf_exp16(-gate)) * up;
 #line 204 "generated/c/matmul_swiglu__bf16.c"
       kerf_store16_first(y_row, y, n);

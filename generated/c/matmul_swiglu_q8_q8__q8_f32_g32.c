@@ -1,5 +1,6 @@
 /*
  * The gated unit of a feed-forward layer: y = silu(x · gateᵀ) · (x · upᵀ), silu(g) = g / (1 + e^−g).
+ * x is normed but for the rows' scales, which are made here of x_sums.
  * x comes as 8-bit codes, and so y is stored.
  * Packed as q8_f32_g32, sixteen rows of gate, sixteen of up, and so on.
  *
@@ -10,6 +11,7 @@
 struct args {
   const uint8_t *x; /* u8 [nRows, q8RowBytes(x_stride)] */
   const uint8_t *weight; /* u8 [2 * packedBytes(nOut, nIn)] */
+  const float *x_sums; /* f32 [⌈nRows / 16⌉, n_in / 32, 16] */
   uint8_t *y; /* u8 [nRows, q8RowBytes(y_stride)] */
   const uint32_t *step; /* u32 [stepFields] */
   uint32_t rows_field; /* the field of `step` that counts the rows */
@@ -18,17 +20,20 @@ struct args {
   uint32_t x_stride; /* elements between rows of x */
   uint32_t y_stride; /* elements between rows of y */
   uint32_t y_offset; /* elements before the first output's of y */
+  float eps;
 };
 _Static_assert(offsetof(struct args, x) == 0, "x");
 _Static_assert(offsetof(struct args, weight) == 8, "weight");
-_Static_assert(offsetof(struct args, y) == 16, "y");
-_Static_assert(offsetof(struct args, step) == 24, "step");
-_Static_assert(offsetof(struct args, rows_field) == 32, "rows_field");
-_Static_assert(offsetof(struct args, n_in) == 36, "n_in");
-_Static_assert(offsetof(struct args, n_out) == 40, "n_out");
-_Static_assert(offsetof(struct args, x_stride) == 44, "x_stride");
-_Static_assert(offsetof(struct args, y_stride) == 48, "y_stride");
-_Static_assert(offsetof(struct args, y_offset) == 52, "y_offset");
+_Static_assert(offsetof(struct args, x_sums) == 16, "x_sums");
+_Static_assert(offsetof(struct args, y) == 24, "y");
+_Static_assert(offsetof(struct args, step) == 32, "step");
+_Static_assert(offsetof(struct args, rows_field) == 40, "rows_field");
+_Static_assert(offsetof(struct args, n_in) == 44, "n_in");
+_Static_assert(offsetof(struct args, n_out) == 48, "n_out");
+_Static_assert(offsetof(struct args, x_stride) == 52, "x_stride");
+_Static_assert(offsetof(struct args, y_stride) == 56, "y_stride");
+_Static_assert(offsetof(struct args, y_offset) == 60, "y_offset");
+_Static_assert(offsetof(struct args, eps) == 64, "eps");
 
 #include "kerf_native.h"
 #include "kerf_q8.h"
@@ -243,12 +248,32 @@ static void multiply_rows(uint32_t n_rows, const struct kerf_q8 *restrict x, siz
   }
 }
 
+/* The scales of n_rows rows of x, from row `row` on, a multiple of 16: the norm's, of the rows' sums. */
+static void scale_rows(const struct args *args, size_t row, uint32_t n_rows, float *scales)
+{
+  const uint32_t n_in = args->n_in;
+  const size_t n_blocks = n_in / KERF_Q8_INPUTS;
+  for (uint32_t r = 0; r < n_rows; r += 16) {
+    f32x16 total = {0};
+    for (size_t block = 0; block < n_blocks; block++) {
+      total += kerf_load16(&args->x_sums[kerf_q8_sum_place(row + r, n_blocks, block)]);
+    }
+#line 8 "kernels/ops/_rms.ts"
+    const f32x16 scale = 1.0f / kerf_sqrt16(total / (float)n_in + args->eps);
+#line 264 "generated/c/matmul_swiglu_q8_q8__q8_f32_g32.c"
+    kerf_store16(&scales[r], scale);
+  }
+}
+
 /* One item: up to ROWS rows by OUTPUTS outputs, the outputs running faster. */
 static void matmul_swiglu_q8_q8__q8_f32_g32(const struct args *restrict args,
   uint32_t first, uint32_t last)
 {
   const uint32_t n_in = args->n_in;
   const uint32_t n_blocks = args->n_out / OUTPUTS;
+
+  _Alignas(64) float scales[ROWS];
+  size_t scaled = SIZE_MAX; /* the first row whose scale is there */
 
   for (uint32_t item = first; item < last; item++) {
     const uint32_t column = item % n_blocks * OUTPUTS;
@@ -262,6 +287,8 @@ static void matmul_swiglu_q8_q8__q8_f32_g32(const struct args *restrict args,
     const struct block *low = (const struct block *)args->weight + group * (n_in / GROUP);
     const struct block *high = low + n_in / GROUP;
 
+    if (scaled != row) scale_rows(args, row, n_rows, scales);
+    scaled = row;
     /* Sixteen outputs of both products, then the sixteen that follow: a block of codes. */
     _Alignas(64) float sums[2][ROWS][OUTPUTS];
     for (uint32_t half = 0; half < 2; half++) {
@@ -274,11 +301,11 @@ static void matmul_swiglu_q8_q8__q8_f32_g32(const struct args *restrict args,
       const size_t block = ((row + r) * args->y_stride + args->y_offset + column) / KERF_Q8_INPUTS;
       f32x16 halves[2];
       for (uint32_t half = 0; half < 2; half++) {
-        const f32x16 gate = kerf_load16(&sums[half][r][0]);
-        const f32x16 up = kerf_load16(&sums[half][r][16]);
-#line 8 "kernels/ops/matmul_swiglu.ts"
+        const f32x16 gate = kerf_load16(&sums[half][r][0]) * kerf_splat16(scales[r]);
+        const f32x16 up = kerf_load16(&sums[half][r][16]) * kerf_splat16(scales[r]);
+#line 9 "kernels/ops/matmul_swiglu.ts"
         const f32x16 y = gate / (1.0f + kerf_exp16(-gate)) * up;
-#line 282 "generated/c/matmul_swiglu_q8_q8__q8_f32_g32.c"
+#line 309 "generated/c/matmul_swiglu_q8_q8__q8_f32_g32.c"
         halves[half] = y;
       }
       kerf_store_q8((struct kerf_q8 *)args->y + block, halves[0], halves[1]);

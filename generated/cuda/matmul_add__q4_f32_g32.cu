@@ -130,7 +130,7 @@ matmul_add__q4_f32_g32(const __grid_constant__ struct args args)
       for (u32 warp = 1; warp < WARPS; warp++) sum = sum + partial[warp][r][thread % OUTPUTS];
       const float residual = args.residual[(u64)row * args.residual_stride + args.residual_offset
           + column];
-#line 7 "kernels/ops/matmul_add.ts"
+#line 8 "kernels/ops/matmul_add.ts"
       const float y = residual + sum;
 #line 136 "generated/cuda/matmul_add__q4_f32_g32.cu"
       args.y[(u64)row * args.y_stride + args.y_offset + column] = y;
@@ -192,7 +192,7 @@ matmul_add__q4_f32_g32_finish(const __grid_constant__ struct strip strip)
     const float sum = strip.sums[(u64)row * strip.n + at];
     const float residual = args.residual[(u64)row * args.residual_stride + args.residual_offset
         + column];
-#line 7 "kernels/ops/matmul_add.ts"
+#line 8 "kernels/ops/matmul_add.ts"
     const float y = residual + sum;
 #line 198 "generated/cuda/matmul_add__q4_f32_g32.cu"
     args.y[(u64)row * args.y_stride + args.y_offset + column] = y;

@@ -125,7 +125,7 @@ matmul_swiglu__q8_f32_g32(const __grid_constant__ struct args args)
       for (u32 warp = 1; warp < WARPS; warp++) gate = gate + partial[0][warp][r][thread % OUTPUTS];
       float up = partial[1][0][r][thread % OUTPUTS];
       for (u32 warp = 1; warp < WARPS; warp++) up = up + partial[1][warp][r][thread % OUTPUTS];
-#line 8 "kernels/ops/matmul_swiglu.ts"
+#line 9 "kernels/ops/matmul_swiglu.ts"
       const float y = gate / (1.0f + kerf_exp(-gate)) * up;
 #line 131 "generated/cuda/matmul_swiglu__q8_f32_g32.cu"
       args.y[(u64)row * args.y_stride + args.y_offset + column] = y;
@@ -190,7 +190,7 @@ matmul_swiglu__q8_f32_g32_finish(const __grid_constant__ struct strip strip)
         + at % OUTPUTS;
     const float gate = sums[0];
     const float up = sums[OUTPUTS];
-#line 8 "kernels/ops/matmul_swiglu.ts"
+#line 9 "kernels/ops/matmul_swiglu.ts"
     const float y = gate / (1.0f + kerf_exp(-gate)) * up;
 #line 196 "generated/cuda/matmul_swiglu__q8_f32_g32.cu"
     args.y[(u64)row * args.y_stride + args.y_offset + column] = y;

@@ -128,7 +128,7 @@ fn matmul_add__q8_f32_g32(
       let sum = sums[r * WORKGROUP + c / 4u][c % 4u];
       let residual = residual_buf[(row + r) * params.residual_stride + params.residual_offset
           + column];
-      // kernels/ops/matmul_add.ts:7
+      // kernels/ops/matmul_add.ts:8
       let y: f32 = residual + sum;
       // generated/wgsl/matmul_add__q8_f32_g32.wgsl:134
       y_buf[(row + r) * params.y_stride + params.y_offset + column] = y;

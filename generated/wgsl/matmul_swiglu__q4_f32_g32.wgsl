@@ -149,7 +149,7 @@ fn matmul_swiglu__q4_f32_g32(
     if (column < params.n_out) {
       let gate = finished[r * QUADS + c / 4u][c % 4u];
       let up = finished[(ROWS + r) * QUADS + c / 4u][c % 4u];
-      // kernels/ops/matmul_swiglu.ts:8
+      // kernels/ops/matmul_swiglu.ts:9
       let y: f32 = gate / (1.0 + kerf_exp(-gate)) * up;
       // generated/wgsl/matmul_swiglu__q4_f32_g32.wgsl:155
       y_buf[(row + r) * params.y_stride + params.y_offset + column] = y;

@@ -1,4 +1,5 @@
 import { matmul } from "kerf/dsl";
+import { rms } from "./_rms.ts";
 
 /** y = x · Wᵀ. */
-export default matmul({ name: "matmul", epilogue: (y) => y });
+export default matmul({ name: "matmul", epilogue: (y) => y, after: rms });

@@ -1,4 +1,5 @@
 import { matmul } from "kerf/dsl";
+import { rms } from "./_rms.ts";
 
 /** The gated unit of a feed-forward layer: y = silu(x · gateᵀ) · (x · upᵀ), silu(g) = g / (1 + e^−g). */
 export default matmul({
@@ -7,4 +8,5 @@ export default matmul({
   products: ["gate", "up"],
   epilogue: ({ gate, up }) => gate / (1 + Math.exp(-gate)) * up,
   stores: ["f32", "q8"],
+  after: rms,
 });

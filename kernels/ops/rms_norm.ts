@@ -8,5 +8,4 @@ export default rowwise({
   params: { eps: { default: 1e-5, min: 0 } },
   reduce: ({ x }, { eps }) => 1 / Math.sqrt(meanSquare(x) + eps),
   each: ({ x, weight }, _, scale) => x * scale * weight,
-  stores: ["f32", "q8"],
 });

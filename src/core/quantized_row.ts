@@ -19,3 +19,17 @@ export const Q8_BLOCK_BYTES = 56;
 
 /** Bytes of a row of `width` inputs. */
 export const q8RowBytes = (width: number): number => width / Q8_INPUTS * Q8_BLOCK_BYTES;
+
+/** Rows whose sums over one block lie side by side. */
+const SUM_ROWS = 16;
+
+/**
+ * Sums, f32, beside `nRows` rows of `width` inputs of which a norm's scales are made: one for each block, as
+ * [⌈nRows / 16⌉, width / 32, 16].
+ */
+export const blockSumsOf = (nRows: number, width: number): number =>
+  Math.ceil(nRows / SUM_ROWS) * SUM_ROWS * (width / Q8_INPUTS);
+
+/** Where the sum of a row's block lies among them. */
+export const blockSumPlace = (row: number, block: number, width: number): number =>
+  (Math.floor(row / SUM_ROWS) * (width / Q8_INPUTS) + block) * SUM_ROWS + row % SUM_ROWS;

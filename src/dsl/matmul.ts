@@ -4,9 +4,11 @@
  * and the order of the sum.
  */
 
+import { paramArgs } from "./params.ts";
 import type { StoredAs } from "./rowwise.ts";
+import type { SplitNorm } from "./split_norm.ts";
 import { record, scalar } from "./types.ts";
-import type { Definition, f32 } from "./types.ts";
+import type { Definition, f32, Hook } from "./types.ts";
 
 /** Names of the two products of an output; none: there is one, which needs no name. */
 export type ProductNames = readonly [] | readonly [string, string];
@@ -28,6 +30,10 @@ export interface MatmulSpec<I extends readonly string[], P extends ProductNames>
    * where x comes as codes. Default values.
    */
   readonly stores?: readonly StoredAs[];
+  /** The norm between what makes x and this product: where x comes as codes, sums are multiplied by its scale. */
+  readonly after?: SplitNorm;
+  /** The norm between this product and the next: where codes are stored they are of its gain, beside y's values. */
+  readonly before?: SplitNorm;
 }
 
 /** A declared matrix product. */
@@ -36,6 +42,8 @@ export interface Matmul extends Definition {
   readonly products: ProductNames;
   readonly inputs: readonly string[];
   readonly stores: readonly StoredAs[];
+  readonly after: SplitNorm | null;
+  readonly before: SplitNorm | null;
 }
 
 /** Declares a matrix product; a file in kernels/ops/ exports one as its default. */
@@ -49,6 +57,23 @@ export function matmul<
   const f = scalar("f32");
   const fields = (names: readonly string[]) =>
     record(Object.fromEntries(names.map((name) => [name, f])));
+  const { after = null, before = null } = spec;
+  const hooks: Hook[] = [{
+    path: "epilogue",
+    run: spec.epilogue,
+    args: [products.length === 0 ? f : fields(products), fields(inputs)],
+    results: ["f32"],
+  }];
+  if (after) {
+    const args = [f, f, record(paramArgs(after.params))];
+    hooks.push({ path: "after.scale", run: after.scale, args, results: ["f32"] });
+  }
+  if (before) {
+    hooks.push(
+      { path: "before.gain", run: before.gain, args: [f, f], results: ["f32"] },
+      { path: "before.summed", run: before.summed, args: [f], results: ["f32"] },
+    );
+  }
   return Object.freeze({
     kind: "matmul",
     name: spec.name,
@@ -56,11 +81,8 @@ export function matmul<
     products,
     inputs,
     stores,
-    hooks: [{
-      path: "epilogue",
-      run: spec.epilogue,
-      args: [products.length === 0 ? f : fields(products), fields(inputs)],
-      results: ["f32"] as const,
-    }],
+    after,
+    before,
+    hooks,
   });
 }

@@ -22,6 +22,7 @@ export * from "./reduction.ts";
 export * from "./reductions.ts";
 export * from "./row_bits.ts";
 export * from "./rowwise.ts";
+export * from "./split_norm.ts";
 export * from "./storage.ts";
 export * from "./table.ts";
 export * from "./tokens.ts";

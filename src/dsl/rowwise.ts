@@ -32,6 +32,8 @@ export interface RowwiseSpec<I extends Readonly<Record<string, RowInput>>, P ext
     params: ParamValues<P>,
     reduced: f32,
   ) => f32;
+  /** What an element adds to its row's sum, which is left block by block where codes are stored. */
+  readonly summed?: (elements: { readonly [K in keyof I]: f32 }) => f32;
 }
 
 /** A declared row-wise kernel. */
@@ -70,6 +72,10 @@ export function rowwise<
     args: [fields(names, scalar("f32")), values, scalar("f32")],
     results: ["f32"],
   });
+  if (spec.summed) {
+    const args = [fields(names, scalar("f32"))];
+    hooks.push({ path: "summed", run: spec.summed, args, results: ["f32"] });
+  }
   return Object.freeze({
     kind: "rowwise",
     name: spec.name,

@@ -3,7 +3,7 @@
  * for the largest step; kernels use as much as the step's header says.
  */
 
-import { q8RowBytes } from "../core/quantized_row.ts";
+import { blockSumsOf, q8RowBytes } from "../core/quantized_row.ts";
 import { QUERY_TILE } from "../core/tiles.ts";
 import type { Device, DeviceBuffer } from "../device/types.ts";
 import { CHUNK_ROWS } from "../layout/types.ts";
@@ -25,6 +25,7 @@ export type ActivationName =
   | "x"
   | "x_mid"
   | "normed"
+  | "sums"
   | "qkv"
   | "out"
   | "hidden"
@@ -57,6 +58,7 @@ export function activationSizes(
     x: nRows * dModel,
     x_mid: nRows * dModel,
     normed: Math.max(nRows, nLogits) * dModel,
+    sums: blockSumsOf(Math.max(nRows, nLogits), dModel),
     qkv: nRows * (nHeads + 2 * nKvHeads) * headDim,
     out: nRows * nHeads * headDim,
     hidden: nRows * dFf,

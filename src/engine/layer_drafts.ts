@@ -78,7 +78,7 @@ const takeCodes = ({ arithmetic }: DraftContext, readers: readonly LoadedMatrix[
 const codesSuffix = (context: DraftContext, readers: readonly LoadedMatrix[]) =>
   takeCodes(context, readers) ? "_q8" : "";
 
-/** Normed rows, as `readers` take them. */
+/** Normed rows, as `readers` take them: codes but for the rows' scales, which readers make of `sums`. */
 function normDraft(
   context: DraftContext,
   label: string,
@@ -92,9 +92,9 @@ function normDraft(
   const { config, activations } = context;
   const { x, weight, readers, rowsField = ALL_ROWS } = options;
   return {
-    kernel: `rms_norm${codesSuffix(context, readers)}`,
+    kernel: takeCodes(context, readers) ? "gain_q8" : "rms_norm",
     label,
-    buffers: { x, weight, y: activations.normed },
+    buffers: { x, weight, y: activations.normed, y_sums: activations.sums },
     constants: { ...rowConstants("x", config.dModel, rowsField), eps: config.rmsEps },
   };
 }
@@ -119,8 +119,9 @@ function productDrafts(
   return matrices.map(({ packing, weight, nIn, nOut, firstOut }, i) => ({
     kernel: `${head}__${packing}`,
     label: matrices.length > 1 ? `${label} (${i + 1} of ${matrices.length})` : label,
-    buffers: { x, weight, y },
+    buffers: { x, x_sums: context.activations.sums, weight, y },
     constants: {
+      eps: context.config.rmsEps,
       rows_field: rowsField,
       n_in: nIn,
       n_out: nOut,
@@ -132,9 +133,19 @@ function productDrafts(
   }));
 }
 
+/** A norm of a product's outputs, and the matrices that read it. */
+interface NextNorm {
+  readonly gain: BufferSlice;
+  readonly readers: readonly LoadedMatrix[];
+}
+
+/** Whether a product stores its outputs' norm too, as codes. */
+const storesNorm = (context: DraftContext, matrices: readonly LoadedMatrix[], next?: NextNorm) =>
+  next !== undefined && takeCodes(context, matrices) && takeCodes(context, next.readers);
+
 /**
- * y = residual + x · Wᵀ for rows of x that are codes where `isCodes` says so, else f32. Two buffers: WebGPU
- * lets no kernel read and write one through two bindings.
+ * y = residual + x · Wᵀ for rows of x that are codes where `isCodes` says so, else f32, and the norm of y where
+ * the product stores it. Two buffers: WebGPU lets no kernel read and write one through two bindings.
  */
 function addProductDrafts(
   context: DraftContext,
@@ -146,12 +157,15 @@ function addProductDrafts(
     residual: BufferSlice;
     y: BufferSlice;
     yStride: number;
+    next?: NextNorm;
   },
 ): Draft[] {
-  const { isCodes, residual, y, yStride } = options;
+  const { isCodes, residual, y, yStride, next } = options;
+  const { normed, sums } = context.activations;
   const becomesCodes = !isCodes && takeCodes(context, matrices);
   const x = becomesCodes ? context.activations.codes : options.x;
-  const product = { x, y, yStride, kernel: "matmul_add" } as const;
+  const storesCodes = storesNorm(context, matrices, next);
+  const product = { x, y, yStride, kernel: "matmul_add", storesCodes } as const;
   return [
     ...(becomesCodes
       ? [{
@@ -163,7 +177,11 @@ function addProductDrafts(
       : []),
     ...productDrafts(context, label, matrices, product).map((draft, i) => ({
       ...draft,
-      buffers: { ...draft.buffers, residual },
+      buffers: {
+        ...draft.buffers,
+        residual,
+        ...(next && storesCodes ? { gain: next.gain, y_codes: normed, y_sums: sums } : {}),
+      },
       constants: {
         ...draft.constants,
         residual_stride: yStride,
@@ -228,10 +246,21 @@ function attentionDrafts(context: DraftContext, layer: number): Draft[] {
   ];
 }
 
-/** One layer over the rows in `x`, and into it. */
+/**
+ * One layer over the rows in `x`, and into it.
+ *
+ * @param after the layer before, when its norm of `x` is there already
+ * @param next the layer whose norm of `x` comes next
+ */
 export function layerDrafts(
   context: DraftContext,
-  { layer, weights, x }: { layer: number; weights: LoadedLayer; x: BufferSlice },
+  { layer, weights, x, after, next }: {
+    layer: number;
+    weights: LoadedLayer;
+    x: BufferSlice;
+    after?: LoadedLayer;
+    next?: LoadedLayer;
+  },
 ): Draft[] {
   const { config, activations } = context;
   const { x_mid, normed, qkv, out, hidden } = activations;
@@ -239,8 +268,20 @@ export function layerDrafts(
   const at = (what: string) => `layer ${layer} · ${what}`;
   const qkvStride = (nHeads + 2 * nKvHeads) * headDim;
   const hiddenIsCodes = takeCodes(context, weights.gateUp) && takeCodes(context, weights.ffnDown);
+  const attnNorm = { gain: weights.attnNorm, readers: weights.qkv };
+  const ffnNorm = { gain: weights.ffnNorm, readers: weights.gateUp };
+  const ownNorm = (matrices: readonly LoadedMatrix[] | undefined, norm: NextNorm, draft: Draft) =>
+    matrices && storesNorm(context, matrices, norm) ? [] : [draft];
   return [
-    normDraft(context, at("norm"), { x, weight: weights.attnNorm, readers: weights.qkv }),
+    ...ownNorm(
+      after?.ffnDown,
+      attnNorm,
+      normDraft(context, at("norm"), {
+        x,
+        weight: weights.attnNorm,
+        readers: weights.qkv,
+      }),
+    ),
     ...productDrafts(context, at("q, k, v"), weights.qkv, {
       x: normed,
       y: qkv,
@@ -253,12 +294,17 @@ export function layerDrafts(
       residual: x,
       y: x_mid,
       yStride: dModel,
+      next: ffnNorm,
     }),
-    normDraft(context, at("norm 2"), {
-      x: x_mid,
-      weight: weights.ffnNorm,
-      readers: weights.gateUp,
-    }),
+    ...ownNorm(
+      weights.attnOutput,
+      ffnNorm,
+      normDraft(context, at("norm 2"), {
+        x: x_mid,
+        weight: weights.ffnNorm,
+        readers: weights.gateUp,
+      }),
+    ),
     ...productDrafts(context, at("gate, up"), weights.gateUp, {
       x: normed,
       y: hidden,
@@ -272,6 +318,7 @@ export function layerDrafts(
       residual: x_mid,
       y: x,
       yStride: dModel,
+      ...(next ? { next: { gain: next.attnNorm, readers: next.qkv } } : {}),
     }),
   ];
 }

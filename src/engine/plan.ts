@@ -41,7 +41,10 @@ export interface Plan {
   run(drafts: readonly Draft[], header?: Uint32Array): Promise<unknown>;
 }
 
-/** The drafts of a range of layers; the embedding before the first, the head after the last. */
+/**
+ * The drafts of a range of layers; the embedding before the first, the head after the last. Each layer leaves
+ * the next one's norm where it can, whether or not that one is in the range.
+ */
 export function stepDrafts(
   plan: { readonly inputs: PlanInputs; readonly context: DraftContext },
   options: { layers: LayerRange; x: BufferSlice },
@@ -53,7 +56,13 @@ export function stepDrafts(
     drafts.push(...embeddingDrafts(plan.context, { embedding: weights.embedding, x }));
   }
   for (let layer = layers.first; layer < layers.end; layer++) {
-    drafts.push(...layerDrafts(plan.context, { layer, weights: weights.layers[layer]!, x }));
+    const after = layer > layers.first ? weights.layers[layer - 1] : undefined;
+    const next = weights.layers[layer + 1];
+    drafts.push(...layerDrafts(plan.context, {
+      ...{ layer, weights: weights.layers[layer]!, x },
+      ...(after ? { after } : {}),
+      ...(next ? { next } : {}),
+    }));
   }
   if (layers.end === config.nLayers) {
     const { outputNorm: norm, head } = weights;
@@ -65,8 +74,11 @@ export function stepDrafts(
 /** Every kernel a plan may run: the step's, the compression's, the packing's. */
 function kernelNames(inputs: PlanInputs, context: DraftContext, buffers: PlanBuffers): string[] {
   const x = context.activations.x;
-  const all = { first: 0, end: inputs.config.nLayers };
-  const drafts = stepDrafts({ inputs, context }, { layers: all, x });
+  const { nLayers } = inputs.config;
+  // A layer that runs alone begins with a norm.
+  const ranges = Array.from({ length: nLayers }, (_, first) => ({ first, end: first + 1 }));
+  const drafts = [{ first: 0, end: nLayers }, ...ranges]
+    .flatMap((layers) => stepDrafts({ inputs, context }, { layers, x }));
   const at = { slot: 0, layer: 0 };
   if (inputs.tokens) {
     const place = { inputs, buffers };

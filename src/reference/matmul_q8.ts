@@ -16,17 +16,22 @@ export interface MatmulQ8Problem extends Omit<MatmulProblem, "x" | "weight"> {
   readonly x: QuantizedRows;
   /** Rows as they are packed: of two products those of both. */
   readonly weight: CodedMatrix;
+  /** f32 [nRows]: what a row's sums are multiplied by where its norm ends in the product. */
+  readonly scales?: ArrayLike<number>;
 }
 
 /** The product, f32 [nRows, nOut], when `epilogue` runs in f32. */
 export function matmulQ8Exact(problem: MatmulQ8Problem): Float32Array {
-  const { nRows, nOut, products = [] } = problem;
+  const { nRows, nOut, products = [], scales } = problem;
   const nProducts = products.length === 0 ? 1 : 2;
   return Float32Array.from({ length: nRows * nOut }, (_, i) => {
     const [row, output] = [Math.floor(i / nOut), i % nOut];
     const sums = Array.from(
       { length: nProducts },
-      (_, product) => sumOf(problem, row, packedRow(output, product, nProducts)),
+      (_, product) => {
+        const sum = sumOf(problem, row, packedRow(output, product, nProducts));
+        return scales ? Math.fround(sum * scales[row]!) : sum;
+      },
     );
     return finishProduct(problem, i, sums);
   });

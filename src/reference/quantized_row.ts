@@ -1,9 +1,16 @@
 /**
  * Rows of activations as 8-bit codes, one block at a time: what kernels that store codes must give to the
- * byte, given the same values.
+ * byte, given the same values; and the sums beside them, of which norms' scales are made.
  */
 
-import { Q8_BLOCK_BYTES, Q8_INPUTS, Q8_WORD_INPUTS, q8RowBytes } from "../core/quantized_row.ts";
+import {
+  blockSumPlace,
+  blockSumsOf,
+  Q8_BLOCK_BYTES,
+  Q8_INPUTS,
+  Q8_WORD_INPUTS,
+  q8RowBytes,
+} from "../core/quantized_row.ts";
 
 /** Rows as codes. */
 export interface QuantizedRows {
@@ -60,6 +67,37 @@ export function quantizedBytes({ codes, scales, wide }: QuantizedRows): Uint8Arr
 /** The values that the codes stand for. */
 export function dequantizeRows({ codes, scales }: QuantizedRows): Float64Array {
   return Float64Array.from(codes, (code, i) => code * scales[Math.floor(i / Q8_INPUTS)]!);
+}
+
+/**
+ * What rows of `width` elements leave beside their codes where `summed` are f32 that its elements add to their
+ * row's sum: a sum for each block, in the kernels' order; NaN where no row is.
+ */
+export function blockSums(summed: Float32Array, width: number): Float32Array<ArrayBuffer> {
+  const nRows = summed.length / width;
+  const sums = new Float32Array(blockSumsOf(nRows, width)).fill(NaN);
+  for (let at = 0; at < summed.length; at += Q8_INPUTS) {
+    const lanes = summed.slice(at, at + Q8_INPUTS);
+    // Halves meet lane by lane, then lanes in a tree.
+    for (let half = Q8_INPUTS / 2; half >= 1; half /= 2) {
+      for (let lane = 0; lane < half; lane++) lanes[lane] = lanes[lane]! + lanes[lane + half]!;
+    }
+    const [row, block] = [Math.floor(at / width), at % width / Q8_INPUTS];
+    sums[blockSumPlace(row, block, width)] = lanes[0]!;
+  }
+  return sums;
+}
+
+/** The sums of whole rows, f32 [nRows]: their blocks' in ascending order. */
+export function rowSums(
+  sums: Float32Array,
+  { nRows, width }: { readonly nRows: number; readonly width: number },
+): Float32Array<ArrayBuffer> {
+  const total = new Float32Array(nRows);
+  for (let block = 0; block < width / Q8_INPUTS; block++) {
+    for (let row = 0; row < nRows; row++) total[row]! += sums[blockSumPlace(row, block, width)]!;
+  }
+  return total;
 }
 
 function roundHalfEven(x: number): number {

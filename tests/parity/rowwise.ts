@@ -12,6 +12,7 @@ import type { Isa } from "../../src/device/testing.ts";
 import { loadSources } from "../../src/emit/sources.ts";
 import type { KernelSource } from "../../src/emit/types.ts";
 import {
+  blockSums,
   quantizedBytes,
   quantizeRows,
   rotateReference,
@@ -113,12 +114,12 @@ for (const source of rowwise("f32")) {
   }
 }
 
-/** A kernel that stores codes: those of the values that its twin stores, or of its one input. */
+/** A kernel that stores codes: those of each element as the interpreter has it, and sums where it leaves some. */
 async function assertQuantized(
-  { definition }: KernelSource,
+  source: KernelSource,
   { nRows, width, isa }: { nRows: number; width: number; isa: Isa },
 ) {
-  const { name, inputs, params: specs, stores } = definition as Rowwise;
+  const { name, inputs, params: specs } = source.definition as Rowwise;
   const random = randomFrom(nRows * 1000 + width);
   const buffers = Object.fromEntries(
     Object.entries(inputs).map(([input, kind]) => [
@@ -136,19 +137,33 @@ async function assertQuantized(
     ),
     ...resolveParams(name, specs),
   };
-  const run = { buffers, constants, step: { nRows }, isa };
-  const values = stores.includes("f32")
-    ? (await runNamed(name, {
-      ...run,
-      buffers: { ...buffers, y: new Float32Array(nRows * width) },
-    })).y!
-    : Object.values(buffers)[0]!;
-  const want = quantizedBytes(quantizeRows(values));
-  const { y } = await runNamed(`${name}_q8`, {
-    ...run,
-    buffers: { ...buffers, y: new Uint8Array(want.length) },
+  const [, { each, summed }] = bothHooks(source);
+  const elements = (i: number) =>
+    Object.fromEntries(
+      Object.entries(buffers).map(([input, of]) => [
+        input,
+        of[inputs[input] === "row" ? i : i % width]!,
+      ]),
+    );
+  const values = Float32Array.from(
+    { length: nRows * width },
+    (_, i) => each!(elements(i), {}, 0)[0] as number,
+  );
+  const want = {
+    y: quantizedBytes(quantizeRows(values)),
+    ...(summed
+      ? { y_sums: blockSums(values.map((_, i) => summed(elements(i))[0] as number), width) }
+      : {}),
+  };
+  const written = await runNamed(`${name}_q8`, {
+    ...{ constants, step: { nRows }, isa },
+    buffers: {
+      ...buffers,
+      y: new Uint8Array(want.y.length),
+      ...(summed ? { y_sums: want.y_sums!.slice().fill(NaN) } : {}),
+    },
   });
-  assertEquals(y, want, `${name}_q8 ${isa}, ${nRows} × ${width}`);
+  assertEquals(written, want, `${name}_q8 ${isa}, ${nRows} × ${width}`);
 }
 
 for (const source of rowwise("q8")) {

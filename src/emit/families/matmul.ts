@@ -11,9 +11,12 @@ import type { Packing } from "../../core/packing.ts";
 import type { Binding, Constant, Signature } from "../../core/signature.ts";
 import type { Matmul } from "../../dsl/matmul.ts";
 import { bindArguments } from "../arguments.ts";
-import { emitFunc, varying } from "../func.ts";
+import { blockSums } from "../block_sums.ts";
+import { emitFunc, uniform, varying } from "../func.ts";
+import type { Argument } from "../func.ts";
 import { markedText } from "../lines.ts";
 import { hookScope } from "../names.ts";
+import { paramConstants } from "../params.ts";
 import { requestedPacking } from "../packing_request.ts";
 import type { Family } from "../types.ts";
 import { kernelName } from "../types.ts";
@@ -57,6 +60,16 @@ export interface MatmulContext {
   readonly epilogue_lines: string;
   /** The output's element. */
   readonly epilogue: string;
+  /** The scale of rows of x whose norm ends here, of their sums `total`; null: x is what it is. */
+  readonly scale: Emitted | null;
+  /** What the codes are of and what an element adds to its row's sum, of the output's element; null: codes are of the output. */
+  readonly before: { readonly gain: Emitted; readonly summed: Emitted } | null;
+}
+
+/** A hook's value and the statements before it. */
+interface Emitted {
+  readonly lines: string;
+  readonly value: string;
 }
 
 /** The family of matrix products. */
@@ -92,6 +105,19 @@ export const matmul: Family = Object.freeze<Family>({
         operands(inputs),
       ]),
     });
+    const hook = (
+      path: string,
+      args: readonly Argument[],
+      into: readonly string[] = [],
+    ): Emitted => {
+      const func = source.funcs[path]!;
+      const { uniform, lines, results } = emitFunc(func, {
+        ...{ target, form: "lanes", scope, into, args },
+      });
+      return { lines: markedText([...uniform, ...lines]), value: results[0]! };
+    };
+    const params = isQ8 && definition.after ? paramConstants(definition.after.params) : [];
+    const y = epilogue.results[0]!;
     const name = kernelName(request);
     const product = {
       unpack: `${name}_unpack`,
@@ -110,13 +136,39 @@ export const matmul: Family = Object.freeze<Family>({
       inputs,
       uniform_lines: markedText(epilogue.uniform),
       epilogue_lines: markedText(epilogue.lines),
-      epilogue: epilogue.results[0]!,
+      epilogue: y,
+      scale: isQ8 && definition.after
+        ? hook("after.scale", [
+          ...[varying("total"), uniform(target.countAsF32("n_in"))],
+          ...params.map((param) => uniform(target.constant(param.name))),
+        ], ["scale"])
+        : null,
+      before: storesCodes && definition.before
+        ? {
+          gain: hook("before.gain", [varying(y), varying("gain")]),
+          summed: hook("before.summed", [varying(y)]),
+        }
+        : null,
     };
     return {
-      signature: signature(name, definition, { isQ8, storesCodes }),
+      signature: signature(name, definition, { isQ8, storesCodes, params }),
       doc: [
         ...source.doc,
-        ...(isQ8 ? [`x comes as 8-bit codes${storesCodes ? ", and so y is stored" : ""}.`] : []),
+        ...(isQ8 && definition.after
+          ? ["x is normed but for the rows' scales, which are made here of x_sums."]
+          : []),
+        ...(storesCodes && definition.before
+          ? [
+            "y_codes are y but for the scales of the norm that comes next, y_sums what makes them.",
+          ]
+          : []),
+        ...(isQ8
+          ? [
+            `x comes as 8-bit codes${
+              storesCodes && !definition.before ? ", and so y is stored" : ""
+            }.`,
+          ]
+          : []),
         paired
           ? `Packed as ${packing.name}, sixteen rows of ${products[0]}, sixteen of ${
             products[1]
@@ -146,8 +198,12 @@ const describe = ({ codes, scaleType, group }: Packing): MatmulContext["packing"
 /** The outside, as ARCHITECTURE.md's table has it. */
 function signature(
   name: string,
-  { products, inputs }: Matmul,
-  { isQ8, storesCodes }: { readonly isQ8: boolean; readonly storesCodes: boolean },
+  { products, inputs, after, before }: Matmul,
+  { isQ8, storesCodes, params }: {
+    readonly isQ8: boolean;
+    readonly storesCodes: boolean;
+    readonly params: readonly Constant[];
+  },
 ): Signature {
   const input = (of: string): Binding => ({
     name: of,
@@ -165,6 +221,18 @@ function signature(
     dtype: "u32",
     doc: `elements before the first output's of ${of}`,
   });
+  const values: Binding = {
+    name: "y",
+    dtype: "f32",
+    access: "write",
+    shape: ["nRows", "y_stride"],
+  };
+  const codes = (of: string): Binding => ({
+    name: of,
+    dtype: "u8",
+    access: "write",
+    shape: ["nRows", "q8RowBytes(y_stride)"],
+  });
   const packed = products.length > 0 ? "2 * packedBytes(nOut, nIn)" : "packedBytes(nOut, nIn)";
   return {
     name,
@@ -173,10 +241,16 @@ function signature(
         ? { name: "x", dtype: "u8", access: "read", shape: ["nRows", "q8RowBytes(x_stride)"] }
         : input("x"),
       { name: "weight", dtype: "u8", access: "read", shape: [packed] },
+      ...(isQ8 && after ? [blockSums("x_sums", { access: "read", stride: "n_in" })] : []),
       ...inputs.map(input),
-      storesCodes
-        ? { name: "y", dtype: "u8", access: "write", shape: ["nRows", "q8RowBytes(y_stride)"] }
-        : { name: "y", dtype: "f32", access: "write", shape: ["nRows", "y_stride"] },
+      ...(storesCodes && before
+        ? [
+          { name: "gain", dtype: "f32", access: "read", shape: ["y_stride"] } as const,
+          values,
+          codes("y_codes"),
+          blockSums("y_sums", { access: "write", stride: "y_stride" }),
+        ]
+        : [storesCodes ? codes("y") : values]),
       { name: "step", dtype: "u32", access: "read", shape: ["stepFields"] },
     ],
     constants: [
@@ -187,6 +261,7 @@ function signature(
       stride("y"),
       offset("y"),
       ...inputs.flatMap((of) => [stride(of), offset(of)]),
+      ...params,
     ],
     defines: [],
   };

@@ -12,6 +12,7 @@ import { markedText } from "../lines.ts";
 import { hookScope } from "../names.ts";
 import type { Scope } from "../names.ts";
 import { paramConstants } from "../params.ts";
+import { blockSums } from "../block_sums.ts";
 import { emitReduction } from "../reduction.ts";
 import type { EmittedReduction } from "../reduction.ts";
 import type { EmitTarget } from "../target.ts";
@@ -42,6 +43,9 @@ export interface RowwiseContext {
   readonly each_lines: string;
   /** The output's element. */
   readonly each: string;
+  /** What the elements at a column add to their row's sum; null: nothing is summed. */
+  readonly summed: string | null;
+  readonly summed_lines: string;
 }
 
 /** The family of row-wise kernels. */
@@ -75,7 +79,16 @@ export const rowwise: Family = Object.freeze<Family>({
         uniform(reduce.result),
       ]),
     });
-    const read = readParams(func);
+    const summedFunc = source.funcs["summed"];
+    const summed = summedFunc && emitFunc(summedFunc, {
+      target,
+      form: "lanes",
+      scope,
+      args: bindArguments(summedFunc, hookArgs(definition, "summed"), [
+        Object.fromEntries(names.map((name) => [name, varying(name)])),
+      ]),
+    });
+    const read = new Set([...readParams(func), ...summedFunc ? readParams(summedFunc) : []]);
     const inputs = columnsOf(definition);
     const context: RowwiseContext = {
       inputs,
@@ -86,9 +99,15 @@ export const rowwise: Family = Object.freeze<Family>({
       columns: inputs.filter((_, i) => read.has(i)),
       each_lines: markedText(each.lines),
       each: each.results[0]!,
+      summed: summed?.results[0] ?? null,
+      summed_lines: summed ? markedText([...summed.uniform, ...summed.lines]) : "",
     };
     return {
-      signature: signature(kernelName(request), definition, { params, isQ8 }),
+      signature: signature(kernelName(request), definition, {
+        params,
+        isQ8,
+        isSummed: summed !== undefined,
+      }),
       doc: isQ8 ? [...source.doc, "The rows come out as 8-bit codes."] : source.doc,
       inputs: names,
       from: [source.file],
@@ -156,7 +175,11 @@ function emitReduce(
 function signature(
   name: string,
   definition: Rowwise,
-  { params, isQ8 }: { readonly params: readonly Constant[]; readonly isQ8: boolean },
+  { params, isQ8, isSummed }: {
+    readonly params: readonly Constant[];
+    readonly isQ8: boolean;
+    readonly isSummed: boolean;
+  },
 ): Signature {
   const inputs = Object.entries(definition.inputs);
   const rows = definition.rows === "listed";
@@ -180,6 +203,7 @@ function signature(
       isQ8
         ? { name: "y", dtype: "u8", access: "write", shape: ["nRows", "q8RowBytes(y_stride)"] }
         : { name: "y", dtype: "f32", access: "write", shape: ["nRows", "y_stride"] },
+      ...(isQ8 && isSummed ? [blockSums("y_sums", { access: "write", stride: "y_stride" })] : []),
       { name: "step", dtype: "u32", access: "read", shape: ["stepFields"] },
     ],
     constants: [

@@ -5,6 +5,7 @@
 
 import { PACK_ROWS, PACKINGS } from "../../../core/packing.ts";
 import type { PackingName } from "../../../core/packing.ts";
+import { blockSumsOf } from "../../../core/quantized_row.ts";
 import type { TypedArray } from "../../../device/run_kernel.ts";
 import {
   dequantizeRows,
@@ -31,7 +32,7 @@ export interface ProductSize {
 
 /** What a run of the kernel binds. */
 export interface Product extends ProductSize {
-  readonly buffers: Readonly<Record<"x" | "weight" | "y", TypedArray>>;
+  readonly buffers: Readonly<Record<"x" | "weight" | "y", TypedArray>> & { x_sums?: TypedArray };
   readonly constants: Readonly<Record<string, number>>;
 }
 
@@ -63,13 +64,15 @@ const activation = (random: () => number): number => {
 function bind(kind: ProductKind, size: ProductSize, x: Float32Array, weight: TypedArray): Product {
   const { nRows, nIn, nOut } = size;
   const strides = { x_stride: nIn, y_stride: nOut, y_offset: 0 };
+  const constants = { rows_field: 0, n_in: nIn, n_out: nOut, ...strides };
+  const y = new Float32Array(nRows * nOut);
+  if (kind === "f32") return { ...size, buffers: { x, weight, y }, constants };
+  // Rows that add nothing have the scale 1 / √eps.
+  const sums = { x_sums: new Float32Array(blockSumsOf(nRows, nIn)) };
   return {
     ...size,
-    buffers: {
-      x: kind === "q8" ? quantizedBytes(quantizeRows(x)) : x,
-      ...{ weight, y: new Float32Array(nRows * nOut) },
-    },
-    constants: { ...{ rows_field: 0, n_in: nIn, n_out: nOut }, ...strides },
+    buffers: { x: quantizedBytes(quantizeRows(x)), weight, ...sums, y },
+    constants: { ...constants, eps: 1 },
   };
 }
 

@@ -1,0 +1,13 @@
+import { rowwise } from "kerf/dsl";
+
+/**
+ * Rows of a root-mean-square norm but for their scale, which the product that reads them makes of the rows'
+ * sums: what a product before that norm stores of its rows.
+ */
+export default rowwise({
+  name: "gain",
+  inputs: { x: "row", weight: "vector" },
+  each: ({ x, weight }) => x * weight,
+  summed: ({ x }) => x * x,
+  stores: ["q8"],
+});
