@@ -13,6 +13,9 @@ import { Arena } from "./arena.ts";
 /** Places in an arena that an entry, a u32, can name. */
 const MOST_UNITS = 2 ** 32;
 
+/** Bytes of new pages that are worth settling: a huge page's. */
+const GROWTH_BYTES = 2 << 20;
+
 /** Sizes of the table. */
 export interface BlockTableShape {
   readonly nSlots: number;
@@ -52,6 +55,8 @@ export class BlockTable {
   readonly #slotUnits: Uint32Array;
   readonly #slotPeakUnits: Uint32Array;
   readonly #dirtySlots = new Set<number>();
+  /** Of pages that came since the last {@linkcode settle}. */
+  #newUnits = 0;
 
   constructor(device: Device, shape: BlockTableShape) {
     this.shape = shape;
@@ -135,6 +140,7 @@ export class BlockTable {
     }
     this.#starts[index] = start;
     this.#units[index] = units;
+    this.#newUnits += units;
     this.#slotUnits[slot]! += units;
     this.#slotPeakUnits[slot] = Math.max(this.#slotPeakUnits[slot]!, this.#slotUnits[slot]!);
     this.#dirtySlots.add(slot);
@@ -206,8 +212,14 @@ export class BlockTable {
     this.#dirtySlots.clear();
   }
 
+  /** Whether pages have come since {@linkcode settle} that are worth calling it. */
+  get hasGrown(): boolean {
+    return this.#newUnits * ARENA_UNIT >= GROWTH_BYTES;
+  }
+
   /** Says that pages stay as they are for a while. */
   settle(): void {
+    this.#newUnits = 0;
     for (const arena of new Set(this.arenas)) this.#device.settle(arena);
   }
 

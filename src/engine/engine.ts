@@ -52,7 +52,15 @@ export class Engine {
       (range) => this.device.run(this.plan.step, this.#header, range),
     );
     for (const { slot, tokens } of sequences) this.cache.advance(slot, tokens.length);
+    this.#settleDecoded(sequences);
     return outputs;
+  }
+
+  /** Decoded rows stay where they are, like those of a prefill that has ended, unless they are coded or evicted. */
+  #settleDecoded(sequences: readonly EngineRows[]): void {
+    const staysPut = ({ slot, tokens }: EngineRows) =>
+      tokens.length === 1 && this.rowsUntilDue(slot, 0) === Infinity;
+    if (this.cache.table.hasGrown && sequences.every(staysPut)) this.cache.table.settle();
   }
 
   /**
