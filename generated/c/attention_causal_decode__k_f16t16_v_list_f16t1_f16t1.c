@@ -322,6 +322,23 @@ KERF_INLINE void add_run_f16(
   }
 }
 
+/*
+ * Begins to fetch the first values of the chunk, the part-th of GROUP parts: what add_values begins with, wanted once
+ * keys are weighed.
+ */
+KERF_INLINE void fetch_first_values(const struct kv_rows *kv, const struct chunk *chunk,
+    uint32_t part)
+{
+  enum { ROWS = (FETCH_ROWS + GROUP - 1) / GROUP };
+  if (part * ROWS >= chunk->n_rows) return;
+  const struct value_run run = value_run_at(kv, chunk, part * ROWS);
+  if (run.segment == 1) {
+    const uint8_t *values = run.page;
+    kerf_fetch((const kerf_f16 *)values + run.in_page * HEAD_DIM,
+        ROWS * HEAD_DIM * sizeof(kerf_f16));
+  }
+}
+
 /* The weighted sum of n_vectors vectors of the chunk's values, keys in order. */
 KERF_INLINE void add_values(
   const struct kv_rows *kv, const struct chunk *chunk, const float *restrict weights,
@@ -458,6 +475,7 @@ static void attention_causal_decode__k_f16t16_v_list_f16t1_f16t1(const struct ar
       multiply_keys(&kv, &chunk, q, products);
       for (uint32_t g = 0; g < GROUP; g++) {
         query.head = (int32_t)(kv_head * GROUP + g);
+        fetch_first_values(&kv, &chunk, g);
         weigh_keys(args, &chunk, query, &products[g * CHUNK_ROWS], &largest[g], &sum[g]);
       }
       multiply_values(&kv, &chunk, products, values);
