@@ -64,7 +64,9 @@ Deno.test("inspect model, layout, estimate and plan agree with the model", async
     /144 rows × +16 channels/,
   );
 
-  const { invocations } = await json("plan");
+  const { invocations, barriers } = await json("plan");
+  // Ten invocations a layer, of which prefilled and decoded rows share a barrier; a prompt has nothing to merge.
+  assertEquals(barriers, { decode: 9, prefill: 8 });
   assertEquals(invocations[0].kernel, "embedding__f32");
   assertEquals(
     invocations.filter((row: { kernel: string }) => row.kernel.includes("_decode__")).length,

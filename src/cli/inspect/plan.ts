@@ -6,6 +6,7 @@ import type { Model } from "../../mod.ts";
 import type { ParsedArgs } from "../args.ts";
 import { loadWithProgress } from "../load_flags.ts";
 import { openProgress, writeOut } from "../terminal.ts";
+import { layerBarriers } from "./barriers.ts";
 import { gridText } from "./grid.ts";
 
 function rowOf(model: Model, invocation: Invocation) {
@@ -27,8 +28,12 @@ export async function inspect({ values }: ParsedArgs): Promise<number> {
     label,
     bytes,
   }));
+  const barriers = {
+    decode: layerBarriers(plan, "decode"),
+    prefill: layerBarriers(plan, "prefill"),
+  };
   if (values.json) {
-    writeOut(JSON.stringify({ device: model.device, invocations, buffers }) + "\n");
+    writeOut(JSON.stringify({ device: model.device, invocations, barriers, buffers }) + "\n");
     return 0;
   }
   const columns = [
@@ -39,6 +44,9 @@ export async function inspect({ values }: ParsedArgs): Promise<number> {
   for (const row of columns) {
     writeOut(row.map((cell, c) => cell.padEnd(widths[c]!)).join("  ").trimEnd() + "\n");
   }
+  writeOut(
+    `a layer has ${barriers.decode} barriers in a step of decoding, ${barriers.prefill} in one of a prompt\n`,
+  );
   const total = buffers.reduce((sum, { bytes }) => sum + bytes, 0);
   writeOut(`${model.device}; activations ${formatBytes(total)}; ‖: no barrier follows\n`);
   return 0;
