@@ -91,28 +91,6 @@ KERF_INLINE i32xn kerf_row_words(
   return kerf_code_words(cells, element % 16, bits);
 }
 
-/* sum + Σ code · x over the four bytes of a word: x's bytes are −127 … 127. */
-KERF_INLINE i32xn kerf_dot4_codes(i32xn sum, i32xn codes, int32_t x, const uint32_t bits)
-{
-#if !defined(__AVX512VNNI__) && defined(__SSSE3__)
-  /* Two products of a code below 16 fit in 16 bits. */
-  if (bits < 8) {
-#if KERF_N == 16
-    const __m512i pairs = _mm512_maddubs_epi16((__m512i)codes, _mm512_set1_epi32(x));
-    return sum + (i32xn)_mm512_madd_epi16(pairs, _mm512_set1_epi16(1));
-#elif KERF_N == 8
-    const __m256i pairs = _mm256_maddubs_epi16((__m256i)codes, _mm256_set1_epi32(x));
-    return sum + (i32xn)_mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
-#else
-    const __m128i pairs = _mm_maddubs_epi16((__m128i)codes, _mm_set1_epi32(x));
-    return sum + (i32xn)_mm_madd_epi16(pairs, _mm_set1_epi16(1));
-#endif
-  }
-#endif
-  (void)bits;
-  return kerf_dot4(sum, codes, x);
-}
-
 /* Four bytes as a word. */
 KERF_INLINE int32_t kerf_word_of(const int8_t *bytes)
 {

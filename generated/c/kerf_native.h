@@ -6,6 +6,10 @@
  */
 #pragma once
 
+#if defined(__ARM_NEON)
+#include <arm_neon.h>
+#endif
+
 #if defined(__AVX512F__)
 #define KERF_N 16
 #elif defined(__AVX2__) && defined(__FMA__) && defined(__F16C__)
@@ -63,7 +67,12 @@ KERF_INLINE i32xn kerf_loadn_u8(const uint8_t *p)
 
 #else
 
-#if defined(__FP_FAST_FMAF)
+#if defined(__ARM_NEON)
+KERF_INLINE f32xn kerf_fman(f32xn a, f32xn b, f32xn c)
+{
+  return (f32xn)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);
+}
+#elif defined(__FP_FAST_FMAF)
 KERF_INLINE f32xn kerf_fman(f32xn a, f32xn b, f32xn c)
 {
   f32xn r;

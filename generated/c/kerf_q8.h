@@ -180,10 +180,44 @@ KERF_INLINE i32xn kerf_dot4(i32xn sum, i32xn codes, int32_t x)
   sum += (i32xn)_mm_madd_epi16((__m128i)even, _mm_set1_epi32(x_even));
   return sum + (i32xn)_mm_madd_epi16((__m128i)odd, _mm_set1_epi32(x_odd));
 #endif
+#elif defined(__ARM_FEATURE_DOTPROD)
+  /* The instruction takes signed bytes: codes less 128, and 128 times x's, which codes of one x share. */
+  const int8x16_t bytes = vreinterpretq_s8_s32(vdupq_n_s32(x));
+  const int8x16_t centred = vreinterpretq_s8_s32((int32x4_t)codes ^ vdupq_n_s32((int32_t)0x80808080));
+  const int32x4_t back = vdotq_s32(vdupq_n_s32(0), vdupq_n_s8(-128), bytes);
+  return (i32xn)vdotq_s32((int32x4_t)sum - back, centred, bytes);
 #else
   for (int i = 0; i < 4; i++) sum += ((codes >> 8 * i) & 255) * (int8_t)(x >> 8 * i);
   return sum;
 #endif
+}
+
+/* The same of codes of `bits` bits, of which products of few take fewer instructions. */
+KERF_INLINE i32xn kerf_dot4_codes(i32xn sum, i32xn codes, int32_t x, const uint32_t bits)
+{
+#if !defined(__AVX512VNNI__) && defined(__SSSE3__)
+  /* Two products of a code below 16 fit in 16 bits. */
+  if (bits < 8) {
+#if KERF_N == 16
+    const __m512i pairs = _mm512_maddubs_epi16((__m512i)codes, _mm512_set1_epi32(x));
+    return sum + (i32xn)_mm512_madd_epi16(pairs, _mm512_set1_epi16(1));
+#elif KERF_N == 8
+    const __m256i pairs = _mm256_maddubs_epi16((__m256i)codes, _mm256_set1_epi32(x));
+    return sum + (i32xn)_mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
+#else
+    const __m128i pairs = _mm_maddubs_epi16((__m128i)codes, _mm_set1_epi32(x));
+    return sum + (i32xn)_mm_madd_epi16(pairs, _mm_set1_epi16(1));
+#endif
+  }
+#elif defined(__ARM_FEATURE_DOTPROD)
+  /* Such a code is the same as a signed byte. */
+  if (bits < 8) {
+    const int8x16_t bytes = vreinterpretq_s8_s32(vdupq_n_s32(x));
+    return (i32xn)vdotq_s32((int32x4_t)sum, vreinterpretq_s8_s32((int32x4_t)codes), bytes);
+  }
+#endif
+  (void)bits;
+  return kerf_dot4(sum, codes, x);
 }
 
 KERF_INLINE i32xn kerf_loadn_i32(const int32_t *p)
@@ -211,6 +245,11 @@ KERF_INLINE i32xn kerf_load_words(const uint8_t (*bytes)[16], uint32_t lane)
   (void)lane;
   const __m512i all = _mm512_loadu_si512(bytes);
   return (i32xn)_mm512_permutexvar_epi8(_mm512_loadu_si512(order), all);
+#elif defined(__ARM_FEATURE_DOTPROD)
+  static const uint8_t order[16] = {0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15};
+  uint8_t rows[16];
+  for (uint32_t i = 0; i < 4; i++) memcpy(&rows[4 * i], &bytes[i][lane], 4);
+  return (i32xn)vqtbl1q_u8(vld1q_u8(rows), vld1q_u8(order));
 #else
   const i32xn a = kerf_loadn_u8(&bytes[0][lane]), b = kerf_loadn_u8(&bytes[1][lane]);
   const i32xn c = kerf_loadn_u8(&bytes[2][lane]), d = kerf_loadn_u8(&bytes[3][lane]);

@@ -54,6 +54,22 @@ enum {
   KERF_Q8_NEXT = 1,
 };
 
+#elif defined(__ARM_FEATURE_DOTPROD)
+enum {
+  KERF_F32_ROWS = 6,
+  KERF_F32_VECTORS = 4,
+  KERF_F32_PANEL = 192,
+  KERF_F32_AHEAD = 1024,
+  KERF_F32_NEXT = 1,
+};
+enum {
+  KERF_Q8_ROWS = 6,
+  KERF_Q8_VECTORS = 4,
+  KERF_Q8_PANEL = 576,
+  KERF_Q8_AHEAD = 1024,
+  KERF_Q8_NEXT = 1,
+};
+
 #else
 enum {
   KERF_F32_ROWS = 6,

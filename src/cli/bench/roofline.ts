@@ -5,7 +5,8 @@
 
 import { formatBytes } from "../../core/bytes.ts";
 import { KerfError } from "../../core/error.ts";
-import { ISA_LEVELS, isaName } from "../../device/cpu/isa.ts";
+import { isaName } from "../../device/cpu/isa.ts";
+import { machineIsas } from "../../device/cpu/machine_isas.ts";
 import { openCpuDevice } from "../../device/cpu/device.ts";
 import type { Device } from "../../device/types.ts";
 import { slotStoredBytes } from "../../engine/cache_bytes.ts";
@@ -70,8 +71,9 @@ async function allCeilings(
   best: Device,
 ): Promise<CeilingRow[]> {
   const rows: CeilingRow[] = [];
-  const first = ISA_LEVELS.findIndex((isa) => best.name.includes(isaName(isa)));
-  for (const isa of ISA_LEVELS.slice(first)) {
+  const isas = await machineIsas();
+  const first = isas.findIndex((isa) => best.name.includes(isaName(isa)));
+  for (const isa of isas.slice(first)) {
     for (const threads of new Set([1, options.threads])) {
       const device = await openCpuDevice({ isa, threads });
       try {

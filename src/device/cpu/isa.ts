@@ -6,16 +6,17 @@
 import { KerfError } from "../../core/error.ts";
 
 /**
- * A level kernels can be compiled for. `base` is what every CPU of the architecture has, `vnni` is v4 with
- * sums of 8-bit products and permutations of bytes.
+ * A level kernels can be compiled for. `base` is what every CPU of the architecture has (on aarch64 NEON), `vnni`
+ * is v4 with sums of 8-bit products and permutations of bytes, `dotprod` is NEON with such sums.
  */
-export type Isa = "vnni" | "v4" | "v3" | "v2" | "base";
+export type Isa = "vnni" | "v4" | "v3" | "v2" | "dotprod" | "base";
 
-/** Every level, best first. */
-export const ISA_LEVELS: readonly Isa[] = ["vnni", "v4", "v3", "v2", "base"];
+/** Every level, of one architecture after the other, best first. */
+export const ISA_LEVELS: readonly Isa[] = ["vnni", "v4", "v3", "v2", "dotprod", "base"];
 
 /** The compiler flags of a level. */
 export const ISA_FLAGS: Readonly<Record<Isa, readonly string[]>> = Object.freeze({
+  dotprod: ["-march=armv8.2-a+dotprod"],
   vnni: ["-march=x86-64-v4", "-mavx512vnni", "-mavx512vbmi", "-mprefer-vector-width=512"],
   v4: ["-march=x86-64-v4", "-mprefer-vector-width=512"],
   v3: ["-march=x86-64-v3"],
@@ -26,15 +27,26 @@ export const ISA_FLAGS: Readonly<Record<Isa, readonly string[]>> = Object.freeze
 /** A level's name for people. */
 export function isaName(isa: Isa): string {
   if (isa === "base") return `${Deno.build.arch} baseline`;
+  if (isa === "dotprod") return "aarch64 with dotprod";
   return isa === "vnni" ? "x86-64-v4 with vnni" : `x86-64-${isa}`;
 }
 
-/** The runtime's level that a CPU needs for each. */
-const CPU_LEVELS: Readonly<Record<Isa, number>> = { vnni: 5, v4: 4, v3: 3, v2: 2, base: 0 };
+/** The runtime's levels of CPUs that can run each: x86-64's are 1 to 5, those of others begin with 16. */
+const CPU_LEVELS: Readonly<Record<Isa, { readonly from: number; readonly to: number }>> = {
+  vnni: { from: 5, to: 15 },
+  v4: { from: 4, to: 15 },
+  v3: { from: 3, to: 15 },
+  v2: { from: 2, to: 15 },
+  dotprod: { from: 17, to: 31 },
+  base: { from: 0, to: Infinity },
+};
 
-/** The levels a CPU of the runtime's level (0 to 5) can run, best first. */
+/** The levels a CPU of the runtime's level can run, best first. */
 export function isaLevels(cpuLevel: number): Isa[] {
-  return ISA_LEVELS.filter((isa) => CPU_LEVELS[isa] <= cpuLevel);
+  return ISA_LEVELS.filter((isa) => {
+    const { from, to } = CPU_LEVELS[isa];
+    return cpuLevel >= from && cpuLevel <= to;
+  });
 }
 
 /**

@@ -12,6 +12,8 @@ Deno.test("a CPU runs its own level and those below", () => {
   assertEquals(isaLevels(2), ["v2", "base"]);
   assertEquals(isaLevels(1), ["base"]);
   assertEquals(isaLevels(0), ["base"]);
+  assertEquals(isaLevels(16), ["base"]);
+  assertEquals(isaLevels(17), ["dotprod", "base"]);
 });
 
 Deno.test("the level asked for is taken, and one that is missing is refused", () => {
@@ -21,6 +23,7 @@ Deno.test("the level asked for is taken, and one that is missing is refused", ()
     KerfError,
     'Cannot compile for the instruction set "v4": this CPU does not have it',
   );
+  assertThrows(() => chooseIsa(5, "dotprod"), KerfError, '"dotprod": this CPU does not have it');
 });
 
 Deno.test("KERF_ISA chooses, the machine chooses without it, and a wrong one is refused", async () => {

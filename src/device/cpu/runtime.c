@@ -34,6 +34,8 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#elif defined(__aarch64__) && defined(__linux__)
+#include <sys/auxv.h>
 #endif
 
 #define EXPORT __attribute__((visibility("default")))
@@ -220,8 +222,8 @@ EXPORT void kerf_error_text(int32_t code, char *text, uint32_t n) {
 /* ---- instruction set ---------------------------------------------------------------------------- */
 
 /*
- * The x86-64 level of this CPU (1 to 4; psABI names them x86-64-v2 to -v4), 5 with VNNI and VBMI too, 0 on
- * other machines.
+ * The level of this CPU. x86-64: 1 to 4 (psABI names them x86-64-v2 to -v4), 5 with VNNI and VBMI too. aarch64: 16,
+ * 17 with sums of 8-bit products. 0 on other machines.
  */
 EXPORT uint32_t kerf_cpu_level(void) {
 #if defined(__x86_64__)
@@ -243,6 +245,11 @@ EXPORT uint32_t kerf_cpu_level(void) {
   /* Both are in the second word of leaf 7: bits 11 and 1. */
   __cpuid_count(7, 0, a, b, c, d);
   return (c >> 11 & 1) && (c >> 1 & 1) ? 5 : 4;
+#elif defined(__aarch64__) && defined(__linux__)
+  return getauxval(AT_HWCAP) & HWCAP_ASIMDDP ? 17 : 16;
+#elif defined(__aarch64__) && defined(__APPLE__)
+  /* Every Mac with such a CPU has them. */
+  return 17;
 #else
   return 0;
 #endif

@@ -22,6 +22,7 @@ const VECTORS: Readonly<Record<TileSet, { readonly lanes: number; readonly regis
   vnni: { lanes: 16, registers: 32 },
   v4: { lanes: 16, registers: 32 },
   v3: { lanes: 8, registers: 16 },
+  dotprod: { lanes: 4, registers: 32 },
   portable: { lanes: 4, registers: 16 },
 };
 

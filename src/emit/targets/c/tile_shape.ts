@@ -36,6 +36,7 @@ export const TILE_SETS = {
   vnni: "KERF_N == 16 && defined(__AVX512VNNI__)",
   v4: "KERF_N == 16",
   v3: "KERF_N == 8",
+  dotprod: "defined(__ARM_FEATURE_DOTPROD)",
   portable: "1",
 } as const;
 

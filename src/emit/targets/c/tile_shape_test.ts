@@ -9,7 +9,7 @@ Deno.test("every shape is one that templates can be compiled with", () => {
     for (const { rows, vectors, panel, ahead, next } of [f32, q8]) {
       // FEW_ROWS below, what KERF_UNROLL spells out above.
       assert(rows >= 4 && rows <= 16, `${set}: ${rows} rows`);
-      const lanes = set === "portable" ? 4 : set === "v3" ? 8 : 16;
+      const lanes = set === "v3" ? 8 : set === "vnni" || set === "v4" ? 16 : 4;
       assertEquals(32 % (vectors * lanes), 0, `${set}: ${vectors} vectors`);
       assert(panel > 0 && panel % 32 === 0, `${set}: a panel of ${panel}`);
       assert(ahead >= 0 && next >= 0, set);
@@ -25,6 +25,7 @@ Deno.test("the header asks for one instruction set after the other and has each 
     "#if KERF_N == 16 && defined(__AVX512VNNI__)",
     "#elif KERF_N == 16",
     "#elif KERF_N == 8",
+    "#elif defined(__ARM_FEATURE_DOTPROD)",
     "#else",
   ]);
   const parts = header.split(/^#(?:if|elif|else).*$/m).slice(1);

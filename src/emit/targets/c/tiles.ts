@@ -22,6 +22,11 @@ export const TILES: TileTable = Object.freeze<TileTable>({
     f32: { rows: 6, vectors: 2, panel: 192, ahead: 1024, next: 1 },
     q8: { rows: 4, vectors: 2, panel: 576, ahead: 1024, next: 1 },
   },
+  dotprod: {
+    found: "by hand, for 32 registers: no such machine was at hand",
+    f32: { rows: 6, vectors: 4, panel: 192, ahead: 1024, next: 1 },
+    q8: { rows: 6, vectors: 4, panel: 576, ahead: 1024, next: 1 },
+  },
   portable: {
     found: "by hand, on two threads of Zen 4",
     f32: { rows: 6, vectors: 2, panel: 192, ahead: 1024, next: 1 },
