@@ -49,6 +49,7 @@ _Static_assert(offsetof(struct args, residual_offset) == 92, "residual_offset");
 
 enum {
   GROUP = 32, /* inputs of a packed block */
+  CODE_BITS = 8,
   PARTS = KERF_Q8_INPUTS / GROUP, /* packed blocks that meet one of x */
   OUTPUTS = 32, /* of one item: two groups of packed rows */
   ROWS = 256, /* of one item at most: 576 inputs of them stay in a second-level cache */
@@ -156,13 +157,13 @@ static void multiply_row(const struct kerf_q8 *restrict x, uint32_t n_in, const 
         const int32_t high_bytes = kerf_q8_high(x);
 #define WORD(v) kerf_load_words(&BLOCK(v)->codes[4 * q], LANE(v))
 
-#define ADD_HIGH(v) dot##v = kerf_dot4(dot##v, WORD(v), high_bytes) << 8;
+#define ADD_HIGH(v) dot##v = kerf_dot4_codes(dot##v, WORD(v), high_bytes, CODE_BITS) << 8;
         EACH_VECTOR(ADD_HIGH)
       }
       for (uint32_t q = 0; q < GROUP / 4; q++) {
         const int32_t word = kerf_q8_word(x, part * (GROUP / 4) + q);
 #define ADD_WORDS(v) \
-        dot##v = kerf_dot4(dot##v, kerf_load_words(&BLOCK(v)->codes[4 * q], LANE(v)), word);
+        dot##v = kerf_dot4_codes(dot##v, kerf_load_words(&BLOCK(v)->codes[4 * q], LANE(v)), word, CODE_BITS);
         EACH_VECTOR(ADD_WORDS)
       }
 
@@ -195,7 +196,8 @@ KERF_INLINE void multiply_tile(const uint32_t n_rows, const struct kerf_q8 *rest
         const int32_t *codes = &panel->codes[x_row->wide % (GROUP / 4)][column];
         const int32_t high = kerf_q8_high(x_row);
         KERF_UNROLL for (uint32_t v = 0; v < TILE_VECTORS; v++) {
-          dots[r][v] = kerf_dot4(dots[r][v], kerf_loadn_i32(codes + v * KERF_N), high) << 8;
+          dots[r][v] = kerf_dot4_codes(dots[r][v], kerf_loadn_i32(codes + v * KERF_N), high,
+              CODE_BITS) << 8;
         }
       }
       for (uint32_t q = 0; q < GROUP / 4; q++) {
@@ -205,8 +207,8 @@ KERF_INLINE void multiply_tile(const uint32_t n_rows, const struct kerf_q8 *rest
         }
         KERF_UNROLL for (uint32_t r = 0; r < n_rows; r++) {
           const int32_t word = kerf_q8_word(&x[r * x_stride], part * (GROUP / 4) + q);
-          KERF_UNROLL for (uint32_t v = 0; v < TILE_VECTORS; v++) dots[r][v] = kerf_dot4(dots[r][v],
-              codes[v], word);
+          KERF_UNROLL for (uint32_t v = 0; v < TILE_VECTORS;
+              v++) dots[r][v] = kerf_dot4_codes(dots[r][v], codes[v], word, CODE_BITS);
         }
       }
       f32xn scale[TILE_VECTORS], offset[TILE_VECTORS];
@@ -295,7 +297,7 @@ static void matmul_add_q8_q8__q8_f16_g32(const struct args *restrict args,
         const f32x16 residual = kerf_load16(&residual_row[16 * half]);
 #line 8 "kernels/ops/matmul_add.ts"
         const f32x16 y = residual + sum;
-#line 299 "generated/c/matmul_add_q8_q8__q8_f16_g32.c"
+#line 301 "generated/c/matmul_add_q8_q8__q8_f16_g32.c"
         kerf_store16(&y_row[16 * half], y);
         const f32x16 gain = kerf_load16(&args->gain[args->y_offset + column + 16 * half]);
         halves[half] = y * gain;

@@ -41,6 +41,7 @@ _Static_assert(offsetof(struct args, eps) == 64, "eps");
 
 enum {
   GROUP = 32, /* inputs of a packed block */
+  CODE_BITS = 4,
   PARTS = KERF_Q8_INPUTS / GROUP, /* packed blocks that meet one of x */
   OUTPUTS = 32, /* of one item: two groups of packed rows */
   ROWS = 256, /* of one item at most: 576 inputs of them stay in a second-level cache */
@@ -152,7 +153,7 @@ static void multiply_row(const struct kerf_q8 *restrict x, uint32_t n_in, const 
 #define WORD(v) \
         ((kerf_load_words(&BLOCK(v)->codes[4 * (q % (GROUP / 8))], LANE(v)) >> shift) & 0x0f0f0f0f)
 
-#define ADD_HIGH(v) dot##v = kerf_dot4(dot##v, WORD(v), high_bytes) << 8;
+#define ADD_HIGH(v) dot##v = kerf_dot4_codes(dot##v, WORD(v), high_bytes, CODE_BITS) << 8;
         EACH_VECTOR(ADD_HIGH)
       }
       for (uint32_t q = 0; q < GROUP / 8; q++) {
@@ -161,8 +162,8 @@ static void multiply_row(const struct kerf_q8 *restrict x, uint32_t n_in, const 
 #define ADD_WORDS(v) \
         { \
           const i32xn words = kerf_load_words(&BLOCK(v)->codes[4 * q], LANE(v)); \
-          dot##v = kerf_dot4(dot##v, words & 0x0f0f0f0f, x_low); \
-          dot##v = kerf_dot4(dot##v, (words >> 4) & 0x0f0f0f0f, x_high); \
+          dot##v = kerf_dot4_codes(dot##v, words & 0x0f0f0f0f, x_low, CODE_BITS); \
+          dot##v = kerf_dot4_codes(dot##v, (words >> 4) & 0x0f0f0f0f, x_high, CODE_BITS); \
         }
         EACH_VECTOR(ADD_WORDS)
       }
@@ -196,7 +197,8 @@ KERF_INLINE void multiply_tile(const uint32_t n_rows, const struct kerf_q8 *rest
         const int32_t *codes = &panel->codes[x_row->wide % (GROUP / 4)][column];
         const int32_t high = kerf_q8_high(x_row);
         KERF_UNROLL for (uint32_t v = 0; v < TILE_VECTORS; v++) {
-          dots[r][v] = kerf_dot4(dots[r][v], kerf_loadn_i32(codes + v * KERF_N), high) << 8;
+          dots[r][v] = kerf_dot4_codes(dots[r][v], kerf_loadn_i32(codes + v * KERF_N), high,
+              CODE_BITS) << 8;
         }
       }
       for (uint32_t q = 0; q < GROUP / 4; q++) {
@@ -206,8 +208,8 @@ KERF_INLINE void multiply_tile(const uint32_t n_rows, const struct kerf_q8 *rest
         }
         KERF_UNROLL for (uint32_t r = 0; r < n_rows; r++) {
           const int32_t word = kerf_q8_word(&x[r * x_stride], part * (GROUP / 4) + q);
-          KERF_UNROLL for (uint32_t v = 0; v < TILE_VECTORS; v++) dots[r][v] = kerf_dot4(dots[r][v],
-              codes[v], word);
+          KERF_UNROLL for (uint32_t v = 0; v < TILE_VECTORS;
+              v++) dots[r][v] = kerf_dot4_codes(dots[r][v], codes[v], word, CODE_BITS);
         }
       }
       f32xn scale[TILE_VECTORS], offset[TILE_VECTORS];
@@ -269,7 +271,7 @@ static void scale_rows(const struct args *args, size_t row, uint32_t n_rows, flo
     }
 #line 8 "kernels/ops/_rms.ts"
     const f32x16 scale = 1.0f / kerf_sqrt16(total / (float)n_in + args->eps);
-#line 273 "generated/c/matmul_q8__q4_f32_g32.c"
+#line 275 "generated/c/matmul_q8__q4_f32_g32.c"
     kerf_store16(&scales[r], scale);
   }
 }

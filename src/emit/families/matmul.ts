@@ -37,6 +37,8 @@ export interface MatmulContext {
     /** The file of macros that read this order. */
     readonly kind: "plain" | "u4" | "u8";
     readonly codes: Packing["codes"];
+    /** Of a code or a value. */
+    readonly bits: string;
     /** The type of scales and offsets; plain values have none. */
     readonly scale: Packing["scaleType"];
     readonly group: string;
@@ -190,6 +192,7 @@ export const matmul: Family = Object.freeze<Family>({
 
 const describe = ({ codes, scaleType, group }: Packing): MatmulContext["packing"] => ({
   kind: codes === "u4" || codes === "u8" ? codes : "plain",
+  bits: codes.replace(/^\D+/, ""),
   codes,
   scale: scaleType,
   group: String(group),
