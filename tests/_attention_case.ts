@@ -3,7 +3,13 @@
 import { resolveParams, tableView } from "../src/dsl/mod.ts";
 import type { Attention } from "../src/dsl/mod.ts";
 import { isTurned } from "../src/layout/mod.ts";
-import { attentionReference, authorRunner, turnReference } from "../src/reference/mod.ts";
+import {
+  attentionReference,
+  authorRunner,
+  roundFactor,
+  roundToBf16,
+  turnReference,
+} from "../src/reference/mod.ts";
 import { caseTable } from "../src/verify/hooks.ts";
 import { sources } from "./_gpu.ts";
 import { randomFrom } from "./_kernel.ts";
@@ -48,6 +54,8 @@ export interface Case {
   readonly width: number;
   /** How many of the listed channels are of the first class, where the segment has two. */
   readonly high: number;
+  /** Whether the softmax is of queries and keys, halves all, that are rounded to bf16. */
+  readonly q8: boolean;
   /** Added to every query's position: rows far behind it, or between which others were evicted. */
   readonly ahead: number;
 }
@@ -55,6 +63,7 @@ export interface Case {
 const BASE: Case = {
   ...{ variant: causal, params: {}, layout: DENSE, headDim: 64, group: 3, nKvHeads: 2 },
   ...{ rows: 40, nQuery: 1, nListed: 0, nCoded: 0, nFirst: 0, width: 0, high: 0, ahead: 0 },
+  q8: false,
 };
 
 /** True positions where rows were evicted: the cached ones spread over what lies before the step. */
@@ -155,11 +164,13 @@ export function queryOf(p: Problem, { query, head }: { query: number; head: numb
     i < p.nListed ? row.map((x, c) => kept.has(c) ? x : 0) : row;
   const listsValues = p.cache.layout.value.segments[0]!.channels === "list";
   const queryPosition = nSeen - 1 + p.ahead;
+  const q = p.qkv.subarray(query * p.stride + head * headDim).subarray(0, headDim);
+  const seen = p.cache.layout.key.segments[0]!.channels === "list" && !p.cache.fills
+    ? keys.slice(0, nSeen).map(cut)
+    : keys.slice(0, nSeen);
   return {
-    q: p.qkv.subarray(query * p.stride + head * headDim).subarray(0, headDim),
-    keys: p.cache.layout.key.segments[0]!.channels === "list" && !p.cache.fills
-      ? keys.slice(0, nSeen).map(cut)
-      : keys.slice(0, nSeen),
+    q: p.q8 ? q.map(roundFactor) : q,
+    keys: p.q8 ? seen.map((key) => key.map(roundToBf16)) : seen,
     values: listsValues ? values.map(cut) : values,
     ...{ scale: 1 / Math.sqrt(headDim), ...(positions ? { positions } : {}) },
     score: authorRunner(variant, "score"),

@@ -83,7 +83,8 @@ export async function assertColumnSums(
     }
   }
   const step = stepOf(p);
-  const kernel = (end: string) => `attention_${p.variant.name}_${end}__${p.layout}`;
+  const kernel = (end: string) =>
+    `attention_${p.variant.name}_${end}${p.q8 ? "_q8" : ""}__${p.layout}`;
   const { row_softmax, out } = await run(kernel("prefill_recording"), step);
   const plain = await run(kernel("prefill"), step);
   assertEquals(out, plain["out"], `${label}: what comes out`);

@@ -86,9 +86,11 @@ for (const storage of ["Q8_0", "Q4_1", "Q4_K", "Q6_K"] as const satisfies readon
   });
 }
 
-Deno.test("weights that are no codes are multiplied in f32, whatever the activations", async () => {
+Deno.test("weights that are no codes, and caches of f32, are multiplied in f32, whatever the activations", async () => {
   await using folder = await testFolder();
   const path = await folder.write("tiny.gguf", tinyModel({ storage: "F16" }));
-  const run = (activations: "f32" | "q8") => logitsOf(TEXT, { model: path, activations });
+  const cacheTypes = { key: "f32", value: "f32" } as const;
+  const run = (activations: "f32" | "q8") =>
+    logitsOf(TEXT, { model: path, activations, cacheTypes });
   assertEquals(await run("q8"), await run("f32"));
 });

@@ -84,7 +84,7 @@ for (const { label, open, ignore = false, keep = false } of DEVICES) {
     const { checks, absent } = await run({ renderer, targets: [] });
     assertEquals(off(checks), []);
     if (lacksNothing(label)) assertEquals(absent, []);
-    const multiplied = checks.some(({ kernel }) => kernel.endsWith("whole numbers"));
+    const multiplied = checks.some(({ kernel }) => kernel.endsWith("rounded"));
     assertEquals(multiplied, lacksNothing(label));
     const names = variantsOf(renderer).map(({ name }) => name);
     assert(names.some((name) => name.includes("+")), "a composition is among them");
@@ -162,7 +162,7 @@ for (
       kernel: /^attention_causal_(?:prefill|decode)_q8/,
       find: / \+ taken\[r\] \* centre/,
       replace: " - taken[r] * centre",
-      tells: ["prefill, whole numbers", "decode + merge, whole numbers"],
+      tells: ["prefill, rounded", "decode + merge, rounded"],
     },
     {
       what: "a key that is turned back one place too far",
@@ -256,14 +256,14 @@ Deno.test("verify --json has a row per kernel, the devices, and the report is a 
   assertEquals(found.missing, []);
   const rows = found.checks.map((c: Check) => `${c.variant}: ${c.kernel}`);
   assertEquals(rows, [
-    ...["softcap: prefill", "softcap: decode + merge", "softcap: prefill, whole numbers"],
-    ...["softcap: decode + merge, whole numbers", "think: append", "think: record queries"],
+    ...["softcap: prefill", "softcap: decode + merge", "softcap: prefill, rounded"],
+    ...["softcap: decode + merge, rounded", "think: append", "think: record queries"],
     ...["think: channel scores", "think: select channels", "think: move", "think: prefill"],
-    "think: decode + merge",
+    ...["think: decode + merge", "think: prefill, rounded", "think: decode + merge, rounded"],
   ]);
   for (const check of found.checks) {
     assert(check.passed && check.maxShare <= 1, JSON.stringify(check));
-    assert(check.cases >= (check.kernel.endsWith("whole numbers") ? 1 : 5));
+    assert(check.cases >= (check.kernel.endsWith("rounded") ? 1 : 5));
     assertEquals(Object.keys(check.worst), ["case", "at", "got", "want", "bound"]);
   }
   const page = await Deno.readTextFile(join(folder.path, "out.html"));

@@ -2,6 +2,7 @@
  * Causal attention: a query sees every key up to its own position.
  * Decode: one partial softmax per 256-row chunk of the cache; attention_merge joins them.
  * Codes are multiplied as whole numbers, by bytes of queries and of weights.
+ * Halves, queries and weights that meet them are rounded to bf16.
  *
  * Generated from kernels/attention/causal.ts by `deno task gen`. Do not edit.
  */
@@ -59,6 +60,7 @@ _Static_assert(offsetof(struct args, scale) == 112, "scale");
 
 #include "kerf_native.h"
 #include "kerf_softmax.h"
+#include "kerf_bf16.h"
 #include "kerf_code_words.h"
 
 /* Makes a loop with a constant count straight code, so that an array of accumulators is registers. */
@@ -346,6 +348,9 @@ KERF_INLINE void multiply_codes(
   }
 }
 
+/* Stands where a pair has no second. */
+static const kerf_f16 NO_ELEMENTS[16] = {0};
+
 /*
  * q · k of the block's rows and the chunk's keys, codes of 4 bits whose scale s and minimum m are one
  * channel's for 64 rows: q · (s·c + m) = (q·s) · c + q · m, where q·s is rounded to bytes, a unit of rows at a
@@ -395,8 +400,8 @@ static void multiply_keys_q4r64(
 }
 
 /*
- * q · k of the block's rows and the chunk's keys. A tile of keys is channel-major: sixteen products
- * build up in the lanes, and a channel that is not stored is a turn less.
+ * q · k of the block's rows and the chunk's keys, both rounded to bf16, two channels at a time. A tile of keys is
+ * channel-major: sixteen products build up in the lanes, and two channels that are not stored are a turn less.
  * The keys a page on, the next chunk's too, are fetched meanwhile: the machine sees no streams in tiles.
  *
  * q: f32 [BLOCK_ROWS, HEAD_DIM]. products: f32 [BLOCK_ROWS, CHUNK_ROWS].
@@ -408,6 +413,13 @@ static void multiply_keys_f16(
   const uint32_t width = kv->key_width[chunk->segment];
   const uint32_t *pages = kv->key_pages[chunk->segment];
   const uint32_t n_keys = (chunk->n_rows + TILE_ROWS - 1) / TILE_ROWS * TILE_ROWS;
+  _Alignas(64) kerf_factor factors[BLOCK_ROWS * HEAD_DIM];
+  for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
+    for (uint32_t c = 0; c < width; c += KERF_N) {
+      kerf_storen_factors(&factors[r * HEAD_DIM + c], kerf_loadn(&q[r * HEAD_DIM + c]));
+    }
+    if (width % 2 == 1) factors[r * HEAD_DIM + width] = 0;
+  }
 
   for (uint32_t first = 0; first < n_keys; first += BLOCK_WIDTH) {
     const kerf_f16 *keys[BLOCK_VECTORS];
@@ -429,16 +441,17 @@ static void multiply_keys_f16(
     UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
       UNROLL for (uint32_t v = 0; v < BLOCK_VECTORS; v++) sums[r][v] = kerf_splatn(0.0f);
     }
-    for (uint32_t c = 0; c < width; c++) {
-      kerf_fetch(fetched + c * BLOCK_WIDTH, BLOCK_WIDTH * sizeof *fetched);
-      f32xn key[BLOCK_VECTORS];
+    for (uint32_t c = 0; c < width; c += 2) {
+      kerf_fetch(fetched + c * BLOCK_WIDTH, 2 * BLOCK_WIDTH * sizeof *fetched);
+      const kerf_factor *two = &factors[c];
+      kerf_pairsn pairs[BLOCK_VECTORS];
       UNROLL for (uint32_t v = 0; v < BLOCK_VECTORS; v++) {
-        key[v] = kerf_loadn_f16(keys[v] + c * TILE_ROWS);
+        const kerf_f16 *key = keys[v] + c * TILE_ROWS;
+        pairs[v] = kerf_pairsn_f16(key, c + 1 < width ? key + TILE_ROWS : NO_ELEMENTS);
       }
       UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
-        const f32xn query = kerf_splatn(q[r * HEAD_DIM + c]);
         UNROLL for (uint32_t v = 0; v < BLOCK_VECTORS; v++) {
-          sums[r][v] = kerf_fman(query, key[v], sums[r][v]);
+          sums[r][v] = kerf_dot2(sums[r][v], pairs[v], two + r * HEAD_DIM);
         }
       }
     }
@@ -480,7 +493,7 @@ static void weigh_keys(
 
 #line 7 "kernels/attention/causal.ts"
     const i32x16 mask = key_position <= query.position;
-#line 484 "generated/c/attention_causal_decode_q8__k_basis_q4r64t16_basis_f16t16_v_basis_q4c64t1_basis_f16t1.c"
+#line 497 "generated/c/attention_causal_decode_q8__k_basis_q4r64t16_basis_f16t16_v_basis_q4c64t1_basis_f16t1.c"
     const i32x16 visible = mask & (key_position < n_visible);
     const f32x16 logit = kerf_select16(visible, s, kerf_splat16(KERF_MASKED));
     largest_lanes = kerf_larger16(logit, largest_lanes);
@@ -602,36 +615,29 @@ static void add_run_q4c64(struct value_run run, uint32_t first, const float *res
   }
 }
 
-/* A vector of channels of a row of a page. */
-KERF_INLINE f32xn load_values_f16(const uint8_t *values, uint32_t row, uint32_t channel)
-{
-  return kerf_loadn_f16((const kerf_f16 *)values + row * HEAD_DIM + channel);
-}
-
-/* Begins to fetch vectors of channels of a row; one past the page's end lies most often in the next page. */
-KERF_INLINE void fetch_values_f16(const uint8_t *values, uint32_t row, uint32_t channel,
-    uint32_t n_vectors)
-{
-  kerf_fetch((const kerf_f16 *)values + row * HEAD_DIM + channel,
-      n_vectors * sizeof(kerf_f16[KERF_N]));
-}
-
-/* Adds the weighted values of a run that begins at the chunk's row `first`. */
+/*
+ * Adds the weighted values of a run that begins at the chunk's row `first`, both rounded to bf16, two rows at a
+ * time; a run of an odd count ends with one.
+ */
 KERF_INLINE void add_run_f16(
-  struct value_run run, uint32_t first, const float *restrict weights, uint32_t channel,
+  struct value_run run, uint32_t first, const kerf_factor *restrict weights, uint32_t channel,
   const uint32_t n_vectors, f32xn sums[BLOCK_ROWS][BLOCK_VECTORS])
 {
-  const uint8_t *values = run.page;
-  for (uint32_t key = first; key < run.end; key++) {
-    fetch_values_f16(values, run.in_page + key - first + FETCH_ROWS, channel, n_vectors);
-    f32xn value[BLOCK_VECTORS];
+  const kerf_f16 *values = (const kerf_f16 *)(run.page) + channel;
+  for (uint32_t key = first; key < run.end; key += 2) {
+    const kerf_f16 *value = values + (run.in_page + key - first) * HEAD_DIM;
+    kerf_fetch(value + FETCH_ROWS * HEAD_DIM, n_vectors * sizeof(kerf_f16[KERF_N]));
+    kerf_fetch(value + (FETCH_ROWS + 1) * HEAD_DIM, n_vectors * sizeof(kerf_f16[KERF_N]));
+    const kerf_factor *two = &weights[key];
+    const bool alone = key + 1 == run.end;
+    kerf_pairsn pairs[BLOCK_VECTORS];
     UNROLL for (uint32_t v = 0; v < n_vectors; v++) {
-      value[v] = load_values_f16(values, run.in_page + key - first, channel + v * KERF_N);
+      pairs[v] = kerf_pairsn_f16(value + v * KERF_N,
+          alone ? NO_ELEMENTS : value + HEAD_DIM + v * KERF_N);
     }
     UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
-      const f32xn weight = kerf_splatn(weights[r * CHUNK_ROWS + key]);
       UNROLL for (uint32_t v = 0; v < n_vectors; v++) {
-        sums[r][v] = kerf_fman(weight, value[v], sums[r][v]);
+        sums[r][v] = kerf_dot2(sums[r][v], pairs[v], two + r * CHUNK_ROWS);
       }
     }
   }
@@ -656,7 +662,7 @@ KERF_INLINE void fetch_first_values(const struct kv_rows *kv, const struct chunk
 
 /* The weighted sum of n_vectors vectors of the chunk's values, keys in order. */
 KERF_INLINE void add_values(
-  const struct kv_rows *kv, const struct chunk *chunk, const float *restrict weights,
+  const struct kv_rows *kv, const struct chunk *chunk, const kerf_factor *restrict weights,
   uint32_t channel, const uint32_t n_vectors, float *restrict out)
 {
   f32xn sums[BLOCK_ROWS][BLOCK_VECTORS];
@@ -679,12 +685,18 @@ KERF_INLINE void add_values(
 static void multiply_values(
   const struct kv_rows *kv, const struct chunk *chunk, const float *weights, float *out)
 {
+  _Alignas(64) kerf_factor factors[BLOCK_ROWS * CHUNK_ROWS];
+  for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
+    for (uint32_t key = r * CHUNK_ROWS; key < r * CHUNK_ROWS + chunk->n_rows; key += KERF_N) {
+      kerf_storen_factors(&factors[key], kerf_loadn(&weights[key]));
+    }
+  }
   const uint32_t whole = HEAD_DIM / VALUE_WIDTH * VALUE_WIDTH;
   for (uint32_t channel = 0; channel < whole; channel += VALUE_WIDTH) {
-    add_values(kv, chunk, weights, channel, VALUE_VECTORS, out);
+    add_values(kv, chunk, factors, channel, VALUE_VECTORS, out);
   }
   for (uint32_t channel = whole; channel < HEAD_DIM; channel += KERF_N) {
-    add_values(kv, chunk, weights, channel, 1, out);
+    add_values(kv, chunk, factors, channel, 1, out);
   }
   struct value_run run;
   for (uint32_t key = 0; key < chunk->n_rows; key = run.end) {

@@ -44,8 +44,8 @@ export interface DraftContext {
   };
   /** The cache's layout, as kernels are named, and whether its rows carry running sums. */
   readonly layoutName: string;
-  /** Whether attention multiplies the cache's codes as whole numbers. */
-  readonly multipliesCodes: boolean;
+  /** Whether attention rounds what meets the cache: to bytes for its codes, to bf16 for its halves. */
+  readonly roundsAttention: boolean;
   /** The kernel that joins the partial softmaxes of decoded rows. */
   readonly mergeKernel: string;
   readonly rowSums: boolean;
@@ -214,7 +214,7 @@ function attentionDrafts(context: DraftContext, layer: number): Draft[] {
   const { layoutName, rowSums, attention, recording } = context;
   const arena = context.arenas[layer]!;
   const at = (what: string) => `layer ${layer} · ${what}`;
-  const q8 = context.multipliesCodes ? "_q8" : "";
+  const q8 = context.roundsAttention ? "_q8" : "";
   const kernel = (phase: string) => `attention_${attention.name}_${phase}${q8}__${layoutName}`;
   const own = {
     buffers: { ...attention.tables, arena },

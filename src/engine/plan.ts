@@ -6,7 +6,7 @@
 import type { CompileProgress, Device, Invocation } from "../device/types.ts";
 import type { BufferSlice, CompiledKernel, Program } from "../device/types.ts";
 import { layoutName, mergeKernel } from "../layout/name.ts";
-import { hasCodes } from "../layout/types.ts";
+import { meetsRounded } from "../layout/types.ts";
 import type { ActivationName } from "./activations.ts";
 import { orderDrafts } from "./class_drafts.ts";
 import type { LayerRange } from "./cache_shape.ts";
@@ -149,7 +149,7 @@ export async function makePlan(
       tables: buffers.attentionTables,
     },
     layoutName: layoutName(cache.shape.layout),
-    multipliesCodes: inputs.arithmetic === "q8" && hasCodes(cache.shape.layout),
+    roundsAttention: inputs.arithmetic === "q8" && meetsRounded(cache.shape.layout),
     mergeKernel: mergeKernel(cache.shape.layout),
     rowSums,
     arenas: cache.table.arenas.map(whole),

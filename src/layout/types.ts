@@ -51,6 +51,13 @@ export interface Stream {
 export const hasCodes = ({ key, value }: Pick<Layout, "key" | "value">): boolean =>
   [...key.segments, ...value.segments].some(({ code }) => code.kind === "affine");
 
+/**
+ * Whether attention of 8-bit activations has kernels of its own for a layout: its codes meet bytes, its halves bf16.
+ * What is stored as f32 is read as such.
+ */
+export const meetsRounded = ({ key, value }: Pick<Layout, "key" | "value">): boolean =>
+  [...key.segments, ...value.segments].some(({ code }) => code.kind !== "f32");
+
 /** Whether a stream is stored in another basis than the model's own channels: its last segment decides. */
 export const isTurned = ({ segments }: Stream): boolean => segments.at(-1)?.basis === "orthogonal";
 

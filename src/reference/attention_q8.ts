@@ -1,12 +1,13 @@
 /**
- * Attention over coded rows as kernels multiply codes in whole numbers: what meets codes is rounded to bytes, and
- * what rounding took counts as if it had met the codes' centre. In f64 but for that rounding, whose bytes turn on
- * the last bit. Rows that are whole are those of {@linkcode attentionReference}.
+ * Attention as kernels of 8-bit activations compute it: what meets codes is rounded to bytes, and what rounding took
+ * counts as if it had met the codes' centre; halves and what meets them are rounded to bf16. In f64 but for that
+ * rounding, which turns on the last bit. Rows that are read as they are are those of {@linkcode attentionReference}.
  */
 
 import { CHUNK_ROWS } from "../layout/types.ts";
 import { attentionReference, softmaxReference } from "./attention.ts";
 import type { AttentionQuery } from "./attention.ts";
+import { roundFactor, roundToBf16, unsureFactor } from "./bf16.ts";
 import type { CodedElement } from "./codes.ts";
 
 /** A stored element of a coded row. */
@@ -15,12 +16,15 @@ export interface CodedPlace extends CodedElement {
   readonly bits: number;
 }
 
-/** What a query sees of rows of which some are codes. */
+/** How a row is read: its stored elements where it is coded, as halves, or null: as it is. */
+export type RowCodes = readonly CodedPlace[] | "halves" | null;
+
+/** What a query sees of rows of which some are codes or halves. */
 export interface AttentionQ8Query extends AttentionQuery {
-  /** Per key its stored elements; null: it is whole. */
-  readonly keyCodes: readonly (readonly CodedPlace[] | null)[];
-  /** Per value, likewise. */
-  readonly valueCodes: readonly (readonly CodedPlace[] | null)[];
+  /** Per key. */
+  readonly keyCodes: readonly RowCodes[];
+  /** Per value. */
+  readonly valueCodes: readonly RowCodes[];
   /** Channels of a value that share a scale. */
   readonly valueGroup: number;
   /** Rows where a segment of keys begins: chunks are cut from there. */
@@ -31,7 +35,7 @@ export interface AttentionQ8Query extends AttentionQuery {
   readonly weightError: number;
 }
 
-/** The output row, and how far bytes that may be rounded either way can take it: f64 [headDim]. */
+/** The output row, and how far what may be rounded either way can take it: f64 [headDim]. */
 export interface AttentionQ8Answer {
   readonly out: Float64Array;
   readonly ties: Float64Array;
@@ -79,6 +83,15 @@ function takenFromLogit(q: ArrayLike<number>, key: readonly CodedPlace[]): numbe
   return sum;
 }
 
+/** What rounding takes from q · k of a key of halves. */
+function takenFromHalves(q: ArrayLike<number>, key: ArrayLike<number>): number {
+  let sum = 0;
+  for (let c = 0; c < q.length; c++) {
+    sum += q[c]! * key[c]! - roundFactor(q[c]!) * roundToBf16(key[c]!);
+  }
+  return sum;
+}
+
 /**
  * The output of one query.
  *
@@ -96,10 +109,14 @@ function takenFromLogit(q: ArrayLike<number>, key: readonly CodedPlace[]): numbe
 export function attentionQ8Reference(query: AttentionQ8Query): AttentionQ8Answer {
   const { q, keys, values, keyCodes, valueCodes, valueGroup, weightError } = query;
   // One channel more, which every query meets with 1, holds what rounding took.
+  const takenFrom = (key: ArrayLike<number>, codes: RowCodes) => {
+    if (codes === null) return 0;
+    return codes === "halves" ? takenFromHalves(q, key) : takenFromLogit(q, codes);
+  };
   const taken = (
     key: ArrayLike<number>,
     i: number,
-  ) => [...Array.from(key), keyCodes[i] ? -takenFromLogit(q, keyCodes[i]!) : 0];
+  ) => [...Array.from(key), -takenFrom(key, keyCodes[i]!)];
   const rounded = { ...query, q: [...Array.from(q), 1], keys: keys.map(taken) };
   const out = attentionReference({ ...rounded, values: values.map((v) => [...Array.from(v), 0]) })
     .slice(0, -1);
@@ -108,9 +125,22 @@ export function attentionQ8Reference(query: AttentionQ8Query): AttentionQ8Answer
   for (const { rows, chunk } of runsOf(query)) {
     const largest = weights.slice(chunk.first, chunk.end).reduce((a, b) => Math.max(a, b), 0);
     if (largest === 0) continue;
+    if (valueCodes[rows[0]!] === "halves") {
+      rows.filter((row) => weights[row]! > 0).forEach((row) => {
+        const { rounded, step, tie } = unsureFactor(weights[row]! / largest);
+        for (let c = 0; c < out.length; c++) {
+          const half = roundToBf16(values[row]![c]!);
+          out[c]! += largest * rounded * half - weights[row]! * values[row]![c]!;
+          if (tie < weightError) ties[c]! += largest * step * Math.abs(half);
+        }
+      });
+      continue;
+    }
     for (let first = 0; first < out.length; first += valueGroup) {
       const places = rows.map((row) =>
-        valueCodes[row]!.filter(({ channel }) => channel >= first && channel < first + valueGroup)
+        (valueCodes[row] as readonly CodedPlace[]).filter(({ channel }) =>
+          channel >= first && channel < first + valueGroup
+        )
       );
       const factors = rows.map((row, i) => weights[row]! / largest * places[i]![0]!.scale);
       roundToBytes(factors).forEach(({ taken, quantum, tie }, i) => {
@@ -125,7 +155,7 @@ export function attentionQ8Reference(query: AttentionQ8Query): AttentionQ8Answer
   return { out, ties };
 }
 
-/** Coded values that are rounded together: of one chunk, one page and one segment; their rows, and their chunk. */
+/** Values that are rounded together, coded ones: of one chunk, one page and one segment; their rows, and their chunk. */
 function runsOf({ keys, keyCodes, valueCodes, keyStarts, beginsPage }: AttentionQ8Query) {
   const runs: { rows: number[]; chunk: { first: number; end: number } }[] = [];
   const chunkOf = (row: number) => {
@@ -137,6 +167,7 @@ function runsOf({ keys, keyCodes, valueCodes, keyStarts, beginsPage }: Attention
     if (valueCodes[row] === null) return;
     const chunk = chunkOf(row);
     const last = runs.at(-1);
+    // A segment begins a page.
     if (last?.chunk.first === chunk.first && !beginsPage(row)) last.rows.push(row);
     else runs.push({ rows: [row], chunk });
   });

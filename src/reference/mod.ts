@@ -4,6 +4,7 @@ export * from "./arg_max.ts";
 export * from "./attention.ts";
 export * from "./attention_merge.ts";
 export * from "./attention_q8.ts";
+export * from "./bf16.ts";
 export * from "./basis.ts";
 export * from "./blocks.ts";
 export * from "./channel_bits.ts";

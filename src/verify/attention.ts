@@ -23,7 +23,7 @@ import type { Values } from "./hooks.ts";
 import type { RunNamed } from "./kernels.ts";
 import { AT } from "./written_cache.ts";
 import type { WrittenCache } from "./written_cache.ts";
-import { wholeNumbersAnswer } from "./whole_numbers.ts";
+import { roundedAnswer } from "./rounded_rows.ts";
 
 /** A step's queries over the rows of a cache, their own among them. */
 export interface AttentionProblem {
@@ -39,7 +39,7 @@ export interface AttentionProblem {
   readonly heads: readonly SeenRows[];
   /** Its counts leave this step's rows out. */
   readonly cache: WrittenCache;
-  /** Per KV head, where codes are multiplied as whole numbers; absent: as the f32 they stand for. */
+  /** Per KV head, where what meets the cache is rounded; absent: rows are multiplied as the f32 they stand for. */
   readonly codes?: readonly CodedRows[];
 }
 
@@ -64,7 +64,7 @@ export function attentionAnswer(p: AttentionProblem): AttentionAnswer {
   attentionQueries(p).forEach((one, i) => {
     const codes = p.codes?.[Math.floor(i % nHeads / group)];
     const { out, errors } = codes
-      ? wholeNumbersAnswer(one, codes, rounded)
+      ? roundedAnswer(one, codes, rounded)
       : { out: attentionReference(one), errors: attentionBound(one, rounded) };
     want.set(isBack ? turnReference(out) : out, i * headDim);
     bound.set(isBack ? errors.fill(turnBound(out, errors)) : errors, i * headDim);
@@ -115,7 +115,7 @@ export async function measureAttention(
   ];
   const width = nHeads * p.shape.headDim;
   const last = { want: answer.want.slice(-width), bound: answer.bound.slice(-width) };
-  const how = p.codes ? ", whole numbers" : "";
+  const how = p.codes ? ", rounded" : "";
   return [
     { kernel: `prefill${how}`, dims: dims(p.nQuery), got: await prefill(p, run), ...answer },
     { kernel: `decode + merge${how}`, dims: dims(1), got: await decode(p, run), ...last },

@@ -5,19 +5,19 @@ import type { Layout } from "../layout/types.ts";
 import type { AttentionProblem } from "./attention.ts";
 import type { KernelUse } from "./kernels.ts";
 
-/** Ends the names of kernels that multiply codes as whole numbers. */
+/** Ends the names of kernels that round what meets the cache. */
 const Q8 = "_q8";
 
 /** The kernels that a problem of this layout runs. */
 export function attentionUses(
   variant: string,
   layout: Layout,
-  { group, headDim, wholeNumbers = false }: AttentionProblem["shape"] & {
-    readonly wholeNumbers?: boolean;
+  { group, headDim, rounds = false }: AttentionProblem["shape"] & {
+    readonly rounds?: boolean;
   },
 ): KernelUse[] {
   const defines = { HEAD_DIM: headDim, GROUP: group };
-  const end = wholeNumbers ? Q8 : "";
+  const end = rounds ? Q8 : "";
   const heads = ["prefill", "decode"].map((entry) => `attention_${variant}_${entry}${end}`);
   return [
     ...heads.map((head) => ({ name: `${head}__${layoutName(layout)}`, defines })),

@@ -1,10 +1,10 @@
 /**
- * What a head's rows are where kernels multiply codes as whole numbers: the codes of each row and how rows are
- * cut, read from a cache that was written by hand. Rows that such kernels read as f32 have none.
+ * What a head's rows are where kernels round what meets the cache: the codes of each row and how rows are cut, read
+ * from a cache that was written by hand. Rows that such kernels read as they are have none.
  */
 
 import { PAGE_ROWS } from "../layout/types.ts";
-import type { AttentionQ8Query, CodedPlace } from "../reference/attention_q8.ts";
+import type { AttentionQ8Query, RowCodes } from "../reference/attention_q8.ts";
 import { listed, readCodes, segmentStarts } from "./written_cache.ts";
 import type { HeadRows, WrittenCache } from "./written_cache.ts";
 
@@ -14,9 +14,9 @@ export type CodedRows = Pick<
   "keyCodes" | "valueCodes" | "valueGroup" | "keyStarts" | "beginsPage"
 >;
 
-/** A stream's codes by row, null where it is whole, and where its segments begin. */
+/** How a stream's rows are read, and where its segments begin. */
 interface CodedStream {
-  readonly rows: readonly (CodedPlace[] | null)[];
+  readonly rows: readonly RowCodes[];
   readonly starts: readonly number[];
 }
 
@@ -55,11 +55,12 @@ function codedStream(
   const { segments } = layout[of];
   const starts = segmentStarts(head, segments, of);
   const first = of === "key" ? 0 : layout.key.segments.length;
-  const rows = head.keys.map((_, row) => {
+  const rows = head.keys.map((_, row): RowCodes => {
     const own = starts.slice(0, segments.length).findLastIndex((start) => start <= row);
     const { code, channels: stored } = segments[own]!;
-    // Values with a list are multiplied as f32.
-    if (code.kind !== "affine" || (of === "value" && stored === "list")) return null;
+    // Values with a list and keys with channels of their own are multiplied as f32.
+    if ((of === "value" && stored === "list") || stored === "bitmap") return null;
+    if (code.kind !== "affine") return code.kind === "f16" ? "halves" : null;
     const list = listed(head, of, own);
     const channels = stored === "list"
       ? list.channels

@@ -21,7 +21,7 @@ import { layoutSteps, pruningProblem } from "./pruning_case.ts";
 import type { PruningSources } from "./pruning_case.ts";
 import { layoutMakers } from "./variants.ts";
 import type { VerifiedVariant } from "./variants.ts";
-import { wholeNumberJobs } from "./whole_number_jobs.ts";
+import { roundedJobs } from "./rounded_jobs.ts";
 
 /** One case of one variant, ready to run. */
 export interface Job {
@@ -47,7 +47,7 @@ export function jobsOf(
   const jobs = [
     ...attentionJobs(variants.filter(({ kind }) => kind === "attention"), sources, strength),
     ...pruningJobs(variants.filter(({ kind }) => kind === "pruning"), sources, strength),
-    ...wholeNumberJobs(variants, sources, defaultAttention(sources)),
+    ...roundedJobs(variants, sources, defaultAttention(sources)),
   ];
   return variants.flatMap(({ name, kind }) =>
     jobs.filter((job) => job.variant === name && job.kind === kind)

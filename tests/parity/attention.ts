@@ -56,7 +56,7 @@ interface Case {
   readonly valueWidth?: number;
   /** How many of the listed channels are of the first class, where the segment has two. */
   readonly high?: number;
-  /** Whether codes are multiplied as whole numbers. */
+  /** Whether what meets the cache is rounded: to bytes for codes, to bf16 for halves. */
   readonly q8?: boolean;
   readonly seed: number;
   readonly isa?: Isa;
@@ -470,6 +470,39 @@ Deno.test("whole numbers give the same bits on every instruction set", async () 
   for (const out of all.slice(1)) assertEquals(out, all[0]!);
 });
 
+Deno.test("halves meet bf16: all sizes, pairs that end alone, lists, gaps, other channels, beside f32", async () => {
+  const given = { ...base, q8: true, nQuery: 11 };
+  for (const rows of [1, 31, 33, 600]) {
+    await check({ ...given, rows, nQuery: Math.min(rows, 19), seed: rows });
+  }
+  for (const [width, nListed] of [[39, 257], [1, 64], [0, 64]] as const) {
+    await check({ ...given, layout: LISTED, rows: nListed + 45, nListed, width, seed: width });
+  }
+  for (const [group, headDim] of [[1, 16], [8, 80]] as const) {
+    const shape = { group, headDim, nKvHeads: 2, rows: 150, nQuery: 9, nListed: 61, width: 5 };
+    await check({ ...given, ...shape, layout: LISTED, seed: headDim });
+  }
+  await check({ ...given, layout: DENSE + EVICTED, rows: 300 });
+  await check({ ...given, layout: SETS, rows: 190, nListed: 133, width: 20 });
+  const listed = { layout: "k_f16t16_v_list_f16t1_f16t1", nListedValues: 97, valueWidth: 21 };
+  await check({ ...given, ...listed, rows: 150 });
+  await check({ ...given, layout: "k_f32t16_v_f16t1", rows: 60 });
+});
+
+Deno.test("halves that meet bf16 give the same bits on every instruction set", async () => {
+  const given = { ...base, layout: LISTED, rows: 301, nListed: 200, width: 25, nQuery: 10 };
+  const all: Float32Array[] = [];
+  for (const isa of await testIsas({ dots: true })) {
+    const p = problem({ ...given, q8: true, isa });
+    // Weights next to nothing, which no product may make subnormal.
+    p.qkv.forEach((x, i) => p.qkv[i] = i % 7 === 0 ? x * 2 ** -70 : i % 11 === 0 ? 40 * x : x);
+    const out = await prefill(p);
+    assertEquals(await decode(p), out.slice(-out.length / p.nQuery), `decode, ${isa}`);
+    all.push(out);
+  }
+  for (const out of all.slice(1)) assertEquals(out, all[0]!);
+});
+
 Deno.test("values in another basis are turned back, by prefill and by merging alike", async () => {
   const plain = "k_basis_f16t16_v_basis_f16t1";
   for (const rows of [1, 31, 33, 127, 300]) {
@@ -565,6 +598,7 @@ for (const { definition, funcs } of variants) {
     const given: Case = { ...base, variant, params, nKvHeads: 2, rows: 560, nQuery: 17 };
     await check(given);
     await check({ ...given, layout: LISTED, nListed: 290, width: 26 });
+    await check({ ...given, q8: true });
     const p = problem(given);
     const runner = (path: string) =>
       interpreterRunner(variant, path, { func: funcs[path]!, mode: "f64" });
@@ -602,28 +636,30 @@ Deno.test("codes read to the same bits on every instruction set", async () => {
   }
 });
 
-Deno.test("chunks and threads change no bit", async () => {
-  const p = problem({ ...base, rows: 300, nQuery: 40 });
-  const whole = await prefill(p);
-  assertEquals(await prefill(p, { threads: 1 }), whole, "one thread");
-  const nOut = whole.length / p.nQuery;
-  for (const [first, end] of [[0, 1], [1, 8], [8, 33], [33, 40]] as const) {
-    const rows = 260 + end;
-    const heads = p.heads.map((h) => ({
-      ...h,
-      keys: h.keys.slice(0, rows),
-      values: h.values.slice(0, rows),
-    }));
-    const cache = writeCache(p.layout, heads, { headDim: 64, nNew: end - first });
-    const qkv = p.qkv.slice(first * p.stride, end * p.stride);
-    const part = { ...p, rows, nQuery: end - first, heads, cache, qkv };
-    assertEquals(
-      await prefill(part),
-      whole.slice(first * nOut, end * nOut),
-      `rows ${first} to ${end}`,
-    );
-  }
-});
+for (const q8 of [false, true]) {
+  Deno.test(`chunks and threads change no bit${q8 ? ", of bf16 too" : ""}`, async () => {
+    const p = problem({ ...base, rows: 300, nQuery: 40, q8 });
+    const whole = await prefill(p);
+    assertEquals(await prefill(p, { threads: 1 }), whole, "one thread");
+    const nOut = whole.length / p.nQuery;
+    for (const [first, end] of [[0, 1], [1, 8], [8, 33], [33, 40]] as const) {
+      const rows = 260 + end;
+      const heads = p.heads.map((h) => ({
+        ...h,
+        keys: h.keys.slice(0, rows),
+        values: h.values.slice(0, rows),
+      }));
+      const cache = writeCache(p.layout, heads, { headDim: 64, nNew: end - first });
+      const qkv = p.qkv.slice(first * p.stride, end * p.stride);
+      const part = { ...p, rows, nQuery: end - first, heads, cache, qkv };
+      assertEquals(
+        await prefill(part),
+        whole.slice(first * nOut, end * nOut),
+        `rows ${first} to ${end}`,
+      );
+    }
+  });
+}
 
 Deno.test("other sequences of a step and spare splits change no bit", async () => {
   // Two sequences with the same rows in the cache and other queries: what they share is the call.

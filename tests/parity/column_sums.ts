@@ -22,6 +22,10 @@ Deno.test("column sums of one row to several chunks of them", async () => {
   }
 });
 
+Deno.test("column sums of what queries and keys in bf16 weigh", async () => {
+  await check({ ...EVICTED, rows: 290, nQuery: 11, ahead: 90, q8: true });
+});
+
 Deno.test("column sums of groups of 1, 4 and 8 heads, of pruned keys, of f32", async () => {
   for (const [group, headDim] of [[1, 64], [4, 128], [8, 48]] as const) {
     await check({ ...EVICTED, group, headDim, rows: 140, nQuery: 13, ahead: 40 });

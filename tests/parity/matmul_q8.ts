@@ -285,7 +285,7 @@ async function assertShapes(
 }
 
 const packings = Object.values(PACKINGS).filter(({ scaleType }) => scaleType !== null);
-const [best, ...others] = await testIsas({ codes: true });
+const [best, ...others] = await testIsas({ dots: true });
 
 for (const source of products) {
   const { name } = source.definition;

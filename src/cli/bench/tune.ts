@@ -31,7 +31,7 @@ import type { TuneRow } from "./tune/tune_product.ts";
 
 /** The shapes that a level's kernels are compiled with. */
 const SET_OF: Readonly<Record<Isa, TileSet>> = {
-  ...{ vnni: "vnni", v4: "v4", v3: "v3", dotprod: "dotprod" },
+  ...{ bf16: "vnni", vnni: "vnni", v4: "v4", v3: "v3", dotprod: "dotprod" },
   ...{ v2: "portable", base: "portable" },
 };
 

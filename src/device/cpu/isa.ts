@@ -7,17 +7,21 @@ import { KerfError } from "../../core/error.ts";
 
 /**
  * A level kernels can be compiled for. `base` is what every CPU of the architecture has (on aarch64 NEON), `vnni`
- * is v4 with sums of 8-bit products and permutations of bytes, `dotprod` is NEON with such sums.
+ * is v4 with sums of 8-bit products and permutations of bytes, `bf16` is `vnni` with sums of products of bf16,
+ * `dotprod` is NEON with sums of 8-bit products.
  */
-export type Isa = "vnni" | "v4" | "v3" | "v2" | "dotprod" | "base";
+export type Isa = "bf16" | "vnni" | "v4" | "v3" | "v2" | "dotprod" | "base";
 
 /** Every level, of one architecture after the other, best first. */
-export const ISA_LEVELS: readonly Isa[] = ["vnni", "v4", "v3", "v2", "dotprod", "base"];
+export const ISA_LEVELS: readonly Isa[] = ["bf16", "vnni", "v4", "v3", "v2", "dotprod", "base"];
+
+const VNNI = ["-march=x86-64-v4", "-mavx512vnni", "-mavx512vbmi", "-mprefer-vector-width=512"];
 
 /** The compiler flags of a level. */
 export const ISA_FLAGS: Readonly<Record<Isa, readonly string[]>> = Object.freeze({
   dotprod: ["-march=armv8.2-a+dotprod"],
-  vnni: ["-march=x86-64-v4", "-mavx512vnni", "-mavx512vbmi", "-mprefer-vector-width=512"],
+  bf16: [...VNNI, "-mavx512bf16"],
+  vnni: VNNI,
   v4: ["-march=x86-64-v4", "-mprefer-vector-width=512"],
   v3: ["-march=x86-64-v3"],
   v2: ["-march=x86-64-v2"],
@@ -28,11 +32,13 @@ export const ISA_FLAGS: Readonly<Record<Isa, readonly string[]>> = Object.freeze
 export function isaName(isa: Isa): string {
   if (isa === "base") return `${Deno.build.arch} baseline`;
   if (isa === "dotprod") return "aarch64 with dotprod";
+  if (isa === "bf16") return "x86-64-v4 with vnni and bf16";
   return isa === "vnni" ? "x86-64-v4 with vnni" : `x86-64-${isa}`;
 }
 
-/** The runtime's levels of CPUs that can run each: x86-64's are 1 to 5, those of others begin with 16. */
+/** The runtime's levels of CPUs that can run each: x86-64's are 1 to 6, those of others begin with 16. */
 const CPU_LEVELS: Readonly<Record<Isa, { readonly from: number; readonly to: number }>> = {
+  bf16: { from: 6, to: 15 },
   vnni: { from: 5, to: 15 },
   v4: { from: 4, to: 15 },
   v3: { from: 3, to: 15 },

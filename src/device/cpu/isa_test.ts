@@ -6,6 +6,7 @@ import { chooseIsa, isaLevels } from "./isa.ts";
 import { mix, mixed } from "./toy_testing.ts";
 
 Deno.test("a CPU runs its own level and those below", () => {
+  assertEquals(isaLevels(6), ["bf16", "vnni", "v4", "v3", "v2", "base"]);
   assertEquals(isaLevels(5), ["vnni", "v4", "v3", "v2", "base"]);
   assertEquals(isaLevels(4), ["v4", "v3", "v2", "base"]);
   assertEquals(isaLevels(3), ["v3", "v2", "base"]);

@@ -222,8 +222,8 @@ EXPORT void kerf_error_text(int32_t code, char *text, uint32_t n) {
 /* ---- instruction set ---------------------------------------------------------------------------- */
 
 /*
- * The level of this CPU. x86-64: 1 to 4 (psABI names them x86-64-v2 to -v4), 5 with VNNI and VBMI too. aarch64: 16,
- * 17 with sums of 8-bit products. 0 on other machines.
+ * The level of this CPU. x86-64: 1 to 4 (psABI names them x86-64-v2 to -v4), 5 with VNNI and VBMI too, 6 with BF16
+ * beside them. aarch64: 16, 17 with sums of 8-bit products. 0 on other machines.
  */
 EXPORT uint32_t kerf_cpu_level(void) {
 #if defined(__x86_64__)
@@ -244,7 +244,11 @@ EXPORT uint32_t kerf_cpu_level(void) {
     return 3;
   /* Both are in the second word of leaf 7: bits 11 and 1. */
   __cpuid_count(7, 0, a, b, c, d);
-  return (c >> 11 & 1) && (c >> 1 & 1) ? 5 : 4;
+  if (!(c >> 11 & 1) || !(c >> 1 & 1)) return 4;
+  /* The first word of the leaf's second part, which a counts: bit 5. */
+  if (a == 0) return 5;
+  __cpuid_count(7, 1, a, b, c, d);
+  return a >> 5 & 1 ? 6 : 5;
 #elif defined(__aarch64__) && defined(__linux__)
   return getauxval(AT_HWCAP) & HWCAP_ASIMDDP ? 17 : 16;
 #elif defined(__aarch64__) && defined(__APPLE__)

@@ -12,7 +12,7 @@ import type { Attention } from "../../dsl/attention.ts";
 import { keyRange } from "../../ir/key_range.ts";
 import type { Func } from "../../ir/types.ts";
 import { layoutName, parseLayoutName } from "../../layout/name.ts";
-import { ARENA_UNIT, CHUNK_ROWS, hasCodes, isTurned, PAGE_ROWS } from "../../layout/types.ts";
+import { ARENA_UNIT, CHUNK_ROWS, isTurned, meetsRounded, PAGE_ROWS } from "../../layout/types.ts";
 import { hasRowClasses } from "../../layout/row_classes.ts";
 import type { Layout, Segment } from "../../layout/types.ts";
 import { emitFunc, uniform, upTo, varying } from "../func.ts";
@@ -56,13 +56,23 @@ export interface ValueSegmentContext {
   readonly width_field: string;
 }
 
+/** A code as the kernel at hand reads it. */
+export interface ReadCode extends StoredCode {
+  /** Whether what meets its elements is rounded. */
+  readonly rounds: boolean;
+}
+
 /** What templates/<target>/attention.* read. */
 export interface AttentionContext {
   readonly entry: Entry;
   /** Whether prefill also leaves the softmax of each row: its largest logit and sum of weights. */
   readonly records: boolean;
-  /** Whether codes are multiplied as whole numbers, by bytes of what meets them; else as the f32 they stand for. */
-  readonly multiplies_codes: boolean;
+  /** Whether what meets the cache is rounded: to bytes where it meets codes, to bf16 where it meets halves. */
+  readonly rounds: boolean;
+  /** Whether that is bytes anywhere, bf16 anywhere, and bf16 where plain values are met. */
+  readonly rounds_codes: boolean;
+  readonly rounds_halves: boolean;
+  readonly rounds_values: boolean;
   readonly page_rows: string;
   readonly tile_rows: string;
   readonly chunk_rows: string;
@@ -76,8 +86,8 @@ export interface AttentionContext {
   readonly lists_channels: boolean;
   readonly lists_values: boolean;
   /** Every code of a stream once; of values those of segments with every channel, and those with a list. */
-  readonly key_codes: readonly StoredCode[];
-  readonly value_codes: readonly StoredCode[];
+  readonly key_codes: readonly ReadCode[];
+  readonly value_codes: readonly ReadCode[];
   readonly listed_codes: readonly StoredCode[];
   /** Whether either stream has coded segments, and whether keys have. */
   readonly reads_codes: boolean;
@@ -130,26 +140,26 @@ export const attention: Family = Object.freeze<Family>({
   variants: ({ definition: { name } }, { layouts }, head) => {
     // Other variants on other layouts are rendered when a plan asks for them.
     const own = name === "causal" ? layouts : layouts.slice(0, 1);
-    const { entry, records, multipliesCodes } = entryOf(name, head);
+    const { entry, records, rounds } = entryOf(name, head);
     // Where rows have sums, prefill always leaves what they are made from.
     const sums = entry === "sums" || records;
     return own.filter(({ rowSums }) => entry === "decode" || rowSums === sums)
-      .filter((layout) => hasCodes(layout) || !multipliesCodes)
+      .filter((layout) => meetsRounded(layout) || !rounds)
       .map((layout) => [layoutName(layout)]);
   },
   emit(source, request, target) {
     const definition = source.definition as Attention;
     const requested = requestedLayout(request);
     checkOrder(definition, { layout: requested.layout, funcs: source.funcs });
-    const { entry, records, multipliesCodes } = entryOf(definition.name, request.head);
+    const { entry, records, rounds } = entryOf(definition.name, request.head);
     if (entry === "sums" && !requested.layout.rowSums) {
       throw new KerfError(`Cannot emit "${kernelName(request)}": rows of its layout have no sums`, {
         hint: "a layout such as k_f16t16_v_f16t1_evicted_summed",
       });
     }
     const context: AttentionContext = {
-      ...{ entry, records, multiplies_codes: multipliesCodes },
-      ...layoutContext(requested, entry),
+      ...{ entry, records, rounds },
+      ...layoutContext(requested, { entry, rounds }),
       ...hookContext(definition, { funcs: source.funcs, target }),
     };
     return {
@@ -158,7 +168,7 @@ export const attention: Family = Object.freeze<Family>({
         ...source.doc,
         ...ENTRY_DOC[entry],
         ...(records ? RECORDING_DOC : []),
-        ...(multipliesCodes ? CODES_DOC : []),
+        ...(rounds ? roundingDoc(requested) : []),
       ],
       from: [source.file],
       template: "attention",
@@ -168,14 +178,14 @@ export const attention: Family = Object.freeze<Family>({
   },
 });
 
-/** Ends the name of a kernel that multiplies codes as whole numbers. */
+/** Ends the name of a kernel that rounds what meets the cache. */
 const Q8 = "_q8";
 
 /** What a head tells. */
 const entryOf = (name: string, head: string) => {
-  const multipliesCodes = head.endsWith(Q8);
-  const end = head.slice(`attention_${name}_`.length, multipliesCodes ? -Q8.length : undefined);
-  return { ...ENTRIES[end]!, multipliesCodes };
+  const rounds = head.endsWith(Q8);
+  const end = head.slice(`attention_${name}_`.length, rounds ? -Q8.length : undefined);
+  return { ...ENTRIES[end]!, rounds };
 };
 
 const ENTRY_DOC = {
@@ -190,7 +200,20 @@ const ENTRY_DOC = {
 
 const RECORDING_DOC = ["Leaves the softmax of every row, for the sums of columns."];
 
-const CODES_DOC = ["Codes are multiplied as whole numbers, by bytes of queries and of weights."];
+const CODES_DOC = "Codes are multiplied as whole numbers, by bytes of queries and of weights.";
+const HALVES_DOC = "Halves, queries and weights that meet them are rounded to bf16.";
+
+/** What is rounded of a layout. */
+const roundingDoc = ({ codes: { key, value } }: LayoutCodes): string[] => {
+  const all = [...key, ...value];
+  return [
+    ...(all.some(isCode) ? [CODES_DOC] : []),
+    ...(all.some(isHalf) ? [HALVES_DOC] : []),
+  ];
+};
+
+/** Whether a code's elements are halves that all rows have. */
+const isHalf = ({ kind, name }: StoredCode): boolean => kind === "plain" && name === "f16";
 
 const KV_HEADS: GridFactor = { of: { constant: "n_kv_heads" } };
 const GRID: Readonly<Record<Entry, readonly GridFactor[]>> = {
@@ -236,10 +259,20 @@ function checkOrder(
 }
 const isListed = ({ channels }: Segment): boolean => channels === "list";
 
-function layoutContext({ layout, codes }: LayoutCodes, entry: Entry) {
+function layoutContext(
+  { layout, codes }: LayoutCodes,
+  { entry, rounds }: { readonly entry: Entry; readonly rounds: boolean },
+) {
+  const read = (of: readonly StoredCode[]): ReadCode[] =>
+    distinctCodes(of).map((code) => ({
+      ...code,
+      rounds: rounds && (isCode(code) || isHalf(code)),
+    }));
   const { key, value } = layout;
   const nKeys = key.segments.length;
   const listed = key.segments.map(isListed);
+  const keyCodes = read(codes.key);
+  const valueCodes = read(codes.value.filter((_, i) => !isListed(value.segments[i]!)));
   // Sums are of weights: nobody reads values.
   const listsValue = (segment: Segment) => entry !== "sums" && isListed(segment);
   return {
@@ -267,8 +300,13 @@ function layoutContext({ layout, codes }: LayoutCodes, entry: Entry) {
     })),
     lists_channels: listed.includes(true),
     lists_values: value.segments.some(listsValue),
-    key_codes: distinctCodes(codes.key),
-    value_codes: distinctCodes(codes.value.filter((_, i) => !isListed(value.segments[i]!))),
+    key_codes: keyCodes,
+    value_codes: valueCodes,
+    rounds_codes: rounds && [...codes.key, ...codes.value].some(isCode),
+    rounds_halves: [...keyCodes, ...(entry === "sums" ? [] : valueCodes)].some((code) =>
+      code.rounds && isHalf(code)
+    ),
+    rounds_values: valueCodes.some((code) => code.rounds && isHalf(code)),
     listed_codes: distinctCodes(codes.value.filter((_, i) => isListed(value.segments[i]!))),
     reads_codes: [...codes.key, ...codes.value].some(isCode),
     folds_groups: codes.key.some(isCode),

@@ -1,10 +1,10 @@
 /**
- * Attention that multiplies codes as whole numbers, on one query: the reference's answer, and how far f32 may
- * take a kernel from it. First order; bytes that may be rounded either way count as if they all were.
+ * Attention that rounds what meets the cache, on one query: the reference's answer, and how far f32 may take a kernel
+ * from it. First order; bytes and bf16 that may be rounded either way count as if they all were.
  */
 
 import { attentionQ8Reference } from "../reference/attention_q8.ts";
-import type { CodedPlace } from "../reference/attention_q8.ts";
+import type { RowCodes } from "../reference/attention_q8.ts";
 import { weightsBound } from "./attention_bound.ts";
 import type { SizedQuery } from "./attention_bound.ts";
 import type { SeenRows } from "./cache_state.ts";
@@ -24,24 +24,27 @@ export const sizedByLargest = (
   sizes: { keys: sizesOf(keys, keyCodes), values: sizesOf(values, valueCodes) },
 });
 
-const sizesOf = (rows: SeenRows["keys"], codes: readonly (readonly CodedPlace[] | null)[]) =>
+const sizesOf = (rows: SeenRows["keys"], codes: readonly RowCodes[]) =>
   rows.map((row, i) => {
     const sizes = row.map(Math.abs);
-    codes[i]?.forEach(({ channel, scale, minimum, bits }) =>
-      sizes[channel] = scale * (2 ** bits - 1) + Math.abs(minimum)
-    );
+    const own = codes[i]!;
+    if (own !== null && own !== "halves") {
+      own.forEach(({ channel, scale, minimum, bits }) =>
+        sizes[channel] = scale * (2 ** bits - 1) + Math.abs(minimum)
+      );
+    }
     return sizes;
   });
 
 /**
  * The output of one query, f64 [headDim], and the largest |f32 − exact| of each channel; 0 where nothing is visible.
  *
- * Bytes go by a weight against another one, which both may be off by what the farthest logit is; so may be, by
+ * Bytes and bf16 go by a weight against another one, which both may be off by what the farthest logit is; so may be, by
  * as much, what a byte counts for.
  *
  * @param query its rows {@linkcode sizedByLargest}
  */
-export function wholeNumbersAnswer(
+export function roundedAnswer(
   query: SizedQuery,
   codes: CodedRows,
   rounded: RoundedHook,

@@ -1,14 +1,14 @@
 /**
- * The cases of attention that multiplies codes as whole numbers: one for each layout with codes that the variants
- * make of f16, under the attention that runs use unless told otherwise, and one for each attention variant over
- * such a layout. A target may have no such kernels: no engine asks for them there, so nothing is absent.
+ * The cases of attention that rounds what meets the cache: one for each layout that the variants make of f16, under
+ * the attention that runs use unless told otherwise, and one for each attention variant over one with codes. A
+ * target may have no such kernels: no engine asks for them there, so nothing is absent.
  */
 
 import { readsKeyOrder } from "../emit/key_order.ts";
 import type { KernelSource } from "../emit/types.ts";
 import { layoutName } from "../layout/name.ts";
 import { hasRowClasses } from "../layout/row_classes.ts";
-import { hasCodes } from "../layout/types.ts";
+import { hasCodes, meetsRounded } from "../layout/types.ts";
 import { attentionAnswer, measureAttention } from "./attention.ts";
 import { attentionProblem, caseLayout } from "./attention_case.ts";
 import { attentionUses } from "./attention_kernels.ts";
@@ -21,7 +21,7 @@ import { seedOf } from "./numbers.ts";
 import { layoutSteps } from "./pruning_case.ts";
 import { layoutMakers } from "./variants.ts";
 import type { VerifiedVariant } from "./variants.ts";
-import { sizedByLargest } from "./whole_numbers.ts";
+import { sizedByLargest } from "./rounded_rows.ts";
 
 /** Two queries, of which decoding has the last; far-off numbers, of which rounding takes more than f32 may be off. */
 const CASE: Omit<AttentionCase, "cut"> = {
@@ -36,7 +36,7 @@ const caseOf = (pruning: ReturnType<typeof layoutSteps>): AttentionCase => {
 };
 
 /** The cases of variants, in their order. @param attention what pruned caches are read by */
-export function wholeNumberJobs(
+export function roundedJobs(
   variants: readonly VerifiedVariant[],
   sources: readonly KernelSource[],
   attention: KernelSource,
@@ -45,7 +45,7 @@ export function wholeNumberJobs(
   const known = new Set<string>();
   return variants.flatMap(({ name, kind, sources: own }): Job[] => {
     if (kind === "attention") {
-      const given = made.find((one) => isReadBy(own[0]!, one));
+      const given = made.find((one) => hasCodes(caseLayout(one)) && isReadBy(own[0]!, one));
       return given ? [jobOf({ name, kind, given }, own[0]!)] : [];
     }
     const given = caseOf(layoutSteps({ variants: own }));
@@ -56,10 +56,10 @@ export function wholeNumberJobs(
   });
 }
 
-/** Whether an attention meets codes in a case's cache, in an order that it can read. */
+/** Whether an attention reads a case's cache, and rounds what meets it. */
 function isReadBy({ funcs }: KernelSource, given: AttentionCase): boolean {
   const layout = caseLayout(given);
-  if (!hasCodes(layout) || turnsCompressed(layout)) return false;
+  if (!meetsRounded(layout) || turnsCompressed(layout)) return false;
   return !(hasRowClasses(layout) && readsKeyOrder(funcs));
 }
 
@@ -67,11 +67,10 @@ function jobOf(
   { name, kind, given }: Pick<VerifiedVariant, "name" | "kind"> & { readonly given: AttentionCase },
   attention: KernelSource,
 ): Job {
-  const wholeNumbers = true;
   return {
     ...{ variant: name, kind, case: describe(given, null), mayLack: true },
     uses: attentionUses(attention.definition.name, caseLayout(given), {
-      ...{ ...given.shape, wholeNumbers },
+      ...{ ...given.shape, rounds: true },
     }),
     prepare: () => {
       const { written, ...problem } = attentionProblem(attention, given, seedOf(name, 0));

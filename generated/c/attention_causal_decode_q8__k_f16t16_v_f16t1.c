@@ -1,0 +1,448 @@
+/*
+ * Causal attention: a query sees every key up to its own position.
+ * Decode: one partial softmax per 256-row chunk of the cache; attention_merge joins them.
+ * Halves, queries and weights that meet them are rounded to bf16.
+ *
+ * Generated from kernels/attention/causal.ts by `deno task gen`. Do not edit.
+ */
+#include "kerf.h"
+
+#ifndef HEAD_DIM
+#error "compile with -DHEAD_DIM=N"
+#endif
+#ifndef GROUP
+#error "compile with -DGROUP=N"
+#endif
+
+struct args {
+  const float *qkv; /* f32 [nRows, qkv_stride] */
+  const uint32_t *decode_rows; /* u32 [nDecode] */
+  const uint32_t *row_seq; /* u32 [nRows] */
+  const uint32_t *seqs; /* u32 [nSeqs, 4] */
+  const uint32_t *pages; /* u32 [nSlots, nLayers, nKvHeads, page_entries] */
+  const uint32_t *heads; /* u32 [nSlots, nLayers, nKvHeads, 4] */
+  const uint8_t *arena; /* u8 [arenaBytes] */
+  float *partials; /* f32 [nDecode, nHeads, nSplits, headDim + 16] */
+  const uint32_t *step; /* u32 [stepFields] */
+  uint32_t layer;
+  uint32_t n_layers;
+  uint32_t n_heads;
+  uint32_t n_kv_heads;
+  uint32_t qkv_stride; /* elements between rows of qkv */
+  uint32_t page_entries; /* entries of a head in pages */
+  uint32_t key_page_0; /* the segment's first page entry */
+  uint32_t value_page_0;
+  float scale; /* 1 / √headDim */
+};
+_Static_assert(offsetof(struct args, qkv) == 0, "qkv");
+_Static_assert(offsetof(struct args, decode_rows) == 8, "decode_rows");
+_Static_assert(offsetof(struct args, row_seq) == 16, "row_seq");
+_Static_assert(offsetof(struct args, seqs) == 24, "seqs");
+_Static_assert(offsetof(struct args, pages) == 32, "pages");
+_Static_assert(offsetof(struct args, heads) == 40, "heads");
+_Static_assert(offsetof(struct args, arena) == 48, "arena");
+_Static_assert(offsetof(struct args, partials) == 56, "partials");
+_Static_assert(offsetof(struct args, step) == 64, "step");
+_Static_assert(offsetof(struct args, layer) == 72, "layer");
+_Static_assert(offsetof(struct args, n_layers) == 76, "n_layers");
+_Static_assert(offsetof(struct args, n_heads) == 80, "n_heads");
+_Static_assert(offsetof(struct args, n_kv_heads) == 84, "n_kv_heads");
+_Static_assert(offsetof(struct args, qkv_stride) == 88, "qkv_stride");
+_Static_assert(offsetof(struct args, page_entries) == 92, "page_entries");
+_Static_assert(offsetof(struct args, key_page_0) == 96, "key_page_0");
+_Static_assert(offsetof(struct args, value_page_0) == 100, "value_page_0");
+_Static_assert(offsetof(struct args, scale) == 104, "scale");
+
+#include "kerf_native.h"
+#include "kerf_softmax.h"
+#include "kerf_bf16.h"
+
+/* Makes a loop with a constant count straight code, so that an array of accumulators is registers. */
+#if defined(__clang__)
+#define UNROLL _Pragma("unroll")
+#else
+#define UNROLL _Pragma("GCC unroll 64")
+#endif
+
+enum {
+  PAGE_ROWS = 128, /* rows of a page */
+  TILE_ROWS = 16, /* rows of a tile of keys: the lanes */
+  CHUNK_ROWS = 256, /* rows of one partial softmax */
+  ARENA_UNIT = 64, /* bytes that a page entry counts */
+  KEY_SEGMENTS = 1,
+  VALUE_SEGMENTS = 1,
+  HEAD_FIELDS = 4, /* rows and width of every segment */
+  BLOCK_QUERIES = 1,
+  FETCH_ROWS = 64, /* rows of values from what is summed to what is fetched: the time of some cache misses */
+  ACCUMULATORS = KERF_N == 16 ? 24 : 12, /* registers less the operands of a turn */
+  BLOCK_ROWS = BLOCK_QUERIES * GROUP,
+  BLOCK_VECTORS = BLOCK_ROWS * 4 <= ACCUMULATORS ? 4 : BLOCK_ROWS * 2 <= ACCUMULATORS ? 2 : 1,
+  BLOCK_WIDTH = BLOCK_VECTORS * KERF_N,
+  VALUE_VECTORS = BLOCK_WIDTH <= HEAD_DIM ? BLOCK_VECTORS : 1,
+  VALUE_WIDTH = VALUE_VECTORS * KERF_N,
+};
+_Static_assert(GROUP >= 1 && GROUP <= 8, "GROUP, the query heads of a KV head, is 1 to 8");
+_Static_assert(HEAD_DIM % 16 == 0, "HEAD_DIM is a multiple of 16");
+
+/* One KV head of one sequence: where its rows lie, and how many there are for the last query at hand. */
+struct kv_rows {
+  const uint8_t *arena;
+  const uint32_t *key_pages[KEY_SEGMENTS];
+  uint32_t key_rows[KEY_SEGMENTS];
+  uint32_t key_width[KEY_SEGMENTS];
+  const uint32_t *value_pages[VALUE_SEGMENTS];
+  uint32_t value_rows[VALUE_SEGMENTS];
+  uint32_t n_rows;
+};
+
+/* At most CHUNK_ROWS rows of one key segment; `position` counts rows of all segments before them. */
+struct chunk {
+  uint32_t segment, row, position, n_rows;
+};
+
+/* One query head of one row: what hooks may read of it, and the keys stored up to it. */
+struct query {
+  int32_t position, head, kv_head, layer;
+  uint32_t n_visible;
+};
+
+/* The place of a head in `pages`, `heads` and `channels`. */
+static size_t head_place(const struct args *args, uint32_t slot, uint32_t kv_head)
+{
+  return ((size_t)slot * args->n_layers + args->layer) * args->n_kv_heads + kv_head;
+}
+
+/* What the query sees that is the n_new-th of its sequence in this step. */
+static struct kv_rows rows_of(const struct args *args, size_t place, uint32_t n_new)
+{
+  const uint32_t *pages = args->pages + place * args->page_entries;
+  const uint32_t *fields = args->heads + place * HEAD_FIELDS;
+  struct kv_rows kv = {.arena = args->arena};
+  kv.key_pages[0] = pages + args->key_page_0;
+  kv.key_rows[0] = fields[0] + n_new;
+  kv.key_width[0] = HEAD_DIM;
+  kv.value_pages[0] = pages + args->value_page_0;
+  kv.value_rows[0] = fields[2] + n_new;
+  for (uint32_t i = 0; i < KEY_SEGMENTS; i++) kv.n_rows += kv.key_rows[i];
+  return kv;
+}
+
+/* Goes on to the next chunk, from zeros to the first; false past the last. */
+static bool next_chunk(const struct kv_rows *kv, struct chunk *chunk)
+{
+  chunk->row += chunk->n_rows;
+  chunk->position += chunk->n_rows;
+  chunk->n_rows = 0;
+  while (chunk->row == kv->key_rows[chunk->segment]) {
+    if (chunk->segment + 1 == KEY_SEGMENTS) return false;
+    chunk->segment++;
+    chunk->row = 0;
+  }
+  const uint32_t rest = kv->key_rows[chunk->segment] - chunk->row;
+  chunk->n_rows = rest < CHUNK_ROWS ? rest : CHUNK_ROWS;
+  return true;
+}
+
+/* The query heads of one row for one key segment: f32 [GROUP, HEAD_DIM], the stored channels first. */
+static void gather_query(
+  const struct args *args, uint32_t row, uint32_t kv_head, const uint32_t *channels,
+  uint32_t width, float *q)
+{
+  const float *heads = args->qkv + (size_t)row * args->qkv_stride
+      + (size_t)kv_head * GROUP * HEAD_DIM;
+  if (channels == NULL) {
+    memcpy(q, heads, GROUP * HEAD_DIM * sizeof *q);
+    return;
+  }
+  for (uint32_t c = 0; c < width; c++) {
+    const float *channel = heads + channels[c];
+    UNROLL for (uint32_t g = 0; g < GROUP; g++) q[g * HEAD_DIM + c] = channel[g * HEAD_DIM];
+  }
+}
+
+/* Stands where a pair has no second. */
+static const kerf_f16 NO_ELEMENTS[16] = {0};
+
+/*
+ * q · k of the block's rows and the chunk's keys, both rounded to bf16, two channels at a time. A tile of keys is
+ * channel-major: sixteen products build up in the lanes, and two channels that are not stored are a turn less.
+ * The keys a page on, the next chunk's too, are fetched meanwhile: the machine sees no streams in tiles.
+ *
+ * q: f32 [BLOCK_ROWS, HEAD_DIM]. products: f32 [BLOCK_ROWS, CHUNK_ROWS].
+ */
+static void multiply_keys(
+  const struct kv_rows *kv, const struct chunk *chunk, const float *restrict q,
+      float *restrict products)
+{
+  const uint32_t width = kv->key_width[chunk->segment];
+  const uint32_t *pages = kv->key_pages[chunk->segment];
+  const uint32_t n_keys = (chunk->n_rows + TILE_ROWS - 1) / TILE_ROWS * TILE_ROWS;
+  _Alignas(64) kerf_factor factors[BLOCK_ROWS * HEAD_DIM];
+  for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
+    for (uint32_t c = 0; c < width; c += KERF_N) {
+      kerf_storen_factors(&factors[r * HEAD_DIM + c], kerf_loadn(&q[r * HEAD_DIM + c]));
+    }
+    if (width % 2 == 1) factors[r * HEAD_DIM + width] = 0;
+  }
+
+  for (uint32_t first = 0; first < n_keys; first += BLOCK_WIDTH) {
+    const kerf_f16 *keys[BLOCK_VECTORS];
+    UNROLL for (uint32_t v = 0; v < BLOCK_VECTORS; v++) {
+      /* Vectors past the last tile take the first one's keys; nobody reads their products. */
+      const uint32_t key = first + v * KERF_N;
+      const uint32_t row = chunk->row + (key < n_keys ? key : first);
+      const uint32_t in_page = row % PAGE_ROWS;
+      const uint8_t *page = kv->arena + (size_t)pages[row / PAGE_ROWS] * ARENA_UNIT;
+      keys[v] = (const kerf_f16 *)page + in_page / TILE_ROWS * TILE_ROWS * width
+          + in_page % TILE_ROWS;
+    }
+    const uint32_t here = chunk->row + first;
+    const uint32_t ahead = here + PAGE_ROWS < kv->key_rows[chunk->segment] ? here + PAGE_ROWS
+        : here;
+    const uint8_t *next_page = kv->arena + (size_t)pages[ahead / PAGE_ROWS] * ARENA_UNIT;
+    const kerf_f16 *fetched = (const kerf_f16 *)next_page + ahead % PAGE_ROWS * width;
+    f32xn sums[BLOCK_ROWS][BLOCK_VECTORS];
+    UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
+      UNROLL for (uint32_t v = 0; v < BLOCK_VECTORS; v++) sums[r][v] = kerf_splatn(0.0f);
+    }
+    for (uint32_t c = 0; c < width; c += 2) {
+      kerf_fetch(fetched + c * BLOCK_WIDTH, 2 * BLOCK_WIDTH * sizeof *fetched);
+      const kerf_factor *two = &factors[c];
+      kerf_pairsn pairs[BLOCK_VECTORS];
+      UNROLL for (uint32_t v = 0; v < BLOCK_VECTORS; v++) {
+        const kerf_f16 *key = keys[v] + c * TILE_ROWS;
+        pairs[v] = kerf_pairsn_f16(key, c + 1 < width ? key + TILE_ROWS : NO_ELEMENTS);
+      }
+      UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
+        UNROLL for (uint32_t v = 0; v < BLOCK_VECTORS; v++) {
+          sums[r][v] = kerf_dot2(sums[r][v], pairs[v], two + r * HEAD_DIM);
+        }
+      }
+    }
+    UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
+      UNROLL for (uint32_t v = 0; v < BLOCK_VECTORS; v++) {
+        kerf_storen(&products[r * CHUNK_ROWS + first + v * KERF_N], sums[r][v]);
+      }
+    }
+  }
+}
+
+/* Rows of a chunk whose values lie in one page: the chunk's first … end - 1. */
+struct value_run {
+  uint32_t segment, in_page, end;
+  const uint8_t *page;
+};
+
+/* The run that begins at the chunk's row `first`. Values have cuts of their own. */
+KERF_INLINE struct value_run value_run_at(const struct kv_rows *kv, const struct chunk *chunk,
+    uint32_t first)
+{
+  uint32_t row = chunk->position + first, segment = 0;
+  for (; segment + 1 < VALUE_SEGMENTS && row >= kv->value_rows[segment]; segment++) {
+    row -= kv->value_rows[segment];
+  }
+  const uint32_t in_page = row % PAGE_ROWS;
+  uint32_t n_rows = chunk->n_rows - first;
+  if (n_rows > PAGE_ROWS - in_page) n_rows = PAGE_ROWS - in_page;
+  if (segment + 1 < VALUE_SEGMENTS
+      && n_rows > kv->value_rows[segment] - row) n_rows = kv->value_rows[segment] - row;
+  const uint8_t *page = kv->arena + (size_t)kv->value_pages[segment][row / PAGE_ROWS] * ARENA_UNIT;
+  return (struct value_run){segment, in_page, first + n_rows, page};
+}
+
+/*
+ * Turns the products of one query and a chunk into weights e^(logit - largest), in place; a key that the
+ * query does not see weighs exactly 0.
+ */
+static void weigh_keys(
+  const struct args *args, const struct chunk *chunk, struct query query,
+  float *products, float *largest, float *sum)
+{
+  const i32x16 lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  const uint32_t n_keys = (chunk->n_rows + 15) / 16 * 16;
+  /* The lanes past the chunk hold no keys, and positions that the next segment's keys have. */
+  const uint32_t end = chunk->position + chunk->n_rows;
+  const int32_t n_visible = (int32_t)(end < query.n_visible ? end : query.n_visible);
+
+  f32x16 largest_lanes = kerf_splat16(KERF_MASKED);
+  for (uint32_t key = 0; key < n_keys; key += 16) {
+    const i32x16 key_position = lane + (int32_t)(chunk->position + key);
+    const f32x16 s = kerf_load16(&products[key]) * args->scale;
+
+#line 7 "kernels/attention/causal.ts"
+    const i32x16 mask = key_position <= query.position;
+#line 275 "generated/c/attention_causal_decode_q8__k_f16t16_v_f16t1.c"
+    const i32x16 visible = mask & (key_position < n_visible);
+    const f32x16 logit = kerf_select16(visible, s, kerf_splat16(KERF_MASKED));
+    largest_lanes = kerf_larger16(logit, largest_lanes);
+    kerf_store16(&products[key], logit);
+  }
+  *largest = kerf_largest16(largest_lanes);
+  /* Where no key is seen, none may stand beside the largest. */
+  const float top = *largest == KERF_MASKED ? 0.0f : *largest;
+
+  f32x16 sum_lanes = kerf_splat16(0.0f);
+  for (uint32_t key = 0; key < n_keys; key += 16) {
+    const f32x16 weight = kerf_weight16(kerf_load16(&products[key]) - top);
+    sum_lanes += weight;
+    kerf_store16(&products[key], weight);
+  }
+  *sum = kerf_sum16(sum_lanes);
+}
+
+/*
+ * Adds the weighted values of a run that begins at the chunk's row `first`, both rounded to bf16, two rows at a
+ * time; a run of an odd count ends with one.
+ */
+KERF_INLINE void add_run_f16(
+  struct value_run run, uint32_t first, const kerf_factor *restrict weights, uint32_t channel,
+  const uint32_t n_vectors, f32xn sums[BLOCK_ROWS][BLOCK_VECTORS])
+{
+  const kerf_f16 *values = (const kerf_f16 *)(run.page) + channel;
+  for (uint32_t key = first; key < run.end; key += 2) {
+    const kerf_f16 *value = values + (run.in_page + key - first) * HEAD_DIM;
+    kerf_fetch(value + FETCH_ROWS * HEAD_DIM, n_vectors * sizeof(kerf_f16[KERF_N]));
+    kerf_fetch(value + (FETCH_ROWS + 1) * HEAD_DIM, n_vectors * sizeof(kerf_f16[KERF_N]));
+    const kerf_factor *two = &weights[key];
+    const bool alone = key + 1 == run.end;
+    kerf_pairsn pairs[BLOCK_VECTORS];
+    UNROLL for (uint32_t v = 0; v < n_vectors; v++) {
+      pairs[v] = kerf_pairsn_f16(value + v * KERF_N,
+          alone ? NO_ELEMENTS : value + HEAD_DIM + v * KERF_N);
+    }
+    UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
+      UNROLL for (uint32_t v = 0; v < n_vectors; v++) {
+        sums[r][v] = kerf_dot2(sums[r][v], pairs[v], two + r * CHUNK_ROWS);
+      }
+    }
+  }
+}
+
+/*
+ * Begins to fetch the first values of the chunk, the part-th of GROUP parts: what add_values begins with, wanted once
+ * keys are weighed.
+ */
+KERF_INLINE void fetch_first_values(const struct kv_rows *kv, const struct chunk *chunk,
+    uint32_t part)
+{
+  enum { ROWS = (FETCH_ROWS + GROUP - 1) / GROUP };
+  if (part * ROWS >= chunk->n_rows) return;
+  const struct value_run run = value_run_at(kv, chunk, part * ROWS);
+  if (run.segment == 0) {
+    const uint8_t *values = run.page;
+    kerf_fetch((const kerf_f16 *)values + run.in_page * HEAD_DIM,
+        ROWS * HEAD_DIM * sizeof(kerf_f16));
+  }
+}
+
+/* The weighted sum of n_vectors vectors of the chunk's values, keys in order. */
+KERF_INLINE void add_values(
+  const struct kv_rows *kv, const struct chunk *chunk, const kerf_factor *restrict weights,
+  uint32_t channel, const uint32_t n_vectors, float *restrict out)
+{
+  f32xn sums[BLOCK_ROWS][BLOCK_VECTORS];
+  UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
+    UNROLL for (uint32_t v = 0; v < n_vectors; v++) sums[r][v] = kerf_splatn(0.0f);
+  }
+  struct value_run run;
+  for (uint32_t key = 0; key < chunk->n_rows; key = run.end) {
+    run = value_run_at(kv, chunk, key);
+    add_run_f16(run, key, weights, channel, n_vectors, sums);
+  }
+  UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
+    UNROLL for (uint32_t v = 0; v < n_vectors; v++) {
+      kerf_storen(&out[r * HEAD_DIM + channel + v * KERF_N], sums[r][v]);
+    }
+  }
+}
+
+/* weights: f32 [BLOCK_ROWS, CHUNK_ROWS]. out: f32 [BLOCK_ROWS, HEAD_DIM]. */
+static void multiply_values(
+  const struct kv_rows *kv, const struct chunk *chunk, const float *weights, float *out)
+{
+  _Alignas(64) kerf_factor factors[BLOCK_ROWS * CHUNK_ROWS];
+  for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
+    for (uint32_t key = r * CHUNK_ROWS; key < r * CHUNK_ROWS + chunk->n_rows; key += KERF_N) {
+      kerf_storen_factors(&factors[key], kerf_loadn(&weights[key]));
+    }
+  }
+  const uint32_t whole = HEAD_DIM / VALUE_WIDTH * VALUE_WIDTH;
+  for (uint32_t channel = 0; channel < whole; channel += VALUE_WIDTH) {
+    add_values(kv, chunk, factors, channel, VALUE_VECTORS, out);
+  }
+  for (uint32_t channel = whole; channel < HEAD_DIM; channel += KERF_N) {
+    add_values(kv, chunk, factors, channel, 1, out);
+  }
+}
+
+/* Whether a chunk has a key between two positions. */
+static bool overlaps(const struct chunk *chunk, int32_t lower, int32_t upper)
+{
+  const int32_t first = (int32_t)chunk->position, last = first + (int32_t)chunk->n_rows - 1;
+  return first <= upper && last >= lower;
+}
+
+/* One item: one chunk of one KV head of a decoded row → one partial softmax per query head. */
+static void attention_causal_decode_q8__k_f16t16_v_f16t1(const struct args *restrict args,
+    uint32_t first, uint32_t last)
+{
+  const uint32_t n_splits = args->step[5];
+
+  for (uint32_t item = first; item < last; item++) {
+    const uint32_t split = item % n_splits;
+    const uint32_t kv_head = item / n_splits % args->n_kv_heads;
+    const uint32_t decoded = item / n_splits / args->n_kv_heads;
+    const uint32_t row = args->decode_rows[decoded];
+    const uint32_t *seq = args->seqs + 4 * (size_t)args->row_seq[row];
+    const size_t place = head_place(args, seq[3], kv_head);
+    const struct kv_rows kv = rows_of(args, place, row - seq[1] + 1);
+    struct query query = {
+      .position = (int32_t)(seq[2] + row - seq[1]),
+      .kv_head = (int32_t)kv_head,
+      .layer = (int32_t)args->layer,
+      .n_visible = kv.n_rows,
+    };
+
+    _Alignas(64) float q[GROUP * HEAD_DIM];
+    _Alignas(64) float products[GROUP * CHUNK_ROWS];
+    _Alignas(64) float values[GROUP * HEAD_DIM] = {0};
+    float largest[GROUP], sum[GROUP];
+    int32_t lower = INT32_MAX, upper = INT32_MIN;
+    for (uint32_t g = 0; g < GROUP; g++) {
+      query.head = (int32_t)(kv_head * GROUP + g);
+      largest[g] = KERF_MASKED;
+      sum[g] = 0.0f;
+
+      lower = kerf_min_i32(lower, 0);
+      upper = kerf_max_i32(upper, query.position);
+    }
+
+    struct chunk chunk = {0};
+    bool found = next_chunk(&kv, &chunk);
+    for (uint32_t i = 0; found && i < split; i++) found = next_chunk(&kv, &chunk);
+    if (found && overlaps(&chunk, lower, upper)) {
+      gather_query(args, row, kv_head, NULL, kv.key_width[chunk.segment], q);
+      multiply_keys(&kv, &chunk, q, products);
+      for (uint32_t g = 0; g < GROUP; g++) {
+        query.head = (int32_t)(kv_head * GROUP + g);
+        fetch_first_values(&kv, &chunk, g);
+        weigh_keys(args, &chunk, query, &products[g * CHUNK_ROWS], &largest[g], &sum[g]);
+      }
+      multiply_values(&kv, &chunk, products, values);
+    }
+
+    for (uint32_t g = 0; g < GROUP; g++) {
+      const size_t head = (size_t)decoded * args->n_heads + kv_head * GROUP + g;
+      float *partial = args->partials + (head * n_splits + split) * (HEAD_DIM + 16);
+      memcpy(partial, &values[g * HEAD_DIM], HEAD_DIM * sizeof *partial);
+      partial[HEAD_DIM] = largest[g];
+      partial[HEAD_DIM + 1] = sum[g];
+    }
+  }
+}
+
+KERF_EXPORT uint64_t attention_causal_decode_q8__k_f16t16_v_f16t1_address(void);
+uint64_t attention_causal_decode_q8__k_f16t16_v_f16t1_address(void)
+{
+  return (uint64_t)(uintptr_t)attention_causal_decode_q8__k_f16t16_v_f16t1;
+}
