@@ -160,8 +160,8 @@ for (
       what: "bytes that nothing makes up for",
       variant: "kivi",
       kernel: /^attention_causal_(?:prefill|decode)_q8/,
-      find: / \+ taken\[r\] \* centre/,
-      replace: " - taken[r] * centre",
+      find: /offset -= kerf_to_f32x16\(sums\)/,
+      replace: "offset += kerf_to_f32x16(sums)",
       tells: ["prefill, rounded", "decode + merge, rounded"],
     },
     {
