@@ -92,6 +92,8 @@ export interface AttentionContext {
   /** Whether either stream has coded segments, and whether keys have. */
   readonly reads_codes: boolean;
   readonly folds_groups: boolean;
+  /** Whether a segment of values is codes of every channel. */
+  readonly codes_whole_values: boolean;
   /** Whether keys have rows with channels of their own. */
   readonly reads_sets: boolean;
   /** Whether channels that are not stored read as means. */
@@ -310,6 +312,7 @@ function layoutContext(
     listed_codes: distinctCodes(codes.value.filter((_, i) => isListed(value.segments[i]!))),
     reads_codes: [...codes.key, ...codes.value].some(isCode),
     folds_groups: codes.key.some(isCode),
+    codes_whole_values: valueCodes.some(isCode),
     reads_sets: codes.key.some(({ kind }) => kind === "sets"),
     fills_means: key.segments.some(({ fill }) => fill === "mean"),
     turns_values: isTurned(value),
