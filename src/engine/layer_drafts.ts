@@ -1,6 +1,6 @@
 /**
- * The kernels of one Llama layer, of what comes before the first and of what comes after the last, in
- * order. Reads the model's sizes and the plan's kernel names; holds no arithmetic. With q8 activations the
+ * The kernels of one Llama layer, in order; what comes before the first and after the last is in
+ * end_drafts.ts. Reads the model's sizes and the plan's kernel names; holds no arithmetic. With q8 activations the
  * inputs of matrices that are packed as codes become codes; matrices of plain values stay products of f32.
  *
  * Source: Llama 2 (arXiv:2307.09288) section 2.2, as llama-architecture GGUF files store it.
@@ -58,10 +58,9 @@ export interface DraftContext {
 }
 
 const ALL_ROWS = STEP_FIELDS.indexOf("nRows");
-const LOGIT_ROWS = STEP_FIELDS.indexOf("nLogits");
 
 /** Constants of a row-wise kernel that reads row input `input` and writes rows of the same width. */
-const rowConstants = (input: string, width: number, rowsField: number) => ({
+export const rowConstants = (input: string, width: number, rowsField: number) => ({
   rows_field: rowsField,
   width,
   [`${input}_stride`]: width,
@@ -79,7 +78,7 @@ const codesSuffix = (context: DraftContext, readers: readonly LoadedMatrix[]) =>
   takeCodes(context, readers) ? "_q8" : "";
 
 /** Normed rows, as `readers` take them: codes but for the rows' scales, which readers make of `sums`. */
-function normDraft(
+export function normDraft(
   context: DraftContext,
   label: string,
   options: {
@@ -100,7 +99,7 @@ function normDraft(
 }
 
 /** y = x · Wᵀ for matrices that share x, rows as these take them; each writes its own columns of y. */
-function productDrafts(
+export function productDrafts(
   context: DraftContext,
   label: string,
   matrices: readonly LoadedMatrix[],
@@ -189,24 +188,6 @@ function addProductDrafts(
       },
     })),
   ];
-}
-
-/** Token embedding: fills x. Each part of the table fills the rows of its own tokens. */
-export function embeddingDrafts(
-  { config }: DraftContext,
-  { embedding, x }: { embedding: readonly LoadedMatrix[]; x: BufferSlice },
-): Draft[] {
-  return embedding.map(({ packing, weight, firstOut, nOut }, i) => ({
-    kernel: `embedding__${packing}`,
-    label: embedding.length > 1 ? `embedding (${i + 1} of ${embedding.length})` : "embedding",
-    buffers: { weight, y: x },
-    constants: {
-      width: config.dModel,
-      y_stride: config.dModel,
-      first_row: firstOut,
-      n_rows: nOut,
-    },
-  }));
 }
 
 /** Attention of one layer, from rotated and stored keys to the merged heads in `out`. */
@@ -320,35 +301,5 @@ export function layerDrafts(
       yStride: dModel,
       ...(next ? { next: { gain: next.attnNorm, readers: next.qkv } } : {}),
     }),
-  ];
-}
-
-/** Logits of the rows that want them, and where each row's largest is. */
-export function headDrafts(
-  context: DraftContext,
-  { norm, head, x }: { norm: BufferSlice; head: readonly LoadedMatrix[]; x: BufferSlice },
-): Draft[] {
-  const { config, activations } = context;
-  const { picked, normed, logits } = activations;
-  return [
-    {
-      kernel: "gather_rows",
-      label: "rows for logits",
-      buffers: { x, y: picked },
-      constants: rowConstants("x", config.dModel, LOGIT_ROWS),
-    },
-    normDraft(context, "output norm", {
-      x: picked,
-      weight: norm,
-      readers: head,
-      rowsField: LOGIT_ROWS,
-    }),
-    ...productDrafts(context, "head", head, {
-      x: normed,
-      y: logits,
-      yStride: config.nVocab,
-      rowsField: LOGIT_ROWS,
-    }),
-    { kernel: "arg_max", label: "likeliest tokens", constants: { width: config.nVocab } },
   ];
 }
