@@ -51,7 +51,10 @@ function stepOf(p: Problem) {
       partials: new Float32Array(p.nHeads * p.cache.nSplits * (p.headDim + 16)).fill(NaN),
     } as Record<string, TypedArray>,
     // Fewer items than chunks: each takes several.
-    constants: { ...constants, out_stride: width, n_ctx: 300 } as Record<string, number>,
+    constants: { ...constants, out_stride: width, stores_codes: 0, n_ctx: 300 } as Record<
+      string,
+      number
+    >,
     step: {
       ...{ nRows: p.nQuery, nSeqs: 1, nTiles: tiles.length / 4 },
       ...{ nDecode: 1, nSplits: p.cache.nSplits },

@@ -22,7 +22,7 @@ const KERNELS: Readonly<Record<string, RegExp>> = {
   "`pack__STORAGE`": /^pack__/,
   "`append__LAYOUT`": /^append__/,
   "`append_recording__LAYOUT`": /^append_recording__/,
-  "`attention_merge`, `attention_merge_turned`": /^attention_merge(_turned)?$/,
+  "`attention_merge`, `attention_merge_turned`": /^attention_merge(_turned)?(_q8)?$/,
   "`select_channels`": /^select_channels$/,
 };
 

@@ -23,7 +23,7 @@ struct args {
   const uint32_t *heads; /* u32 [nSlots, nLayers, nKvHeads, 4] */
   const uint8_t *arena; /* u8 [arenaBytes] */
   const float *slopes; /* f32 [nHeads] */
-  float *out; /* f32 [nRows, out_stride] */
+  uint8_t *out; /* u8 [nRows, 4 * out_stride] */
   const uint32_t *step; /* u32 [stepFields] */
   uint32_t layer;
   uint32_t n_layers;
@@ -31,6 +31,7 @@ struct args {
   uint32_t n_kv_heads;
   uint32_t qkv_stride; /* elements between rows of qkv */
   uint32_t out_stride; /* elements between rows of out */
+  uint32_t stores_codes; /* 1: rows of out are 8-bit codes; 0: f32 */
   uint32_t page_entries; /* entries of a head in pages */
   uint32_t key_page_0; /* the segment's first page entry */
   uint32_t value_page_0;
@@ -51,14 +52,16 @@ _Static_assert(offsetof(struct args, n_heads) == 80, "n_heads");
 _Static_assert(offsetof(struct args, n_kv_heads) == 84, "n_kv_heads");
 _Static_assert(offsetof(struct args, qkv_stride) == 88, "qkv_stride");
 _Static_assert(offsetof(struct args, out_stride) == 92, "out_stride");
-_Static_assert(offsetof(struct args, page_entries) == 96, "page_entries");
-_Static_assert(offsetof(struct args, key_page_0) == 100, "key_page_0");
-_Static_assert(offsetof(struct args, value_page_0) == 104, "value_page_0");
-_Static_assert(offsetof(struct args, scale) == 108, "scale");
+_Static_assert(offsetof(struct args, stores_codes) == 96, "stores_codes");
+_Static_assert(offsetof(struct args, page_entries) == 100, "page_entries");
+_Static_assert(offsetof(struct args, key_page_0) == 104, "key_page_0");
+_Static_assert(offsetof(struct args, value_page_0) == 108, "value_page_0");
+_Static_assert(offsetof(struct args, scale) == 112, "scale");
 
 #include "kerf_native.h"
 #include "kerf_softmax.h"
 #include "kerf_bf16.h"
+#include "kerf_outputs.h"
 
 /* Makes a loop with a constant count straight code, so that an array of accumulators is registers. */
 #if defined(__clang__)
@@ -262,7 +265,7 @@ static void weigh_keys(
   const int32_t n_visible = (int32_t)(end < query.n_visible ? end : query.n_visible);
 #line 25 "kernels/attention/alibi.ts"
   const float loaded = args->slopes[query.head];
-#line 266 "generated/c/attention_alibi_prefill_q8__k_f16t16_v_f16t1.c"
+#line 269 "generated/c/attention_alibi_prefill_q8__k_f16t16_v_f16t1.c"
   f32x16 largest_lanes = kerf_splat16(KERF_MASKED);
   for (uint32_t key = 0; key < n_keys; key += 16) {
     const i32x16 key_position = lane + (int32_t)(chunk->position + key);
@@ -270,7 +273,7 @@ static void weigh_keys(
 #line 25 "kernels/attention/alibi.ts"
     const f32x16 score = s + loaded * kerf_to_f32x16(key_position - query.position);
     const i32x16 mask = key_position <= query.position;
-#line 274 "generated/c/attention_alibi_prefill_q8__k_f16t16_v_f16t1.c"
+#line 277 "generated/c/attention_alibi_prefill_q8__k_f16t16_v_f16t1.c"
     const i32x16 visible = mask & (key_position < n_visible);
     const f32x16 logit = kerf_select16(visible, score, kerf_splat16(KERF_MASKED));
     largest_lanes = kerf_larger16(logit, largest_lanes);
@@ -447,9 +450,15 @@ static void attention_alibi_prefill_q8__k_f16t16_v_f16t1(const struct args *rest
     }
 
     for (uint32_t row = 0; row < tile.n_rows; row++) {
-      float *out = args->out + (size_t)(first_row + row / GROUP) * args->out_stride
+      const size_t first_out = (size_t)(first_row + row / GROUP) * args->out_stride
           + tile.queries[row].head * HEAD_DIM;
-      kerf_finish_softmax(tile.sum[row], &tile.values[row * HEAD_DIM], out, HEAD_DIM);
+      if (args->stores_codes) {
+        kerf_finish_softmax_q8(tile.sum[row], &tile.values[row * HEAD_DIM],
+            kerf_q8_at(args->out, first_out), HEAD_DIM);
+      } else {
+        kerf_finish_softmax(tile.sum[row], &tile.values[row * HEAD_DIM],
+            (float *)args->out + first_out, HEAD_DIM);
+      }
     }
   }
 }

@@ -22,7 +22,7 @@ struct args {
   const uint32_t *heads; /* u32 [nSlots, nLayers, nKvHeads, 6] */
   const uint32_t *value_channels; /* u32 [nSlots, nLayers, nKvHeads, headDim] */
   const uint8_t *arena; /* u8 [arenaBytes] */
-  float *out; /* f32 [nRows, out_stride] */
+  uint8_t *out; /* u8 [nRows, 4 * out_stride] */
   const uint32_t *step; /* u32 [stepFields] */
   uint32_t layer;
   uint32_t n_layers;
@@ -30,6 +30,7 @@ struct args {
   uint32_t n_kv_heads;
   uint32_t qkv_stride; /* elements between rows of qkv */
   uint32_t out_stride; /* elements between rows of out */
+  uint32_t stores_codes; /* 1: rows of out are 8-bit codes; 0: f32 */
   uint32_t page_entries; /* entries of a head in pages */
   uint32_t key_page_0; /* the segment's first page entry */
   uint32_t value_page_0;
@@ -51,15 +52,17 @@ _Static_assert(offsetof(struct args, n_heads) == 80, "n_heads");
 _Static_assert(offsetof(struct args, n_kv_heads) == 84, "n_kv_heads");
 _Static_assert(offsetof(struct args, qkv_stride) == 88, "qkv_stride");
 _Static_assert(offsetof(struct args, out_stride) == 92, "out_stride");
-_Static_assert(offsetof(struct args, page_entries) == 96, "page_entries");
-_Static_assert(offsetof(struct args, key_page_0) == 100, "key_page_0");
-_Static_assert(offsetof(struct args, value_page_0) == 104, "value_page_0");
-_Static_assert(offsetof(struct args, value_page_1) == 108, "value_page_1");
-_Static_assert(offsetof(struct args, scale) == 112, "scale");
+_Static_assert(offsetof(struct args, stores_codes) == 96, "stores_codes");
+_Static_assert(offsetof(struct args, page_entries) == 100, "page_entries");
+_Static_assert(offsetof(struct args, key_page_0) == 104, "key_page_0");
+_Static_assert(offsetof(struct args, value_page_0) == 108, "value_page_0");
+_Static_assert(offsetof(struct args, value_page_1) == 112, "value_page_1");
+_Static_assert(offsetof(struct args, scale) == 116, "scale");
 
 #include "kerf_native.h"
 #include "kerf_softmax.h"
 #include "kerf_bf16.h"
+#include "kerf_outputs.h"
 
 /* Makes a loop with a constant count straight code, so that an array of accumulators is registers. */
 #if defined(__clang__)
@@ -275,7 +278,7 @@ static void weigh_keys(
 
 #line 7 "kernels/attention/causal.ts"
     const i32x16 mask = key_position <= query.position;
-#line 279 "generated/c/attention_causal_prefill_q8__k_f16t16_v_list_f16t1_f16t1.c"
+#line 282 "generated/c/attention_causal_prefill_q8__k_f16t16_v_list_f16t1_f16t1.c"
     const i32x16 visible = mask & (key_position < n_visible);
     const f32x16 logit = kerf_select16(visible, s, kerf_splat16(KERF_MASKED));
     largest_lanes = kerf_larger16(logit, largest_lanes);
@@ -504,9 +507,15 @@ static void attention_causal_prefill_q8__k_f16t16_v_list_f16t1_f16t1(
     }
 
     for (uint32_t row = 0; row < tile.n_rows; row++) {
-      float *out = args->out + (size_t)(first_row + row / GROUP) * args->out_stride
+      const size_t first_out = (size_t)(first_row + row / GROUP) * args->out_stride
           + tile.queries[row].head * HEAD_DIM;
-      kerf_finish_softmax(tile.sum[row], &tile.values[row * HEAD_DIM], out, HEAD_DIM);
+      if (args->stores_codes) {
+        kerf_finish_softmax_q8(tile.sum[row], &tile.values[row * HEAD_DIM],
+            kerf_q8_at(args->out, first_out), HEAD_DIM);
+      } else {
+        kerf_finish_softmax(tile.sum[row], &tile.values[row * HEAD_DIM],
+            (float *)args->out + first_out, HEAD_DIM);
+      }
     }
   }
 }

@@ -24,7 +24,7 @@ struct args {
   const uint32_t *channels; /* u32 [nSlots, nLayers, nKvHeads, nKeyLists, headDim] */
   const float *fills; /* f32 [nSlots, nLayers, nKvHeads, nKeyLists, headDim] */
   const uint8_t *arena; /* u8 [arenaBytes] */
-  float *out; /* f32 [nRows, out_stride] */
+  uint8_t *out; /* u8 [nRows, 4 * out_stride] */
   const uint32_t *step; /* u32 [stepFields] */
   uint32_t layer;
   uint32_t n_layers;
@@ -32,6 +32,7 @@ struct args {
   uint32_t n_kv_heads;
   uint32_t qkv_stride; /* elements between rows of qkv */
   uint32_t out_stride; /* elements between rows of out */
+  uint32_t stores_codes; /* 1: rows of out are 8-bit codes; 0: f32 */
   uint32_t page_entries; /* entries of a head in pages */
   uint32_t key_page_0; /* the segment's first page entry */
   uint32_t key_page_1; /* the segment's first page entry */
@@ -57,18 +58,20 @@ _Static_assert(offsetof(struct args, n_heads) == 88, "n_heads");
 _Static_assert(offsetof(struct args, n_kv_heads) == 92, "n_kv_heads");
 _Static_assert(offsetof(struct args, qkv_stride) == 96, "qkv_stride");
 _Static_assert(offsetof(struct args, out_stride) == 100, "out_stride");
-_Static_assert(offsetof(struct args, page_entries) == 104, "page_entries");
-_Static_assert(offsetof(struct args, key_page_0) == 108, "key_page_0");
-_Static_assert(offsetof(struct args, key_page_1) == 112, "key_page_1");
-_Static_assert(offsetof(struct args, key_page_2) == 116, "key_page_2");
-_Static_assert(offsetof(struct args, value_page_0) == 120, "value_page_0");
-_Static_assert(offsetof(struct args, value_page_1) == 124, "value_page_1");
-_Static_assert(offsetof(struct args, value_page_2) == 128, "value_page_2");
-_Static_assert(offsetof(struct args, scale) == 132, "scale");
+_Static_assert(offsetof(struct args, stores_codes) == 104, "stores_codes");
+_Static_assert(offsetof(struct args, page_entries) == 108, "page_entries");
+_Static_assert(offsetof(struct args, key_page_0) == 112, "key_page_0");
+_Static_assert(offsetof(struct args, key_page_1) == 116, "key_page_1");
+_Static_assert(offsetof(struct args, key_page_2) == 120, "key_page_2");
+_Static_assert(offsetof(struct args, value_page_0) == 124, "value_page_0");
+_Static_assert(offsetof(struct args, value_page_1) == 128, "value_page_1");
+_Static_assert(offsetof(struct args, value_page_2) == 132, "value_page_2");
+_Static_assert(offsetof(struct args, scale) == 136, "scale");
 
 #include "kerf_native.h"
 #include "kerf_softmax.h"
 #include "kerf_bf16.h"
+#include "kerf_outputs.h"
 #include "kerf_code_words.h"
 
 /* Makes a loop with a constant count straight code, so that an array of accumulators is registers. */
@@ -516,7 +519,7 @@ static void weigh_keys(
 
 #line 7 "kernels/attention/causal.ts"
     const i32x16 mask = key_position <= query.position;
-#line 520 "generated/c/attention_causal_prefill_q8__k_list_mean_q42r64t16_list_mean_q42r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1.c"
+#line 523 "generated/c/attention_causal_prefill_q8__k_list_mean_q42r64t16_list_mean_q42r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1.c"
     const i32x16 visible = mask & (key_position < n_visible);
     const f32x16 logit = kerf_select16(visible, s, kerf_splat16(KERF_MASKED));
     largest_lanes = kerf_larger16(logit, largest_lanes);
@@ -910,9 +913,15 @@ static void attention_causal_prefill_q8__k_list_mean_q42r64t16_list_mean_q42r64t
     }
 
     for (uint32_t row = 0; row < tile.n_rows; row++) {
-      float *out = args->out + (size_t)(first_row + row / GROUP) * args->out_stride
+      const size_t first_out = (size_t)(first_row + row / GROUP) * args->out_stride
           + tile.queries[row].head * HEAD_DIM;
-      kerf_finish_softmax(tile.sum[row], &tile.values[row * HEAD_DIM], out, HEAD_DIM);
+      if (args->stores_codes) {
+        kerf_finish_softmax_q8(tile.sum[row], &tile.values[row * HEAD_DIM],
+            kerf_q8_at(args->out, first_out), HEAD_DIM);
+      } else {
+        kerf_finish_softmax(tile.sum[row], &tile.values[row * HEAD_DIM],
+            (float *)args->out + first_out, HEAD_DIM);
+      }
     }
   }
 }

@@ -16,6 +16,7 @@ export const outside: Omit<KernelSpec, "name"> = {
   ],
   grid: [{ of: { step: "nDecode" } }, { of: { constant: "n_heads" } }],
   defines: ["HEAD_DIM"],
+  codes: "out",
 };
 
 /**

@@ -15,6 +15,8 @@ export interface KernelSpec {
   readonly constants: readonly Constant[];
   readonly grid: readonly GridFactor[];
   readonly defines?: readonly string[];
+  /** The written binding, rows of f32, that the kernel `NAME_q8` stores as 8-bit codes; absent: there is none. */
+  readonly codes?: string;
 }
 
 /** Parts of Kerf that a target may lack as a whole; `lacks` of an emit target lists them. */

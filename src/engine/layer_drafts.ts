@@ -7,6 +7,7 @@
  */
 
 import { PACKINGS } from "../core/packing.ts";
+import { Q8_INPUTS } from "../core/quantized_row.ts";
 import { STEP_FIELDS } from "../core/signature.ts";
 import type { Activations } from "../device/activations.ts";
 import type { BufferSlice } from "../device/types.ts";
@@ -190,8 +191,19 @@ function addProductDrafts(
   ];
 }
 
-/** Attention of one layer, from rotated and stored keys to the merged heads in `out`. */
-function attentionDrafts(context: DraftContext, layer: number): Draft[] {
+/**
+ * Whether attention stores its outputs as the codes that `readers` take: where it rounds anyway, and no block of
+ * codes reaches into another head.
+ */
+const storesOutputs = (context: DraftContext, readers: readonly LoadedMatrix[]) =>
+  context.roundsAttention && context.config.headDim % Q8_INPUTS === 0 &&
+  takeCodes(context, readers);
+
+/** Attention of one layer, from rotated and stored keys to the merged heads in `out`, as `readers` take them. */
+function attentionDrafts(
+  context: DraftContext,
+  { layer, storesCodes }: { readonly layer: number; readonly storesCodes: boolean },
+): Draft[] {
   const { layoutName, rowSums, attention, recording } = context;
   const arena = context.arenas[layer]!;
   const at = (what: string) => `layer ${layer} · ${what}`;
@@ -217,10 +229,11 @@ function attentionDrafts(context: DraftContext, layer: number): Draft[] {
       kernel: kernel(rowSums ? "prefill_recording" : "prefill"),
       label: at("attention, prefill rows"),
       ...own,
+      constants: { ...own.constants, stores_codes: Number(storesCodes) },
       barrier: false,
     },
     { kernel: kernel("decode"), label: at("attention, decode rows"), ...own },
-    { kernel: context.mergeKernel, label: at("attention, merge") },
+    { kernel: `${context.mergeKernel}${storesCodes ? "_q8" : ""}`, label: at("attention, merge") },
     ...(rowSums
       ? [{ kernel: kernel("sums"), label: at("attention, sums of columns"), ...own }]
       : []),
@@ -249,6 +262,7 @@ export function layerDrafts(
   const at = (what: string) => `layer ${layer} · ${what}`;
   const qkvStride = (nHeads + 2 * nKvHeads) * headDim;
   const hiddenIsCodes = takeCodes(context, weights.gateUp) && takeCodes(context, weights.ffnDown);
+  const outIsCodes = storesOutputs(context, weights.attnOutput);
   const attnNorm = { gain: weights.attnNorm, readers: weights.qkv };
   const ffnNorm = { gain: weights.ffnNorm, readers: weights.gateUp };
   const ownNorm = (matrices: readonly LoadedMatrix[] | undefined, norm: NextNorm, draft: Draft) =>
@@ -268,10 +282,10 @@ export function layerDrafts(
       y: qkv,
       yStride: qkvStride,
     }),
-    ...attentionDrafts(context, layer),
+    ...attentionDrafts(context, { layer, storesCodes: outIsCodes }),
     ...addProductDrafts(context, at("output"), weights.attnOutput, {
       x: out,
-      isCodes: false,
+      isCodes: outIsCodes,
       residual: x,
       y: x_mid,
       yStride: dModel,

@@ -136,6 +136,7 @@ export function attentionPool({ shape: { group, headDim }, values, cache }: Atte
       ...{ n_heads: group * N_KV_HEADS, n_kv_heads: N_KV_HEADS },
       qkv_stride: qkvStride({ group, headDim }),
       out_stride: group * N_KV_HEADS * headDim,
+      stores_codes: 0,
       ...Object.fromEntries(pages),
       scale: 1 / Math.sqrt(headDim),
       ...values.constants,

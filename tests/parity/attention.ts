@@ -5,7 +5,7 @@
  * tests/verify_test.ts runs.
  */
 
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { QUERY_TILE } from "../../src/core/mod.ts";
 import { resolveParams, tableView } from "../../src/dsl/mod.ts";
 import type { Attention } from "../../src/dsl/mod.ts";
@@ -18,6 +18,8 @@ import {
   attentionReference,
   authorRunner,
   interpreterRunner,
+  quantizedBytes,
+  quantizeRows,
   turnReference,
 } from "../../src/reference/mod.ts";
 import type { HookRunner } from "../../src/reference/mod.ts";
@@ -179,11 +181,12 @@ const kernelOf = ({ variant, q8, layout }: Problem, entry: "prefill" | "decode")
 /** The outputs of the step's queries in tiles, the first at `position`: f32 [nQuery, nHeads · headDim]. */
 async function prefill(
   p: Problem,
-  { threads = 2, position = positionOf(p, p.rows - p.nQuery) }: {
+  { threads = 2, position = positionOf(p, p.rows - p.nQuery), stores_codes = 0 }: {
     threads?: number;
     position?: number;
+    stores_codes?: number;
   } = {},
-): Promise<Float32Array> {
+): Promise<Float32Array<ArrayBuffer>> {
   const width = p.group * p.nKvHeads * p.headDim;
   const tiles: number[] = [];
   for (let i = 0; i < p.nQuery; i += QUERY_TILE) {
@@ -200,7 +203,7 @@ async function prefill(
       ...buffersOf(p),
       out: new Float32Array(p.nQuery * width).fill(NaN),
     },
-    constants: { ...constantsOf(p), out_stride: width },
+    constants: { ...constantsOf(p), out_stride: width, ...(p.q8 ? { stores_codes } : {}) },
     step: { nRows: p.nQuery, nSeqs: 1, nTiles: tiles.length / 4 },
   });
   return out!;
@@ -501,6 +504,23 @@ Deno.test("halves that meet bf16 give the same bits on every instruction set", a
     all.push(out);
   }
   for (const out of all.slice(1)) assertEquals(out, all[0]!);
+});
+
+Deno.test("outputs are stored as the codes of what is stored as f32, and nothing beside them", async () => {
+  const turned = "k_basis_q4r64t16_basis_f16t16_v_basis_q4c64t1_basis_f16t1";
+  for (
+    const [layout, headDim, rows, nQuery] of [
+      ...[[DENSE, 64, 40, 19], [DENSE, 32, 1, 1], [turned, 64, 80, 3]] as const,
+    ]
+  ) {
+    const given = { ...base, layout, headDim, rows, nQuery, nCoded: layout === turned ? 64 : 0 };
+    const p = problem({ ...given, q8: true, seed: rows });
+    const codes = quantizedBytes(quantizeRows(await prefill(p)));
+    const stored = new Uint8Array((await prefill(p, { stores_codes: 1 })).buffer);
+    const rest = new Uint8Array(Float32Array.of(NaN).buffer);
+    assertEquals(stored.slice(0, codes.length), codes, `${layout}, ${rows} rows`);
+    assert(stored.slice(codes.length).every((byte, i) => byte === rest[i % 4]), "bytes beside");
+  }
 });
 
 Deno.test("values in another basis are turned back, by prefill and by merging alike", async () => {

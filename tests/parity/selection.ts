@@ -5,10 +5,14 @@
 
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
+import { q8RowBytes } from "../../src/core/quantized_row.ts";
 import { testIsas } from "../../src/device/testing.ts";
+import type { Isa } from "../../src/device/testing.ts";
 import {
   argMaxReference,
   attentionMergeReference,
+  quantizedBytes,
+  quantizeRows,
   selectChannelsReference,
   turnReference,
 } from "../../src/reference/mod.ts";
@@ -57,16 +61,58 @@ Deno.test("select_channels: the highest scores stay, ties keep the lower channel
   );
 });
 
+/** Merges into codes, with and without the softmax of each row: those of what the same merge stores as f32. */
+async function assertMergedCodes(
+  kernel: string,
+  { buffers, constants, ...run }: {
+    readonly isa: Isa;
+    readonly buffers: Record<"partials" | "out", Float32Array> & { decode_rows: Uint32Array };
+    readonly constants: { readonly n_heads: number; readonly out_stride: number };
+    readonly defines: Record<string, number>;
+    readonly step: Record<string, number>;
+  },
+  values: Float32Array,
+): Promise<void> {
+  const { n_heads, out_stride } = constants;
+  const codes = quantizedBytes(quantizeRows(values));
+  const rowBytes = q8RowBytes(out_stride);
+  const want = new Uint8Array(codes.length).fill(7);
+  for (const row of buffers.decode_rows) {
+    const own = codes.subarray(row * rowBytes).subarray(0, q8RowBytes(n_heads * HEAD_DIM));
+    want.set(own, row * rowBytes);
+  }
+  const out = new Uint8Array(codes.length).fill(7);
+  const stored = await runNamed(`${kernel}_q8`, {
+    ...run,
+    constants,
+    buffers: { ...buffers, out },
+  });
+  assertEquals(stored.out, want, kernel);
+  const nSoftmax = values.length / out_stride * n_heads * 2;
+  const recording = { ...run, constants };
+  const row_softmax = new Float32Array(nSoftmax).fill(-7);
+  const both = await runNamed(`${kernel}_recording_q8`, {
+    ...recording,
+    buffers: { ...buffers, out, row_softmax },
+  });
+  const plain = await runNamed(`${kernel}_recording`, {
+    ...recording,
+    buffers: { ...buffers, row_softmax },
+  });
+  assertEquals(both.out, want, kernel);
+  assertEquals(both.row_softmax, plain.row_softmax, kernel);
+}
+
 Deno.test("attention_merge: partial softmaxes meet as one softmax", async () => {
   const [nDecode, nHeads] = [3, 2];
   const random = randomFrom(9);
   for (const nSplits of [1, 2, 7]) {
     const size = HEAD_DIM + 16;
     const partials = new Float32Array(nDecode * nHeads * nSplits * size).fill(NaN);
-    const expected = new Float64Array((nDecode + 2) * (nHeads * HEAD_DIM + 3)).fill(-7);
+    const expected = new Float64Array((nDecode + 2) * (nHeads + 1) * HEAD_DIM).fill(-7);
     const turnedBack = Float64Array.from(expected);
     const rows = Uint32Array.of(4, 0, 2);
-    const stride = nHeads * HEAD_DIM + 3;
+    const stride = (nHeads + 1) * HEAD_DIM;
     for (let decoded = 0; decoded < nDecode; decoded++) {
       for (let head = 0; head < nHeads; head++) {
         // The last row saw nothing at all; elsewhere only its later splits may be empty.
@@ -102,6 +148,9 @@ Deno.test("attention_merge: partial softmaxes meet as one softmax", async () => 
       // The errors of the channels meet, and every sum on the way rounds.
       const meets = (bound + (Math.log2(HEAD_DIM) + 4) * 2 ** -24) * Math.sqrt(HEAD_DIM);
       assertClose(turned.out!, turnedBack, { bound: meets, label: `turned, ${nSplits} splits` });
+      for (const [kernel, values] of Object.entries({ "": merged.out!, _turned: turned.out! })) {
+        await assertMergedCodes(`attention_merge${kernel}`, run, values);
+      }
     }
   }
 });

@@ -69,6 +69,8 @@ export interface AttentionContext {
   readonly records: boolean;
   /** Whether what meets the cache is rounded: to bytes where it meets codes, to bf16 where it meets halves. */
   readonly rounds: boolean;
+  /** Whether outputs may be stored as 8-bit codes, where a constant says so. */
+  readonly may_store_codes: boolean;
   /** Whether that is bytes anywhere, bf16 anywhere, and bf16 where plain values are met. */
   readonly rounds_codes: boolean;
   readonly rounds_halves: boolean;
@@ -160,12 +162,17 @@ export const attention: Family = Object.freeze<Family>({
       });
     }
     const context: AttentionContext = {
-      ...{ entry, records, rounds },
+      ...{ entry, records, rounds, may_store_codes: mayStoreCodes({ entry, rounds }) },
       ...layoutContext(requested, { entry, rounds }),
       ...hookContext(definition, { funcs: source.funcs, target }),
     };
     return {
-      signature: signature(request, definition, { layout: requested.layout, entry, records }),
+      signature: signature(request, definition, {
+        layout: requested.layout,
+        entry,
+        records,
+        rounds,
+      }),
       doc: [
         ...source.doc,
         ...ENTRY_DOC[entry],
@@ -189,6 +196,13 @@ const entryOf = (name: string, head: string) => {
   const end = head.slice(`attention_${name}_`.length, rounds ? -Q8.length : undefined);
   return { ...ENTRIES[end]!, rounds };
 };
+
+/**
+ * Whether a kernel's outputs may be codes: a choice at run time, since a second kernel of each would be as much
+ * code again, for a branch per row. What rounds runs where products take codes, unless their matrix has none.
+ */
+const mayStoreCodes = ({ entry, rounds }: { readonly entry: Entry; readonly rounds: boolean }) =>
+  entry === "prefill" && rounds;
 
 const ENTRY_DOC = {
   prefill: ["Prefill: tiles of queries over the whole cache, chunk after chunk."],
@@ -405,13 +419,15 @@ const OUTPUTS: Readonly<Record<Entry, Binding>> = {
 function signature(
   request: EmitRequest,
   definition: Attention,
-  { layout, entry, records }: {
+  { layout, entry, records, rounds }: {
     readonly layout: Layout;
     readonly entry: Entry;
     readonly records: boolean;
+    readonly rounds: boolean;
   },
 ): Signature {
   const prefill = entry === "prefill";
+  const mayBeCodes = mayStoreCodes({ entry, rounds });
   const [listed, listsValues] = [layout.key, layout.value].map((s) => s.segments.some(isListed));
   const filled = layout.key.segments.some((segment) => segment.fill === "mean");
   const output = OUTPUTS[entry];
@@ -434,7 +450,7 @@ function signature(
         readOnly(snakeCase(name), t.dtype, ...t.shape)
       ),
       ...(entry === "sums" ? [readOnly("row_softmax", "f32", ...softmax)] : []),
-      output,
+      mayBeCodes ? { ...output, dtype: "u8", shape: ["nRows", "4 * out_stride"] } : output,
       ...(records ? [{ ...output, name: "row_softmax", shape: softmax }] : []),
       readOnly("step", "u32", "stepFields"),
     ],
@@ -445,6 +461,7 @@ function signature(
       u32("n_kv_heads"),
       u32("qkv_stride", "elements between rows of qkv"),
       ...(prefill ? [u32("out_stride", "elements between rows of out")] : []),
+      ...(mayBeCodes ? [u32("stores_codes", "1: rows of out are 8-bit codes; 0: f32")] : []),
       u32("page_entries", "entries of a head in pages"),
       ...(entry === "sums" ? [u32("n_ctx", "rows that a head may have")] : []),
       ...layout.key.segments.map((_, i) => u32(`key_page_${i}`, "the segment's first page entry")),
