@@ -128,7 +128,9 @@ for (const { label, open, ignore = false, keep = false } of DEVICES) {
       lacks: (name, target) => name === "select_rows" || renderer.lacks(name, target),
     };
     const found = await run({ renderer: without, names: ["key_norm", "alibi"], targets: [] });
-    assertEquals(new Set(found.checks.map(({ variant }) => variant)), new Set(["alibi"]));
+    // Attention that rounds is held to a cache written by hand: it needs no rows selected.
+    const needy = found.checks.filter(({ kernel }) => !kernel.endsWith(", rounded"));
+    assertEquals(new Set(needy.map(({ variant }) => variant)), new Set(["alibi"]));
     assertEquals(found.absent.filter(({ variant }) => variant === "key_norm"), [
       { variant: "key_norm", kind: "pruning", label, kernels: ["select_rows"], cases: 5, of: 5 },
     ]);

@@ -20,7 +20,8 @@ function* kernelFiles(folder: string): Generator<string> {
   for (const entry of Deno.readDirSync(`${root}/${folder}`)) {
     const path = `${folder}/${entry.name}`;
     if (entry.isDirectory) yield* kernelFiles(path);
-    else if (entry.name.endsWith(".ts") && !entry.name.endsWith("_test.ts")) yield path;
+    // What several kernels share begins with _ and is none itself.
+    else if (/\.ts$/.test(path) && !/(_test|\/_\w+)\.ts$/.test(path)) yield path;
   }
 }
 
