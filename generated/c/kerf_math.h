@@ -31,21 +31,24 @@ KERF_INLINE f32x16 kerf_reduced_exp16(f32x16 x, f32x16 n)
   return kerf_small_exp16(kerf_fma16(n, kerf_splat16(-1.4286068e-6f), r));
 }
 
-/* e · 2ⁿ; n in two halves, so that the result may be subnormal. */
+/* e · 2ⁿ of a whole n, rounded once; n in two halves, so that the result may be subnormal. */
 KERF_INLINE f32x16 kerf_scale16(f32x16 e, f32x16 n)
 {
+#if defined(__AVX512F__)
+  return (f32x16)_mm512_scalef_ps((__m512)e, (__m512)n);
+#else
   const i32x16 whole = __builtin_convertvector(n, i32x16);
   const i32x16 low = whole >> 1;
   const f32x16 scale_low = (f32x16)((low + 127) << 23);
   const f32x16 scale_high = (f32x16)((whole - low + 127) << 23);
   return e * scale_low * scale_high;
+#endif
 }
 
 /* x, held to a range in which n fits an exponent; NaN stays. */
 KERF_INLINE f32x16 kerf_clamp16(f32x16 x, float low, float high)
 {
-  const f32x16 above = kerf_select16(x < low, kerf_splat16(low), x);
-  return kerf_select16(above > high, kerf_splat16(high), above);
+  return kerf_smaller16(kerf_splat16(high), kerf_larger16(kerf_splat16(low), x));
 }
 
 /* eˣ: infinite from 88.73 on, 0 below −103.98. */

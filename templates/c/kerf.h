@@ -96,6 +96,16 @@ KERF_INLINE f32x16 kerf_larger16(f32x16 a, f32x16 b)
 #endif
 }
 
+/* The smaller lane by lane; b where the two are equal or either is NaN. */
+KERF_INLINE f32x16 kerf_smaller16(f32x16 a, f32x16 b)
+{
+#if defined(__AVX512F__)
+  return (f32x16)_mm512_min_ps((__m512)a, (__m512)b);
+#else
+  return kerf_select16(a < b, a, b);
+#endif
+}
+
 /* The sum of all lanes in a fixed tree: l with l + 8, then + 4, + 2, + 1. */
 KERF_INLINE float kerf_sum16(f32x16 v)
 {
