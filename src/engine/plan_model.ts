@@ -26,6 +26,7 @@ import {
   readWeightsFile,
   saveWeightsFile,
   weightsFile,
+  whileFilled,
 } from "./weights_file.ts";
 
 /** A model without its words. */
@@ -97,28 +98,26 @@ export async function planModel(
   const isPacked = parts.weights !== undefined || isStored;
   markStage("weights placed");
   const filled = isStored ? readWeightsFile(device, file, slices) : Promise.resolve();
-  const made = makePlan(device, {
-    config,
-    weights,
-    packs: !isPacked,
-    arithmetic: options.activations ?? ACTIVATIONS[device.kind][0]!,
-    attention: await attentionPlan(options.attention ?? "causal", { ...config, nCtx }),
-    tokens: prune.tokens,
-    channels: prune.channels,
-    valueChannels: prune.valueChannels,
-    bits: prune.bits,
-    classes: prune.classes,
-    cache: new KvCache(device, { layout, nSlots, nLayers, nKvHeads, headDim, nCtx }),
-    limits,
-    rope: ropeTable(config, {
-      nCtx: nCtx + (prune.tokens?.moments?.ahead ?? 0),
-      ...(ropeFactors ? { factors: ropeFactors } : {}),
-    }),
-  }, ({ done, total }) => onProgress?.({ stage: "compile", done, total }));
-  // Whatever fails, memory must not go while a file is read into it.
-  await Promise.allSettled([filled, made]);
-  const plan = await made;
-  await filled;
+  const make = async () =>
+    await makePlan(device, {
+      config,
+      weights,
+      packs: !isPacked,
+      arithmetic: options.activations ?? ACTIVATIONS[device.kind][0]!,
+      attention: await attentionPlan(options.attention ?? "causal", { ...config, nCtx }),
+      tokens: prune.tokens,
+      channels: prune.channels,
+      valueChannels: prune.valueChannels,
+      bits: prune.bits,
+      classes: prune.classes,
+      cache: new KvCache(device, { layout, nSlots, nLayers, nKvHeads, headDim, nCtx }),
+      limits,
+      rope: ropeTable(config, {
+        nCtx: nCtx + (prune.tokens?.moments?.ahead ?? 0),
+        ...(ropeFactors ? { factors: ropeFactors } : {}),
+      }),
+    }, ({ done, total }) => onProgress?.({ stage: "compile", done, total }));
+  const plan = await whileFilled(filled, make);
   markStage("plan: its program, weights read");
   if (!isPacked) {
     await packWeights(device, weights, {

@@ -107,6 +107,18 @@ export async function readWeightsFile(
   );
 }
 
+/**
+ * Makes something while weights are read, and ends when both have, whatever fails: memory must not go while a file is
+ * read into it.
+ */
+export async function whileFilled<T>(filled: Promise<void>, make: () => Promise<T>): Promise<T> {
+  const made = make();
+  await Promise.allSettled([filled, made]);
+  const result = await made;
+  await filled;
+  return result;
+}
+
 /** Writes packed matrices, in the order of packing, and sweeps files that nobody uses. */
 export async function saveWeightsFile(
   device: Device,

@@ -9,6 +9,7 @@ import {
   readWeightsFile,
   saveWeightsFile,
   weightsFile,
+  whileFilled,
 } from "./weights_file.ts";
 import { allocateMatrices } from "./weights_memory.ts";
 
@@ -104,4 +105,22 @@ Deno.test("a cache that cannot be written is told, and nothing else stops", asyn
   const bug = () => Promise.reject(new TypeError("a bug"));
   await assertRejects(() => orUnkept(bug, (text) => said.push(text)), TypeError, "a bug");
   assertEquals(said.length, 1);
+});
+
+Deno.test("what is made while weights are read waits for them, and so does its error", async () => {
+  const waits = async <T>(make: () => Promise<T>) => {
+    const { promise: filled, resolve } = Promise.withResolvers<void>();
+    let ended = false;
+    const result = whileFilled(filled, make).finally(() => ended = true);
+    result.catch(() => {});
+    // Enough turns for what is made to end, were nothing waited for.
+    for (let turn = 0; turn < 10; turn++) await Promise.resolve();
+    assertEquals(ended, false);
+    resolve();
+    return await result;
+  };
+  assertEquals(await waits(() => Promise.resolve(3)), 3);
+  await assertRejects(() => waits(() => Promise.reject(new TypeError("no plan"))), TypeError);
+  const unreadable = Promise.reject(new KerfError("Cannot read it"));
+  await assertRejects(() => whileFilled(unreadable, () => Promise.resolve(3)), KerfError);
 });
