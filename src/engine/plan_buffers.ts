@@ -41,8 +41,7 @@ export interface PlanInputs {
   readonly valueChannels: ChannelsPlan | null;
   readonly cache: KvCache;
   readonly limits: StepLimits;
-  /** f32 [nCtx, headDim] */
-  /** … and rows beyond, where moments of queries are rotated to positions to come. */
+  /** f32 [nCtx, headDim], and rows beyond where moments of queries are rotated to positions to come. */
   readonly rope: Float32Array;
 }
 

@@ -27,7 +27,12 @@ export const BENCH: Command = {
       value: "N,…",
       help: "sequences decoded together (default 1)",
     },
-    { name: "r", kind: "integer", value: "N", help: "repetitions (default 5)" },
+    {
+      name: "r",
+      kind: "integer",
+      value: "N",
+      help: "repetitions (default 5; roofline 9, tune 31)",
+    },
     {
       name: "o",
       kind: "text",

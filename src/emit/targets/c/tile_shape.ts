@@ -10,7 +10,7 @@ export interface TileShape {
   readonly rows: number;
   /** … by so many vectors of outputs each: 1, or what divides those of an item. */
   readonly vectors: number;
-  /** Inputs unpacked at a time, a multiple of 64. */
+  /** Inputs unpacked at a time, a multiple of 32. */
   readonly panel: number;
   /** Bytes from the weights that many rows meet to those asked for. */
   readonly ahead: number;
