@@ -301,6 +301,7 @@ Deno.test("a composition is verified by its name; the report shows which rows st
   assertEquals(kernels, [
     ...["append", "record queries", "window softmax", "token scores", "pool scores", "select rows"],
     ...["keep rows", "channel scores", "select channels", "move", "prefill", "decode + merge"],
+    ...["prefill, rounded", "decode + merge, rounded"],
   ]);
   const page = await Deno.readTextFile(join(folder.path, "out.html"));
   assertWellFormed(page);
@@ -349,7 +350,7 @@ Deno.test("a variant is verified from its first minute; a wrong template ends wi
   const words = ["verify", "mine", "--device", "cpu", "--quick"];
   const fresh = await kerf(words, options);
   assertEquals(fresh.code, 0, fresh.stderr + fresh.stdout);
-  assertStringIncludes(fresh.stdout, "all 7 kernels agree with their authors' functions");
+  assertStringIncludes(fresh.stdout, "all 9 kernels agree with their authors' functions");
 
   const template = join(folder.path, "templates/c/append.c.njk");
   const text = await Deno.readTextFile(template);
@@ -362,7 +363,7 @@ Deno.test("a variant is verified from its first minute; a wrong template ends wi
     broken.stdout,
     /record queries +c +\d+ .* FAIL {2}slot 1, layer 1, head \d+, row \d+/,
   );
-  assertStringIncludes(broken.stdout, "of 7 kernels are off");
+  assertStringIncludes(broken.stdout, "of 9 kernels are off");
 });
 
 Deno.test("what was not verified is said, with what brings it", () => {
