@@ -69,7 +69,7 @@ Deno.test("inspect model, layout, estimate and plan agree with the model", async
   assertEquals(barriers, { decode: 9, prefill: 8 });
   assertEquals(invocations[0].kernel, "embedding__f32");
   assertEquals(
-    invocations.filter((row: { kernel: string }) => row.kernel.includes("_decode__")).length,
+    invocations.filter((row: { kernel: string }) => /_decode(_q8)?__/.test(row.kernel)).length,
     config.nLayers,
   );
 });
