@@ -81,6 +81,8 @@ export async function measureAttention(
       nCtx: context,
       chunkSize: Math.min(CHUNK_ROWS, context),
       parallel: 1,
+      // Outputs are compared as f32: with codes a CPU would store those.
+      activations: "f32",
     });
     const slot = engine.cache.openSlot();
     const values = await fill(device, engine, { slot, nRows: context - 1 });
