@@ -47,13 +47,23 @@ export interface RuntimeOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/**
+ * Its code stays when who opened it is gone (a test file, a worker of Deno's): a thread of its pool that has not yet
+ * gone to sleep would go on where nothing is. macOS' linker has no such word.
+ */
+const STAYS = Deno.build.os === "darwin" ? [] : ["-Wl,-z,nodelete"];
+
 /** Compiles runtime.c unless the cache has it, and loads it. */
 export async function loadRuntime(options: RuntimeOptions): Promise<CpuRuntime> {
-  const { defines } = options;
+  return openLibrary(await compileRuntime(options), SYMBOLS);
+}
+
+/** The path of the compiled runtime. */
+export async function compileRuntime(options: RuntimeOptions): Promise<string> {
+  const { defines = {} } = options;
   const file = "src/device/cpu/runtime.c";
   const text = await Deno.readTextFile(join(projectRoot(), file));
-  const source = { name: "runtime", text, file, ...(defines ? { defines } : {}) };
-  return openLibrary(await compileC(source, options), SYMBOLS);
+  return await compileC({ name: "runtime", text, file, defines, machineFlags: STAYS }, options);
 }
 
 /** The system's words for an errno. */

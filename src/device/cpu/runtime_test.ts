@@ -1,13 +1,13 @@
 /** What the device's tests do not reach: the portable way of sleeping, and the system's words. */
 
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { cacheDir } from "../../sys/cache_dir.ts";
 import { findCompiler } from "../../sys/compiler.ts";
 import { compileKernels } from "./kernels.ts";
 import { CpuMemory } from "./memory.ts";
 import { prepareProgram } from "./program.ts";
-import { errorText, loadRuntime } from "./runtime.ts";
+import { compileRuntime, errorText, loadRuntime } from "./runtime.ts";
 import { mix, mixed } from "./toy_testing.ts";
 import type { CpuKernel } from "./kernels.ts";
 
@@ -54,4 +54,15 @@ Deno.test("with a condition variable for the futex, barriers hold on too many th
 
 Deno.test("an errno has the system's words", async () => {
   assertEquals(errorText(await loadRuntime({ compiler, dir }), 2), "No such file or directory");
+});
+
+Deno.test({
+  name: "the runtime's code stays in the process when its library is closed",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    // A name of its own, so that no other test holds it open.
+    const path = await compileRuntime({ compiler, dir, defines: { KERF_CLOSED: 1 } });
+    Deno.dlopen(path, {}).close();
+    assert((await Deno.readTextFile("/proc/self/maps")).includes(path));
+  },
 });
