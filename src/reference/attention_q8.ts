@@ -4,6 +4,7 @@
  * rounding, which turns on the last bit. Rows that are read as they are are those of {@linkcode attentionReference}.
  */
 
+import { roundHalfEven } from "../ir/value.ts";
 import { CHUNK_ROWS } from "../layout/types.ts";
 import { attentionReference, softmaxReference } from "./attention.ts";
 import type { AttentionQuery } from "./attention.ts";
@@ -172,10 +173,4 @@ function runsOf({ keys, keyCodes, valueCodes, keyStarts, beginsPage }: Attention
     else runs.push({ rows: [row], chunk });
   });
   return runs;
-}
-
-function roundHalfEven(x: number): number {
-  const below = Math.floor(x);
-  const rest = x - below;
-  return rest > 0.5 || (rest === 0.5 && below % 2 !== 0) ? below + 1 : below;
 }

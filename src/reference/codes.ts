@@ -5,6 +5,7 @@
  * last bit.
  */
 
+import { roundHalfEven } from "../ir/value.ts";
 import type { Code } from "../layout/types.ts";
 
 /** Affine codes. */
@@ -15,14 +16,6 @@ export interface CodedGroup {
   readonly scale: number;
   readonly minimum: number;
   readonly codes: readonly number[];
-}
-
-/** The nearest whole number, halves to even. */
-function roundHalfEven(x: number): number {
-  const below = Math.floor(x);
-  const rest = x - below;
-  if (rest !== 0.5) return rest < 0.5 ? below : below + 1;
-  return below % 2 === 0 ? below : below + 1;
 }
 
 /**

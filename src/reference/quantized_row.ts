@@ -11,6 +11,7 @@ import {
   Q8_WORD_INPUTS,
   q8RowBytes,
 } from "../core/quantized_row.ts";
+import { roundHalfEven } from "../ir/value.ts";
 
 /** Rows as codes. */
 export interface QuantizedRows {
@@ -98,10 +99,4 @@ export function rowSums(
     for (let row = 0; row < nRows; row++) total[row]! += sums[blockSumPlace(row, block, width)]!;
   }
   return total;
-}
-
-function roundHalfEven(x: number): number {
-  const below = Math.floor(x);
-  const rest = x - below;
-  return rest > 0.5 || (rest === 0.5 && below % 2 !== 0) ? below + 1 : below;
 }
