@@ -1,6 +1,6 @@
 /**
- * What every pruning variant and every legal composition of up to three promises whoever runs it, derived
- * from kernels/prune/: budgets met exactly (or what of them is enough), protected rows kept, channels as many
+ * What every pruning variant, every legal composition of up to three and every wrapper in another promises
+ * whoever runs it, derived from kernels/prune/: budgets met exactly (or what of them is enough), protected rows kept, channels as many
  * as chosen, bytes within their forecast, chunks and company without influence on any bit. What a composition
  * computes is held to the authors' functions by `verify`.
  */
@@ -15,7 +15,7 @@ import { prunePlan } from "../src/engine/prune_plan.ts";
 import type { PrunePlan } from "../src/engine/prune_plan.ts";
 import { definitionNames, loadDefinition } from "../src/engine/registry.ts";
 import { specWithTables } from "../src/engine/testing_tables.ts";
-import { keptRows, leastRows } from "../src/engine/tokens_plan.ts";
+import { floorRows, keptRows, leastRows } from "../src/engine/tokens_plan.ts";
 import { testFolder } from "../src/model/testing_files.ts";
 import { bitsOf, tokens, withModel } from "./_eviction.ts";
 
@@ -32,12 +32,10 @@ interface Composition {
   readonly plan: PrunePlan;
 }
 
-/** The composition of these specs; null: it is refused. */
-async function composed(names: readonly string[], specs: ReadonlyMap<string, string>) {
-  const spec = names.map((name) => specs.get(name)!).join("+");
+/** What a spec makes of these variants; null: it is refused. */
+async function composed(spec: string, names: readonly string[]): Promise<Composition | null> {
   try {
-    const plan = await prunePlan(spec, DIMS);
-    return { spec, names, plan };
+    return { spec, names, plan: await prunePlan(spec, DIMS) };
   } catch (error) {
     if (error instanceof KerfError && names.length > 1) return null;
     throw error;
@@ -51,7 +49,7 @@ async function compositions(specs: ReadonlyMap<string, string>): Promise<Composi
   for (let length = 1; length <= 3; length++) {
     const next: (readonly string[])[] = [];
     for (const names of last.flatMap((own) => [...specs.keys()].map((name) => [...own, name]))) {
-      const legal = await composed(names, specs);
+      const legal = await composed(names.map((name) => specs.get(name)!).join("+"), names);
       if (legal) {
         all.push(legal);
         next.push(names);
@@ -61,6 +59,20 @@ async function compositions(specs: ReadonlyMap<string, string>): Promise<Composi
     last = next;
   }
   return all;
+}
+
+/** Every two wrappers that set different things, one in the other, and all of those before other steps. */
+async function nested(wrappers: readonly string[]): Promise<Composition[]> {
+  const pairs = wrappers.flatMap((outer, i) =>
+    wrappers.slice(i + 1).map((inner) => [outer, inner])
+  );
+  const legal: Composition[] = [];
+  for (const names of pairs) {
+    const found = await composed(names.join(":of="), names);
+    if (found) legal.push(found);
+  }
+  const [{ spec, names }] = legal as [Composition];
+  return [...legal, (await composed(`${spec}+think+kivi`, [...names, "think", "kivi"]))!];
 }
 
 /** Rows and channels that a prompt's compression left, against the declared numbers. */
@@ -79,13 +91,17 @@ async function checkBudgets(engine: Engine, slot: number, { plan, spec }: Compos
       counts.slice(layer * SHAPE.nKvHeads, (layer + 1) * SHAPE.nKvHeads).reduce((a, b) => a + b);
     // How many rows are enough, and which blocks, is tests/eviction_test.ts's.
     const isCounted = tokens.enough !== null || tokens.blockRows > 1;
+    const shares = tokens.floor !== null;
     rows.forEach((n, i) => {
-      const least = leastRows(tokens, heads[i]!) - (n < N_PROMPT ? tokens.blockRows - 1 : 0);
-      assert(!isCounted || n >= least && n <= wanted[i]!, `${spec}: ${n}`);
+      const own = leastRows(tokens, heads[i]!);
+      const least = shares ? Math.min(own, floorRows(tokens, wanted[i]!)) : own;
+      const block = n < N_PROMPT ? tokens.blockRows - 1 : 0;
+      assert(!isCounted || n >= least - block && (shares || n <= wanted[i]!), `${spec}: ${n}`);
     });
-    if (tokens.floor === null && !isCounted) assertEquals(rows, wanted, spec);
-    for (let layer = 0; layer < SHAPE.nLayers && !isCounted; layer++) {
-      assertEquals(sum(rows, layer), sum(wanted, layer), `${spec}, layer ${layer}`);
+    if (!shares && !isCounted) assertEquals(rows, wanted, spec);
+    for (let layer = 0; layer < SHAPE.nLayers; layer++) {
+      const [kept, most] = [sum(rows, layer), sum(wanted, layer)];
+      assert(isCounted ? kept <= most : kept === most, `${spec}, layer ${layer}: ${kept}`);
     }
   }
   for (const [head, { keptTokens, keptChannels }] of masks.entries()) {
@@ -165,13 +181,18 @@ async function conforms(composition: Composition) {
 Deno.test("variants and compositions conform", async (t) => {
   await using folder = await testFolder();
   const specs = new Map<string, string>();
+  const wrappers: string[] = [];
   for (const name of definitionNames("prune")) {
     const definition = await loadDefinition<Pruning | Wrapper>("prune", name);
     specs.set(name, await specWithTables(definition, DIMS, folder));
+    if (definition.kind === "wrapper") wrappers.push(name);
   }
   const all = await compositions(specs);
   assertEquals(new Set(all.flatMap(({ names }) => names)), new Set(specs.keys()));
   for (const composition of all) {
     await t.step(composition.names.join("+"), () => conforms(composition));
+  }
+  for (const composition of await nested(wrappers)) {
+    await t.step(composition.spec, () => conforms(composition));
   }
 });

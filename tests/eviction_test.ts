@@ -8,6 +8,7 @@ import {
   blockScoresReference,
   blockStartsReference,
   countEnoughReference,
+  ownRowsReference,
   selectRowsReference,
   shareRowsReference,
   trimBlocksReference,
@@ -221,8 +222,9 @@ Deno.test("adakv gives rows to the heads whose scores are highest, each its floo
         const scored = heads.map((_, kvHead) => ({
           scores: snapkv(window, 5)(layers[layer]!, kvHead),
           keep: budget,
+          own: ownRowsReference(budget, { floor, first: 0, last: window }),
         }));
-        const want = shareRowsReference(scored, { floor, first: 0, last: window });
+        const want = shareRowsReference(scored, { first: 0, last: window });
         assertEquals(heads, want, `layer ${layer}, seed ${seed}`);
         assertEquals(heads.reduce((sum, kept) => sum + kept!.length, 0), budget * heads.length);
         heads.forEach((kept) => assert(kept!.length >= window + floor * (budget - window) - 1));
@@ -278,6 +280,54 @@ Deno.test("massed keeps what holds the mass, no more than the budget, no less th
     });
   }
   assert(new Set(lengths).size > 3, `counts do not differ: ${lengths}`);
+});
+
+Deno.test("heads that share count what is enough first: each of its own, then of all", async () => {
+  const [n, window, floor, budget] = [120, 16, 0.25, 70];
+  const inner = `of=snapkv,window=${window},pool=1,budget=${budget},least=20,floor=${floor}`;
+  const counts: number[] = [];
+  for (
+    const [outer, rule] of [
+      ["adakv:of=massed:", { kind: "mass", amount: 0.6, least: 20 }],
+      ["thresholded:of=adakv:", { kind: "ofLargest", amount: 0.8, least: 20 }],
+    ] as const
+  ) {
+    const prune = `${outer}${inner},${rule.kind === "mass" ? "mass" : "share"}=${rule.amount}`;
+    await withModel({ nHeads: 6, nKvHeads: 3, seed: 5 }, { prune, ...F32 }, async (model) => {
+      const { engine, gguf, config } = model.loaded;
+      const ids = tokens(n, 5);
+      const { layers } = forward(gguf, config, ids);
+      const slot = engine.cache.openSlot();
+      await engine.step([{ slot, position: 0, tokens: ids, logits: "none" }]);
+      await engine.compress(slot);
+      (await keptTokens(model, slot)).forEach((heads, layer) => {
+        const spans = { first: 0, last: window };
+        const scored = (factor: number) =>
+          heads.map((_, kvHead) => {
+            const scores = snapkv(window, 1)(layers[layer]!, kvHead);
+            const enough = (most: number) =>
+              countEnoughReference(scores, {
+                ...{ rule: { ...rule, amount: rule.amount * factor }, most, multiple: 1, ...spans },
+              });
+            const own = enough(ownRowsReference(budget, { floor, ...spans }));
+            return { scores, keep: enough(budget), own };
+          });
+        const of = (factor: number) => scored(factor).map(({ keep, own }) => [keep, own]);
+        // Where the edge lies between nearly equal scores, f32 may count either.
+        if (JSON.stringify(of(1 - 1e-5)) !== JSON.stringify(of(1 + 1e-5))) return;
+        const want = shareRowsReference(scored(1), spans);
+        assertEquals(heads, want, `${prune}, layer ${layer}`);
+        counts.push(...want.map((rows) => rows.length));
+      });
+      // Ragged heads decode, and a later turn counts and shares again.
+      await bitsOf(model, slot, { ids: tokens(30, 9), chunk: 30, nDecode: 2 });
+      for (const heads of await keptTokens(model, slot)) {
+        const rows = heads.reduce((sum, kept) => sum + (kept?.length ?? n + 32), 0);
+        assert(rows <= (budget + 2) * heads.length, `${prune}: ${rows}`);
+      }
+    });
+  }
+  assert(new Set(counts).size > 3, `counts do not differ: ${counts}`);
 });
 
 Deno.test("thresholded keeps the rows near the largest score, and as many as it must", async () => {

@@ -110,7 +110,8 @@ export interface TokensSpec {
   readonly enough?: Enough;
   /**
    * The KV heads of a layer share their budgets: of its own a head keeps at least this share, protected rows
-   * not counted; the rest goes to the highest scores of all.
+   * not counted; the rest goes to the highest scores of all. Beside `enough` a head brings, and keeps at least,
+   * no more than is enough for it.
    */
   readonly share?: { readonly floor: Amount };
   /** Evicts again whenever this many tokens were decoded; 0 or absent: only where a prefill ends. */

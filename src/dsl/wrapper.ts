@@ -1,6 +1,7 @@
 /**
  * Wrappers: variants that change the declared data of another one's token step and keep its score. A spec
- * names the inner one, `adakv:of=tova,budget=512`; parameters of both are set in one list.
+ * names the inner one, `adakv:of=tova,budget=512`, which may be a wrapper itself, `adakv:of=massed:of=tova`;
+ * parameters of all are set in one list.
  */
 
 import { KerfError } from "../core/error.ts";
@@ -33,10 +34,10 @@ export type TokensChange = Partial<
 export interface WrapperSpec {
   readonly name: string;
   readonly source?: string;
-  /** The variant that is wrapped where a spec names none. */
+  /** The variant, or the wrapper, that is wrapped where a spec names none. */
   readonly of: string;
   readonly params?: ParamSpecs;
-  /** Amounts may name parameters of the wrapper and of what it wraps. */
+  /** Amounts may name parameters of the wrapper and of what it wraps. `keep` and `remove` replace each other. */
   readonly tokens: TokensChange;
 }
 
@@ -52,20 +53,55 @@ export function wrapper(spec: WrapperSpec): Wrapper {
 }
 
 /**
- * The inner variant with the wrapper's data in place of its own.
+ * The inner variant with the wrappers' data in place of its own.
  *
- * @throws {KerfError} exit code 2: the inner one has no token step
- * @throws {TypeError} an amount names a parameter of neither
+ * @param wrappers the outermost first
+ * @throws {KerfError} exit code 2: the inner one has no token step, or two wrappers set the same of it
+ * @throws {TypeError} an amount names a parameter of none of them
  */
-export function wrapped({ name, params, tokens }: Wrapper, inner: Pruning): Pruning {
-  if (!inner.steps.some(({ kind }) => kind === "tokens")) {
-    throw new KerfError(`Cannot wrap "${inner.name}" in "${name}": it evicts no rows`, {
-      hint: `${name}:of=snapkv`,
+export function wrapped(wrappers: readonly Wrapper[], inner: Pruning): Pruning {
+  const [outermost] = wrappers;
+  if (outermost && !inner.steps.some(({ kind }) => kind === "tokens")) {
+    throw new KerfError(`Cannot wrap "${inner.name}" in "${outermost.name}": it evicts no rows`, {
+      hint: `${outermost.name}:of=snapkv`,
       exitCode: 2,
     });
   }
-  const steps = inner.steps.map((step) => step.kind === "tokens" ? { ...step, ...tokens } : step);
-  const both = { ...inner, params: { ...inner.params, ...params }, steps };
-  checkAmounts(both);
-  return Object.freeze(both);
+  checkFields(wrappers, inner);
+  const all = wrappers.toReversed().reduce(
+    ({ params, steps }, own) => ({
+      params: { ...params, ...own.params },
+      steps: steps.map((step) => step.kind === "tokens" ? changed(step, own.tokens) : step),
+    }),
+    { params: inner.params, steps: inner.steps },
+  );
+  const made = { ...inner, ...all };
+  checkAmounts(made);
+  return Object.freeze(made);
+}
+
+/** A budget is one of two fields. */
+const isBudget = (field: string): boolean => field === "keep" || field === "remove";
+
+function changed(step: TokensStep, change: TokensChange): TokensStep {
+  const { keep: _, remove: __, ...rest } = step;
+  return { ...(Object.keys(change).some(isBudget) ? rest : step), ...change };
+}
+
+/** @throws {KerfError} two wrappers set the same field of the token step */
+function checkFields(wrappers: readonly Wrapper[], inner: Pruning): void {
+  const fieldOf = (field: string) => isBudget(field) ? "keep" : field;
+  for (const [i, outer] of wrappers.entries()) {
+    const own = Object.keys(outer.tokens).map(fieldOf);
+    for (const [j, other] of [...wrappers.entries()].slice(i + 1)) {
+      const field = Object.keys(other.tokens).map(fieldOf).find((field) => own.includes(field));
+      if (field === undefined) continue;
+      const rest = [...wrappers.toSpliced(j, 1), inner];
+      throw new KerfError(
+        `Cannot wrap "${other.name}" in "${outer.name}": both set \`${field}\`, and a head's rows ` +
+          "are chosen once",
+        { hint: `--prune ${rest.map(({ name }) => name).join(":of=")}`, exitCode: 2 },
+      );
+    }
+  }
 }

@@ -22,8 +22,8 @@ export interface CountAt {
   readonly last: number;
   /** Whether candidates of equal scores stay together. */
   readonly inBlocks: boolean;
-  /** u32 [nLayers, nKvHeads, 4]; absent: the plan's own `cuts`. */
-  readonly cuts?: BufferSlice;
+  /** u32 [nLayers, nKvHeads, 4] */
+  readonly cuts: BufferSlice;
 }
 
 /** Lowers a layer's `cuts`. */
@@ -34,7 +34,7 @@ export function enoughDrafts(rule: EnoughRule | null, at: CountAt): Draft[] {
   return [{
     kernel: kind === "mass" ? "count_mass" : "count_above",
     label: `layer ${layer} · count ${what}`,
-    buffers: { candidate_scores: scores, ...(cuts ? { cuts } : {}) },
+    buffers: { candidate_scores: scores, cuts },
     constants: {
       ...{ layer, first_list: firstList, max_rows: maxRows, multiple, least },
       ...{ protect_first: first, protect_last: last },

@@ -129,13 +129,21 @@ export function choiceDrafts(
         },
       }]
       : []),
-    ...enoughDrafts(tokens.enough, {
-      ...{ layer, what: "rows", scores, firstList: 0, inBlocks },
-      ...{ maxRows, first, last, multiple: tokens.multiple },
-    }),
+    ...cutsOf(tokens, buffers.evict!).flatMap(({ what, cuts }) =>
+      enoughDrafts(tokens.enough, {
+        ...{ layer, what, cuts: whole(cuts), scores, firstList: 0, inBlocks },
+        ...{ maxRows, first, last, multiple: tokens.multiple },
+      })
+    ),
     ...selectDrafts(tokens, { evict: buffers.evict!, token_scores: scores }, at),
   ];
 }
+
+/** The counts that are met: of each head, and where heads share them what each keeps by itself. */
+const cutsOf = ({ floor }: TokensPlan, { cuts, floor_cuts }: EvictBuffers) => [
+  { what: "rows", cuts },
+  ...(floor === null ? [] : [{ what: "each head's own rows", cuts: floor_cuts }]),
+];
 
 /** The choice, of whole blocks; where heads share what they keep, after each has chosen its own. */
 function selectDrafts(

@@ -14,6 +14,7 @@ import { choiceDrafts, keepDrafts } from "./evict_drafts.ts";
 import { expandedStreams, expandLayer } from "./expand_layer.ts";
 import type { Plan } from "./plan.ts";
 import { budgetRows, floorRows, leastRows } from "./tokens_plan.ts";
+import type { TokensPlan } from "./tokens_plan.ts";
 import { wholeRows } from "./whole_rows.ts";
 
 /** Rows of one KV head: in segments with a channel list, in all, its budget, and what scores cannot lower it to. */
@@ -59,7 +60,7 @@ export async function evictRows(
       const [keep, least] = [budgetRows(tokens, head), leastRows(tokens, head)];
       return { at, listed: listedRows(cache, at), rows, keep, least };
     });
-    if (losesRows(heads, tokens.floor !== null)) due.push({ layer, heads });
+    if (losesRows(heads, tokens)) due.push({ layer, heads });
   }
   if (due.length === 0) return false;
   const streams = expandedStreams(cache);
@@ -114,9 +115,9 @@ export async function keptBefore(
   });
 }
 
-/** Whether some head may have more rows than stay; where heads share, whether all have together. */
-function losesRows(cuts: readonly HeadCut[], shares: boolean): boolean {
-  if (!shares) return cuts.some(({ rows, least }) => rows > least);
+/** Whether some head may have more rows than stay; where heads share counts that are known, whether all have together. */
+function losesRows(cuts: readonly HeadCut[], { floor, enough }: TokensPlan): boolean {
+  if (floor === null || enough) return cuts.some(({ rows, least }) => rows > least);
   return cuts.reduce((more, { rows, keep }) => more + rows - keep, 0) > 0;
 }
 

@@ -11,6 +11,7 @@ import { rowsToMove, stays } from "./move_layer.ts";
 import { recentRows, refreshes } from "./prune_layer.ts";
 import type { ChannelCuts } from "./prune_layer.ts";
 import type { RowClassesPlan } from "./row_classes_plan.ts";
+import { budgetRows, keptRows } from "./tokens_plan.ts";
 import type { TokensPlan } from "./tokens_plan.ts";
 
 /** What the forecast depends on. */
@@ -71,6 +72,26 @@ export function expandedRows({ layout }: ForecastShape, { rows, ...streams }: He
 /** A head once no row lacks a channel, where masks are chosen anew; else as it is. */
 export const unmaskedRows = (shape: ForecastShape, head: HeadRows): HeadRows =>
   refreshes(shape) ? { rows: head.rows, key: 0, value: 0 } : head;
+
+/**
+ * How many rows each head of a layer keeps at most of those it has. Where heads share their budgets, what one
+ * has no rows for goes to the others: as if to the first of them, since which one is not known.
+ */
+export function keptOfLayer(
+  tokens: TokensPlan,
+  layer: number,
+  rows: readonly number[],
+): number[] {
+  const heads = rows.map((nRows, kvHead) => ({ layer, kvHead, nRows }));
+  const keeps = heads.map((head) => keptRows(tokens, head));
+  if (tokens.floor === null) return keeps;
+  let spare = heads.reduce((sum, head, i) => sum + budgetRows(tokens, head) - keeps[i]!, 0);
+  return keeps.map((keep, i) => {
+    const more = Math.min(spare, rows[i]! - keep);
+    spare -= more;
+    return keep + more;
+  });
+}
 
 /**
  * A head once `keep` of its rows are left. Which ones is not known: at most all of the whole ones, which take

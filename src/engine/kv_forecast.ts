@@ -5,9 +5,15 @@
 
 import { evictingPeak, flushingPeak } from "./forecast_decode.ts";
 import { PageBytes } from "./forecast_pages.ts";
-import { evictedRows, expandedRows, movedRows, unmaskedRows } from "./forecast_rows.ts";
+import {
+  evictedRows,
+  expandedRows,
+  keptOfLayer,
+  movedRows,
+  unmaskedRows,
+} from "./forecast_rows.ts";
 import type { ForecastShape, HeadRows } from "./forecast_rows.ts";
-import { keptRows, leastRows } from "./tokens_plan.ts";
+import { leastRows } from "./tokens_plan.ts";
 
 export { noRows } from "./forecast_rows.ts";
 export type { ForecastShape, HeadRows } from "./forecast_rows.ts";
@@ -46,13 +52,16 @@ function layerStages(
   work: { readonly start: readonly HeadRows[]; readonly nPrefill: number },
 ): HeadStages[] {
   const { nKvHeads, tokens } = shape;
-  const heads = Array.from({ length: nKvHeads }, (_, kvHead) => {
+  const rows = Array.from({ length: nKvHeads }, (_, kvHead) => {
     const head = layer * nKvHeads + kvHead;
     const before = work.start[head]!;
-    const dense = { ...before, rows: before.rows + work.nPrefill };
-    const of = { layer, kvHead, nRows: dense.rows };
-    const keep = tokens ? keptRows(tokens, of) : dense.rows;
-    return { head, before, dense, keep, least: tokens ? leastRows(tokens, of) : dense.rows };
+    return { head, before, dense: { ...before, rows: before.rows + work.nPrefill } };
+  });
+  const keeps = tokens && keptOfLayer(tokens, layer, rows.map(({ dense }) => dense.rows));
+  const heads = rows.map((own, kvHead) => {
+    const nRows = own.dense.rows;
+    const least = tokens ? leastRows(tokens, { layer, kvHead, nRows }) : nRows;
+    return { ...own, keep: keeps?.[kvHead] ?? nRows, least };
   });
   const evicts = heads.some(({ dense, least }) => least < dense.rows);
   return heads.map(({ keep, least: _, ...head }) => {

@@ -7,10 +7,8 @@ import { KerfError } from "../core/error.ts";
 import { amountOf } from "../dsl/accumulator.ts";
 import { paramBudget, withBudgets } from "../dsl/budgets.ts";
 import { channelBitsOf, layoutSteps, rowBitsOf } from "../dsl/pruning.ts";
-import type { Pruning, PruningStep } from "../dsl/pruning.ts";
+import type { PruningStep } from "../dsl/pruning.ts";
 import type { ModelDims } from "../dsl/table.ts";
-import { wrapped } from "../dsl/wrapper.ts";
-import type { Wrapper } from "../dsl/wrapper.ts";
 import type { LayoutSteps } from "../layout/make.ts";
 import { checkBasis } from "./basis_check.ts";
 import { isBudgetPath, keptCounts, readBudgets } from "./budget_file.ts";
@@ -19,6 +17,8 @@ import { channelBitsPlan } from "./channel_bits_plan.ts";
 import type { ChannelBitsPlan } from "./channel_bits_plan.ts";
 import { channelsPlan } from "./channels_plan.ts";
 import type { ChannelsPlan } from "./channels_plan.ts";
+import { loadPruning } from "./load_pruning.ts";
+import type { LoadedStep } from "./load_pruning.ts";
 import {
   checkCodedChannels,
   checkCodedWidths,
@@ -29,7 +29,6 @@ import {
 } from "./prune_clashes.ts";
 import { axesOf, checkSteps } from "./prune_order.ts";
 import type { Kind, OwnedStep } from "./prune_order.ts";
-import { loadDefinition } from "./registry.ts";
 import { rowClassesPlan } from "./row_classes_plan.ts";
 import type { RowClassesPlan } from "./row_classes_plan.ts";
 import { formatSpec, parseSpec } from "./spec.ts";
@@ -185,12 +184,6 @@ function composedSteps(owned: readonly OwnedStep[]): LayoutSteps | null {
   };
 }
 
-/** A step's variant and its numbers. */
-interface LoadedStep {
-  readonly definition: Pruning;
-  readonly spec: SpecStep;
-}
-
 /** A step with the number that its budget file stands for, and the file; null: its budget is a number. */
 async function readFileOf(
   { definition, spec }: LoadedStep,
@@ -208,26 +201,4 @@ async function readFileOf(
   const usual = formatSpec([withValue(typed, definition.params[param]!.default)]);
   const file = await readBudgets(path, { spec: usual, budget: budget!, dims });
   return { definition, spec: withValue(spec, file.value), file };
-}
-
-/** A step's variant; a wrapper's `of` names what it wraps and is no parameter. */
-async function loadPruning(step: SpecStep): Promise<LoadedStep> {
-  const definition = await loadDefinition<Pruning | Wrapper>("prune", step.name);
-  if (definition.kind === "pruning") return { definition, spec: step };
-  if (definition.kind === "wrapper") {
-    const { of = definition.of, ...values } = step.values;
-    const inner = await loadDefinition<Pruning | Wrapper>("prune", String(of));
-    if (inner.kind === "pruning") {
-      return { definition: wrapped(definition, inner), spec: { ...step, values } };
-    }
-    throw new KerfError(`Cannot wrap "${of}" in "${step.name}": it is a wrapper itself`, {
-      hint: `${step.name}:of=${definition.of}`,
-      exitCode: 2,
-    });
-  }
-  const { kind } = definition as { readonly kind: string };
-  throw new KerfError(`Cannot prune with "${step.name}": its file declares a ${kind}`, {
-    where: `kernels/prune/${step.name}.ts`,
-    hint: "export default pruning({ … })",
-  });
 }

@@ -5,6 +5,9 @@ import { channels, pruning } from "../dsl/pruning.ts";
 import type { Pruning } from "../dsl/pruning.ts";
 import { meanSquare } from "../dsl/reductions.ts";
 import { table } from "../dsl/table.ts";
+import { tokens } from "../dsl/tokens.ts";
+import type { TokensStep } from "../dsl/tokens.ts";
+import { wrapped, wrapper } from "../dsl/wrapper.ts";
 import type { Wrapper } from "../dsl/wrapper.ts";
 import { channelsPlan, keptChannels } from "./channels_plan.ts";
 import { testFolder } from "../model/testing_files.ts";
@@ -154,9 +157,53 @@ Deno.test("a wrapper names what it wraps and takes the parameters of both", asyn
     'Cannot wrap "think" in "adakv": it evicts no',
     "adakv:of=snapkv",
   );
-  await refused("adakv:of=adakv", "it is a wrapper itself", "adakv:of=snapkv");
+  await refused(
+    "adakv:of=adakv",
+    'Cannot wrap "adakv" in "adakv": both set `scope`, and a head\'s rows are chosen once',
+    "--prune adakv:of=snapkv",
+  );
   await refused("adakv:of=snapvk", 'Cannot use "snapvk"', "did you mean snapkv?");
   await refused("adakv:flor=1", "no such parameter", "did you mean floor?");
+});
+
+Deno.test("wrappers in wrappers are one step, and each sets what no other does", async () => {
+  const spec = "adakv:of=chunkkv:of=massed:of=tova,mass=0.5,floor=0.3,block=8,budget=99";
+  const { spec: shortest, tokens } = await prunePlan(spec, dims);
+  assertEquals(shortest, spec);
+  const { floor, enough, blockRows, step: { scope } } = tokens!;
+  assertEquals([floor, enough!.amount, blockRows, scope], [0.3, 0.5, 8, "head"]);
+  assertEquals([tokens!.definition.name, tokens!.params.budget], ["tova", 99]);
+  const other = await prunePlan('massed:floor=0.3,of="chunkkv:of=adakv,block=8"', dims);
+  assertEquals([other.tokens!.floor, other.tokens!.blockRows], [0.3, 8]);
+  assertEquals(other.tokens!.definition.name, "snapkv");
+  const refused = async (spec: string, message: string, hint: string) => {
+    const error = await assertRejects(() => prunePlan(spec, dims), KerfError, message);
+    assertEquals([error.exitCode, ...error.hints], [2, hint]);
+  };
+  await refused(
+    "massed:of=adakv:of=thresholded:of=tova",
+    'Cannot wrap "thresholded" in "massed": both set `enough`',
+    "--prune massed:of=adakv:of=tova",
+  );
+  await refused(
+    'adakv:budget=9,of="massed:budget=8"',
+    'Cannot wrap "massed:budget=8" in "adakv": budget is set twice',
+    "adakv:of=snapkv",
+  );
+  await refused('adakv:of="tova+think"', "changes one variant", "adakv:of=snapkv");
+  await refused("adakv:of=massed:of=think", "it evicts no rows", "adakv:of=snapkv");
+});
+
+Deno.test("a wrapper's budget replaces that of what it wraps", () => {
+  const inner = pruning({
+    name: "inner",
+    steps: [tokens({ score: () => 0, group: "mean", remove: 0.5 })],
+  });
+  const kept = wrapper({ name: "kept", of: "inner", tokens: { keep: 40 } });
+  const [step] = wrapped([kept], inner).steps as TokensStep[];
+  assertEquals([step!.keep, step!.remove], [40, undefined]);
+  const halved = wrapper({ name: "halved", of: "inner", tokens: { remove: 0.25 } });
+  assertThrows(() => wrapped([halved, kept], inner), KerfError, "both set `keep`");
 });
 
 Deno.test("paramsOf leaves the paths of file tables alone", () => {

@@ -88,7 +88,7 @@ export function parseSpec(spec: string): SpecStep[] {
 function formatValue(value: SpecValue): string {
   // A number's exponent loses its "+", which would start the next step.
   if (typeof value === "number") return String(value).replace("+", "");
-  if (/^[\w./-]+$/.test(value) && typeof readValue(value) === "string") return value;
+  if (/^[\w./:=-]+$/.test(value) && typeof readValue(value) === "string") return value;
   return value.includes('"') ? `'${value}'` : `"${value}"`;
 }
 

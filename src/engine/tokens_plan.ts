@@ -121,11 +121,8 @@ function check(plan: TokensPlan): void {
   if (plan.positions === "cache" && plan.moments) {
     refuse("queries to come are expected at true positions", "keep true positions");
   }
-  if (plan.enough && plan.floor !== null) {
-    refuse(
-      "heads that share their budgets do not count what is enough of their own",
-      "declare `share` or `enough`",
-    );
+  if (plan.floor !== null && plan.step.scope === "layer") {
+    refuse("heads that keep the same rows have no budgets to share", 'declare `scope: "head"`');
   }
   if (plan.enough?.kind === "mass") checkMass(plan.enough, plan.dims.nCtx, refuse);
   const needed = Math.max(1, first + last);
@@ -219,7 +216,7 @@ export const leastRows = (plan: TokensPlan, head: HeadRows): number =>
 
 /**
  * Rows that a head keeps of those it has: in the mean of a layer, where heads share their budgets; at most,
- * where scores say what is enough.
+ * where scores say what is enough; at most in the mean, where both do.
  */
 export const keptRows = (plan: TokensPlan, head: HeadRows): number =>
   Math.min(head.nRows, budgetRows(plan, head));

@@ -28,25 +28,40 @@ export function selectRowsReference(
 }
 
 /**
- * The choice where the heads of a layer share their budgets: each keeps its own best `floor` rows beside
- * the protected ones, then the highest scores of all heads stay until Σ keep is met.
+ * Rows that a head keeps by itself of the `keep` that it brings where heads share their budgets: the protected
+ * ones, and of the others the share `floor`.
+ */
+export function ownRowsReference(
+  keep: number,
+  { floor, first, last }: { readonly floor: number } & Omit<RowChoice, "keep">,
+): number {
+  const fixed = Math.min(keep, first + last);
+  return fixed + Math.floor(floor * (keep - fixed));
+}
+
+/**
+ * The choice where the heads of a layer share their budgets: each keeps its own best rows, as many as it has
+ * by itself, then the highest scores of all heads stay until Σ keep is met.
  *
+ * @param heads `own`: of the `keep` rows that a head brings those that it keeps by itself, protected ones included
  * @param options.trim what is left of either choice of a head; absent: all
  * @returns per head the rows that stay, ascending; of equal scores those of the earlier head, then the lower
  */
 export function shareRowsReference(
-  heads: readonly { readonly scores: ArrayLike<number>; readonly keep: number }[],
-  { floor, first, last, trim = (kept) => kept }: {
-    readonly floor: number;
+  heads: readonly {
+    readonly scores: ArrayLike<number>;
+    readonly keep: number;
+    readonly own: number;
+  }[],
+  { first, last, trim = (kept) => kept }: {
     readonly first: number;
     readonly last: number;
     readonly trim?: (kept: number[], head: number) => number[];
   },
 ): number[][] {
-  const fixed = heads.map(({ scores, keep }, head) => {
-    const own = first + last + Math.floor(floor * (keep - first - last));
-    return new Set(trim(selectRowsReference(scores, { keep: own, first, last }), head));
-  });
+  const fixed = heads.map(({ scores, own }, head) =>
+    new Set(trim(selectRowsReference(scores, { keep: own, first, last }), head))
+  );
   const score = (x: number) => Number.isNaN(x) ? -Infinity : x;
   const rest = heads.flatMap(({ scores }, head) =>
     Array.from(scores, (x, row) => ({ head, row, score: score(x) }))

@@ -85,6 +85,7 @@ export function checkComposition(name: string, parts: readonly VerifiedVariant[]
 export const composed = (parts: readonly VerifiedVariant[]): VerifiedVariant => ({
   name: parts.map(({ name }) => name).join("+"),
   kind: "pruning",
+  isFile: false,
   sources: parts.flatMap(({ sources }) => sources),
 });
 

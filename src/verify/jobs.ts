@@ -99,15 +99,15 @@ function pruningJobs(
 ): Job[] {
   const append = sources.find(({ definition }) => definition.name === "append")!;
   const attention = defaultAttention(sources);
-  const plans = variants.map(({ name, sources: own }) => {
+  const plans = variants.map(({ name, isFile, sources: own }) => {
     const definitions: PruningSources = { variants: own, append, attention };
-    return { name, definitions, steps: layoutSteps(definitions) };
+    return { name, isFile, definitions, steps: layoutSteps(definitions) };
   });
   const layouts = [...new Set(variants.map(layoutNameOf))];
   const layoutIndex = (plan: typeof plans[number]) =>
     layouts.indexOf(layoutNameOf(variants[plans.indexOf(plan)]!));
-  const files = plans.filter(({ definitions }) => definitions.variants.length === 1);
-  const composed = plans.filter((plan) => !files.includes(plan));
+  const files = plans.filter(({ isFile }) => isFile);
+  const composed = plans.filter(({ isFile }) => !isFile);
   const casesOfComposed = files.length > 0 ? compositionCases : pruningCases;
   const cases = [
     ...pruningCases(files, strength, layoutIndex),

@@ -1,6 +1,10 @@
 /** What stays of rows of given scores, as a step declares it; and what two choices differ in. */
 
-import { selectRowsReference, shareRowsReference } from "../reference/select_rows.ts";
+import {
+  ownRowsReference,
+  selectRowsReference,
+  shareRowsReference,
+} from "../reference/select_rows.ts";
 import { trimmed } from "./block_stage.ts";
 import type { Measurement } from "./compare.ts";
 import { N_KV_HEADS } from "./cases.ts";
@@ -13,11 +17,15 @@ const NEAR_TIE = 1e-5;
 export type KeptRows = readonly (readonly number[])[];
 
 /** Of a head's budget what it keeps by itself, where heads share the rest. */
-export function floorsOf({ tokens: { first, last, floor } }: TokenStage, keeps: readonly number[]) {
-  return keeps.map((keep) => {
-    const fixed = Math.min(keep, first + last);
-    return fixed + Math.floor((floor ?? 1) * (keep - fixed));
-  });
+export const floorsOf = (
+  { tokens: { first, last, floor } }: TokenStage,
+  keeps: readonly number[],
+): number[] => keeps.map((keep) => ownRowsReference(keep, { floor: floor ?? 1, first, last }));
+
+/** How many rows the heads of a layer keep, and where they share them how many each keeps by itself. */
+export interface RowCounts {
+  readonly keeps: readonly number[];
+  readonly floors: readonly number[];
 }
 
 /** The choice by each head's own scores. */
@@ -34,21 +42,27 @@ export function chooseTogether(
   lists: readonly ArrayLike<number>[],
   keeps: readonly number[],
 ): number[][] {
-  const heads = lists.map((scores, kvHead) => ({ scores, keep: keeps[kvHead]! }));
-  return shareRowsReference(heads, { floor: 0, first, last });
+  const heads = lists.map((scores, kvHead) => ({
+    scores,
+    keep: keeps[kvHead]!,
+    own: first + last,
+  }));
+  return shareRowsReference(heads, { first, last });
 }
 
 /** The whole choice as declared. */
 export function chooseRows(
   stage: TokenStage,
   lists: readonly ArrayLike<number>[],
-  keeps: readonly number[],
+  { keeps, floors }: RowCounts,
 ): number[][] {
   const { tokens: { first, last, floor } } = stage;
   const trim = trimmed(stage);
   if (floor === null) return chooseAlone(stage, lists, keeps).map(trim);
-  const heads = lists.map((scores, kvHead) => ({ scores, keep: keeps[kvHead]! }));
-  return shareRowsReference(heads, { floor, first, last, trim });
+  const heads = lists.map((scores, kvHead) => ({
+    ...{ scores, keep: keeps[kvHead]!, own: floors[kvHead]! },
+  }));
+  return shareRowsReference(heads, { first, last, trim });
 }
 
 /**

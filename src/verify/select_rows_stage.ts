@@ -69,14 +69,17 @@ export async function selectRows(
       meetRows(stage, scores.want.map((list) => list.slice(0, rows)), kvHead)
     ),
   );
-  const counted = await countRows(stage, {
-    ...{ keeps: budgets, cuts, token_scores, lists, authors, run },
-  });
-  const { keeps } = counted;
-  const raised = stage.tokens.floor === null
-    ? { token_scores, measurements: [] }
-    : await raiseFloors(stage, { keeps, token_scores, block_starts, run });
   const shares = stage.tokens.floor !== null;
+  const counted = (keeps: readonly number[]) =>
+    countRows(stage, {
+      ...{ keeps, cuts: cutsOf(stage, keeps), token_scores, lists, authors, run },
+    });
+  const enough = await counted(budgets);
+  const own = shares ? await counted(floorsOf(stage, budgets)) : { keeps: [], measurements: [] };
+  const [{ keeps }, { keeps: floors }] = [enough, own];
+  const raised = shares
+    ? await raiseFloors(stage, { floors, token_scores, block_starts, run })
+    : { token_scores, measurements: [] };
   const wanted = (shares ? chooseTogether : chooseAlone)(
     stage,
     headLists(stage, raised.token_scores),
@@ -85,12 +88,12 @@ export async function selectRows(
   const found = await select(stage, {
     ...{ keeps, wanted, run, token_scores: raised.token_scores, block_starts, shares },
   });
-  const both = { got: found.kept, want: chooseRows(stage, authors, keeps) };
+  const both = { got: found.kept, want: chooseRows(stage, authors, { keeps, floors }) };
   return {
     ...found,
     ...{ cuts, scores: token_scores },
     measurements: [
-      ...[pooled, blocks, counted, raised, found].flatMap(({ measurements }) => measurements),
+      ...[pooled, blocks, enough, own, raised, found].flatMap(({ measurements }) => measurements),
       compareChoices(stage, authors, both),
     ],
   };
@@ -198,14 +201,13 @@ function listsOf(stage: TokenStage, kept: KeptRows): RowLists {
 /** Where heads share: each chooses its own rows first, whose scores become the largest. */
 async function raiseFloors(
   stage: TokenStage,
-  { keeps, token_scores, block_starts, run }: {
-    readonly keeps: readonly number[];
+  { floors, token_scores, block_starts, run }: {
+    readonly floors: readonly number[];
     readonly token_scores: Float32Array<ArrayBuffer>;
     readonly block_starts: Uint32Array<ArrayBuffer>;
     readonly run: RunNamed;
   },
 ): Promise<{ token_scores: Float32Array<ArrayBuffer>; measurements: Measurement[] }> {
-  const floors = floorsOf(stage, keeps);
   const wanted = chooseAlone(stage, headLists(stage, token_scores), floors);
   const own = await select(stage, {
     ...{ keeps: floors, wanted, token_scores, block_starts, shares: false, run },

@@ -5,6 +5,7 @@ import { testIsas } from "../../src/device/testing.ts";
 import {
   blockScoresReference,
   blockStartsReference,
+  ownRowsReference,
   shareRowsReference,
   trimBlocksReference,
 } from "../../src/reference/mod.ts";
@@ -33,14 +34,14 @@ Deno.test("heads that share their budgets share whole blocks", async () => {
   const heads = Array.from({ length: nKvHeads }, (_, h) => {
     const own = Array.from({ length: nRows }, () => Math.abs(random()) * (h + 1));
     const scores = Float32Array.from(blockScoresReference(own, starts, "mean"));
-    return { scores, keep: 30 + 5 * h };
+    const keep = 30 + 5 * h;
+    return { scores, keep, own: ownRowsReference(keep, { floor, first, last }) };
   });
   const flat = (of: (head: typeof heads[number]) => ArrayLike<number>) =>
     heads.flatMap((head) => Array.from(of(head)));
   const cuts = (keep: (head: typeof heads[number]) => number) =>
     Uint32Array.from(flat((head) => [7, nRows, keep(head), 0]));
-  const nFixed = first + last;
-  const floors = cuts(({ keep }) => nFixed + Math.floor(floor * (keep - nFixed)));
+  const floors = cuts(({ own }) => own);
   const buffers = {
     token_scores: Float32Array.from(flat(({ scores }) => scores)),
     block_starts: Uint32Array.from(flat(() => starts.map((start) => start ?? 0))),
@@ -66,7 +67,7 @@ Deno.test("heads that share their budgets share whole blocks", async () => {
   await step("select_rows", { cuts: cuts(({ keep }) => keep) }, 1);
   await step("trim_blocks", { cuts: cuts(({ keep }) => keep) });
   const trim = (kept: readonly number[]) => trimBlocksReference(kept, starts);
-  const want = shareRowsReference(heads, { floor, first, last, trim });
+  const want = shareRowsReference(heads, { first, last, trim });
   const total = want.flat().length;
   assert(total <= 105 && total > 105 - block, `${total} of 105 rows`);
   assert(new Set(want.map((rows) => rows.length)).size > 1, "heads keep alike");

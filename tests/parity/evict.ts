@@ -10,6 +10,7 @@ import type { Isa } from "../../src/device/testing.ts";
 import {
   meetScoresReference,
   orderRowsReference,
+  ownRowsReference,
   selectRowsReference,
   shareRowsReference,
 } from "../../src/reference/mod.ts";
@@ -272,8 +273,9 @@ Deno.test("heads that share: own rows are raised, then all heads choose together
         rows.map((n, h) => ({
           scores: scores.subarray(h * maxRows, h * maxRows + n),
           keep: keep[h]!,
+          own: ownRowsReference(keep[h]!, { floor, first, last }),
         })),
-        { floor, first, last },
+        { first, last },
       );
       want.forEach((list, h) => {
         const count = all.kept_counts[2 * (LAYER * 3 + h) + 1]!;
