@@ -1,21 +1,15 @@
-/** Attention problems for kernels: rows as a cache stores them, queries, and the f64 reference over both. */
+/** Attention problems for kernels: rows as a cache stores them, queries, and what the f64 reference takes of both. */
 
 import { resolveParams, tableView } from "../src/dsl/mod.ts";
 import type { Attention } from "../src/dsl/mod.ts";
-import { isTurned } from "../src/layout/mod.ts";
-import {
-  attentionReference,
-  authorRunner,
-  roundFactor,
-  roundToBf16,
-  turnReference,
-} from "../src/reference/mod.ts";
+import { keyLists, parseLayoutName } from "../src/layout/mod.ts";
+import { authorRunner } from "../src/reference/mod.ts";
 import { caseTable } from "../src/verify/hooks.ts";
-import { sources } from "./_gpu.ts";
+import { sources } from "./_emitted.ts";
 import { randomFrom } from "./_kernel.ts";
-import { AT, writeCache } from "./_kv_cache.ts";
-import { ownChannels } from "./_set_case.ts";
+import { AT, listed, writeCache } from "./_kv_cache.ts";
 import type { HeadRows } from "./_kv_cache.ts";
+import { ownChannels } from "./_set_case.ts";
 import { asStored } from "./_stored_rows.ts";
 
 export const DENSE = "k_f16t16_v_f16t1";
@@ -34,7 +28,10 @@ export const CODED = "k_q4r32t16_f16t16_v_q4c32t1_f16t1";
 export const variants = sources.flatMap(({ definition }) =>
   definition.kind === "attention" ? [definition as Attention] : []
 );
-const causal = variants.find((variant) => variant.name === "causal")!;
+
+/** The variant of a name. */
+export const variantNamed = (name: string): Attention =>
+  variants.find((variant) => variant.name === name)!;
 
 export interface Case {
   readonly variant: Attention;
@@ -46,28 +43,35 @@ export interface Case {
   /** Rows after this step; its queries are the last `nQuery`. */
   readonly rows: number;
   readonly nQuery: number;
+  /** Rows of a segment of keys with a channel list, or with channels of their own, and how many they keep. */
   readonly nListed: number;
+  readonly width: number;
+  /** The same of values; absent: as keys. */
+  readonly nListedValues?: number;
+  readonly valueWidth?: number;
   /** Rows of streams without a list that are coded, where the layout has a segment for them. */
   readonly nCoded: number;
   /** How many of them are of the first class, where there are two. */
   readonly nFirst: number;
-  readonly width: number;
   /** How many of the listed channels are of the first class, where the segment has two. */
   readonly high: number;
-  /** Whether the softmax is of queries and keys, halves all, that are rounded to bf16. */
+  /** Whether what meets the cache is rounded: to bytes for codes, to bf16 for halves. */
   readonly q8: boolean;
-  /** Added to every query's position: rows far behind it, or between which others were evicted. */
-  readonly ahead: number;
+  /**
+   * Added to every query's position: rows far behind it, or between which others were evicted; of layouts with
+   * positions absent: every other row was.
+   */
+  readonly ahead?: number;
 }
 
 const BASE: Case = {
-  ...{ variant: causal, params: {}, layout: DENSE, headDim: 64, group: 3, nKvHeads: 2 },
-  ...{ rows: 40, nQuery: 1, nListed: 0, nCoded: 0, nFirst: 0, width: 0, high: 0, ahead: 0 },
-  q8: false,
+  ...{ variant: variantNamed("causal"), params: {}, layout: DENSE },
+  ...{ headDim: 64, group: 3, nKvHeads: 2, rows: 40, nQuery: 1, q8: false },
+  ...{ nListed: 0, width: 0, nCoded: 0, nFirst: 0, high: 0 },
 };
 
 /** True positions where rows were evicted: the cached ones spread over what lies before the step. */
-const gaps = ({ rows, nQuery, ahead }: Case) =>
+const gaps = ({ rows, nQuery, ahead }: Required<Pick<Case, "rows" | "nQuery" | "ahead">>) =>
   Array.from({ length: rows }, (_, i) => {
     const n = rows - nQuery;
     return i < n ? Math.floor(i * (n + ahead) / n) : i + ahead;
@@ -77,27 +81,31 @@ const gaps = ({ rows, nQuery, ahead }: Case) =>
 export function problem(given: Partial<Case>) {
   const filled = { ...BASE, ...given };
   const { headDim, group, nKvHeads, rows, nQuery, nListed, nCoded, nFirst, width, high } = filled;
-  const { variant, layout } = filled;
+  const { variant, layout, nListedValues = nListed, valueWidth } = filled;
+  const evicted = layout.includes("_evicted");
+  const ahead = filled.ahead ?? (evicted ? rows - nQuery : 0);
   const nHeads = group * nKvHeads;
-  const random = randomFrom(rows + headDim);
-  const heads = Array.from({ length: nKvHeads }, (_, h): HeadRows => {
-    // A channel far off, as trained models have them.
-    const row = (gain: number) =>
-      Float32Array.from(
-        { length: headDim },
-        (_, c) => Math.f16round(2 * random() * (c === 3 ? gain : 1)),
-      );
-    const channels = Array.from({ length: headDim }, (_, c) => c)
-      .filter((c) => (c * 7 + h) % headDim < width);
-    const keys = Array.from({ length: rows }, () => row(12));
-    const values = Array.from({ length: rows }, () => row(1));
-    const positions = layout.includes("_evicted") ? { positions: gaps(filled) } : {};
+  const random = randomFrom(rows + headDim + width);
+  const heads = Array.from({ length: nKvHeads }, (): HeadRows => {
+    // A channel far off, as trained models have them, and one that is nothing.
+    const gains = new Map([[3, 12], [5, 0]]);
+    const row = (gain: (c: number) => number) =>
+      Float32Array.from({ length: headDim }, (_, c) => Math.f16round(2 * random() * gain(c)));
+    const some = (n: number) =>
+      Array.from({ length: headDim }, (_, c) => ({ c, order: random() }))
+        .sort((a, b) => a.order - b.order).slice(0, n).map(({ c }) => c).sort((a, b) => a - b);
+    const keys = Array.from({ length: rows }, () => row((c) => gains.get(c) ?? 1));
+    const values = Array.from({ length: rows }, () => row(() => 1));
+    const positions = evicted ? { positions: gaps({ rows, nQuery, ahead }) } : {};
     const sets = layout.includes("bitmap") ? ownChannels({ nListed, headDim, width }, random) : {};
-    // Rows of the second class have a list of their own, where the layout has one for it.
-    const others = Array.from({ length: headDim }, (_, c) => c)
-      .filter((c) => (c * 5 + h) % headDim < (width + headDim) / 3);
+    const others = some(Math.floor((width + headDim) / 3));
     const second = { channels: others, high: Math.floor(others.length / 3) };
-    const lists = { nListed, channels, high, second };
+    const lists = {
+      ...{ nListed, channels: some(width), high, nListedValues },
+      // Rows of the second class have a list of their own, where the layout has one for it.
+      ...(keyLists(parseLayoutName(layout)) > 1 ? { second } : {}),
+      ...(valueWidth === undefined ? {} : { valueChannels: some(valueWidth) }),
+    };
     return { keys, values, nCoded, nFirst, ...lists, ...positions, ...sets };
   });
   const stride = (nHeads + 2 * nKvHeads) * headDim;
@@ -105,7 +113,7 @@ export function problem(given: Partial<Case>) {
   const cache = writeCache(layout, heads, { headDim, nNew: nQuery });
   return {
     ...filled,
-    ...{ nHeads, stride, dims, cache },
+    ...{ ahead, nHeads, stride, dims, cache },
     heads: heads.map((head, kvHead) => asStored(cache, head, { kvHead, nKvHeads, headDim })),
     params: resolveParams(variant.name, variant.params, filled.params),
     qkv: Float32Array.from({ length: nQuery * stride }, () => 2 * random()),
@@ -158,63 +166,27 @@ export function queryOf(p: Problem, { query, head }: { query: number; head: numb
     }),
   );
   const kvHead = Math.floor(head / p.group);
-  const { keys, values, channels, positions } = p.heads[kvHead]!;
-  const kept = new Set(channels);
-  const cut = (row: Float32Array, i: number) =>
-    i < p.nListed ? row.map((x, c) => kept.has(c) ? x : 0) : row;
-  const listsValues = p.cache.layout.value.segments[0]!.channels === "list";
-  const queryPosition = nSeen - 1 + p.ahead;
-  const q = p.qkv.subarray(query * p.stride + head * headDim).subarray(0, headDim);
-  const seen = p.cache.layout.key.segments[0]!.channels === "list" && !p.cache.fills
-    ? keys.slice(0, nSeen).map(cut)
-    : keys.slice(0, nSeen);
+  const own = p.heads[kvHead]!;
+  const cut = (stream: "key" | "value", rows: readonly Float32Array[]) => {
+    if (p.cache.layout[stream].segments[0]!.channels !== "list") return rows;
+    const { rows: nListed, channels } = listed(own, stream);
+    return rows.map((row, i) =>
+      i < nListed ? row.map((x, c) => channels.includes(c) ? x : 0) : row
+    );
+  };
+  const keys = own.keys.slice(0, nSeen);
+  const { positions } = own;
   return {
-    q: p.q8 ? q.map(roundFactor) : q,
-    keys: p.q8 ? seen.map((key) => key.map(roundToBf16)) : seen,
-    values: listsValues ? values.map(cut) : values,
+    q: p.qkv.subarray(query * p.stride + head * headDim).subarray(0, headDim),
+    // Where channels have fills, they have been put in.
+    keys: p.cache.fills ? keys : cut("key", keys),
+    values: cut("value", own.values),
     ...{ scale: 1 / Math.sqrt(headDim), ...(positions ? { positions } : {}) },
     score: authorRunner(variant, "score"),
     mask: authorRunner(variant, "mask"),
-    context: { ...p.params, ...views, queryPosition, head, kvHead, layer: AT.layer },
+    context: {
+      ...{ ...p.params, ...views, queryPosition: nSeen - 1 + p.ahead },
+      ...{ head, kvHead, layer: AT.layer },
+    },
   };
 }
-
-/**
- * How far a logit may be off, in units of 2⁻²⁴: two roundings per multiply-add, where a target does not fuse
- * them, each at most half a unit of Σ|q k|; some of the hook's own (alibi's bias is as large as the distance).
- */
-export function logitError(
-  { headDim, rows, variant, layout }: Problem,
-  { q, keys, scale }: ReturnType<typeof queryOf>,
-): number {
-  // A code's product and its minimum's are each at most thrice the channel's largest key's.
-  const coded = layout.includes("q") ? channelMaxima(keys).map((x) => 3 * x) : null;
-  const sizes = keys.map((key) =>
-    (coded ?? key).reduce((a, x, c) => a + Math.abs(x * q[c]!), 0) * scale
-  );
-  const hook = variant.name === "alibi" ? rows : 64;
-  return 2 * (headDim + 2) * Math.max(...sizes) + 4 * hook;
-}
-
-/** The reference's output of one query, all heads, and how far rounding may take f32 from it. */
-export function reference(p: Problem, query: number) {
-  const { headDim, nHeads } = p;
-  const want = new Float64Array(nHeads * headDim);
-  const bound = new Float64Array(want.length);
-  for (let head = 0; head < nHeads; head++) {
-    const own = queryOf(p, { query, head });
-    const out = attentionReference(own);
-    want.set(isTurned(p.cache.layout.value) ? turnReference(out) : out, head * headDim);
-    // A weight is off by twice as much as its logit; the sums over keys add one rounding each. All first order.
-    const largest = own.values.reduce((a, row) => Math.max(a, ...row.map(Math.abs)), 0);
-    const error = 4 * logitError(p, own) + 2 * p.rows + 64;
-    // Errors of an output's channels meet when it is turned back.
-    const meet = isTurned(p.cache.layout.value) ? Math.sqrt(headDim) : 1;
-    bound.fill(meet * 2 ** -24 * largest * error, head * headDim);
-  }
-  return { want, bound };
-}
-
-/** The largest size of each channel. */
-const channelMaxima = (rows: readonly Float32Array[]) =>
-  rows[0]!.map((_, c) => rows.reduce((a, row) => Math.max(a, Math.abs(row[c]!)), 0));

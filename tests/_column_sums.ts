@@ -4,16 +4,15 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { QUERY_TILE } from "../src/core/mod.ts";
 import { mergeKernel } from "../src/layout/mod.ts";
-import type { TypedArray } from "../src/device/run_kernel.ts";
-import { softmaxReference } from "../src/reference/mod.ts";
-import { segmentStarts, sumByte } from "../src/verify/written_cache.ts";
-import { logitError, problem, queryOf, shared } from "./_attention_case.ts";
-import type { Case, Problem } from "./_attention_case.ts";
+import { roundFactor, roundToBf16, softmaxReference } from "../src/reference/mod.ts";
+import { kernelOf, stepOf } from "./_attention.ts";
+import type { Running } from "./_attention.ts";
+import { problem, queryOf } from "./_attention_case.ts";
+import type { Case } from "./_attention_case.ts";
+import { logitError } from "./_attention_reference.ts";
 import { assertClose } from "./_close.ts";
-import type { RunKernel } from "./_kernel.ts";
-import { AT } from "./_kv_cache.ts";
+import { segmentStarts, sumByte } from "./_kv_cache.ts";
 
 /** Values in another basis, and compressed rows beside whole ones, in each way that sums compose with. */
 export const COMPRESSED: readonly Partial<Case>[] = [
@@ -31,41 +30,17 @@ export const COMPRESSED: readonly Partial<Case>[] = [
 /** What a row's sum is before the step. */
 const before = (kvHead: number, row: number) => Math.fround(kvHead + row / 8);
 
-/** The buffers of one step: every query of the problem, of one sequence. */
-function stepOf(p: Problem) {
-  const { defines, buffers, constants } = shared(p);
-  const tiles: number[] = [];
-  for (let i = 0; i < p.nQuery; i += QUERY_TILE) {
-    tiles.push(0, i, Math.min(QUERY_TILE, p.nQuery - i), 0);
-  }
-  const width = p.nHeads * p.headDim;
-  return {
-    defines,
-    buffers: {
-      ...{ qkv: p.qkv, tiles: Uint32Array.from(tiles), ...buffers },
-      seqs: Uint32Array.of(p.nQuery, 0, p.rows - p.nQuery + p.ahead, AT.slot),
-      out: new Float32Array(p.nQuery * width).fill(NaN),
-      row_softmax: new Float32Array(p.nQuery * p.nHeads * 2).fill(NaN),
-      decode_rows: Uint32Array.of(p.nQuery - 1),
-      row_seq: new Uint32Array(p.nQuery),
-      partials: new Float32Array(p.nHeads * p.cache.nSplits * (p.headDim + 16)).fill(NaN),
-    } as Record<string, TypedArray>,
-    // Fewer items than chunks: each takes several.
-    constants: { ...constants, out_stride: width, stores_codes: 0, n_ctx: 300 } as Record<
-      string,
-      number
-    >,
-    step: {
-      ...{ nRows: p.nQuery, nSeqs: 1, nTiles: tiles.length / 4 },
-      ...{ nDecode: 1, nSplits: p.cache.nSplits },
-    },
-  };
-}
+/** A query of a problem that rounds, and the keys it meets, in bf16. */
+const inBf16 = (query: ReturnType<typeof queryOf>) => ({
+  ...query,
+  q: query.q.map(roundFactor),
+  keys: query.keys.map((key) => key.map(roundToBf16)),
+});
 
-/** @param exact whether decode and merge give the bits of prefill */
+/** What one step adds to the running sums of its rows, and the softmax that each query leaves. */
 export async function assertColumnSums(
   given: Partial<Case>,
-  { run, exact }: { readonly run: RunKernel; readonly exact: boolean },
+  { run, exact }: Running,
 ): Promise<void> {
   const p = problem(given);
   const { variant: _, ...shape } = given;
@@ -85,9 +60,10 @@ export async function assertColumnSums(
       view.setFloat32(at(kvHead, row), before(kvHead, row), true);
     }
   }
-  const step = stepOf(p);
-  const kernel = (end: string) =>
-    `attention_${p.variant.name}_${end}${p.q8 ? "_q8" : ""}__${p.layout}`;
+  const plainStep = stepOf(p);
+  // Fewer items than chunks: each takes several.
+  const step = { ...plainStep, constants: { ...plainStep.constants, n_ctx: 300 } };
+  const kernel = (phase: string) => kernelOf(p, phase);
   const { row_softmax, out } = await run(kernel("prefill_recording"), step);
   const plain = await run(kernel("prefill"), step);
   assertEquals(out, plain["out"], `${label}: what comes out`);
@@ -110,9 +86,10 @@ export async function assertColumnSums(
     const bound = new Float64Array(p.rows);
     for (let query = 0; query < p.nQuery; query++) {
       for (let head = kvHead * p.group; head < (kvHead + 1) * p.group; head++) {
-        const own = queryOf(p, { query, head });
+        const whole = queryOf(p, { query, head });
+        const own = p.q8 ? inBf16(whole) : whole;
         const { weights, largest, sum } = softmaxReference(own);
-        const error = 2 ** -24 * (4 * logitError(p, own) + p.rows + 64);
+        const error = 2 ** -24 * (4 * logitError(p, own, 2) + p.rows + 64);
         weights.forEach((weight, row) => {
           want[row]! += weight;
           // A rounding of the sum for each query that is added.

@@ -60,7 +60,8 @@ export async function runNamed<B extends Readonly<Record<string, TypedArray>>>(
 
 /** Runs kernels by their names, each with what its signature names of a pool. */
 export const runPicked =
-  (options: { readonly isa?: Isa } = {}): RunKernel => async (name, pool) => {
+  (options: { readonly isa?: Isa; readonly threads?: number } = {}): RunKernel =>
+  async (name, pool) => {
     const kernel = await renderNamed(name);
     const { bindings, constants, defines } = kernel.entry.signature;
     const pick = <T>(

@@ -11,7 +11,7 @@ import { encodeRun } from "../_encode_case.ts";
 import type { EncodeCase } from "../_encode_case.ts";
 import { gpuTest, runNamed } from "../_gpu.ts";
 import { runNamed as runOnCpu } from "../_kernel.ts";
-import { assertAttention } from "./attention.ts";
+import { checkAttention } from "./attention.ts";
 import { assertClassScores, assertOrdered } from "./eviction.ts";
 import { assertMoved } from "./move_rows.ts";
 
@@ -165,52 +165,52 @@ gpuTest("whole values move beside coded ones, with what they carry", async () =>
 const coded = (key: string, value: string) => `k_${key}t16_f16t16_v_${value}t1_f16t1`;
 
 gpuTest("attention over codes of 2, 4 and 8 bits, groups of 16 to 128", async () => {
-  await assertAttention({ layout: coded("q2r16", "q2c128"), rows: 61, nQuery: 11, nCoded: 16 });
-  await assertAttention({ layout: coded("q8r128", "q8c16"), rows: 301, nQuery: 9, nCoded: 256 });
+  await checkAttention({ layout: coded("q2r16", "q2c128"), rows: 61, nQuery: 11, nCoded: 16 });
+  await checkAttention({ layout: coded("q8r128", "q8c16"), rows: 301, nQuery: 9, nCoded: 256 });
   // Heads of 80 channels end in a short group of values.
   const shape = { headDim: 80, group: 4, nQuery: 9, layout: CODED };
-  await assertAttention({ ...shape, rows: 365, nCoded: 320 });
-  await assertAttention({ ...shape, rows: 20, nCoded: 0 });
-  await assertAttention({ layout: TURNED, rows: 150, nQuery: 9, nCoded: 128 });
+  await checkAttention({ ...shape, rows: 365, nCoded: 320 });
+  await checkAttention({ ...shape, rows: 20, nCoded: 0 });
+  await checkAttention({ layout: TURNED, rows: 150, nQuery: 9, nCoded: 128 });
   const classes = { layout: CLASSES, nQuery: 9 };
-  await assertAttention({ ...classes, rows: 361, nCoded: 320, nFirst: 64 });
+  await checkAttention({ ...classes, rows: 361, nCoded: 320, nFirst: 64 });
   const evicted = { ...classes, layout: `${CLASSES}_evicted`, ahead: 100 };
-  await assertAttention({ ...evicted, rows: 261, nCoded: 192, nFirst: 64 });
-  await assertAttention({ ...classes, rows: 141, nCoded: 128, nFirst: 128 });
+  await checkAttention({ ...evicted, rows: 261, nCoded: 192, nFirst: 64 });
+  await checkAttention({ ...classes, rows: 141, nCoded: 128, nFirst: 128 });
   const wide = { group: 8, headDim: 128, rows: 300, nQuery: 9, nCoded: 256 };
-  await assertAttention({ ...wide, layout: coded("q4r64", "q2c64") });
+  await checkAttention({ ...wide, layout: coded("q4r64", "q2c64") });
 });
 
 gpuTest("attention over two classes of channels, the others their means", async () => {
   const rows = { rows: 371, nQuery: 11, nListed: 320, nCoded: 320, nFirst: 128 };
   const given = { ...rows, layout: CHANNEL_CLASSES };
   for (const [width, high] of [[40, 17], [64, 64], [33, 0], [0, 0]]) {
-    await assertAttention({ ...given, width: width!, high: high! });
+    await checkAttention({ ...given, width: width!, high: high! });
   }
-  await assertAttention({ ...given, rows: 30, nListed: 0, nCoded: 0, nFirst: 0 });
+  await checkAttention({ ...given, rows: 30, nListed: 0, nCoded: 0, nFirst: 0 });
   const layout = "k_list_mean_q84r16t16_f32t16_v_q2c32t1_f16t1";
   const keys = { layout, width: 40, high: 9, nListed: 96, nCoded: 64, nFirst: 0 };
   for (const [group, headDim] of [[1, 48], [4, 80], [8, 128]]) {
-    await assertAttention({ ...rows, ...keys, group: group!, headDim: headDim!, rows: 127 });
+    await checkAttention({ ...rows, ...keys, group: group!, headDim: headDim!, rows: 127 });
   }
 });
 
 gpuTest("codes of one stream, of kept channels, of rows with gaps, beside f32", async () => {
   const given = { rows: 340, nQuery: 9, nCoded: 288 };
-  await assertAttention({ ...given, layout: "k_q4r32t16_f16t16_v_f16t1" });
+  await checkAttention({ ...given, layout: "k_q4r32t16_f16t16_v_f16t1" });
   const evicted = "k_q2r32t16_f32t16_v_q2c32t1_f32t1_evicted";
-  await assertAttention({ ...given, layout: evicted, ahead: 200 });
+  await checkAttention({ ...given, layout: evicted, ahead: 200 });
   const listed = "k_list_f16t16_f16t16_v_q4c32t1_f16t1";
-  await assertAttention({ ...given, layout: listed, nListed: 300, width: 26 });
+  await checkAttention({ ...given, layout: listed, nListed: 300, width: 26 });
   for (const [bits, group, width] of [[2, 32, 48], [8, 64, 16]]) {
     const values = `k_f16t16_v_list_q${bits}c${group}t1_f16t1`;
-    await assertAttention({ ...given, layout: values, nListed: 203, width: width! });
+    await checkAttention({ ...given, layout: values, nListed: 203, width: width! });
   }
   const composed = "k_list_q2r32t16_f16t16_v_list_q4c32t1_f16t1_evicted";
-  await assertAttention({ ...given, layout: composed, nListed: 288, width: 48, ahead: 200 });
+  await checkAttention({ ...given, layout: composed, nListed: 288, width: 48, ahead: 200 });
   for (const [nListed, width] of [[32, 39], [288, 1], [288, 64]]) {
     const layout = coded("list_q2r32", "q2c32");
     const kept = { nListed: nListed!, nCoded: nListed!, width: width! };
-    await assertAttention({ ...given, ...kept, layout });
+    await checkAttention({ ...given, ...kept, layout });
   }
 });

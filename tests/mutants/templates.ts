@@ -112,7 +112,7 @@ export const TEMPLATES: readonly Mutant[] = [
     find: "q[g * HEAD_DIM + c] = channel[g * HEAD_DIM];",
     replace: "q[g * HEAD_DIM + c] = channel[g * HEAD_DIM] * " +
       "__builtin_sqrtf((float)HEAD_DIM / (float)width);",
-    tests: ATTENTION,
+    tests: ["tests/parity/attention_lists.ts"],
     only: "(oracle 1)",
   },
   {
@@ -245,7 +245,7 @@ export const TEMPLATES: readonly Mutant[] = [
     file: "templates/c/attention.c.njk",
     find: "offset[r] = kerf_sum16(offsets[r]);",
     replace: "offset[r] = 0.0f * kerf_sum16(offsets[r]);",
-    tests: ATTENTION,
+    tests: ["tests/parity/attention_codes.ts"],
     only: "codes of one stream only",
   },
   {
