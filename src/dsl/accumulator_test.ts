@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { lastQueries } from "./accumulator.ts";
-import { channels } from "./pruning.ts";
+import { channels } from "./channels.ts";
 
 const rows = (n: number) => Array.from({ length: n }, (_, p) => [p, -p]);
 

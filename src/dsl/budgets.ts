@@ -3,7 +3,7 @@
  * the same variant with a count for every layer and KV head there. Reads declared data only.
  */
 
-import { isScored } from "./pruning.ts";
+import { isScored } from "./steps.ts";
 import type { Pruning, ScoredStep } from "./pruning.ts";
 import { table } from "./table.ts";
 

@@ -3,7 +3,9 @@ import { KerfError } from "../core/error.ts";
 import { layoutOf } from "../layout/make.ts";
 import { layout, segment } from "./layout.ts";
 import type { CacheTypes, Layout, StreamTiles } from "./layout.ts";
-import { channels, layoutSteps, pruning } from "./pruning.ts";
+import { channels } from "./channels.ts";
+import { layoutSteps } from "./layout_steps.ts";
+import { pruning } from "./pruning.ts";
 
 const step = channels({ of: "key", group: "mean", window: 1, score: () => 0, remove: 0.5 });
 const variant = (own?: (types: CacheTypes, tiles: StreamTiles) => Layout) =>

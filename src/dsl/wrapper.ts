@@ -6,7 +6,7 @@
 
 import { KerfError } from "../core/error.ts";
 import type { ParamSpecs } from "./params.ts";
-import { checkAmounts } from "./pruning.ts";
+import { checkAmounts } from "./declared_amounts.ts";
 import type { Pruning } from "./pruning.ts";
 import type { TokensStep } from "./tokens.ts";
 import type { Definition } from "./types.ts";

@@ -5,7 +5,7 @@
 
 import { KerfError } from "../core/error.ts";
 import type { Feature } from "../dsl/kernel.ts";
-import { layoutSteps } from "../dsl/pruning.ts";
+import { layoutSteps } from "../dsl/layout_steps.ts";
 import type { Pruning } from "../dsl/pruning.ts";
 import { denseLayout, layoutOf } from "../layout/make.ts";
 import { layoutName, moveName } from "../layout/name.ts";

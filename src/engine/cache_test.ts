@@ -1,7 +1,9 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { KerfError } from "../core/error.ts";
-import { layoutSteps, pruning, stepOf } from "../dsl/pruning.ts";
+import { layoutSteps } from "../dsl/layout_steps.ts";
+import { pruning } from "../dsl/pruning.ts";
+import { stepOf } from "../dsl/steps.ts";
 import { tokens } from "../dsl/tokens.ts";
 import { layoutOf } from "../layout/make.ts";
 import type { CodesRule } from "../layout/make.ts";

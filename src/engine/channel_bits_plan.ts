@@ -7,7 +7,7 @@ import { KerfError } from "../core/error.ts";
 import { amountOf } from "../dsl/accumulator.ts";
 import { rowWeights } from "../dsl/channel_bits.ts";
 import { codesRule } from "../dsl/codes.ts";
-import { channelBitsOf } from "../dsl/pruning.ts";
+import { channelBitsOf } from "../dsl/steps.ts";
 import type { Pruning } from "../dsl/pruning.ts";
 import type { ModelDims } from "../dsl/table.ts";
 import type { StoredChannels } from "../layout/bytes.ts";

@@ -4,7 +4,7 @@ import { KerfError } from "../core/error.ts";
 import { amountOf } from "../dsl/accumulator.ts";
 import { enoughRule } from "../dsl/enough.ts";
 import type { EnoughRule } from "../dsl/enough.ts";
-import { isPerRow, stepOf } from "../dsl/pruning.ts";
+import { isPerRow, stepOf } from "../dsl/steps.ts";
 import type { Pruning } from "../dsl/pruning.ts";
 import type { ModelDims } from "../dsl/table.ts";
 import { removedCount } from "./removed_count.ts";

@@ -6,7 +6,7 @@
 import { KerfError } from "../core/error.ts";
 import { amountOf } from "../dsl/accumulator.ts";
 import type { Amount } from "../dsl/accumulator.ts";
-import { isPerRow } from "../dsl/pruning.ts";
+import { isPerRow } from "../dsl/steps.ts";
 import type { ChannelsPlan } from "./channels_plan.ts";
 import type { OwnedStep } from "./prune_order.ts";
 import { formatSpec } from "./spec.ts";

@@ -3,7 +3,7 @@
  */
 
 import { KerfError } from "../core/error.ts";
-import { channelBitsOf, isPerRow } from "../dsl/pruning.ts";
+import { channelBitsOf, isPerRow } from "../dsl/steps.ts";
 import type { Pruning, PruningStep } from "../dsl/pruning.ts";
 import { formatSpec } from "./spec.ts";
 import type { SpecStep } from "./spec.ts";

@@ -6,7 +6,8 @@
 import { KerfError } from "../core/error.ts";
 import { amountOf } from "../dsl/accumulator.ts";
 import { paramBudget, withBudgets } from "../dsl/budgets.ts";
-import { channelBitsOf, layoutSteps, rowBitsOf } from "../dsl/pruning.ts";
+import { layoutSteps } from "../dsl/layout_steps.ts";
+import { channelBitsOf, rowBitsOf } from "../dsl/steps.ts";
 import type { PruningStep } from "../dsl/pruning.ts";
 import type { ModelDims } from "../dsl/table.ts";
 import type { LayoutSteps } from "../layout/make.ts";

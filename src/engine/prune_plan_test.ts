@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { KerfError } from "../core/error.ts";
 import { attention } from "../dsl/attention.ts";
-import { channels, pruning } from "../dsl/pruning.ts";
+import { channels } from "../dsl/channels.ts";
+import { pruning } from "../dsl/pruning.ts";
 import type { Pruning } from "../dsl/pruning.ts";
 import { meanSquare } from "../dsl/reductions.ts";
 import { table } from "../dsl/table.ts";

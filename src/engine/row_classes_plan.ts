@@ -6,7 +6,7 @@
 import { KerfError } from "../core/error.ts";
 import { amountOf } from "../dsl/accumulator.ts";
 import { codesRule } from "../dsl/codes.ts";
-import { rowBitsOf } from "../dsl/pruning.ts";
+import { rowBitsOf } from "../dsl/steps.ts";
 import type { Pruning } from "../dsl/pruning.ts";
 import type { RowBits } from "../dsl/row_bits.ts";
 import type { ModelDims } from "../dsl/table.ts";

@@ -7,7 +7,7 @@ import { KerfError } from "../core/error.ts";
 import { amountOf } from "../dsl/accumulator.ts";
 import { enoughRule, MASS_ROWS } from "../dsl/enough.ts";
 import type { EnoughRule } from "../dsl/enough.ts";
-import { stepOf } from "../dsl/pruning.ts";
+import { stepOf } from "../dsl/steps.ts";
 import type { Pruning } from "../dsl/pruning.ts";
 import type { ParamValues } from "../dsl/params.ts";
 import type { ModelDims } from "../dsl/table.ts";

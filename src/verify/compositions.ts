@@ -4,7 +4,7 @@
  */
 
 import { KerfError } from "../core/error.ts";
-import { channelBitsOf, isPerRow, rowBitsOf } from "../dsl/pruning.ts";
+import { channelBitsOf, isPerRow, rowBitsOf } from "../dsl/steps.ts";
 import type { Pruning, PruningStep } from "../dsl/pruning.ts";
 import { momentsOf } from "../dsl/tokens.ts";
 import type { TokensStep } from "../dsl/tokens.ts";

@@ -9,7 +9,7 @@ import { rowWeights } from "../dsl/channel_bits.ts";
 import { codesRule } from "../dsl/codes.ts";
 import { enoughRule } from "../dsl/enough.ts";
 import type { EnoughRule } from "../dsl/enough.ts";
-import { channelBitsOf, channelHooks, isPerRow, rowBitsOf, stepOf } from "../dsl/pruning.ts";
+import { channelBitsOf, channelHooks, isPerRow, rowBitsOf, stepOf } from "../dsl/steps.ts";
 import type { Pruning } from "../dsl/pruning.ts";
 import type { ModelDims } from "../dsl/table.ts";
 import { momentsOf } from "../dsl/tokens.ts";

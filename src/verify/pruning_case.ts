@@ -1,6 +1,7 @@
 /** From a case to a problem: a prompt's rows before rotation, and the steps that follow its compression. */
 
-import { layoutSteps as stepsOf, stepOf } from "../dsl/pruning.ts";
+import { layoutSteps as stepsOf } from "../dsl/layout_steps.ts";
+import { stepOf } from "../dsl/steps.ts";
 import type { Pruning } from "../dsl/pruning.ts";
 import type { ModelDims } from "../dsl/table.ts";
 import type { KernelSource } from "../emit/types.ts";

@@ -4,8 +4,9 @@
  */
 
 import { KerfError } from "../../core/error.ts";
-import { channelHooks, stepOf } from "../../dsl/pruning.ts";
-import type { ChannelHook, Pruning } from "../../dsl/pruning.ts";
+import { channelHooks, stepOf } from "../../dsl/steps.ts";
+import type { Pruning } from "../../dsl/pruning.ts";
+import type { ChannelHook } from "../../dsl/steps.ts";
 import { collectColumns, columnKey } from "../column_reduction.ts";
 import { emitFunc, readParams, uniform, varying } from "../func.ts";
 import type { Argument } from "../func.ts";

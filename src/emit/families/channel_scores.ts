@@ -5,7 +5,7 @@
  */
 
 import type { Signature } from "../../core/signature.ts";
-import { isPerRow, stepOf } from "../../dsl/pruning.ts";
+import { isPerRow, stepOf } from "../../dsl/steps.ts";
 import type { Pruning } from "../../dsl/pruning.ts";
 import { layoutName, parseLayoutName } from "../../layout/name.ts";
 import { ARENA_UNIT, CHUNK_ROWS, PAGE_ROWS } from "../../layout/types.ts";

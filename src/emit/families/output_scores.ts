@@ -1,7 +1,7 @@
 /** Scores of value channels: of what attention makes of them for the last queries, whatever the cache's layout. */
 
 import type { Signature } from "../../core/signature.ts";
-import { stepOf } from "../../dsl/pruning.ts";
+import { stepOf } from "../../dsl/steps.ts";
 import type { Pruning } from "../../dsl/pruning.ts";
 import { paramConstants } from "../params.ts";
 import { PER_HEAD, readOnly, u32 } from "../signature_parts.ts";

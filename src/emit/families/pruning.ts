@@ -1,6 +1,6 @@
 /** Pruning variants: one score kernel for each step that scores, by what it scores. */
 
-import { channelHooks, rowBitsOf } from "../../dsl/pruning.ts";
+import { channelHooks, rowBitsOf } from "../../dsl/steps.ts";
 import type { Pruning } from "../../dsl/pruning.ts";
 import type { Family, KernelSource } from "../types.ts";
 import { channelScores } from "./channel_scores.ts";

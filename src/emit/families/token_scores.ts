@@ -6,7 +6,7 @@
 
 import { KerfError } from "../../core/error.ts";
 import type { Binding, Signature } from "../../core/signature.ts";
-import { rowBitsOf, stepOf } from "../../dsl/pruning.ts";
+import { rowBitsOf, stepOf } from "../../dsl/steps.ts";
 import { hasStatistic, momentsOf } from "../../dsl/tokens.ts";
 import type { Pruning } from "../../dsl/pruning.ts";
 import { layoutName } from "../../layout/name.ts";

@@ -7,7 +7,7 @@ import { element } from "../../core/html.ts";
 import type { Html } from "../../core/html.ts";
 import { htmlPage } from "../../core/html_page.ts";
 import { TARGETS } from "../../core/manifest.ts";
-import { channelHooks, rowBitsOf, stepOf } from "../../dsl/pruning.ts";
+import { channelHooks, rowBitsOf, stepOf } from "../../dsl/steps.ts";
 import type { Pruning } from "../../dsl/pruning.ts";
 import type { Renderer } from "../../emit/renderer.ts";
 import type { KernelSource } from "../../emit/types.ts";
