@@ -7,7 +7,7 @@ import { assert, assertEquals } from "@std/assert";
 import { load } from "kerf";
 import type { LoadOptions } from "kerf";
 import type { StorageName } from "../src/core/mod.ts";
-import { argmax } from "../src/engine/sampling.ts";
+import { argmax } from "../src/engine/argmax.ts";
 import { tinyModel } from "../src/model/testing.ts";
 import { testFolder } from "../src/model/testing_files.ts";
 

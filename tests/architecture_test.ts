@@ -23,6 +23,7 @@ const KERNELS: Readonly<Record<string, RegExp>> = {
   "`append__LAYOUT`": /^append__/,
   "`append_recording__LAYOUT`": /^append_recording__/,
   "`attention_merge`, `attention_merge_turned`": /^attention_merge(_turned)?(_q8)?$/,
+  "`arg_max`": /^arg_max$/,
   "`select_channels`": /^select_channels$/,
 };
 

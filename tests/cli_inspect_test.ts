@@ -64,7 +64,7 @@ Deno.test("inspect model, layout, estimate and plan agree with the model", async
     /144 rows × +16 channels/,
   );
 
-  const { invocations, barriers } = await json("plan");
+  const { invocations, logits, barriers } = await json("plan");
   // Ten invocations a layer, of which prefilled and decoded rows share a barrier; a prompt has nothing to merge.
   assertEquals(barriers, { decode: 9, prefill: 8 });
   assertEquals(invocations[0].kernel, "embedding__f32");
@@ -72,6 +72,10 @@ Deno.test("inspect model, layout, estimate and plan agree with the model", async
     invocations.filter((row: { kernel: string }) => /_decode(_q8)?__/.test(row.kernel)).length,
     config.nLayers,
   );
+  // Greedy decoding stores no logits; where they are wanted, the head ends the step.
+  const ends = (rows: { kernel: string }[]) => rows.map(({ kernel }) => kernel.split("__")[0]);
+  assertEquals(ends(invocations.slice(-2)), ["matmul_largest", "arg_max"]);
+  assertEquals(ends(logits), ["matmul"]);
 });
 
 Deno.test("inspect kernel finds a source by a part of its name", async () => {

@@ -6,12 +6,13 @@
 import { assert, assertEquals } from "@std/assert";
 import { load } from "kerf";
 import { openCpuDevice } from "../src/device/mod.ts";
+import { argmax } from "../src/engine/argmax.ts";
 import { testFolder } from "../src/model/testing_files.ts";
 import { tinyModel } from "../src/model/testing.ts";
 
 async function logitsOf(path: string, maxBindingBytes: number) {
   const openDevice = async () => ({ ...await openCpuDevice({ threads: 2 }), maxBindingBytes });
-  using model = await load({ model: path, parallel: 1, openDevice });
+  using model = await load({ model: path, parallel: 2, openDevice });
   const { engine, plan } = model.loaded;
   const slot = engine.cache.openSlot();
   // Ids from both ends of the table, so that every part of it is asked for.
@@ -19,6 +20,9 @@ async function logitsOf(path: string, maxBindingBytes: number) {
   const rows = { slot, position: 0, tokens, logits: "last" } as const;
   const prefilled = await engine.step([rows]);
   const decoded = await engine.step([{ ...rows, position: 40, tokens: [7] }]);
+  const other = { ...rows, slot: engine.cache.openSlot(), logits: "pick" } as const;
+  const picked = await engine.step([other]);
+  assertEquals(picked, prefilled.map(argmax), "the head's parts leave their largest in one row");
   const { embedding, head, layers } = plan.inputs.weights;
   const nParts = [
     embedding,

@@ -6,7 +6,7 @@
 import { assert } from "@std/assert";
 import { load } from "kerf";
 import type { Model } from "kerf";
-import { argmax } from "../src/engine/sampling.ts";
+import { argmax } from "../src/engine/argmax.ts";
 
 interface Logits {
   readonly top: readonly (readonly [number, number])[];

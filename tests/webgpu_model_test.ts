@@ -15,7 +15,7 @@ import { watchedGpu } from "../src/device/webgpu/toy_testing.ts";
 import { slotStoredBytes } from "../src/engine/cache_bytes.ts";
 import { keptChannelsOf } from "../src/engine/mask.ts";
 import type { MaskLayer } from "../src/engine/mask.ts";
-import { argmax } from "../src/engine/sampling.ts";
+import { argmax } from "../src/engine/argmax.ts";
 import { matrixBytes } from "../src/engine/weights.ts";
 import { testFolder } from "../src/model/testing_files.ts";
 import { tinyModel } from "../src/model/testing.ts";

@@ -122,7 +122,7 @@ const DECODE = /^(attention_\w+_decode__|attention_merge$)/;
 /** The kernels of every layer whose name matches. */
 function programOf(device: Device, { plan, cache }: Engine, name: RegExp) {
   const x = whole(plan.buffers.activations.x);
-  const drafts = stepDrafts(plan, { layers: cache.allLayers, x });
+  const drafts = stepDrafts(plan, { layers: cache.allLayers, x, output: "picks" });
   return device.prepare(plan.bind(drafts.filter(({ kernel }) => name.test(kernel))));
 }
 

@@ -1,35 +1,38 @@
 /*
- * The place of each row's largest logit, of equal ones the lowest; what is no number is never the largest,
- * and a row of nothing else gives 0. Greedy decoding reads this one number and no logits.
+ * The place of each row's largest logit, of equal ones the lowest, from the largest of each group of them and
+ * its place; what is no number is never the largest, and a row of nothing else gives its first place. Greedy
+ * decoding reads this one number, and no logits are stored.
  *
  * Generated from kernels/ops/arg_max.ts by `deno task gen`. Do not edit.
  */
 #include "kerf.h"
 
 struct args {
-  const float *logits; /* f32 [nLogits, width] */
+  const float *largest; /* f32 [nLogits, n_groups] */
+  const uint32_t *places; /* u32 [nLogits, n_groups] */
   uint32_t *picks; /* u32 [nLogits] */
   const uint32_t *step; /* u32 [stepFields] */
-  uint32_t width; /* logits of a row, at least one */
+  uint32_t n_groups; /* of a row's logits, in their order; at least one */
 };
-_Static_assert(offsetof(struct args, logits) == 0, "logits");
-_Static_assert(offsetof(struct args, picks) == 8, "picks");
-_Static_assert(offsetof(struct args, step) == 16, "step");
-_Static_assert(offsetof(struct args, width) == 24, "width");
+_Static_assert(offsetof(struct args, largest) == 0, "largest");
+_Static_assert(offsetof(struct args, places) == 8, "places");
+_Static_assert(offsetof(struct args, picks) == 16, "picks");
+_Static_assert(offsetof(struct args, step) == 24, "step");
+_Static_assert(offsetof(struct args, n_groups) == 32, "n_groups");
 
 /* One item: one row. */
 static void arg_max(const struct args *restrict args, uint32_t first, uint32_t last)
 {
-  const uint32_t width = args->width;
+  const uint32_t n_groups = args->n_groups;
 
   for (uint32_t row = first; row < last; row++) {
-    const float *logits = args->logits + (size_t)row * width;
+    const float *groups = args->largest + (size_t)row * n_groups;
 
     /* What is no number is larger than nothing. */
     f32x16 lanes = kerf_splat16(-INFINITY);
-    for (uint32_t c = 0; c < width; c += 16) {
-      const uint32_t n = kerf_lanes(width - c);
-      const f32x16 x = kerf_load16_first(&logits[c], n);
+    for (uint32_t g = 0; g < n_groups; g += 16) {
+      const uint32_t n = kerf_lanes(n_groups - g);
+      const f32x16 x = kerf_load16_first(&groups[g], n);
       lanes = kerf_select16(kerf_first16(n) & (x > lanes), x, lanes);
     }
     float largest = -INFINITY;
@@ -37,9 +40,10 @@ static void arg_max(const struct args *restrict args, uint32_t first, uint32_t l
       if (lanes[lane] > largest) largest = lanes[lane];
     }
 
-    uint32_t pick = 0;
-    while (pick < width && logits[pick] != largest) pick++;
-    args->picks[row] = pick < width ? pick : 0;
+    uint32_t group = 0;
+    while (group < n_groups && groups[group] != largest) group++;
+    if (group == n_groups) group = 0;
+    args->picks[row] = args->places[(size_t)row * n_groups + group];
   }
 }
 

@@ -10,6 +10,9 @@ import type { SplitNorm } from "./split_norm.ts";
 import { record, scalar } from "./types.ts";
 import type { Definition, f32, Hook } from "./types.ts";
 
+/** `largest`: of each sixteen outputs of a row only the largest and its place (src/core/packing.ts). */
+export type ProductStoredAs = StoredAs | "largest";
+
 /** Names of the two products of an output; none: there is one, which needs no name. */
 export type ProductNames = readonly [] | readonly [string, string];
 
@@ -26,10 +29,10 @@ export interface MatmulSpec<I extends readonly string[], P extends ProductNames>
     inputs: { readonly [K in I[number]]: f32 },
   ) => f32;
   /**
-   * What is made of the output: values, 8-bit codes that products read, or a kernel for each; codes only
-   * where x comes as codes. Default values.
+   * What is made of the output: values, 8-bit codes that products read, the largest of each sixteen, or a
+   * kernel for each; codes only where x comes as codes. Default values.
    */
-  readonly stores?: readonly StoredAs[];
+  readonly stores?: readonly ProductStoredAs[];
   /** The norm between what makes x and this product: where x comes as codes, sums are multiplied by its scale. */
   readonly after?: SplitNorm;
   /** The norm between this product and the next: where codes are stored they are of its gain, beside y's values. */
@@ -41,7 +44,7 @@ export interface Matmul extends Definition {
   readonly kind: "matmul";
   readonly products: ProductNames;
   readonly inputs: readonly string[];
-  readonly stores: readonly StoredAs[];
+  readonly stores: readonly ProductStoredAs[];
   readonly after: SplitNorm | null;
   readonly before: SplitNorm | null;
 }
@@ -53,7 +56,7 @@ export function matmul<
 >(spec: MatmulSpec<I, P>): Matmul {
   const products = spec.products ?? [];
   const inputs = spec.inputs ?? [];
-  const stores: readonly StoredAs[] = spec.stores ?? ["f32"];
+  const stores: readonly ProductStoredAs[] = spec.stores ?? ["f32"];
   const f = scalar("f32");
   const fields = (names: readonly string[]) =>
     record(Object.fromEntries(names.map((name) => [name, f])));

@@ -4,6 +4,7 @@
  */
 
 import { blockSumsOf, q8RowBytes } from "../core/quantized_row.ts";
+import { PACK_ROWS } from "../core/packing.ts";
 import { QUERY_TILE } from "../core/tiles.ts";
 import type { Device, DeviceBuffer } from "../device/types.ts";
 import { CHUNK_ROWS } from "../layout/types.ts";
@@ -33,6 +34,8 @@ export type ActivationName =
   | "partials"
   | "picked"
   | "logits"
+  | "largest"
+  | "places"
   | "picks";
 
 /** Extra floats of a partial beside its values: logit, weight sum, padding to a vector. */
@@ -46,7 +49,10 @@ export function maxSplits(nCtx: number, nKeySegments: number): number {
   return Math.ceil(nCtx / CHUNK_ROWS) + nKeySegments - 1;
 }
 
-/** Elements of every activation buffer: f32, but picks, which are u32, and the bytes of 8-bit codes. */
+/** Groups of a row's logits of which the head leaves the largest. */
+export const logitGroups = (nVocab: number): number => Math.ceil(nVocab / PACK_ROWS);
+
+/** Elements of every activation buffer: f32, but places and picks, which are u32, and the bytes of 8-bit codes. */
 export function activationSizes(
   config: LlamaConfig,
   limits: StepLimits,
@@ -66,6 +72,8 @@ export function activationSizes(
     partials: nSeqs * nHeads * maxSplits(nCtx, nKeySegments) * (headDim + PARTIAL_EXTRA),
     picked: nLogits * dModel,
     logits: nLogits * nVocab,
+    largest: nLogits * logitGroups(nVocab),
+    places: nLogits * logitGroups(nVocab),
     picks: nLogits,
   };
 }

@@ -7,6 +7,7 @@
 
 import { STEP_FIELDS } from "../core/signature.ts";
 import type { BufferSlice } from "../device/types.ts";
+import { logitGroups } from "./activations.ts";
 import type { Draft } from "./draft.ts";
 import { normDraft, productDrafts, rowConstants } from "./layer_drafts.ts";
 import type { DraftContext, LoadedMatrix } from "./layer_drafts.ts";
@@ -31,13 +32,33 @@ export function embeddingDrafts(
   }));
 }
 
-/** Logits of the rows that want them, and where each row's largest is. */
+/** What a step leaves of the rows that want logits: these, or only where each row's largest is. */
+export type HeadOutput = "logits" | "picks";
+
+/** The rows that want logits, and what the head makes of them. */
 export function headDrafts(
   context: DraftContext,
-  { norm, head, x }: { norm: BufferSlice; head: readonly LoadedMatrix[]; x: BufferSlice },
+  { norm, head, x, output }: {
+    norm: BufferSlice;
+    head: readonly LoadedMatrix[];
+    x: BufferSlice;
+    output: HeadOutput;
+  },
 ): Draft[] {
   const { config, activations } = context;
   const { picked, normed, logits } = activations;
+  const nGroups = logitGroups(config.nVocab);
+  const product = { x: normed, y: logits, yStride: config.nVocab, rowsField: LOGIT_ROWS };
+  const ofOutput: Record<HeadOutput, () => Draft[]> = {
+    logits: () => productDrafts(context, "head", head, product),
+    picks: () => [
+      ...productDrafts(context, "head, largest of each 16", head, {
+        ...product,
+        storesLargest: true,
+      }),
+      { kernel: "arg_max", label: "likeliest tokens", constants: { n_groups: nGroups } },
+    ],
+  };
   return [
     {
       kernel: "gather_rows",
@@ -51,12 +72,6 @@ export function headDrafts(
       readers: head,
       rowsField: LOGIT_ROWS,
     }),
-    ...productDrafts(context, "head", head, {
-      x: normed,
-      y: logits,
-      yStride: config.nVocab,
-      rowsField: LOGIT_ROWS,
-    }),
-    { kernel: "arg_max", label: "likeliest tokens", constants: { width: config.nVocab } },
+    ...ofOutput[output](),
   ];
 }

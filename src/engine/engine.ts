@@ -5,10 +5,12 @@
 
 import { STEP_FIELDS } from "../core/signature.ts";
 import type { BufferRange, Device } from "../device/types.ts";
+import { argmax } from "./argmax.ts";
 import type { KvCache } from "./cache.ts";
 import type { LayerRange } from "./cache_shape.ts";
 import { compressLayer, evictDecoded, flushLayer, rowsUntilFlush } from "./compress.ts";
 import { whole } from "./draft.ts";
+import type { HeadOutput } from "./end_drafts.ts";
 import { stepDrafts } from "./plan.ts";
 import type { Plan } from "./plan.ts";
 import { momentBytes } from "./plan_buffers.ts";
@@ -24,6 +26,10 @@ export type LogitRows = EngineRows & { readonly logits: "none" | "last" | "all" 
 
 /** What a row gives back that wants logits: f32 [nVocab], or the id of the largest where it picks. */
 export type RowOutput = Float32Array | number;
+
+/** What a step has to leave: logits where any row wants them. */
+const outputOf = (sequences: readonly Pick<EngineRows, "logits">[]): HeadOutput =>
+  sequences.every(({ logits }) => logits === "pick" || logits === "none") ? "picks" : "logits";
 
 /** A loaded model. */
 export class Engine {
@@ -47,9 +53,10 @@ export class Engine {
   async step(sequences: readonly EngineRows[]): Promise<RowOutput[]>;
   async step(sequences: readonly EngineRows[]): Promise<RowOutput[]> {
     this.#begin(sequences, this.cache.allLayers);
+    const program = outputOf(sequences) === "picks" ? this.plan.step : this.plan.logitsStep;
     const outputs = await this.#outputs(
       sequences,
-      (range) => this.device.run(this.plan.step, this.#header, range),
+      (range) => this.device.run(program, this.#header, range),
     );
     for (const { slot, tokens } of sequences) this.cache.advance(slot, tokens.length);
     this.#settleDecoded(sequences);
@@ -76,6 +83,7 @@ export class Engine {
     options: { readonly logits?: "pick" | "last"; readonly signal?: AbortSignal | undefined } = {},
   ): AsyncGenerator<number, RowOutput | null> {
     const { logits = "last", signal } = options;
+    const asked = outputOf([{ logits }]);
     const { config: { nLayers, dModel }, limits } = this.plan.inputs;
     const chunks = Array.from(
       { length: Math.ceil(tokens.length / limits.nRows) },
@@ -95,7 +103,8 @@ export class Engine {
           const isLast = i === chunks.length - 1 && layer === nLayers - 1;
           const rows = { slot, position: i * limits.nRows, tokens: chunk } as const;
           this.#begin([{ ...rows, logits: isLast ? logits : "none" }], layers);
-          await this.plan.run(stepDrafts(this.plan, { layers, x: whole(xs[i]!) }), this.#header);
+          const drafts = stepDrafts(this.plan, { layers, x: whole(xs[i]!), output: asked });
+          await this.plan.run(drafts, this.#header);
           this.cache.advance(slot, chunk.length, layers);
         }
         await compressLayer(this.device, this.plan, { slot, layer, nTokens: tokens.length });
@@ -204,7 +213,7 @@ export class Engine {
   }
 
   /**
-   * Reads what rows want and no more: four bytes of a row that picks.
+   * Reads what rows want: four bytes of each where all pick, else logits, of which the ids are taken here.
    *
    * @param first reads a range once the rows are computed; without one only computes them
    */
@@ -215,18 +224,16 @@ export class Engine {
     const { nVocab } = this.plan.inputs.config;
     const { logits, picks } = this.plan.buffers.activations;
     const wanted = sequences.flatMap((s) => Array<typeof s.logits>(logitRows(s)).fill(s.logits));
-    const begin = wanted.findIndex((want) => want !== "pick");
-    const end = wanted.findLastIndex((want) => want !== "pick") + 1;
-    const rows = { buffer: logits, offset: 4 * begin * nVocab, bytes: 4 * (end - begin) * nVocab };
-    const ids = { buffer: picks, offset: 0, bytes: 4 * wanted.length };
-    const ranges = [...(end > 0 ? [rows] : []), ...(wanted.includes("pick") ? [ids] : [])];
-    const read = await first(ranges[0]);
-    const rest = ranges[1] ? await this.#read(ranges[1]) : read;
-    return wanted.map((want, i) =>
-      want === "pick"
-        ? new Uint32Array(rest.buffer, rest.byteOffset)[i]!
-        : new Float32Array(read.buffer, read.byteOffset + 4 * (i - begin) * nVocab, nVocab)
-    );
+    if (outputOf(sequences) === "picks") {
+      const ids = { buffer: picks, offset: 0, bytes: 4 * wanted.length };
+      const read = await first(wanted.length > 0 ? ids : undefined);
+      return [...new Uint32Array(read.buffer, read.byteOffset, wanted.length)];
+    }
+    const read = await first({ buffer: logits, offset: 0, bytes: 4 * wanted.length * nVocab });
+    return wanted.map((want, i) => {
+      const row = new Float32Array(read.buffer, read.byteOffset + 4 * i * nVocab, nVocab);
+      return want === "pick" ? argmax(row) : row;
+    });
   }
 
   #read({ buffer, offset, bytes }: BufferRange): Promise<Uint8Array> {

@@ -12,6 +12,7 @@ import { STEP_FIELDS } from "../core/signature.ts";
 import type { Activations } from "../device/activations.ts";
 import type { BufferSlice } from "../device/types.ts";
 import type { LlamaConfig } from "../model/config.ts";
+import { logitGroups } from "./activations.ts";
 import type { ActivationName } from "./activations.ts";
 import type { Draft } from "./draft.ts";
 import type { Recording } from "./query_rings.ts";
@@ -112,10 +113,13 @@ export function productDrafts(
     kernel?: "matmul" | "matmul_add" | "matmul_swiglu";
     /** Whether y becomes codes. */
     storesCodes?: boolean;
+    /** Whether only the largest of each group of y is left, in the plan's buffers of these. */
+    storesLargest?: boolean;
   },
 ): Draft[] {
   const { x, y, yStride, rowsField = ALL_ROWS, kernel = "matmul" } = options;
-  const head = `${kernel}${codesSuffix(context, matrices)}${options.storesCodes ? "_q8" : ""}`;
+  const stored = options.storesLargest ? "_largest" : options.storesCodes ? "_q8" : "";
+  const head = `${kernel}${codesSuffix(context, matrices)}${stored}`;
   return matrices.map(({ packing, weight, nIn, nOut, firstOut }, i) => ({
     kernel: `${head}__${packing}`,
     label: matrices.length > 1 ? `${label} (${i + 1} of ${matrices.length})` : label,
@@ -128,6 +132,7 @@ export function productDrafts(
       x_stride: nIn,
       y_stride: yStride,
       y_offset: firstOut,
+      groups_stride: logitGroups(yStride),
     },
     ...(i < matrices.length - 1 ? { barrier: false } : {}),
   }));

@@ -15,6 +15,7 @@ import { moveDrafts, scoreDrafts, selectDrafts, streamSegments } from "./compres
 import { bindDraft, whole } from "./draft.ts";
 import type { Draft } from "./draft.ts";
 import { embeddingDrafts, headDrafts } from "./end_drafts.ts";
+import type { HeadOutput } from "./end_drafts.ts";
 import { kernelTexts } from "./kernel_texts.ts";
 import { layerDrafts } from "./layer_drafts.ts";
 import type { DraftContext } from "./layer_drafts.ts";
@@ -34,8 +35,10 @@ export interface Plan {
   readonly inputs: PlanInputs;
   readonly buffers: PlanBuffers;
   readonly context: DraftContext;
-  /** Everything in one: embedding, layers, head. */
+  /** Everything in one: embedding, layers, head; of rows that want logits only the likeliest tokens. */
   readonly step: Program;
+  /** … with the logits themselves. */
+  readonly logitsStep: Program;
   /** Binds drafts to compiled kernels. @throws {TypeError} a kernel was not compiled */
   bind(drafts: readonly Draft[]): Invocation[];
   /** Prepares drafts and runs them. */
@@ -48,10 +51,10 @@ export interface Plan {
  */
 export function stepDrafts(
   plan: { readonly inputs: PlanInputs; readonly context: DraftContext },
-  options: { layers: LayerRange; x: BufferSlice },
+  options: { layers: LayerRange; x: BufferSlice; output: HeadOutput },
 ): Draft[] {
   const { config, weights } = plan.inputs;
-  const { layers, x } = options;
+  const { layers, x, output } = options;
   const drafts: Draft[] = [];
   if (layers.first === 0) {
     drafts.push(...embeddingDrafts(plan.context, { embedding: weights.embedding, x }));
@@ -67,7 +70,7 @@ export function stepDrafts(
   }
   if (layers.end === config.nLayers) {
     const { outputNorm: norm, head } = weights;
-    drafts.push(...headDrafts(plan.context, { norm, head, x }));
+    drafts.push(...headDrafts(plan.context, { norm, head, x, output }));
   }
   return drafts;
 }
@@ -79,7 +82,9 @@ function kernelNames(inputs: PlanInputs, context: DraftContext, buffers: PlanBuf
   // A layer that runs alone begins with a norm.
   const ranges = Array.from({ length: nLayers }, (_, first) => ({ first, end: first + 1 }));
   const drafts = [{ first: 0, end: nLayers }, ...ranges]
-    .flatMap((layers) => stepDrafts({ inputs, context }, { layers, x }));
+    .flatMap((layers) => stepDrafts({ inputs, context }, { layers, x, output: "picks" }));
+  const last = { first: nLayers - 1, end: nLayers };
+  drafts.push(...stepDrafts({ inputs, context }, { layers: last, x, output: "logits" }));
   const at = { slot: 0, layer: 0 };
   if (inputs.tokens) {
     const place = { inputs, buffers };
@@ -182,15 +187,16 @@ export async function makePlan(
       if (kernel) return bindDraft(draft, kernel, pool);
       throw new TypeError(`Cannot bind kernel "${draft.kernel}": the plan did not compile it`);
     });
-  const all = stepDrafts({ inputs, context }, {
-    layers: cache.allLayers,
-    x: context.activations.x,
-  });
+  const prepare = (output: HeadOutput) => {
+    const whole = { layers: cache.allLayers, x: context.activations.x, output };
+    return device.prepare(bind(stepDrafts({ inputs, context }, whole)));
+  };
   return {
     inputs,
     buffers,
     context,
-    step: device.prepare(bind(all)),
+    step: prepare("picks"),
+    logitsStep: prepare("logits"),
     bind,
     run: (drafts, header = new Uint32Array(6)) => device.run(device.prepare(bind(drafts)), header),
   };

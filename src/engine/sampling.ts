@@ -5,6 +5,7 @@
  */
 
 import { KerfError } from "../core/error.ts";
+import { argmax } from "./argmax.ts";
 import { randomSource } from "./random.ts";
 
 /** How a token is chosen. Absent fields are off, except `temperature`, whose default is 0: greedy. */
@@ -54,13 +55,6 @@ export function checkSampling(options: SamplingOptions): void {
       });
     }
   }
-}
-
-/** The id of the largest logit; of equal ones the lowest. */
-export function argmax(logits: Float32Array): number {
-  let best = 0;
-  for (let i = 1; i < logits.length; i++) if (logits[i]! > logits[best]!) best = i;
-  return best;
 }
 
 /** The largest `k` of `ids` by their logits, largest first, equal ones by id. */

@@ -4,9 +4,15 @@
  */
 
 import { assertEquals } from "@std/assert";
+import { PACK_ROWS } from "../../src/core/mod.ts";
 import { channelHooks, isPerRow, resolveParams, stepOf, tableView } from "../../src/dsl/mod.ts";
 import type { Pruning } from "../../src/dsl/mod.ts";
-import { argMaxReference, authorRunner, channelScoresReference } from "../../src/reference/mod.ts";
+import {
+  argMaxReference,
+  authorRunner,
+  channelScoresReference,
+  largestOfGroups,
+} from "../../src/reference/mod.ts";
 import { snakeCase } from "../../src/emit/names.ts";
 import { caseTable } from "../../src/verify/hooks.ts";
 import { argMaxRows } from "../_arg_max.ts";
@@ -135,12 +141,14 @@ gpuTest("select_channels keeps the CPU's channels: ties, zeros, infinities and N
 /** The places of the largest logits of some rows. */
 export async function assertArgMax(rows: readonly (readonly number[])[]): Promise<void> {
   const [nLogits, width] = [rows.length, rows[0]!.length];
+  const groups = rows.map((row) => largestOfGroups(row, PACK_ROWS));
   const { picks } = await runNamed("arg_max", {
     buffers: {
-      logits: Float32Array.from(rows.flat()),
+      largest: Float32Array.from(groups.flatMap(({ largest }) => largest)),
+      places: Uint32Array.from(groups.flatMap(({ places }) => places)),
       picks: new Uint32Array(nLogits + 1).fill(99),
     },
-    constants: { width },
+    constants: { n_groups: Math.ceil(width / PACK_ROWS) },
     step: { nLogits },
   });
   assertEquals([...picks], [...rows.map(argMaxReference), 99], `${nLogits} × ${width}`);

@@ -7,7 +7,8 @@ import { PACKINGS } from "../../src/core/mod.ts";
 import type { PackingName } from "../../src/core/mod.ts";
 import type { Pairwise } from "../../src/dsl/pairwise.ts";
 import { randomFrom } from "../_kernel.ts";
-import { gpu, modelSizeTest, sources } from "../_gpu.ts";
+import { assertLargest } from "../_largest.ts";
+import { gpu, modelSizeTest, runNamed, sources } from "../_gpu.ts";
 import {
   CHANNEL_CLASSES,
   CODED,
@@ -69,6 +70,10 @@ modelSizeTest("SmolLM2: matrix products", async () => {
         : { nRows: 1, nIn: D_MODEL, nOut: products.length > 0 ? D_FF : QKV };
       await assertProduct(definition, name, shape);
     }
+    await assertLargest(runNamed, {
+      ...{ packing: name, q8: false },
+      ...{ nRows: 1, nIn: D_MODEL, nOut: D_FF },
+    });
   }
 });
 

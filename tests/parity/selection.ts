@@ -5,12 +5,14 @@
 
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
+import { PACK_ROWS } from "../../src/core/packing.ts";
 import { q8RowBytes } from "../../src/core/quantized_row.ts";
 import { testIsas } from "../../src/device/testing.ts";
 import type { Isa } from "../../src/device/testing.ts";
 import {
   argMaxReference,
   attentionMergeReference,
+  largestOfGroups,
   quantizedBytes,
   quantizeRows,
   selectChannelsReference,
@@ -159,13 +161,15 @@ Deno.test("arg_max: the largest logit, ties keep the lower place, NaN never wins
   for (const isa of isas) {
     for (const rows of argMaxRows()) {
       const [nLogits, width] = [rows.length, rows[0]!.length];
+      const groups = rows.map((row) => largestOfGroups(row, PACK_ROWS));
       const { picks } = await runNamed("arg_max", {
         isa,
         buffers: {
-          logits: Float32Array.from(rows.flat()),
+          largest: Float32Array.from(groups.flatMap(({ largest }) => largest)),
+          places: Uint32Array.from(groups.flatMap(({ places }) => places)),
           picks: new Uint32Array(nLogits + 1).fill(99),
         },
-        constants: { width },
+        constants: { n_groups: Math.ceil(width / PACK_ROWS) },
         step: { nLogits },
       });
       assertEquals([...picks!], [...rows.map(argMaxReference), 99], `${nLogits} × ${width}`);

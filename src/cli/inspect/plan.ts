@@ -1,4 +1,7 @@
-/** `inspect plan`: the kernel invocations of a step in order, and the memory beside them. */
+/**
+ * `inspect plan`: the kernel invocations of a greedy step in order, those that end a step whose logits are wanted,
+ * and the memory beside them.
+ */
 
 import { formatBytes } from "../../core/bytes.ts";
 import type { Invocation } from "../../device/types.ts";
@@ -24,6 +27,9 @@ export async function inspect({ values }: ParsedArgs): Promise<number> {
   using model = await loadWithProgress(values, openProgress(), { parallel: 1 });
   const { plan } = model.loaded;
   const invocations = plan.step.invocations.map((invocation) => rowOf(model, invocation));
+  const withLogits = plan.logitsStep.invocations.map((invocation) => rowOf(model, invocation));
+  const first = invocations.findIndex(({ kernel }, i) => kernel !== withLogits[i]?.kernel);
+  const logits = withLogits.slice(first);
   const buffers = Object.values(plan.buffers.activations).map(({ label, bytes }) => ({
     label,
     bytes,
@@ -33,12 +39,18 @@ export async function inspect({ values }: ParsedArgs): Promise<number> {
     prefill: layerBarriers(plan, "prefill"),
   };
   if (values.json) {
-    writeOut(JSON.stringify({ device: model.device, invocations, barriers, buffers }) + "\n");
+    writeOut(
+      JSON.stringify({ device: model.device, invocations, logits, barriers, buffers }) + "\n",
+    );
     return 0;
   }
+  const cells = (rows: typeof invocations, first = 0) =>
+    rows.map((r, i) => [String(first + i), r.label, r.kernel, r.grid + (r.barrier ? "" : " ‖")]);
   const columns = [
     ["", "what", "kernel", "grid"],
-    ...invocations.map((r, i) => [String(i), r.label, r.kernel, r.grid + (r.barrier ? "" : " ‖")]),
+    ...cells(invocations),
+    ["", "where logits are wanted", "", ""],
+    ...cells(logits, first),
   ];
   const widths = columns[0]!.map((_, c) => Math.max(...columns.map((row) => row[c]!.length)));
   for (const row of columns) {

@@ -2,11 +2,12 @@
  * Matrix products: one kernel per packed order, and the author's epilogue on every output, made of one
  * product or of two whose packed rows alternate. The order decides how weights are read; templates own
  * tiles and the order of the sum. `NAME_q8` multiplies the codes of weights by 8-bit codes of x,
- * `NAME_q8_q8` stores what it makes of them as such codes.
+ * `NAME_q8_q8` stores what it makes of them as such codes; `NAME_largest` and `NAME_q8_largest` store no
+ * outputs but the largest of each sixteen and its place.
  */
 
 import type { ProductEntries } from "../../core/manifest.ts";
-import { PACKINGS } from "../../core/packing.ts";
+import { PACK_ROWS, PACKINGS } from "../../core/packing.ts";
 import type { Packing } from "../../core/packing.ts";
 import type { Binding, Constant, Signature } from "../../core/signature.ts";
 import type { Matmul } from "../../dsl/matmul.ts";
@@ -31,6 +32,16 @@ const ROWS = 256;
 /** Ends the name of a kernel that multiplies codes by codes, twice where it stores codes too. */
 const Q8 = "_q8";
 
+/** Ends the name of a kernel that stores the largest of each sixteen outputs. */
+const LARGEST = "_largest";
+
+/** What the endings of a kernel's name say. */
+function endingsOf(head: string) {
+  const storesLargest = head.endsWith(LARGEST);
+  const rest = storesLargest ? head.slice(0, -LARGEST.length) : head;
+  return { storesLargest, isQ8: rest.endsWith(Q8), storesCodes: rest.endsWith(`${Q8}${Q8}`) };
+}
+
 /** What templates/<target>/matmul.* and matmul_q8.* read. */
 export interface MatmulContext {
   readonly packing: {
@@ -45,12 +56,14 @@ export interface MatmulContext {
   };
   readonly outputs: string;
   readonly rows: string;
-  /** Names of the entry points around a library's product. */
-  readonly product: ProductEntries;
+  /** Names of the entry points around a library's product; null: no library stores what this one does. */
+  readonly product: ProductEntries | null;
   /** Whether rows of x are 8-bit codes. */
   readonly codes_of_x: boolean;
   /** Whether the output is stored as 8-bit codes, a block of them an item. */
   readonly stores_codes: boolean;
+  /** Whether only the largest of each sixteen outputs is stored, and its place. */
+  readonly stores_largest: boolean;
   /** Whether an output has two products. */
   readonly paired: boolean;
   /** The names of an output's products: `sum` where there is one. */
@@ -79,17 +92,20 @@ export const matmul: Family = Object.freeze<Family>({
   kind: "matmul",
   heads: ({ definition }) => {
     const { name, stores } = definition as Matmul;
-    const values = stores.includes("f32") ? [name, `${name}${Q8}`] : [];
-    return stores.includes("q8") ? [...values, `${name}${Q8}${Q8}`] : values;
+    const values = [name, `${name}${Q8}`];
+    return [
+      ...(stores.includes("f32") ? values : []),
+      ...(stores.includes("q8") ? [`${name}${Q8}${Q8}`] : []),
+      ...(stores.includes("largest") ? values.map((head) => `${head}${LARGEST}`) : []),
+    ];
   },
   variants: (_source, _shipped, head) =>
     Object.values(PACKINGS)
-      .filter(({ scaleType }) => scaleType !== null || !head.endsWith(Q8))
+      .filter(({ scaleType }) => scaleType !== null || !endingsOf(head).isQ8)
       .map(({ name }) => [name]),
   emit(source, request, target) {
     const definition = source.definition as Matmul;
-    const isQ8 = request.head.endsWith(Q8);
-    const storesCodes = request.head.endsWith(`${Q8}${Q8}`);
+    const { isQ8, storesCodes, storesLargest } = endingsOf(request.head);
     const packing = requestedPacking(request);
     const scope = hookScope();
     const func = source.funcs["epilogue"]!;
@@ -121,11 +137,10 @@ export const matmul: Family = Object.freeze<Family>({
     const params = isQ8 && definition.after ? paramConstants(definition.after.params) : [];
     const y = epilogue.results[0]!;
     const name = kernelName(request);
-    const product = {
-      unpack: `${name}_unpack`,
-      finish: `${name}_finish`,
-      rowsPerOutput: paired ? 2 : 1,
-    } as const;
+    const rowsPerOutput = paired ? 2 : 1;
+    const product = storesLargest
+      ? null
+      : { unpack: `${name}_unpack`, finish: `${name}_finish`, rowsPerOutput } as const;
     const context: MatmulContext = {
       packing: describe(packing),
       outputs: String(OUTPUTS),
@@ -133,6 +148,7 @@ export const matmul: Family = Object.freeze<Family>({
       product,
       codes_of_x: isQ8,
       stores_codes: storesCodes,
+      stores_largest: storesLargest,
       paired,
       sums: paired ? products : ["sum"],
       inputs,
@@ -153,7 +169,7 @@ export const matmul: Family = Object.freeze<Family>({
         : null,
     };
     return {
-      signature: signature(name, definition, { isQ8, storesCodes, params }),
+      signature: signature(name, definition, { isQ8, storesCodes, storesLargest, params }),
       doc: [
         ...source.doc,
         ...(isQ8 && definition.after
@@ -171,6 +187,9 @@ export const matmul: Family = Object.freeze<Family>({
             }.`,
           ]
           : []),
+        ...(storesLargest
+          ? ["Of each sixteen outputs of a row only the largest is stored, and its place."]
+          : []),
         paired
           ? `Packed as ${packing.name}, sixteen rows of ${products[0]}, sixteen of ${
             products[1]
@@ -181,10 +200,10 @@ export const matmul: Family = Object.freeze<Family>({
       from: [source.file],
       template: isQ8 ? "matmul_q8" : "matmul",
       context: { ...context },
-      product,
+      ...(product ? { product } : {}),
       grid: [
         { of: { stepAt: "rows_field" }, per: ROWS },
-        { of: { constant: "n_out" }, per: storesCodes ? OUTPUTS : OUTPUTS / product.rowsPerOutput },
+        { of: { constant: "n_out" }, per: storesCodes ? OUTPUTS : OUTPUTS / rowsPerOutput },
       ],
     };
   },
@@ -202,9 +221,10 @@ const describe = ({ codes, scaleType, group }: Packing): MatmulContext["packing"
 function signature(
   name: string,
   { products, inputs, after, before }: Matmul,
-  { isQ8, storesCodes, params }: {
+  { isQ8, storesCodes, storesLargest, params }: {
     readonly isQ8: boolean;
     readonly storesCodes: boolean;
+    readonly storesLargest: boolean;
     readonly params: readonly Constant[];
   },
 ): Signature {
@@ -236,6 +256,12 @@ function signature(
     access: "write",
     shape: ["nRows", "q8RowBytes(y_stride)"],
   });
+  const ofGroups = (of: string, dtype: "f32" | "u32"): Binding => ({
+    name: of,
+    dtype,
+    access: "write",
+    shape: ["nRows", "groups_stride"],
+  });
   const packed = products.length > 0 ? "2 * packedBytes(nOut, nIn)" : "packedBytes(nOut, nIn)";
   return {
     name,
@@ -253,6 +279,8 @@ function signature(
           codes("y_codes"),
           blockSums("y_sums", { access: "write", stride: "y_stride" }),
         ]
+        : storesLargest
+        ? [ofGroups("largest", "f32"), ofGroups("places", "u32")]
         : [storesCodes ? codes("y") : values]),
       { name: "step", dtype: "u32", access: "read", shape: ["stepFields"] },
     ],
@@ -261,8 +289,20 @@ function signature(
       { name: "n_in", dtype: "u32", doc: "a multiple of the packed group" },
       { name: "n_out", dtype: "u32", ...(storesCodes ? { doc: "a multiple of 32" } : {}) },
       stride("x"),
-      stride("y"),
-      offset("y"),
+      ...(storesLargest
+        ? [
+          {
+            name: "groups_stride",
+            dtype: "u32",
+            doc: `groups of ${PACK_ROWS} outputs between rows of largest and places`,
+          } as const,
+          {
+            name: "y_offset",
+            dtype: "u32",
+            doc: `place of the first output, a multiple of ${PACK_ROWS}`,
+          } as const,
+        ]
+        : [stride("y"), offset("y")]),
       ...inputs.flatMap((of) => [stride(of), offset(of)]),
       ...params,
     ],

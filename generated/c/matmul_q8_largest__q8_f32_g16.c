@@ -1,0 +1,329 @@
+/*
+ * y = x · Wᵀ.
+ * x is normed but for the rows' scales, which are made here of x_sums.
+ * x comes as 8-bit codes.
+ * Of each sixteen outputs of a row only the largest is stored, and its place.
+ * W is packed as q8_f32_g16 (src/core/packing.ts).
+ *
+ * Generated from kernels/ops/matmul.ts by `deno task gen`. Do not edit.
+ */
+#include "kerf.h"
+
+struct args {
+  const uint8_t *x; /* u8 [nRows, q8RowBytes(x_stride)] */
+  const uint8_t *weight; /* u8 [packedBytes(nOut, nIn)] */
+  const float *x_sums; /* f32 [⌈nRows / 16⌉, n_in / 32, 16] */
+  float *largest; /* f32 [nRows, groups_stride] */
+  uint32_t *places; /* u32 [nRows, groups_stride] */
+  const uint32_t *step; /* u32 [stepFields] */
+  uint32_t rows_field; /* the field of `step` that counts the rows */
+  uint32_t n_in; /* a multiple of the packed group */
+  uint32_t n_out;
+  uint32_t x_stride; /* elements between rows of x */
+  uint32_t groups_stride; /* groups of 16 outputs between rows of largest and places */
+  uint32_t y_offset; /* place of the first output, a multiple of 16 */
+  float eps;
+};
+_Static_assert(offsetof(struct args, x) == 0, "x");
+_Static_assert(offsetof(struct args, weight) == 8, "weight");
+_Static_assert(offsetof(struct args, x_sums) == 16, "x_sums");
+_Static_assert(offsetof(struct args, largest) == 24, "largest");
+_Static_assert(offsetof(struct args, places) == 32, "places");
+_Static_assert(offsetof(struct args, step) == 40, "step");
+_Static_assert(offsetof(struct args, rows_field) == 48, "rows_field");
+_Static_assert(offsetof(struct args, n_in) == 52, "n_in");
+_Static_assert(offsetof(struct args, n_out) == 56, "n_out");
+_Static_assert(offsetof(struct args, x_stride) == 60, "x_stride");
+_Static_assert(offsetof(struct args, groups_stride) == 64, "groups_stride");
+_Static_assert(offsetof(struct args, y_offset) == 68, "y_offset");
+_Static_assert(offsetof(struct args, eps) == 72, "eps");
+
+#include "kerf_largest.h"
+#include "kerf_native.h"
+#include "kerf_q8.h"
+#include "kerf_tiles.h"
+
+enum {
+  GROUP = 16, /* inputs of a packed block */
+  CODE_BITS = 8,
+  PARTS = KERF_Q8_INPUTS / GROUP, /* packed blocks that meet one of x */
+  OUTPUTS = 32, /* of one item: two groups of packed rows */
+  ROWS = 256, /* of one item at most: 576 inputs of them stay in a second-level cache */
+  TILE_ROWS = KERF_Q8_ROWS, /* of x, whose sums stay in registers … */
+  TILE_VECTORS = KERF_Q8_VECTORS, /* … by so many vectors of outputs each */
+  FEW_ROWS = 4, /* a smaller tile, for the last rows */
+  INPUTS = KERF_Q8_PANEL, /* unpacked at a time: a panel beside which x fits in a first-level cache */
+  AHEAD = KERF_Q8_AHEAD, /* bytes from the weights that many rows meet to those asked for */
+  NEXT = KERF_Q8_NEXT, /* items from that of which one row reads weights to the one asked for */
+};
+
+/* 16 inputs of sixteen output rows. */
+struct block {
+  kerf_f32 scale[16];
+  kerf_f32 offset[16];
+  uint8_t codes[GROUP][16];
+};
+
+/* GROUP inputs of an item's outputs, four of them in a word. */
+struct panel {
+  float scale[OUTPUTS];
+  float offset[OUTPUTS];
+  int32_t codes[GROUP / 4][OUTPUTS];
+};
+
+/* Vectors of an item's outputs. */
+#if KERF_N == 16
+#define EACH_VECTOR(do) do(0) do(1)
+#elif KERF_N == 8
+#define EACH_VECTOR(do) do(0) do(1) do(2) do(3)
+#else
+#define EACH_VECTOR(do) do(0) do(1) do(2) do(3) do(4) do(5) do(6) do(7)
+#endif
+
+/* Asks for the weights that come next: the hardware's prefetcher stops at the end of each page. */
+KERF_INLINE void prefetch(const struct block *block)
+{
+  for (size_t i = 0; i < sizeof *block;
+      i += 64) __builtin_prefetch((const char *)block + AHEAD + i);
+}
+
+/*
+ * Asks for what an item further on has in this place, into the second-level cache: both groups of packed rows
+ * are read at once, so a place further on in the same group may be read before memory has answered.
+ */
+KERF_INLINE void prefetch_next(const struct block *block, uint32_t n_in)
+{
+  const char *next = (const char *)(block + 2 * NEXT * (n_in / GROUP));
+  for (size_t i = 0; i < sizeof *block; i += 64) __builtin_prefetch(next + i, 0, 2);
+}
+
+/* The sum of the codes of x that meet a packed block. */
+KERF_INLINE float sum_of(const struct kerf_q8 *x, uint32_t part)
+{
+  return PARTS == 1 ? x->sum : x->half_sums[part];
+}
+
+/* Whether the wide word of x is among them. */
+KERF_INLINE bool holds_wide(const struct kerf_q8 *x, uint32_t part)
+{
+  return PARTS == 1 || x->wide / (GROUP / 4) == part;
+}
+
+/* sum + x's scale · Σ (scale · code + offset) · x's code, the codes' products summed in `dot`. */
+KERF_INLINE f32xn add_block(f32xn sum, i32xn dot, f32xn scale, f32xn offset, float x_sum,
+  float x_scale)
+{
+  const f32xn block = kerf_fman(offset, kerf_splatn(x_sum), scale * kerf_to_f32xn(dot));
+  return kerf_fman(block, kerf_splatn(x_scale), sum);
+}
+
+/* n_in weights of sixteen outputs, to the columns of the panel from `column` on. */
+static void unpack(const struct block *restrict block, uint32_t n_in, uint32_t column,
+  struct panel *restrict panel)
+{
+  for (uint32_t k = 0; k < n_in; k += GROUP, block++, panel++) {
+    prefetch(block);
+    for (uint32_t lane = 0; lane < 16; lane += KERF_N) {
+      kerf_storen(&panel->scale[column + lane], kerf_loadn_f32(&block->scale[lane]));
+      kerf_storen(&panel->offset[column + lane], kerf_loadn_f32(&block->offset[lane]));
+      for (uint32_t q = 0; q < GROUP / 4; q++) {
+        const i32xn words = kerf_load_words(&block->codes[4 * q], lane);
+        memcpy(&panel->codes[q][column + lane], &words, sizeof words);
+      }
+    }
+  }
+}
+
+/* One row of x by all outputs of an item, straight from the packed weights. */
+static void multiply_row(const struct kerf_q8 *restrict x, uint32_t n_in, const struct block *low,
+  const struct block *high, float *restrict sums)
+{
+#define BLOCK(v) ((v) * KERF_N < 16 ? low : high)
+#define LANE(v) ((v) * KERF_N % 16)
+#define START(v) f32xn sum##v = {0};
+  EACH_VECTOR(START)
+  for (uint32_t k = 0; k < n_in; k += KERF_Q8_INPUTS, x++) {
+    for (uint32_t part = 0; part < PARTS; part++, low++, high++) {
+      prefetch_next(low, n_in);
+      prefetch_next(high, n_in);
+#define START_DOT(v) i32xn dot##v = {0};
+      EACH_VECTOR(START_DOT)
+      if (holds_wide(x, part)) {
+        const uint32_t q = x->wide % (GROUP / 4);
+        const int32_t high_bytes = kerf_q8_high(x);
+#define WORD(v) kerf_load_words(&BLOCK(v)->codes[4 * q], LANE(v))
+
+#define ADD_HIGH(v) dot##v = kerf_dot4_codes(dot##v, WORD(v), high_bytes, CODE_BITS) << 8;
+        EACH_VECTOR(ADD_HIGH)
+      }
+      for (uint32_t q = 0; q < GROUP / 4; q++) {
+        const int32_t word = kerf_q8_word(x, part * (GROUP / 4) + q);
+#define ADD_WORDS(v) \
+        dot##v = kerf_dot4_codes(dot##v, kerf_load_words(&BLOCK(v)->codes[4 * q], LANE(v)), word, CODE_BITS);
+        EACH_VECTOR(ADD_WORDS)
+      }
+
+#define SCALE(v) kerf_loadn_f32(&BLOCK(v)->scale[LANE(v)])
+#define OFFSET(v) kerf_loadn_f32(&BLOCK(v)->offset[LANE(v)])
+#define ADD_BLOCK(v) \
+      sum##v = add_block(sum##v, dot##v, SCALE(v), OFFSET(v), sum_of(x, part), x->scale);
+      EACH_VECTOR(ADD_BLOCK)
+    }
+  }
+#define FINISH(v) kerf_storen(&sums[(v) * KERF_N], sum##v);
+  EACH_VECTOR(FINISH)
+}
+
+/*
+ * n_rows rows of x by TILE_VECTORS vectors of the panel, added to their sums. n_rows is a constant once this
+ * is inlined, so that every sum has a register.
+ */
+KERF_INLINE void multiply_tile(const uint32_t n_rows, const struct kerf_q8 *restrict x,
+  size_t x_stride, uint32_t n_in, uint32_t column,
+  const struct panel *restrict panel, float (*restrict sums)[OUTPUTS])
+{
+  for (uint32_t k = 0; k < n_in; k += KERF_Q8_INPUTS, x++) {
+    for (uint32_t part = 0; part < PARTS; part++, panel++) {
+      i32xn dots[TILE_ROWS][TILE_VECTORS];
+      KERF_UNROLL for (uint32_t r = 0; r < n_rows; r++) {
+        const struct kerf_q8 *x_row = &x[r * x_stride];
+        KERF_UNROLL for (uint32_t v = 0; v < TILE_VECTORS; v++) dots[r][v] = (i32xn){0};
+        if (!holds_wide(x_row, part)) continue;
+        const int32_t *codes = &panel->codes[x_row->wide % (GROUP / 4)][column];
+        const int32_t high = kerf_q8_high(x_row);
+        KERF_UNROLL for (uint32_t v = 0; v < TILE_VECTORS; v++) {
+          dots[r][v] = kerf_dot4_codes(dots[r][v], kerf_loadn_i32(codes + v * KERF_N), high,
+              CODE_BITS) << 8;
+        }
+      }
+      for (uint32_t q = 0; q < GROUP / 4; q++) {
+        i32xn codes[TILE_VECTORS];
+        KERF_UNROLL for (uint32_t v = 0; v < TILE_VECTORS; v++) {
+          codes[v] = kerf_loadn_i32(&panel->codes[q][column + v * KERF_N]);
+        }
+        KERF_UNROLL for (uint32_t r = 0; r < n_rows; r++) {
+          const int32_t word = kerf_q8_word(&x[r * x_stride], part * (GROUP / 4) + q);
+          KERF_UNROLL for (uint32_t v = 0; v < TILE_VECTORS;
+              v++) dots[r][v] = kerf_dot4_codes(dots[r][v], codes[v], word, CODE_BITS);
+        }
+      }
+      f32xn scale[TILE_VECTORS], offset[TILE_VECTORS];
+      KERF_UNROLL for (uint32_t v = 0; v < TILE_VECTORS; v++) {
+        scale[v] = kerf_loadn(&panel->scale[column + v * KERF_N]);
+        offset[v] = kerf_loadn(&panel->offset[column + v * KERF_N]);
+      }
+      KERF_UNROLL for (uint32_t r = 0; r < n_rows; r++) {
+        const float x_sum = sum_of(&x[r * x_stride], part), x_scale = x[r * x_stride].scale;
+        KERF_UNROLL for (uint32_t v = 0; v < TILE_VECTORS; v++) {
+          float *at = &sums[r][column + v * KERF_N];
+          kerf_storen(at,
+              add_block(kerf_loadn(at), dots[r][v], scale[v], offset[v], x_sum, x_scale));
+        }
+      }
+    }
+  }
+}
+
+/* n_rows rows of x (1, FEW_ROWS or TILE_ROWS) by the whole panel. */
+static void multiply_panel(uint32_t n_rows, const struct kerf_q8 *restrict x, size_t x_stride,
+  uint32_t n_in, const struct panel *panel, float (*restrict sums)[OUTPUTS])
+{
+  for (uint32_t column = 0; column < OUTPUTS; column += TILE_VECTORS * KERF_N) {
+    if (n_rows == TILE_ROWS) multiply_tile(TILE_ROWS, x, x_stride, n_in, column, panel, sums);
+    else if (n_rows == FEW_ROWS) multiply_tile(FEW_ROWS, x, x_stride, n_in, column, panel, sums);
+    else multiply_tile(1, x, x_stride, n_in, column, panel, sums);
+  }
+}
+
+/* Two and more rows of x by all outputs of an item: weights are unpacked once for all rows. */
+static void multiply_rows(uint32_t n_rows, const struct kerf_q8 *restrict x, size_t x_stride,
+  uint32_t n_in, const struct block *low, const struct block *high,
+  float (*restrict sums)[OUTPUTS])
+{
+  _Alignas(64) struct panel panel[INPUTS / GROUP];
+  memset(sums, 0, n_rows * sizeof *sums);
+  for (uint32_t k = 0; k < n_in; k += INPUTS) {
+    const uint32_t n = n_in - k < INPUTS ? n_in - k : INPUTS;
+    unpack(low + k / GROUP, n, 0, panel);
+    unpack(high + k / GROUP, n, 16, panel);
+    for (uint32_t row = 0, n_tile; row < n_rows; row += n_tile) {
+      n_tile = n_rows - row >= TILE_ROWS ? TILE_ROWS : n_rows - row >= FEW_ROWS ? FEW_ROWS : 1;
+      multiply_panel(n_tile, &x[row * x_stride + k / KERF_Q8_INPUTS], x_stride, n, panel,
+          &sums[row]);
+    }
+  }
+}
+
+/* The scales of n_rows rows of x, from row `row` on, a multiple of 16: the norm's, of the rows' sums. */
+static void scale_rows(const struct args *args, size_t row, uint32_t n_rows, float *scales)
+{
+  const uint32_t n_in = args->n_in;
+  const size_t n_blocks = n_in / KERF_Q8_INPUTS;
+  for (uint32_t r = 0; r < n_rows; r += 16) {
+    f32x16 total = {0};
+    for (size_t block = 0; block < n_blocks; block++) {
+      total += kerf_load16(&args->x_sums[kerf_q8_sum_place(row + r, n_blocks, block)]);
+    }
+#line 8 "kernels/ops/_rms.ts"
+    const f32x16 scale = 1.0f / kerf_sqrt16(total / (float)n_in + args->eps);
+#line 270 "generated/c/matmul_q8_largest__q8_f32_g16.c"
+    kerf_store16(&scales[r], scale);
+  }
+}
+
+/* One item: up to ROWS rows by OUTPUTS outputs, the outputs running faster. */
+static void matmul_q8_largest__q8_f32_g16(const struct args *restrict args,
+  uint32_t first, uint32_t last)
+{
+  const uint32_t n_in = args->n_in;
+  const uint32_t n_groups = (args->n_out + 15) / 16;
+  const uint32_t n_blocks = (n_groups + 1) / 2;
+
+  _Alignas(64) float scales[ROWS];
+  size_t scaled = SIZE_MAX; /* the first row whose scale is there */
+
+  for (uint32_t item = first; item < last; item++) {
+    const uint32_t column = item % n_blocks * OUTPUTS;
+    const size_t row = item / n_blocks * ROWS;
+    const uint32_t rest = args->step[args->rows_field] - row;
+    const uint32_t n_rows = rest < ROWS ? rest : ROWS;
+    const size_t x_stride = args->x_stride / KERF_Q8_INPUTS;
+    const struct kerf_q8 *x = (const struct kerf_q8 *)args->x + row * x_stride;
+
+    /* Without a second group the first stands in for it; its sums are not stored. */
+    const size_t group = column / 16;
+    const struct block *weight = (const struct block *)args->weight;
+    const struct block *low = weight + group * (n_in / GROUP);
+    const struct block *high = group + 1 < n_groups ? low + n_in / GROUP : low;
+
+    if (scaled != row) scale_rows(args, row, n_rows, scales);
+    scaled = row;
+    _Alignas(64) float sums[ROWS][OUTPUTS];
+    if (n_rows == 1) {
+      multiply_row(x, n_in, low, high, sums[0]);
+    } else {
+      multiply_rows(n_rows, x, x_stride, n_in, low, high, sums);
+    }
+
+    const uint32_t n_columns = args->n_out - column < OUTPUTS ? args->n_out - column : OUTPUTS;
+    for (uint32_t r = 0; r < n_rows; r++) {
+      for (uint32_t c = 0; c < n_columns; c += 16) {
+        const uint32_t n = kerf_lanes(n_columns - c);
+        const f32x16 sum = kerf_load16(&sums[r][c]) * kerf_splat16(scales[r]);
+
+        const f32x16 outputs = sum;
+        const uint32_t first_place = args->y_offset + column + c;
+        const uint32_t lane = kerf_largest16(outputs, n);
+        const size_t group_of_row = (row + r) * args->groups_stride + first_place / 16;
+        args->largest[group_of_row] = outputs[lane];
+        args->places[group_of_row] = first_place + lane;
+      }
+    }
+  }
+}
+
+KERF_EXPORT uint64_t matmul_q8_largest__q8_f32_g16_address(void);
+uint64_t matmul_q8_largest__q8_f32_g16_address(void)
+{
+  return (uint64_t)(uintptr_t)matmul_q8_largest__q8_f32_g16;
+}
