@@ -16,7 +16,7 @@ import type { AttentionCase } from "./cases.ts";
 import { valuesOf } from "./hooks.ts";
 import { randomChannels, randomFrom, randomRows } from "./numbers.ts";
 import { AT, writeCache } from "./written_cache.ts";
-import type { HeadRows } from "./written_cache.ts";
+import type { HeadRows } from "./head_rows.ts";
 
 /** The layout of a case's cache. */
 export const caseLayout = ({ cut, types }: AttentionCase): Layout =>

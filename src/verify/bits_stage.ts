@@ -21,7 +21,7 @@ import type { PruningProblem } from "./pruning_case.ts";
 import { firstHead } from "./ring_stage.ts";
 import type { Rings } from "./ring_stage.ts";
 import { AT } from "./written_cache.ts";
-import type { KeyList } from "./written_cache.ts";
+import type { KeyList } from "./head_rows.ts";
 
 /** How much more than the least a choice may cost, as a share of what no bits at all cost: f32 against f64. */
 const NEAR_TIE = 1e-5;

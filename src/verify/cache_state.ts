@@ -6,16 +6,11 @@ import { keyLists } from "../layout/row_classes.ts";
 import { CHUNK_ROWS } from "../layout/types.ts";
 import type { Layout } from "../layout/types.ts";
 import { N_KV_HEADS } from "./cases.ts";
-import {
-  AT,
-  readCodes,
-  readPosition,
-  readRow,
-  readSet,
-  segmentsOf,
-  sumByte,
-} from "./written_cache.ts";
-import type { HeadRows, KeyList, RowAt, WrittenCache } from "./written_cache.ts";
+import { AT, segmentsOf } from "./written_cache.ts";
+import { readCodes, readPosition, readRow, readSet, sumByte } from "./written_rows.ts";
+import type { HeadRows, KeyList } from "./head_rows.ts";
+import type { WrittenCache } from "./written_cache.ts";
+import type { RowAt } from "./written_rows.ts";
 
 /** A row of a case's cache. */
 export type CaseRow = Omit<RowAt, "nKvHeads">;

@@ -12,7 +12,8 @@ import { N_KV_HEADS } from "./cases.ts";
 import type { Dimension, Measurement } from "./compare.ts";
 import type { HeadMove } from "./moved_rows.ts";
 import { HALF_ULP } from "./rounding.ts";
-import { readCodes, segmentsOf } from "./written_cache.ts";
+import { segmentsOf } from "./written_cache.ts";
+import { readCodes } from "./written_rows.ts";
 
 /** A difference is rounded once, a quotient up to five half units on the target that promises least. */
 const QUOTIENT = 6 * HALF_ULP;

@@ -5,8 +5,10 @@
 
 import { PAGE_ROWS } from "../layout/types.ts";
 import type { AttentionQ8Query, RowCodes } from "../reference/attention_q8.ts";
-import { listed, readCodes, segmentStarts } from "./written_cache.ts";
-import type { HeadRows, WrittenCache } from "./written_cache.ts";
+import { listed, segmentStarts } from "./head_rows.ts";
+import { readCodes } from "./written_rows.ts";
+import type { HeadRows } from "./head_rows.ts";
+import type { WrittenCache } from "./written_cache.ts";
 
 /** What the reference takes of a head's rows beside their numbers. */
 export type CodedRows = Pick<

@@ -4,15 +4,8 @@ import { rowSides } from "../layout/types.ts";
 import type { CaseRow } from "./cache_state.ts";
 import { N_KV_HEADS } from "./cases.ts";
 import type { Measurement } from "./compare.ts";
-import {
-  elementByte,
-  elementBytes,
-  isKey,
-  positionByte,
-  segmentsOf,
-  sumByte,
-  unitBytes,
-} from "./written_cache.ts";
+import { isKey, segmentsOf } from "./written_cache.ts";
+import { elementByte, elementBytes, positionByte, sumByte, unitBytes } from "./written_rows.ts";
 import type { WrittenCache } from "./written_cache.ts";
 
 /** Compares the arenas before and after, beside the rows that were to be written. */

@@ -15,49 +15,13 @@ import {
   parseLayoutName,
   rowSides,
   sideBytes,
-  tileBytes,
-  unitRows,
 } from "../layout/mod.ts";
 import type { Layout, Segment } from "../layout/mod.ts";
-import { codeRowsReference, decoded } from "../reference/codes.ts";
-import type { CodedElement } from "../reference/codes.ts";
-import { fillsOf, readCode, withMissing, writeCode } from "./written_codes.ts";
-import { readSetRow, writeSetRow } from "./written_sets.ts";
-
-/**
- * Rows of one KV head: rows of [headDim]. The first `nListed` keys store only `channels`, or those of their
- * own `sets`, as many each; the first `nCoded`
- * rows of a stream with a coded segment, keys without a list, are codes.
- */
-export interface HeadRows {
-  readonly keys: readonly Float32Array[];
-  readonly values: readonly Float32Array[];
-  readonly nListed: number;
-  readonly nCoded?: number;
-  /** Of these, where they are in classes, those of the first class. */
-  readonly nFirst?: number;
-  readonly channels: readonly number[];
-  readonly sets?: readonly (readonly number[])[];
-  /** What every channel reads as that a row with a set lacks, f16. */
-  readonly fills?: readonly number[];
-  /** The same of values, where a segment of theirs stores a list; absent: as keys. */
-  readonly nListedValues?: number;
-  readonly valueChannels?: readonly number[];
-  /** How many of `channels`, from the first on, are of the higher class of a segment that has two. */
-  readonly high?: number;
-  /** Both of keys in the second class of rows, which have a list of their own then; absent: as the first. */
-  readonly second?: KeyList;
-  /** True position of each row, where the layout stores them; absent: its place. */
-  readonly positions?: readonly number[];
-  /** Running sum of each row, where the layout stores them; absent: an eighth of its place. */
-  readonly sums?: readonly number[];
-}
-
-/** The channels that coded keys of a head store, the first `high` of them in the higher class. */
-export interface KeyList {
-  readonly channels: readonly number[];
-  readonly high?: number;
-}
+import { codeRowsReference } from "../reference/codes.ts";
+import { listed, segmentStarts } from "./head_rows.ts";
+import type { HeadRows } from "./head_rows.ts";
+import { fillsOf, withMissing, writeCode } from "./written_codes.ts";
+import { writeSetRow } from "./written_sets.ts";
 
 /** Where the rows are put: slot 1 of 2, layer 1 of 2, so that strides matter. */
 export const AT = Object.freeze({ slot: 1, nSlots: 2, layer: 1, nLayers: 2 });
@@ -95,7 +59,7 @@ export const segmentsOf = ({ key, value }: Layout) => [...key.segments, ...value
 export const isKey = (layout: Layout, index: number) => index < layout.key.segments.length;
 
 /** Bytes before the first row of a page of segment `index`. */
-const headBytes = (layout: Layout, index: number) =>
+export const headBytes = (layout: Layout, index: number) =>
   sideBytes(rowSides(layout, isKey(layout, index) ? "key" : "value"));
 
 /**
@@ -206,138 +170,4 @@ export function writeCache(
     ...{ firstPages: segments.map((_, index) => index * perSegment), perSegment, headDim },
     nSplits,
   };
-}
-
-/** A head's rows of a stream that lose channels, and those that they keep in a segment, its `segment`-th. */
-export function listed(
-  head: HeadRows,
-  stream: "key" | "value",
-  segment = 0,
-): KeyList & { readonly rows: number } {
-  if (stream === "key") {
-    const { channels, high } = segment === 1 ? head.second ?? head : head;
-    return { rows: head.nListed, channels, ...(high === undefined ? {} : { high }) };
-  }
-  return {
-    rows: head.nListedValues ?? head.nListed,
-    channels: head.valueChannels ?? head.channels,
-  };
-}
-
-/** The first row of each segment of a stream of a head, then its end. */
-export function segmentStarts(
-  head: HeadRows,
-  segments: readonly Segment[],
-  stream: "key" | "value",
-): number[] {
-  const { keys, nCoded = 0, nFirst = 0 } = head;
-  if (segments.length < 2) return [0, keys.length];
-  const compressed = segments[0]!.channels !== "all" ? listed(head, stream).rows : nCoded;
-  return [0, ...(segments.length > 2 ? [nFirst] : []), compressed, keys.length];
-}
-
-/** A row of a segment of a head. */
-export interface RowAt {
-  readonly nKvHeads: number;
-  readonly kvHead: number;
-  /** Of the segment, keys' first. */
-  readonly index: number;
-  /** From the segment's start. */
-  readonly row: number;
-  /** Channels that the segment stores of this head; how many of them are of the higher class, absent: all. */
-  readonly width: number;
-  readonly high?: number;
-}
-
-/** Where the page that holds a row begins in the arena, in bytes. */
-function pageByte(cache: WrittenCache, at: Omit<RowAt, "width">): number {
-  const head = (AT.slot * AT.nLayers + AT.layer) * at.nKvHeads + at.kvHead;
-  const entry = head * cache.constants["page_entries"]! + cache.firstPages[at.index]! +
-    pageIndex(at.row);
-  return cache.buffers.pages[entry]! * ARENA_UNIT;
-}
-
-/** Where channel place `channel` of a row lies in the arena, in bytes. */
-export function elementByte(cache: WrittenCache, at: RowAt, channel: number): number {
-  const segment = segmentsOf(cache.layout)[at.index]!;
-  const offset = elementOffset(segment, { row: at.row, channel, width: at.width });
-  return pageByte(cache, at) + headBytes(cache.layout, at.index) + offset * elementBytes(segment);
-}
-
-/** Where the position of row `row` of a segment of values lies in the arena, in bytes; by default of the last. */
-export function positionByte(
-  cache: WrittenCache,
-  { index = segmentsOf(cache.layout).length - 1, ...at }:
-    & Omit<RowAt, "width" | "index">
-    & { readonly index?: number },
-): number {
-  return pageByte(cache, { ...at, index }) + 4 * (at.row % PAGE_ROWS);
-}
-
-/** Where the running sum of row `row` of a segment of values lies: behind the positions of its page. */
-export const sumByte = (cache: WrittenCache, at: Parameters<typeof positionByte>[1]): number =>
-  positionByte(cache, at) + sideBytes({ positions: true, sums: false });
-
-/** The position that row `row` of a segment of values carries; by default of the last. */
-export const readPosition = (
-  cache: WrittenCache,
-  at: Parameters<typeof positionByte>[1] & { readonly arena: Uint8Array<ArrayBuffer> },
-): number => new DataView(at.arena.buffer).getInt32(positionByte(cache, at), true);
-
-/** The running sum that row `row` of a segment of values carries; by default of the last. */
-export const readSum = (
-  cache: WrittenCache,
-  at: Parameters<typeof positionByte>[1] & { readonly arena: Uint8Array<ArrayBuffer> },
-): number => new DataView(at.arena.buffer).getFloat32(sumByte(cache, at), true);
-
-/** Bytes of one stored element. */
-export const elementBytes = ({ code }: Segment): number => code.kind === "f16" ? 2 : 4;
-
-/** Row `row` of a coded segment: an element for each channel stored. */
-export function readCodes(
-  cache: WrittenCache,
-  at: RowAt & { readonly arena: Uint8Array<ArrayBuffer> },
-): CodedElement[] {
-  const segment = segmentsOf(cache.layout)[at.index]!;
-  const view = new DataView(at.arena.buffer);
-  const page = pageByte(cache, at) + headBytes(cache.layout, at.index);
-  const { row, width, high = width } = at;
-  const place = { view, page, segment, row, width, high };
-  return Array.from({ length: width }, (_, channel) => readCode({ ...place, channel }));
-}
-
-/** The bytes of the arena that a coded row shares with its unit, or a row with a set has: the first, and how many. */
-export function unitBytes(cache: WrittenCache, at: RowAt): { start: number; size: number } {
-  const segment = segmentsOf(cache.layout)[at.index]!;
-  const size = tileBytes(segment, at, cache.headDim);
-  const unit = Math.floor(at.row % PAGE_ROWS / unitRows(segment));
-  return { start: pageByte(cache, at) + headBytes(cache.layout, at.index) + unit * size, size };
-}
-
-/** Row `row` of a segment whose rows have channels of their own: those, and their elements. */
-export function readSet(
-  cache: WrittenCache,
-  at: RowAt & { readonly arena: Uint8Array<ArrayBuffer> },
-): { readonly channels: number[]; readonly elements: number[] } {
-  const segment = segmentsOf(cache.layout)[at.index]!;
-  const place = { view: new DataView(at.arena.buffer), page: pageByte(cache, at), segment };
-  return readSetRow({ ...place, row: at.row, headDim: cache.headDim }, at.width);
-}
-
-/** Row `row` of segment `index` as stored: f64 [channels stored]. */
-export function readRow(
-  cache: WrittenCache,
-  at: RowAt & { readonly arena: Uint8Array<ArrayBuffer> },
-): number[] {
-  const segment = segmentsOf(cache.layout)[at.index]!;
-  if (segment.code.kind === "affine") return readCodes(cache, at).map(decoded);
-  const elements = segment.code.kind === "f16"
-    ? new Float16Array(at.arena.buffer)
-    : new Float32Array(at.arena.buffer);
-  const size = elementBytes(segment);
-  const start = elementByte(cache, at, 0) / size;
-  const row = new Array<number>(at.width);
-  // Channels of a row are a tile's rows apart.
-  for (let c = 0; c < at.width; c++) row[c] = elements[start + c * segment.tile]!;
-  return row;
 }

@@ -38,7 +38,7 @@ export const ENGINE: readonly Mutant[] = [
     file: "src/engine/prune_layer.ts",
     find: "listed.some(({ index }) => cache.sizeOf(at, index).rows > 0)",
     replace: "listed.some(({ index }) => cache.sizeOf(at, index).rows < 0)",
-    tests: ["src/engine/cache_test.ts"],
+    tests: ["src/engine/compress_test.ts"],
     only: "a later turn keeps",
   },
   {
@@ -71,7 +71,7 @@ export const ENGINE: readonly Mutant[] = [
     file: "src/engine/kv_forecast.ts",
     find: "const ragged = isExact && !counts ?",
     replace: "const ragged = isExact ?",
-    tests: ["src/engine/cache_test.ts"],
+    tests: ["src/engine/kv_forecast_test.ts"],
   },
   {
     name: "a budget that forgets the protected rows",
@@ -168,7 +168,7 @@ export const ENGINE: readonly Mutant[] = [
     file: "src/engine/move_layer.ts",
     find: "classRows(split, before.reduce((a, b) => a + b) + moved)",
     replace: "classRows(split, moved)",
-    tests: ["src/engine/cache_test.ts"],
+    tests: ["src/engine/kv_forecast_test.ts"],
     only: "the forecast is the peak",
   },
 ];
