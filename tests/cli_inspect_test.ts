@@ -65,8 +65,10 @@ Deno.test("inspect model, layout, estimate and plan agree with the model", async
   );
 
   const { invocations, logits, barriers } = await json("plan");
-  // Ten invocations a layer, of which prefilled and decoded rows share a barrier; a prompt has nothing to merge.
-  assertEquals(barriers, { decode: 9, prefill: 8 });
+  // Two norms and four products, of which the first shares its barrier with attention.
+  assertEquals(barriers, { decode: 6, prefill: 6 });
+  const marks = invocations.slice(1, 8).map((row: { barrier: string }) => row.barrier);
+  assertEquals(marks, ["full", "parts", "parts", "none", "parts", "full", "full"]);
   assertEquals(invocations[0].kernel, "embedding__f32");
   assertEquals(
     invocations.filter((row: { kernel: string }) => /_decode(_q8)?__/.test(row.kernel)).length,
@@ -76,6 +78,15 @@ Deno.test("inspect model, layout, estimate and plan agree with the model", async
   const ends = (rows: { kernel: string }[]) => rows.map(({ kernel }) => kernel.split("__")[0]);
   assertEquals(ends(invocations.slice(-2)), ["matmul_largest", "arg_max"]);
   assertEquals(ends(logits), ["matmul"]);
+});
+
+Deno.test("a layer of products of codes has four barriers", async () => {
+  await using folder = await testFolder();
+  const model = await tinyModelFile(folder, { storage: "Q8_0" });
+  const plan = async (...flags: string[]) =>
+    JSON.parse(await outputOf("inspect", "plan", "-m", model, "--json", ...flags));
+  assertEquals((await plan()).barriers, { decode: 4, prefill: 4 });
+  assertEquals((await plan("--prune", "h2o+think")).barriers, { decode: 4, prefill: 4 });
 });
 
 Deno.test("inspect kernel finds a source by a part of its name", async () => {

@@ -99,29 +99,38 @@ static void store_value(uint8_t *arena, const uint32_t *pages, uint32_t row, con
   for (uint32_t c = 0; c < HEAD_DIM; c++) place[c * TILE] = stored[c];
 }
 
-/* One item: one row, all its heads. Rows of one tile may be other threads'; their elements are apart. */
+/*
+ * One item: one row of one KV head, with the query heads that share it. Rows of one tile may be other threads';
+ * their elements are apart.
+ */
 static void append__k_list_f16t16_f16t16_v_f16t1(const struct args *restrict args, uint32_t first,
     uint32_t last)
 {
-  for (uint32_t row = first; row < last; row++) {
+  const uint32_t n_rows = args->step[0]; /* nRows */
+  const uint32_t group = args->n_heads / args->n_kv_heads;
+
+  for (uint32_t item = first; item < last; item++) {
+    const uint32_t kv_head = item / n_rows, row = item % n_rows;
     const uint32_t *seq = args->seqs + 4 * (size_t)args->row_seq[row];
-    const uint32_t offset = row - seq[1], slot = seq[3];
+    const uint32_t offset = row - seq[1];
+    const size_t place = ((size_t)seq[3] * args->n_layers + args->layer) * args->n_kv_heads
+        + kv_head;
+    const uint32_t *pages = args->pages + place * args->page_entries;
+    const uint32_t *fields = args->heads + place * HEAD_FIELDS;
     const float *angles = args->rope + (size_t)args->row_position[row] * HEAD_DIM;
-    float *q = args->qkv + (size_t)row * args->qkv_stride;
-    const float *k = q + (size_t)args->n_heads * HEAD_DIM;
+    float *heads = args->qkv + (size_t)row * args->qkv_stride;
+    const float *k = heads + (size_t)(args->n_heads + kv_head) * HEAD_DIM;
     const float *v = k + (size_t)args->n_kv_heads * HEAD_DIM;
 
-    for (uint32_t head = 0; head < args->n_heads; head++) rotate(angles, q + head * HEAD_DIM);
-    for (uint32_t head = 0; head < args->n_kv_heads; head++) {
-      const size_t place = ((size_t)slot * args->n_layers + args->layer) * args->n_kv_heads + head;
-      const uint32_t *pages = args->pages + place * args->page_entries;
-      const uint32_t *fields = args->heads + place * HEAD_FIELDS;
-      float rotated[HEAD_DIM];
-      memcpy(rotated, k + head * HEAD_DIM, sizeof rotated);
-      rotate(angles, rotated);
-      store_key(args->arena, pages + args->key_page, fields[2] + offset, rotated);
-      store_value(args->arena, pages + args->value_page, fields[4] + offset, v + head * HEAD_DIM);
+    for (uint32_t head = kv_head * group; head < (kv_head + 1) * group; head++) {
+      float *q = heads + (size_t)head * HEAD_DIM;
+      rotate(angles, q);
     }
+    float rotated[HEAD_DIM];
+    memcpy(rotated, k, sizeof rotated);
+    rotate(angles, rotated);
+    store_key(args->arena, pages + args->key_page, fields[2] + offset, rotated);
+    store_value(args->arena, pages + args->value_page, fields[4] + offset, v);
   }
 }
 

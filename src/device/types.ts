@@ -40,6 +40,19 @@ export interface Invocation {
   readonly constants: Readonly<Record<string, number>>;
   /** False when the next invocation neither reads nor writes what this one writes. Default true. */
   readonly barrier?: boolean;
+  /**
+   * Where this invocation and those behind its barrier have parts, an item of these needs no more of what is before
+   * the barrier than items of its own parts. Devices may wait for everything.
+   */
+  readonly parts?: Parts;
+}
+
+/** How the items of an invocation are divided among parts of a step's work. */
+export interface Parts {
+  /** The constant that a factor of the kernel's grid counts. */
+  readonly along: string;
+  /** The part of each of what it counts: of each output, of each head. Whole numbers from 0 on. */
+  readonly of: readonly number[];
 }
 
 /** A prepared list of invocations. */

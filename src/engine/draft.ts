@@ -4,7 +4,13 @@
  * names a signature has, so a kernel that needs less or more of the pool needs no case here.
  */
 
-import type { BufferSlice, CompiledKernel, DeviceBuffer, Invocation } from "../device/types.ts";
+import type {
+  BufferSlice,
+  CompiledKernel,
+  DeviceBuffer,
+  Invocation,
+  Parts,
+} from "../device/types.ts";
 
 /** Buffers and constants by the names that kernels bind. */
 export interface Pool {
@@ -20,6 +26,8 @@ export interface Draft {
   readonly constants?: Readonly<Record<string, number>>;
   /** False when the next one neither reads nor writes what this one writes. */
   readonly barrier?: boolean;
+  /** Whose items behind the barrier wait for which before it; absent: all for all. */
+  readonly parts?: Parts;
 }
 
 /** A whole buffer as a slice. */
@@ -53,5 +61,6 @@ export function bindDraft(draft: Draft, kernel: CompiledKernel, pool: Pool): Inv
     buffers: pick(bindings, "buffer", [draft.buffers ?? {}, pool.buffers]),
     constants: pick(constants, "constant", [draft.constants ?? {}, pool.constants]),
     ...(draft.barrier === undefined ? {} : { barrier: draft.barrier }),
+    ...(draft.parts ? { parts: draft.parts } : {}),
   };
 }

@@ -15,6 +15,7 @@ import type { LlamaConfig } from "../model/config.ts";
 import { logitGroups } from "./activations.ts";
 import type { ActivationName } from "./activations.ts";
 import type { Draft } from "./draft.ts";
+import { kvHeadParts, productParts, queryHeadParts } from "./head_parts.ts";
 import type { Recording } from "./query_rings.ts";
 import type { PackedMatrix } from "./weights.ts";
 
@@ -209,7 +210,7 @@ function attentionDrafts(
   context: DraftContext,
   { layer, storesCodes }: { readonly layer: number; readonly storesCodes: boolean },
 ): Draft[] {
-  const { layoutName, rowSums, attention, recording } = context;
+  const { config, layoutName, rowSums, attention, recording } = context;
   const arena = context.arenas[layer]!;
   const at = (what: string) => `layer ${layer} · ${what}`;
   const q8 = context.roundsAttention ? "_q8" : "";
@@ -217,18 +218,21 @@ function attentionDrafts(
   const own = {
     buffers: { ...attention.tables, arena },
     constants: { layer, ...attention.params },
+    parts: kvHeadParts(config),
   };
   return [
     ...(context.momentsSkip === null ? [] : [{
       kernel: "query_moments",
       label: at("moments of queries"),
       constants: { layer, skip: context.momentsSkip },
+      parts: queryHeadParts(config),
     }]),
     {
       kernel: `${recording ? "append_recording" : "append"}__${layoutName}`,
       label: at(recording ? "rotate, append, record" : "rotate, append"),
       buffers: { ...recording?.buffers, arena },
       constants: { ...recording?.constants, layer },
+      parts: kvHeadParts(config),
     },
     {
       kernel: kernel(rowSums ? "prefill_recording" : "prefill"),
@@ -238,7 +242,11 @@ function attentionDrafts(
       barrier: false,
     },
     { kernel: kernel("decode"), label: at("attention, decode rows"), ...own },
-    { kernel: `${context.mergeKernel}${storesCodes ? "_q8" : ""}`, label: at("attention, merge") },
+    {
+      kernel: `${context.mergeKernel}${storesCodes ? "_q8" : ""}`,
+      label: at("attention, merge"),
+      parts: queryHeadParts(config),
+    },
     ...(rowSums
       ? [{ kernel: kernel("sums"), label: at("attention, sums of columns"), ...own }]
       : []),
@@ -286,7 +294,7 @@ export function layerDrafts(
       x: normed,
       y: qkv,
       yStride: qkvStride,
-    }),
+    }).map((draft, i) => ({ ...draft, parts: productParts(config, weights.qkv[i]!) })),
     ...attentionDrafts(context, { layer, storesCodes: outIsCodes }),
     ...addProductDrafts(context, at("output"), weights.attnOutput, {
       x: out,

@@ -120,10 +120,18 @@ export const ENGINE: readonly Mutant[] = [
   {
     name: "a barrier forgotten",
     file: "src/device/cpu/runtime.c",
-    find: "      wait_for(p, &group->finished, group->expected, 1);",
-    replace: "      if (i + 1 == p->n_ops) wait_for(p, &group->finished, group->expected, 1);",
+    find: "      wait_for(p, &group->finished, EQUALS, group->expected);",
+    replace: "      if (i + 1 == p->n_ops) wait_for(p, &group->finished, EQUALS, group->expected);",
     tests: ["src/device/cpu/device_test.ts"],
     only: "barrier",
+  },
+  {
+    name: "no part is waited for",
+    file: "src/device/cpu/runtime.c",
+    find: "rest = g->before ? mask : 0;",
+    replace: "rest = 0;",
+    tests: ["src/device/cpu/parts_test.ts"],
+    only: "a long chain",
   },
   {
     name: "mask bytes forgotten",

@@ -4,13 +4,16 @@
  */
 
 import { formatBytes } from "../../core/bytes.ts";
-import type { Invocation } from "../../device/types.ts";
+import type { Invocation, Program } from "../../device/types.ts";
 import type { Model } from "../../mod.ts";
 import type { ParsedArgs } from "../args.ts";
 import { loadWithProgress } from "../load_flags.ts";
 import { openProgress, writeOut } from "../terminal.ts";
-import { layerBarriers } from "./barriers.ts";
+import { layerBarriers, placesOn } from "./barriers.ts";
 import { gridText } from "./grid.ts";
+
+/** What a row ends with, by the barrier behind it. */
+const MARKS = { none: " ‖", full: "", parts: " ┊" } as const;
 
 function rowOf(model: Model, invocation: Invocation) {
   const { entry } = invocation.kernel;
@@ -19,15 +22,18 @@ function rowOf(model: Model, invocation: Invocation) {
     label: invocation.label,
     kernel: entry.signature.name,
     grid: gridText(grid, invocation.constants),
-    barrier: invocation.barrier !== false,
   };
 }
 
 export async function inspect({ values }: ParsedArgs): Promise<number> {
   using model = await loadWithProgress(values, openProgress(), { parallel: 1 });
-  const { plan } = model.loaded;
-  const invocations = plan.step.invocations.map((invocation) => rowOf(model, invocation));
-  const withLogits = plan.logitsStep.invocations.map((invocation) => rowOf(model, invocation));
+  const { plan, engine: { device } } = model.loaded;
+  const rowsOf = ({ invocations }: Program) => {
+    const places = placesOn(device, invocations);
+    return invocations.map((own, i) => ({ ...rowOf(model, own), barrier: places[i]!.barrier }));
+  };
+  const invocations = rowsOf(plan.step);
+  const withLogits = rowsOf(plan.logitsStep);
   const first = invocations.findIndex(({ kernel }, i) => kernel !== withLogits[i]?.kernel);
   const logits = withLogits.slice(first);
   const buffers = Object.values(plan.buffers.activations).map(({ label, bytes }) => ({
@@ -35,8 +41,8 @@ export async function inspect({ values }: ParsedArgs): Promise<number> {
     bytes,
   }));
   const barriers = {
-    decode: layerBarriers(plan, "decode"),
-    prefill: layerBarriers(plan, "prefill"),
+    decode: layerBarriers({ plan, device }, "decode"),
+    prefill: layerBarriers({ plan, device }, "prefill"),
   };
   if (values.json) {
     writeOut(
@@ -45,7 +51,7 @@ export async function inspect({ values }: ParsedArgs): Promise<number> {
     return 0;
   }
   const cells = (rows: typeof invocations, first = 0) =>
-    rows.map((r, i) => [String(first + i), r.label, r.kernel, r.grid + (r.barrier ? "" : " ‖")]);
+    rows.map((r, i) => [String(first + i), r.label, r.kernel, r.grid + MARKS[r.barrier]]);
   const columns = [
     ["", "what", "kernel", "grid"],
     ...cells(invocations),
@@ -60,6 +66,10 @@ export async function inspect({ values }: ParsedArgs): Promise<number> {
     `a layer has ${barriers.decode} barriers in a step of decoding, ${barriers.prefill} in one of a prompt\n`,
   );
   const total = buffers.reduce((sum, { bytes }) => sum + bytes, 0);
-  writeOut(`${model.device}; activations ${formatBytes(total)}; ‖: no barrier follows\n`);
+  writeOut(
+    `${model.device}; activations ${
+      formatBytes(total)
+    }; ‖: no barrier follows; ┊: an item waits for its own heads\n`,
+  );
   return 0;
 }

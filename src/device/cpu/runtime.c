@@ -6,6 +6,8 @@
  * items from a shared counter, so none of them is tied to a thread: one that the system takes off its core
  * delays others only by the range it holds. A barrier is "every item since the last barrier is finished",
  * not "every thread arrived"; a thread that comes late finds the counters exhausted and catches up.
+ * Between operations whose items belong to parts of the work there may be less than a barrier: an item waits
+ * for those before it in its own parts. These were all handed out before it was, so nobody waits in a circle.
  *
  * Whoever waits spins for at most SPIN_NS and then sleeps, so the pool never competes with its own work.
  */
@@ -266,27 +268,58 @@ typedef void (*kernel)(const void *args, uint32_t first, uint32_t last);
 /* Factors of a grid that depend on the step; all others are multiplied into `fixed`. */
 enum { STEP_FACTORS = 4 };
 
+/* Parts of the work between two barriers: bits of a mask. */
+enum { MAX_PARTS = 32 };
+
+/* What happens before the next operation starts. */
+enum {
+  NO_BARRIER,
+  FULL_BARRIER, /* all items up to here finish */
+  PARTS_BARRIER, /* of each of its items, those up to here finish that belong to the same parts */
+};
+
+/*
+ * How items are divided among parts: the grid has `n_places` places, each of `inner` items in a row, and the
+ * places of a turn come again and again.
+ */
+struct parts {
+  uint32_t places[MAX_PARTS]; /* of a turn, that belong to each part */
+  uint32_t masks[];           /* u32 [n_places]: the parts of each place */
+};
+
 /* One operation of a plan. Written by program.ts: the layouts must agree. */
 struct op {
   uint64_t function; /* address of a kernel */
   uint64_t args;     /* byte offset of its argument struct */
   uint32_t fixed;    /* product of the factors known when the plan was made */
-  uint32_t barrier;  /* 1: all items up to here finish before the next operation starts */
+  uint32_t barrier;  /* one of the above */
   uint32_t n_factors;
-  uint32_t reserved;
+  uint32_t n_inner; /* those of them, the last ones, that are multiplied into the items of a place */
   struct {
     uint32_t field; /* index into the step header */
     uint32_t per;   /* the factor is ceil(step[field] / per) */
   } factor[STEP_FACTORS];
+  uint64_t parts;    /* byte offset of a struct parts behind the arguments */
+  uint32_t n_places; /* 0: no barrier of parts is beside it */
+  uint32_t inner;    /* as `fixed`, of the items of a place */
 };
-_Static_assert(sizeof(struct op) == 64, "program.ts writes 64 bytes an operation");
+_Static_assert(sizeof(struct op) == 80, "program.ts writes 80 bytes an operation");
 
-/* Where one operation stands in the current step. */
+/*
+ * Where one operation stands in the current step. Operations up to a full barrier are a group, those of it up to a
+ * barrier of parts a level.
+ */
 struct progress {
   uint32_t items;
   _Atomic uint32_t taken;    /* items handed out */
   _Atomic uint32_t finished; /* in the group's first operation: finished items of the whole group */
   uint32_t expected;         /* in the group's first operation: items of the whole group */
+  uint32_t inner;            /* items of a place */
+  const struct progress *level, *before; /* the first operation of its level, and of the one before; NULL: none */
+  /* In the level's first operation: items of each part up to the level's end … */
+  uint32_t ends[MAX_PARTS];
+  /* … and in the group's: those of them that are finished. */
+  _Atomic uint32_t done[MAX_PARTS];
 };
 
 /* ---- pool --------------------------------------------------------------------------------------- */
@@ -359,11 +392,18 @@ static void wake_sleepers(struct pool *p) {
 #endif
 }
 
-/* Waits until (*word == value) is `equal`: spins briefly, then sleeps. */
-static void wait_for(struct pool *p, _Atomic uint32_t *word, uint32_t value, int equal) {
+/* What of a word is waited for. */
+enum until { EQUALS, DIFFERS, REACHES };
+
+static int holds(uint32_t word, enum until until, uint32_t value) {
+  return until == REACHES ? word >= value : (word == value) == (until == EQUALS);
+}
+
+/* Waits until the word equals, differs from, or has counted up to a value: spins briefly, then sleeps. */
+static void wait_for(struct pool *p, _Atomic uint32_t *word, enum until until, uint32_t value) {
   for (uint64_t end = 0;;) {
     for (int i = 0; i < SPIN_CHECK; i++) {
-      if ((atomic_load_explicit(word, memory_order_acquire) == value) == equal) return;
+      if (holds(atomic_load_explicit(word, memory_order_acquire), until, value)) return;
       relax();
     }
     uint64_t now = now_ns();
@@ -373,7 +413,7 @@ static void wait_for(struct pool *p, _Atomic uint32_t *word, uint32_t value, int
   atomic_fetch_add(&p->sleepers, 1);
   for (;;) {
     uint32_t seen = atomic_load(&p->event);
-    if ((atomic_load(word) == value) == equal) break;
+    if (holds(atomic_load(word), until, value)) break;
     sleep_on_event(p, seen);
   }
   atomic_fetch_sub(&p->sleepers, 1);
@@ -399,6 +439,42 @@ static int take(struct progress *g, uint32_t n_threads, uint32_t *first, uint32_
   return 1;
 }
 
+/* Where a step is timed every barrier is full, so that each operation has a time. */
+static int is_full(const struct pool *p, const struct op *op) {
+  return op->barrier == FULL_BARRIER || (op->barrier == PARTS_BARRIER && p->times);
+}
+
+static const struct parts *parts_of(const struct pool *p, const struct op *op) {
+  return (const struct parts *)(p->args + op->parts);
+}
+
+/* Runs items that belong to parts, one run of places in the same ones after the other. */
+static void run_parts(struct pool *p, uint32_t i, struct progress *group, uint32_t first,
+                      uint32_t last) {
+  const struct op *op = &p->ops[i];
+  const struct progress *g = &p->progress[i];
+  const uint32_t *masks = parts_of(p, op)->masks;
+  for (uint32_t start = first, end; start < last; start = end) {
+    uint32_t place = start / g->inner, mask = masks[place % op->n_places];
+    end = start;
+    do {
+      uint32_t rest = g->inner - end % g->inner;
+      end = last - end < rest ? last : end + rest;
+      place++;
+    } while (end < last && masks[place % op->n_places] == mask);
+    for (uint32_t rest = g->before ? mask : 0; rest; rest &= rest - 1) {
+      uint32_t part = (uint32_t)__builtin_ctz(rest);
+      wait_for(p, &group->done[part], REACHES, g->before->ends[part]);
+    }
+    ((kernel)(uintptr_t)op->function)(p->args + op->args, start, end);
+    for (uint32_t rest = mask; rest; rest &= rest - 1) {
+      uint32_t part = (uint32_t)__builtin_ctz(rest);
+      uint32_t done = atomic_fetch_add(&group->done[part], end - start) + (end - start);
+      if (done == g->level->ends[part]) wake_sleepers(p);
+    }
+  }
+}
+
 /* Walks the whole step, doing what is left of each operation. Every thread runs this. */
 static void walk(struct pool *p) {
   struct progress *group = p->progress;
@@ -406,15 +482,16 @@ static void walk(struct pool *p) {
     const struct op *op = &p->ops[i];
     uint32_t first, last;
     while (take(&p->progress[i], p->n_threads, &first, &last)) {
-      ((kernel)(uintptr_t)op->function)(p->args + op->args, first, last);
+      if (op->n_places && !p->times) run_parts(p, i, group, first, last);
+      else ((kernel)(uintptr_t)op->function)(p->args + op->args, first, last);
       uint32_t before = atomic_fetch_add(&group->finished, last - first);
       if (before + (last - first) == group->expected) {
         if (p->times) p->times[group - p->progress] = now_ns();
         wake_sleepers(p);
       }
     }
-    if (op->barrier) {
-      wait_for(p, &group->finished, group->expected, 1);
+    if (is_full(p, op)) {
+      wait_for(p, &group->finished, EQUALS, group->expected);
       group = &p->progress[i + 1];
     }
   }
@@ -424,7 +501,7 @@ static void *worker_main(void *argument) {
   struct pool *p = argument;
   uint32_t seen = 0;
   for (;;) {
-    wait_for(p, &p->epoch, seen, 0);
+    wait_for(p, &p->epoch, DIFFERS, seen);
     if (atomic_load(&p->stopping)) return NULL;
     seen = atomic_load(&p->epoch);
     /* A worker that wakes after the step was closed stays outside. */
@@ -474,15 +551,29 @@ EXPORT void kerf_pool_close(uint64_t pool) {
   free_pool(p);
 }
 
-/* Items of an operation in this step, or -1 when they do not fit 32 bits. */
-static int64_t count_items(const struct op *op, const uint32_t *step) {
-  uint64_t items = op->fixed;
-  for (uint32_t i = 0; i < op->n_factors; i++) {
+/* `items` times the factors from `first` on in this step, or -1 when that does not fit 32 bits. */
+static int64_t count_items(const struct op *op, const uint32_t *step, uint64_t items,
+                           uint32_t first) {
+  for (uint32_t i = first; i < op->n_factors; i++) {
     uint64_t value = step[op->factor[i].field], per = op->factor[i].per;
     items *= (value + per - 1) / per;
     if (items > UINT32_MAX) return -1;
   }
   return (int64_t)items;
+}
+
+/* Adds an operation's items to the ends of its level, which begins with those of the one before. */
+static void count_parts(const struct parts *parts, const struct op *op, struct progress *g,
+                        struct progress *level) {
+  if (g == level && g->before) {
+    memcpy(g->ends, g->before->ends, sizeof g->ends);
+  } else if (g == level) {
+    memset(g->ends, 0, sizeof g->ends);
+    for (uint32_t i = 0; i < MAX_PARTS; i++)
+      atomic_store_explicit(&g->done[i], 0, memory_order_relaxed);
+  }
+  const uint32_t of_place = g->items / op->n_places;
+  for (uint32_t i = 0; i < MAX_PARTS; i++) level->ends[i] += of_place * parts->places[i];
 }
 
 /*
@@ -503,17 +594,30 @@ EXPORT int32_t kerf_run(uint64_t pool, const void *ops, uint32_t n_ops, const vo
   p->args = args;
   p->n_ops = n_ops;
   memcpy((void *)(uintptr_t)step_address, step, n_step * sizeof *step);
-  struct progress *group = p->progress;
+  struct progress *group = p->progress, *level = group, *before = NULL;
   for (uint32_t i = 0; i < n_ops; i++) {
+    const struct op *op = &p->ops[i];
     struct progress *g = &p->progress[i];
-    int64_t items = count_items(&p->ops[i], step);
+    int64_t items = count_items(op, step, op->fixed, 0);
     if (items < 0) return (int32_t)i + 1;
     g->items = (uint32_t)items;
     g->expected = 0;
+    g->level = level;
+    g->before = before;
     atomic_store_explicit(&g->taken, 0, memory_order_relaxed);
     atomic_store_explicit(&g->finished, 0, memory_order_relaxed);
     group->expected += g->items;
-    if (p->ops[i].barrier) group = g + 1;
+    if (op->n_places) {
+      g->inner = (uint32_t)count_items(op, step, op->inner, op->n_factors - op->n_inner);
+      count_parts(parts_of(p, op), op, g, level);
+    }
+    if (is_full(p, op)) {
+      group = level = g + 1;
+      before = NULL;
+    } else if (op->barrier == PARTS_BARRIER) {
+      before = level;
+      level = g + 1;
+    }
   }
   if (p->n_threads > 1) {
     atomic_fetch_or(&p->gate, OPEN);
@@ -523,7 +627,7 @@ EXPORT int32_t kerf_run(uint64_t pool, const void *ops, uint32_t n_ops, const vo
   walk(p);
   if (p->n_threads > 1) {
     atomic_fetch_and(&p->gate, ~OPEN);
-    wait_for(p, &p->gate, 0, 1);
+    wait_for(p, &p->gate, EQUALS, 0);
   }
   return 0;
 }

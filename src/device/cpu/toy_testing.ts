@@ -121,3 +121,63 @@ export const echo: KernelRequest = toy(
       "  for (int i = 0; i < 6; i++) a->y[3 + i] = a->step[i];",
   ),
 );
+
+/**
+ * y[part, row] = 31·x[part, row] + x[part, (row + shift) mod nRows] + 1 over u32: an item needs items of its own
+ * parts, of which it has `per`. Its grid counts rows or parts first.
+ */
+export function mixParts(
+  { per, rowsFirst, rowsField = "nRows" }: {
+    readonly per: number;
+    readonly rowsFirst: boolean;
+    readonly rowsField?: "nRows" | "nSeqs";
+  },
+): KernelRequest {
+  const name = `mix_parts_${per}${rowsFirst ? "_rows_first" : ""}${rowsField.toLowerCase()}`;
+  const rows: GridFactor = { of: { step: rowsField } };
+  const parts: GridFactor = { of: { constant: "n_parts" }, per };
+  const n = `((a->n_parts + ${per - 1}) / ${per})`;
+  return toy(
+    name,
+    [u32("x", "read"), u32("y", "write"), u32("step", "read")],
+    [{ name: "n_parts", dtype: "u32" }, { name: "shift", dtype: "u32" }],
+    rowsFirst ? [rows, parts] : [parts, rows],
+    toyText(
+      name,
+      "const uint32_t *x; uint32_t *y; const uint32_t *step; uint32_t n_parts; uint32_t shift;",
+      `const uint32_t n_rows = a->step[0];
+  for (uint32_t i = first; i < last; i++) {
+    const uint32_t row = i ${rowsFirst ? `/ ${n}` : "% n_rows"};
+    const uint32_t place = i ${rowsFirst ? `% ${n}` : "/ n_rows"};
+    for (uint32_t part = ${per} * place; part < ${per} * (place + 1) && part < a->n_parts; part++) {
+      const uint32_t *x = a->x + part * n_rows;
+      a->y[part * n_rows + row] = 31 * x[row] + x[(row + a->shift) % n_rows] + 1;
+    }
+  }`,
+    ),
+  );
+}
+
+const flagged = (name: string, body: string): KernelRequest =>
+  toy(
+    name,
+    [u32("flag", "readwrite")],
+    [{ name: "n_parts", dtype: "u32" }],
+    [{ of: { constant: "n_parts" } }],
+    "#include <time.h>\n" + toyText(name, "volatile uint32_t *flag; uint32_t n_parts;", body),
+  );
+
+/** Item 0 waits until flag[0] is 1, a minute at most, and copies it to flag[1]. */
+export const holdFirst: KernelRequest = flagged(
+  "hold_first",
+  "(void)last;\n" +
+    "  const time_t end = time(0) + 60;\n" +
+    "  while (first == 0 && a->flag[0] == 0 && time(0) < end) {}\n" +
+    "  if (first == 0) a->flag[1] = a->flag[0];",
+);
+
+/** Item 0 sets flag[0]. */
+export const raise: KernelRequest = flagged(
+  "raise",
+  "(void)last;\n  if (first == 0) a->flag[0] = 1;",
+);

@@ -111,7 +111,7 @@ export const append: Family = Object.freeze<Family>({
       from: [source.file],
       template: "append",
       context: { ...context },
-      grid: [{ of: { step: "nRows" } }],
+      grid: [{ of: { constant: "n_kv_heads" } }, { of: { step: "nRows" } }],
     };
   },
 });

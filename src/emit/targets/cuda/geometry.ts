@@ -23,7 +23,8 @@ export const CUDA_GEOMETRY: Readonly<Record<string, Geometry>> = Object.freeze({
   // Sixteen rows times eight slices of their values.
   pack_codes: { workgroup: 128 },
   pack_values: { workgroup: 128 },
-  append: { workgroup: 128 },
+  // A row at a time, all its heads.
+  append: { workgroup: 128, grid: [{ of: { step: "nRows" } }] },
   move_rows: { workgroup: 128 },
   encode_rows: { workgroup: 128 },
   decode_rows: { workgroup: 128 },

@@ -22,7 +22,8 @@ export const WGSL_GEOMETRY: Readonly<Record<string, Geometry>> = Object.freeze({
   pairwise: { workgroup: 64 },
   embedding_codes: { workgroup: 64 },
   embedding_values: { workgroup: 64 },
-  append: { workgroup: 64 },
+  // A row at a time, all its heads.
+  append: { workgroup: 64, grid: [{ of: { step: "nRows" } }] },
   move_rows: { workgroup: 64 },
   encode_rows: { workgroup: 64 },
   decode_rows: { workgroup: 64 },
