@@ -1,6 +1,6 @@
 /** Questions, needles, agreement and chunks of `eval` on a tiny random model. */
 
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { load } from "kerf";
 import type { Loaded } from "../src/engine/load.ts";
@@ -172,6 +172,9 @@ Deno.test("needles, made tasks and questions of one's own come through the comma
   const lines = (await Deno.readTextFile(results)).trimEnd().split("\n");
   const needle = JSON.parse(lines.find((one) => one.includes("needle after context"))!);
   assertEquals(needle.labels, { length: 200, depth: 0 });
+  const asText = words.filter((word) => word !== "--json");
+  const again = await kerf([...asText, "--compress-after", "file"]);
+  assertStringIncludes(again.stdout, "\nthe questions came after compression\nintervals: ");
   const long = await kerf(["eval", "-m", model, "--text", text, "--task", "needle", "-c", "9999"]);
   assertEquals(long.code, 2);
   assertMatch(long.stderr, /Cannot hide needles in \d+ tokens: prompts have 9999/);

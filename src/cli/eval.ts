@@ -126,7 +126,7 @@ export async function main(args: ParsedArgs): Promise<number> {
   const flags = evalFlags(args);
   const { values } = args;
   const page = values.report === undefined ? undefined : reportPath(String(values.report));
-  const { seed, budgetMs } = flags;
+  const { seed, budgetMs, compressAfter } = flags;
   const header = await readHeader(values);
   const tokenizer = createTokenizer(header.gguf);
   const { cases, tasks, said } = await evalCases(flags, tokenizer);
@@ -164,19 +164,24 @@ export async function main(args: ParsedArgs): Promise<number> {
   });
   missing.forEach((line) => writeError(`${line}\n`));
   writeError(timesText(measured, performance.now() - startMs) + "\n");
+  const order = compressAfter === "context" ? ["the questions came after compression"] : [];
   if (page !== undefined) {
     const { reportPage } = await import("../eval/report/page.ts");
     Deno.writeTextFileSync(
       page,
       await reportPage({
-        ...{ results, identity, tasks, seed, leftOut: missing },
+        ...{ results, identity, tasks, seed, notes: [...order, ...missing] },
         kept: await keptMaps(cases[0]!, specs.specs, { tokenizer, header }),
       }),
     );
     writeError(`report: ${values.report}\n`);
   }
   const report = reportOf(results, { tasks, seed });
-  writeOut(values.json === true ? JSON.stringify(report) + "\n" : reportText(report, seed));
+  writeOut(
+    values.json === true
+      ? JSON.stringify(report) + "\n"
+      : reportText(report, { seed, notes: order }),
+  );
   return 0;
 }
 

@@ -56,8 +56,11 @@ function comparisonLine({ a, b, metric, difference }: Comparison): string {
     `[${low.toFixed(digits)}, ${high.toFixed(digits)}])`;
 }
 
-/** The whole text, a line break at its end. */
-export function reportText(report: EvalReport, seed: number): string {
+/** The whole text, a line break at its end. @param options.notes said of all of it, a line each */
+export function reportText(
+  report: EvalReport,
+  { seed, notes }: { readonly seed: number; readonly notes: readonly string[] },
+): string {
   const tasks = [...new Set(report.summary.map(({ task }) => task))];
   const same = tasks.flatMap((task) =>
     sameLines(task, compareNeighbours(report, { task, metric: mainMetric(task), seed }))
@@ -71,6 +74,7 @@ export function reportText(report: EvalReport, seed: number): string {
     ...(low
       ? [`a kl below ${KL_NOISE} is noise: two arithmetics of one model differ by as much`]
       : []),
+    ...notes,
     `intervals: 95 %, bootstrap over passages, seed ${seed}; specs are paired over the same passages`,
   ].join("\n") + "\n";
 }

@@ -7,14 +7,17 @@ import { element } from "../../core/html.ts";
 import type { Html } from "../../core/html.ts";
 import type { MaskLayer } from "../../engine/mask.ts";
 
-/** A square of a channel, in pixels, and the gap between layers. */
-const [SIDE, GAP, LEFT] = [3, 2, 24];
+/** A square of a channel, in pixels, the gap between layers, and what the layers' numbers need. */
+const [SIDE, GAP, LEFT] = [3, 2, 36];
 
 /** Layers between two that are named. */
 const NAMED = 5;
 
 /** Shades of what is kept in part. */
 const SHADES = 4;
+
+/** Height of a line of text below the map. */
+const LINE = 16;
 
 type Stream = "key" | "value";
 
@@ -68,6 +71,7 @@ export function channelMap(
     }
   }
   const [width, height] = [LEFT + headDim * SIDE, layers.length * layerHeight];
+  const whole = height + LINE * ([...paths.keys()].some((shade) => shade < SHADES) ? 2 : 1);
   const named = layers.map((_, layer) => layer).filter((layer) => layer % NAMED === 0);
   return element(
     "div",
@@ -78,14 +82,15 @@ export function channelMap(
     },
     element(
       "svg",
-      { viewBox: `0 0 ${width} ${height + 16}`, width, height: height + 16, "font-size": 11 },
+      { viewBox: `0 0 ${width} ${whole}`, width, height: whole, "font-size": 11 },
       element("rect", { x: LEFT, width: headDim * SIDE, height, fill: "var(--head)" }),
       [...paths].map(([shade, d]) =>
-        element("path", {
-          ...{ d, fill: "var(--mark)" },
-          opacity: shade < SHADES ? shade / SHADES : undefined,
-        })
+        element("path", { ...{ d, fill: "var(--mark)" }, opacity: opacityOf(shade) })
       ),
+      element("text", {
+        ...{ transform: `translate(10 ${height / 2}) rotate(-90)`, "text-anchor": "middle" },
+        fill: "var(--dim)",
+      }, "layer"),
       named.map((layer) =>
         element("text", {
           ...{ x: LEFT - 5, y: layer * layerHeight + 9, "text-anchor": "end", fill: "var(--dim)" },
@@ -95,6 +100,23 @@ export function channelMap(
       element("text", {
         ...{ x: width, y: height + 13, "text-anchor": "end", fill: "var(--dim)" },
       }, headDim - 1),
+      whole > height + LINE ? shadeLegend(height + LINE) : [],
     ),
   );
 }
+
+/** Of a shade; undefined: it is full. */
+const opacityOf = (shade: number) => shade < SHADES ? shade / SHADES : undefined;
+
+/** What shades stand for: at most so much of what is most. @param top in pixels */
+const shadeLegend = (top: number): Html[] =>
+  Array.from({ length: SHADES }, (_, i) => i + 1).flatMap((shade) => {
+    const x = LEFT + (shade - 1) * 46;
+    return [
+      element("rect", {
+        ...{ x, y: top + 3, width: 10, height: 10, fill: "var(--mark)" },
+        opacity: opacityOf(shade),
+      }),
+      element("text", { x: x + 13, y: top + 13, fill: "var(--dim)" }, `${100 * shade / SHADES} %`),
+    ];
+  });

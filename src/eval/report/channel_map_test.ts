@@ -14,7 +14,7 @@ const paths = (...heads: MaskHead[]) => {
 };
 
 Deno.test("runs of channels are one rectangle, in the line of their head", () => {
-  const d = "M24 0h6v3h-6zM45 0h3v3h-3zM24 3h24v3h-24z";
+  const d = "M36 0h6v3h-6zM57 0h3v3h-3zM36 3h24v3h-24z";
   assertEquals(paths(head({ keptChannels: [0, 1, 7] }), head()), [{ d, opacity: 1 }]);
 });
 
@@ -22,18 +22,24 @@ Deno.test("of two widths the narrower channels are fainter, also where a head ha
   const wide = head({ keptChannels: [0, 1, 2], keptChannelBits: [4, 2, 2] });
   const narrow = head({ keptChannels: [5], keptChannelBits: [2] });
   assertEquals(paths(wide, narrow), [
-    { d: "M24 0h3v3h-3z", opacity: 1 },
-    { d: "M27 0h6v3h-6zM39 3h3v3h-3z", opacity: 0.5 },
+    { d: "M36 0h3v3h-3z", opacity: 1 },
+    { d: "M39 0h6v3h-6zM51 3h3v3h-3z", opacity: 0.5 },
   ]);
 });
 
 Deno.test("of keys with channels of their own a channel is the fainter the fewer keep it", () => {
   const own = head({ keptChannelShares: [1, 0.5, 0.01, 0, 0, 0, 0, 0] });
   assertEquals(paths(own), [
-    { d: "M24 0h3v3h-3z", opacity: 1 },
-    { d: "M27 0h3v3h-3z", opacity: 0.5 },
-    { d: "M30 0h3v3h-3z", opacity: 0.25 },
+    { d: "M36 0h3v3h-3z", opacity: 1 },
+    { d: "M39 0h3v3h-3z", opacity: 0.5 },
+    { d: "M42 0h3v3h-3z", opacity: 0.25 },
   ]);
+  // What shades stand for is said where there are some.
+  const shadesOf = (kept: Partial<MaskHead>) =>
+    channelMap([{ heads: [head(kept)] }], { what: "key", headDim: 8 }).html
+      .match(/\d+ %(?=<)/g);
+  assertEquals(shadesOf(own), ["25 %", "50 %", "75 %", "100 %"]);
+  assertEquals(shadesOf({ keptChannels: [0] }), null);
   assert(lacksChannels([{ heads: [head(), own] }], "key"));
   assert(!lacksChannels([{ heads: [head(), own] }], "value"));
 });

@@ -6,12 +6,17 @@ import type { KeptMaps } from "../kept.ts";
 import { channelMap, lacksChannels } from "./channel_map.ts";
 import { specCard } from "./numbered.ts";
 import type { SpecNumbers } from "./numbered.ts";
-import { keptShares, tokenMap } from "./token_map.ts";
+import { keptShares, tokenMap, tokenSteps } from "./token_map.ts";
 
-const section = (title: string, notes: readonly string[], className: string, cards: Html[]) =>
+const section = (
+  title: string,
+  notes: readonly (string | Html)[],
+  className: string,
+  cards: Html[],
+) =>
   cards.length === 0 ? [] : [
     element("h2", {}, title),
-    ...notes.map((note) => element("p", { class: "note" }, note)),
+    element("p", { class: "note" }, ...notes),
     element("div", { class: className }, cards),
   ];
 
@@ -32,16 +37,16 @@ export function keptSections(
     ...section(
       "Kept channels: layer × head × channel",
       [
-        `After ${passage}: a line a KV head, layers from the top; channels in half-split RoPE order. They are ` +
-        "the fainter the fewer bits they are coded in or, where keys have channels of their own, the fewer " +
-        "keys have them.",
+        `After ${passage}: a line a KV head, layers from the top; channels in half-split RoPE order. Blue is ` +
+        "kept, and the fainter, the fewer bits of the most a channel is coded in or, where keys have " +
+        "channels of their own, the fewer keys have it.",
       ],
       "small",
       channels,
     ),
     ...section(
       "Kept tokens",
-      [`Of ${passage}: the more heads keep a token, the fuller its ground.`],
+      [`Of ${passage}: the more heads keep a token, the fuller its ground:`, tokenSteps()],
       "columns",
       texts,
     ),

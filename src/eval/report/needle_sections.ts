@@ -11,6 +11,13 @@ import { specCard } from "./numbered.ts";
 import type { SpecNumbers } from "./numbered.ts";
 import type { PageInput } from "./page.ts";
 
+/** How many prompts squares stand for. */
+function countText(sizes: readonly number[]): string {
+  const [least, most] = [Math.min(...sizes), Math.max(...sizes)];
+  if (least < most) return `${least} to ${most}`;
+  return most === 1 ? "one" : String(most);
+}
+
 /** None without needles. */
 export async function needleSections(
   { results, tasks }: PageInput,
@@ -27,8 +34,10 @@ export async function needleSections(
     });
     if (found.length === 0) continue;
     const cards: Html[] = [];
+    const sizes: number[] = [];
     for (const [spec, own] of Map.groupBy(found, (item) => item.spec)) {
       const groups = Map.groupBy(own, ({ length, depth }) => `${length} ${depth}`);
+      sizes.push(...[...groups.values()].map(({ length }) => length));
       const cells = [...groups.values()].map((items): NeedleCell => ({
         ...{ length: items[0]!.length, depth: items[0]!.depth },
         share: mean(items.map(({ value }) => value)),
@@ -44,7 +53,8 @@ export async function needleSections(
       element(
         "p",
         { class: "note" },
-        "Share of prompts whose whole answer was the likeliest. Depth 0 is the prompt's beginning.",
+        "Share of prompts whose whole answer was the likeliest, " +
+          `${countText(sizes)} a square. Depth 0 is the prompt's beginning, 1 its end.`,
       ),
       element("div", { class: "small" }, cards),
     );

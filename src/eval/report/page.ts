@@ -25,8 +25,8 @@ export interface PageInput {
   /** Tasks whose numbers are shown. */
   readonly tasks: readonly string[];
   readonly seed: number;
-  /** What there was no time for, as it was printed. */
-  readonly leftOut: readonly string[];
+  /** What is to be said of all of it, such as what there was no time for. */
+  readonly notes: readonly string[];
   /** Of one prompt. */
   readonly kept: KeptMaps;
 }
@@ -47,7 +47,7 @@ export async function reportPage(input: PageInput): Promise<string> {
   );
 }
 
-function head({ identity, seed, leftOut }: PageInput, { summary }: EvalReport): Html[] {
+function head({ identity, seed, notes }: PageInput, { summary }: EvalReport): Html[] {
   const { model, modelSha256, commit, machine, activations, attention, ctk, ctv } = identity;
   const n = new Set(summary.map(({ spec }) => spec)).size;
   return [
@@ -69,6 +69,6 @@ function head({ identity, seed, leftOut }: PageInput, { summary }: EvalReport): 
       "Intervals: 95 %, bootstrap over passages, the same passages for every spec. Filled points are " +
         "those whose mean no spec with as few bytes beats.",
     ),
-    ...leftOut.map((line) => element("p", { class: "note" }, line)),
+    ...notes.map((line) => element("p", { class: "note" }, line)),
   ];
 }

@@ -35,7 +35,7 @@ export function positionChart(values: readonly PositionKl[], largest: number): C
     ...{ field: "kl", type: "quantitative" as const },
     scale: { type: "log" as const, domain: [LEAST, top], nice: false },
     axis: {
-      title: null,
+      title: "KL, nats",
       // Tens only: the chart is low.
       ...{
         values: decadeTicks(LEAST, top).filter((x) => /^(0\.0*)?10*$/.test(String(x))),
@@ -44,7 +44,7 @@ export function positionChart(values: readonly PositionKl[], largest: number): C
     },
   };
   return {
-    ...{ width: 235, height: 80 },
+    ...{ width: 210, height: 80 },
     data: { values: values.map((value) => ({ ...value, kl: Math.max(LEAST, value.kl) })) },
     layer: [
       {
@@ -58,7 +58,7 @@ export function positionChart(values: readonly PositionKl[], largest: number): C
           x: {
             ...{ field: "position", type: "quantitative" },
             scale: { nice: false, zero: true },
-            axis: { title: null, tickCount: 5, grid: false },
+            axis: { title: "tokens behind the prompt", tickCount: 5, grid: false },
           },
           y,
         },

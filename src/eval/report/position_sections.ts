@@ -33,7 +33,7 @@ export async function positionSections(
       element(
         "p",
         { class: "note" },
-        "Mean KL over passages and neighbouring positions, by tokens behind the cut, on one scale. " +
+        "Mean KL over passages and neighbouring positions, on one scale, logarithmic. " +
           `Below the dashed line (${KL_NOISE}) is noise.`,
       ),
       element("div", { class: "small" }, cards),

@@ -19,7 +19,10 @@ export interface Point {
 
 /** What the vertical axis is. */
 export interface Vertical {
+  /** What it shows. */
   readonly title: string;
+  /** What that is counted in; empty: the title says it. */
+  readonly unit: string;
   readonly better: "low" | "high";
   readonly scale: "linear" | "log";
   /** The axis begins at 0. */
@@ -57,7 +60,7 @@ export function decadeTicks(low: number, high: number): number[] {
 
 /** @param width of the plot, in pixels */
 export function scatter(points: readonly Point[], vertical: Vertical, width: number): Chart {
-  const { title, better, scale, noise } = vertical;
+  const { title, unit, better, scale, noise } = vertical;
   const [bottom, top] = verticalEnds(points, vertical);
   const xs = points.map(({ x }) => x);
   const left = Math.max(0, 10 * Math.floor((Math.min(...xs) - 3) / 10));
@@ -85,7 +88,8 @@ export function scatter(points: readonly Point[], vertical: Vertical, width: num
   const y = {
     ...{ field: "y", type: "quantitative" as const },
     scale: { type: scale, domain: [bottom, top], nice: false },
-    axis: { title, ...ticks },
+    // Two lines: a title longer than the axis would leave room above it.
+    axis: { title: [title, `${unit && `${unit}, `}${better}er is better`], ...ticks },
   };
   const isBest = (yes: string, no: string) => ({
     condition: { test: "datum.isBest", value: yes },

@@ -20,7 +20,7 @@ h1{font-size:26px;margin:0 0 4px;line-height:1.25}
 h2{font-size:21px;margin:44px 0 2px;padding-top:18px;border-top:1px solid var(--line)}
 h3{font-size:15px;margin:0 0 4px}
 p{margin:6px 0;max-width:90ch}
-.lead,.note{color:var(--dim)}.note{font-size:13.5px}
+.lead,.note{color:var(--dim)}.note,.said{font-size:13.5px}
 code,pre{font-family:ui-monospace,"SF Mono",Menlo,Consolas,"DejaVu Sans Mono",monospace;font-size:.92em;
 overflow-wrap:anywhere}
 .key{columns:2 360px;margin:14px 0;padding:0;list-style:none;font-size:13.5px}
@@ -48,12 +48,13 @@ background:var(--card);user-select:all;font-size:12px}
 overflow-wrap:anywhere}
 .t0{color:var(--dim)}${tokens}
 .t4{color:var(--card)}
+.steps{color:var(--ink)}.steps span{padding:1px 6px}
 @media (max-width:680px){body{padding:16px}th,td{padding:5px 8px}.card{padding:12px}
 td:nth-child(2){white-space:normal;min-width:10em}
 .narrow{display:block}}
 @media (min-width:680.02px){.wide{display:block}}
 @media print{:root{color-scheme:light;--page:#fff}body{padding:0;max-width:none;font-size:11px}
-h1{font-size:20px}h2{font-size:16px;margin-top:22px;padding-top:10px}.lead,.note,.key{font-size:10.5px}
+h1{font-size:20px}h2{font-size:16px;margin-top:22px;padding-top:10px}.lead,.note,.said,.key{font-size:10.5px}
 .narrow{display:block}.wide,details{display:none}.card{padding:8px 10px}
 .small{grid-template-columns:repeat(3,minmax(0,1fr))}
 .columns{grid-template-columns:repeat(2,minmax(0,1fr))}

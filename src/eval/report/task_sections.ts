@@ -55,23 +55,44 @@ export async function taskSections(
   return sections;
 }
 
+/** What a chart says: which spec is best, and what is left in the fewest bytes. */
+function message(
+  points: readonly Point[],
+  { better, digits }: Pick<Vertical, "better"> & { readonly digits: number },
+): Html[] {
+  const pruned = points.filter(({ x }) => x < 100).toSorted((a, b) => a.x - b.x);
+  const sign = better === "low" ? 1 : -1;
+  const [fewest] = pruned;
+  const [best] = pruned.toSorted((a, b) => sign * (a.y - b.y));
+  if (!fewest || !best) return [];
+  const at = ({ number, x, y }: Point) =>
+    `spec ${number}, ${y.toFixed(digits)} in ${x.toFixed(1)} % of the bytes.`;
+  const texts = best === fewest
+    ? [`Best of those that store less, and in the fewest bytes: ${at(best)}`]
+    : [`Best of those that store less: ${at(best)}`, ` In the fewest bytes: ${at(fewest)}`];
+  return [element("p", { class: "said" }, texts)];
+}
+
 async function qualityCard(all: readonly Point[], metric: string): Promise<Html> {
-  const { better, noise } = ruleOf(metric);
+  const { better, digits, noise, title, unit } = ruleOf(metric);
   // A KL of 0 is the full cache's own, which the others are measured from; it has no logarithm.
   const drawn = metric === "kl" ? all.filter(({ low }) => low > 0) : all;
   const vertical: Vertical = {
-    ...{ title: `${metric}, ${better}er is better`, better },
+    ...{ title, unit, better },
     scale: metric === "kl" ? "log" : "linear",
     ...(noise > 0 ? { noise } : {}),
   };
-  const title = `${metric} against bytes`;
+  const heading = `${title} against bytes`;
   return element(
     "figure",
     { class: "card" },
-    element("h3", {}, title),
+    element("h3", {}, heading),
     drawn.length === 0
       ? element("p", { class: "note" }, "Nothing but the full cache itself was measured.")
-      : await columnChart((width) => scatter(drawn, vertical, width), title),
+      : [
+        ...message(drawn, { better, digits }),
+        ...await columnChart((width) => scatter(drawn, vertical, width), heading),
+      ],
     metric === "kl"
       ? element(
         "p",
@@ -100,7 +121,7 @@ function speedPoints(results: readonly EvalResult[], task: string, numbers: Spec
 
 async function speedCard(all: readonly Point[]): Promise<Html> {
   const vertical: Vertical = {
-    ...{ title: "tokens per second, higher is better", better: "high" },
+    ...{ title: "tokens a second", unit: "", better: "high" },
     ...{ scale: "linear", fromZero: true },
   };
   const title = "Speed of decoding against bytes";
@@ -108,6 +129,7 @@ async function speedCard(all: readonly Point[]): Promise<Html> {
     "figure",
     { class: "card" },
     element("h3", {}, title),
+    ...message(all, { better: "high", digits: 1 }),
     await columnChart((width) => scatter(all, vertical, width), title),
     element("p", { class: "note" }, "Medians over passages, with the middle half of them."),
   );

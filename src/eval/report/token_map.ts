@@ -38,3 +38,20 @@ export function tokenMap(tokens: readonly string[], shares: readonly number[]): 
     runs.map(({ step, text }) => element("span", { class: `t${step}` }, text)),
   );
 }
+
+/** What the steps stand for, in the colours of the text. */
+export function tokenSteps(): Html {
+  const [first, last] = ["no head", "all heads"];
+  const between = Array.from(
+    { length: TOKEN_STEPS - 2 },
+    (_, i) => `under ${Math.round(100 * (i + 1) / (TOKEN_STEPS - 2))} %`,
+  );
+  return element(
+    "span",
+    { class: "steps" },
+    [first, ...between, last].map((text, step) => [
+      " ",
+      element("span", { class: `t${step}` }, text),
+    ]),
+  );
+}
