@@ -7,7 +7,7 @@ import { authorRunner } from "../src/reference/mod.ts";
 import { caseTable } from "../src/verify/hooks.ts";
 import { sources } from "./_emitted.ts";
 import { randomFrom } from "./_kernel.ts";
-import { AT, listed, writeCache } from "./_kv_cache.ts";
+import { AT, listed, pageConstants, writeCache } from "./_kv_cache.ts";
 import type { HeadRows } from "./_kv_cache.ts";
 import { ownChannels } from "./_set_case.ts";
 import { asStored } from "./_stored_rows.ts";
@@ -133,10 +133,6 @@ export function shared(
   const { channels, value_channels, ...rest } = cache.buffers;
   const lists = (stream: "key" | "value") =>
     cache.layout[stream].segments.some((segment) => segment.channels === "list");
-  const nKey = cache.layout.key.segments.length;
-  const pages = cache.firstPages.map((page, i) =>
-    [i < nKey ? `key_page_${i}` : `value_page_${i - nKey}`, page] as const
-  );
   return {
     defines: { HEAD_DIM: headDim, GROUP: group },
     buffers: {
@@ -149,7 +145,7 @@ export function shared(
     constants: {
       ...cache.constants,
       ...{ n_heads: nHeads, n_kv_heads: nKvHeads, qkv_stride: stride },
-      ...Object.fromEntries(pages),
+      ...pageConstants(cache),
       scale: 1 / Math.sqrt(headDim),
       ...params,
     },

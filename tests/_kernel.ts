@@ -58,24 +58,36 @@ export async function runNamed<B extends Readonly<Record<string, TypedArray>>>(
   return await runEmitted(await renderNamed(name), options);
 }
 
+/** How a kernel runs on the CPU. */
+export interface RunOptions {
+  readonly isa?: Isa;
+  readonly threads?: number;
+}
+
+/** Runs an emitted kernel with what its signature names of a pool. */
+export async function runWithPool(
+  kernel: EmittedKernel,
+  pool: Parameters<RunKernel>[1],
+  { isa, threads }: RunOptions = {},
+): Promise<Record<string, TypedArray>> {
+  const { bindings, constants, defines } = kernel.entry.signature;
+  const pick = <T>(names: readonly string[], from: Readonly<Record<string, T>>) =>
+    Object.fromEntries(names.map((name) => [name, from[name]!]));
+  const bound = bindings.map(({ name }) => name).filter((name) => name !== "step");
+  const written = await runEmitted(kernel, {
+    ...(isa ? { isa } : {}),
+    ...(threads ? { threads } : {}),
+    buffers: pick(bound, pool.buffers),
+    constants: pick(constants.map(({ name }) => name), pool.constants),
+    defines: pick(defines, pool.defines),
+    step: pool.step,
+  });
+  return written as Record<string, TypedArray>;
+}
+
 /** Runs kernels by their names, each with what its signature names of a pool. */
-export const runPicked =
-  (options: { readonly isa?: Isa; readonly threads?: number } = {}): RunKernel =>
-  async (name, pool) => {
-    const kernel = await renderNamed(name);
-    const { bindings, constants, defines } = kernel.entry.signature;
-    const pick = <T>(
-      names: readonly { readonly name: string }[],
-      from: Readonly<Record<string, T>>,
-    ) => Object.fromEntries(names.map((own) => [own.name, from[own.name]!]));
-    const written = await runEmitted(kernel, {
-      ...{ ...options, step: pool.step },
-      buffers: pick(bindings.filter((binding) => binding.name !== "step"), pool.buffers),
-      constants: pick(constants, pool.constants),
-      defines: pick(defines.map((own) => ({ name: own })), pool.defines),
-    });
-    return written as Record<string, TypedArray>;
-  };
+export const runPicked = (options: RunOptions = {}): RunKernel => async (name, pool) =>
+  await runWithPool(await renderNamed(name), pool, options);
 
 /** Uniform in [−1, 1), the same on every run. */
 export function randomFrom(seed: number): () => number {

@@ -9,7 +9,7 @@ import type { Moments } from "../src/dsl/accumulator.ts";
 import { assertClose } from "./_close.ts";
 import { randomFrom } from "./_kernel.ts";
 import type { RunKernel } from "./_kernel.ts";
-import { AT, writeCache } from "./_kv_cache.ts";
+import { AT, pageConstants, writeCache } from "./_kv_cache.ts";
 import type { HeadRows } from "./_kv_cache.ts";
 
 /** What to run. */
@@ -111,10 +111,7 @@ export async function assertMoments(given: MomentsCase, run: RunKernel): Promise
         n_tiles: Math.ceil(rows / 16) + nKey - 1,
         scale: 1 / Math.sqrt(headDim),
       },
-      ...Object.fromEntries(cache.firstPages.map((page, i) => [
-        i < nKey ? `key_page_${i}` : `value_page_${i - nKey}`,
-        page,
-      ])),
+      ...pageConstants(cache),
     },
     defines: { HEAD_DIM: headDim, GROUP: group },
     step: {},

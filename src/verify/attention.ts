@@ -21,7 +21,7 @@ import type { Dimension, Measurement } from "./compare.ts";
 import { roundedHook } from "./hooks.ts";
 import type { Values } from "./hooks.ts";
 import type { RunNamed } from "./kernels.ts";
-import { AT } from "./written_cache.ts";
+import { AT, pageConstants } from "./written_cache.ts";
 import type { WrittenCache } from "./written_cache.ts";
 import { roundedAnswer } from "./rounded_rows.ts";
 
@@ -124,10 +124,6 @@ export async function measureAttention(
 
 /** What all entries bind. */
 export function attentionPool({ shape: { group, headDim }, values, cache }: AttentionProblem) {
-  const nKey = cache.layout.key.segments.length;
-  const pages = cache.firstPages.map((page, i) =>
-    [i < nKey ? `key_page_${i}` : `value_page_${i - nKey}`, page] as const
-  );
   return {
     defines: { HEAD_DIM: headDim, GROUP: group },
     buffers: { ...cacheBuffers(cache), ...values.tables },
@@ -137,7 +133,7 @@ export function attentionPool({ shape: { group, headDim }, values, cache }: Atte
       qkv_stride: qkvStride({ group, headDim }),
       out_stride: group * N_KV_HEADS * headDim,
       stores_codes: 0,
-      ...Object.fromEntries(pages),
+      ...pageConstants(cache),
       scale: 1 / Math.sqrt(headDim),
       ...values.constants,
     },

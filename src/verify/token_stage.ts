@@ -7,7 +7,7 @@ import type { KernelPool } from "./kernels.ts";
 import type { PlannedRows } from "./planned_steps.ts";
 import type { PruningProblem } from "./pruning_case.ts";
 import type { Ring } from "./ring_stage.ts";
-import { AT, isKey } from "./written_cache.ts";
+import { AT, pageConstants } from "./written_cache.ts";
 import type { WrittenCache } from "./written_cache.ts";
 
 /** A tile of keys: the rows that a kernel scores at a time. */
@@ -44,15 +44,6 @@ export interface TokenStage {
   /** Tiles that are scored. */
   readonly nTiles: number;
 }
-
-/** Where the pages of each segment begin. */
-export const pageConstants = ({ layout, firstPages }: WrittenCache): Record<string, number> =>
-  Object.fromEntries(
-    firstPages.map((page, i) => [
-      isKey(layout, i) ? `key_page_${i}` : `value_page_${i - layout.key.segments.length}`,
-      page,
-    ]),
-  );
 
 /** Buffers and constants by name; a kernel takes those of its signature. */
 export function tokenPool(stage: TokenStage) {

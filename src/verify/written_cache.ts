@@ -58,6 +58,15 @@ export const segmentsOf = ({ key, value }: Layout) => [...key.segments, ...value
 /** Whether a segment of `layout` is the `index`-th of the keys. */
 export const isKey = (layout: Layout, index: number) => index < layout.key.segments.length;
 
+/** Where the pages of each segment begin, as kernels take it. */
+export const pageConstants = ({ layout, firstPages }: WrittenCache): Record<string, number> =>
+  Object.fromEntries(
+    firstPages.map((page, i) => [
+      isKey(layout, i) ? `key_page_${i}` : `value_page_${i - layout.key.segments.length}`,
+      page,
+    ]),
+  );
+
 /** Bytes before the first row of a page of segment `index`. */
 export const headBytes = (layout: Layout, index: number) =>
   sideBytes(rowSides(layout, isKey(layout, index) ? "key" : "value"));

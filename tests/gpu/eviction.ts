@@ -11,7 +11,7 @@ import { assertClose } from "../_close.ts";
 import { gpu, gpuTest, render, runNamed, sources } from "../_gpu.ts";
 import { GROUP, N_HEADS, N_KV_HEADS, rowsOf, SEEDS } from "../_head_rows.ts";
 import { randomFrom, runNamed as runOnCpu } from "../_kernel.ts";
-import { AT, writeCache } from "../_kv_cache.ts";
+import { AT, pageConstants, writeCache } from "../_kv_cache.ts";
 
 export const EVICTED = "k_f16t16_v_f16t1_evicted";
 const CACHED = "k_f16t16_v_f16t1_cached_evicted";
@@ -40,9 +40,6 @@ function pool(shape: Shape) {
   }));
   const cache = writeCache(layout, heads, { headDim });
   const nKey = cache.layout.key.segments.length;
-  const pages = cache.firstPages.map((page, i) =>
-    [i < nKey ? `key_page_${i}` : `value_page_${i - nKey}`, page] as const
-  );
   const random = randomFrom(rows);
   const ring = AT.nSlots * AT.nLayers * N_HEADS * window * headDim;
   const nWindow = Math.min(window, 2 * rows);
@@ -69,7 +66,7 @@ function pool(shape: Shape) {
     } as Record<string, TypedArray>,
     constants: {
       ...cache.constants,
-      ...Object.fromEntries(pages),
+      ...pageConstants(cache),
       ...{ slot: AT.slot, n_heads: N_HEADS, n_kv_heads: N_KV_HEADS, window, n_window: nWindow },
       n_tokens: hasGaps ? 2 * rows : rows,
       scale: 1 / Math.sqrt(headDim),

@@ -14,7 +14,7 @@ export const TEMPLATES: readonly Mutant[] = [
     file: "templates/c/select_rows.c.njk",
     find: "stays = order > lowest || (order == lowest && n_equal > 0);",
     replace: "stays = order >= lowest;",
-    tests: ["tests/parity/evict.ts"],
+    tests: ["tests/parity/select_rows.ts"],
   },
   {
     name: "a mass that the highest scores hold all but one unit of",
@@ -35,7 +35,7 @@ export const TEMPLATES: readonly Mutant[] = [
     file: "templates/c/window_softmax.c.njk",
     find: "present & (positions <= (int32_t)position)",
     replace: "present",
-    tests: ["tests/parity/token_scores.ts"],
+    tests: ["tests/parity/window_softmax.ts"],
     only: "window_softmax",
   },
   {
@@ -43,7 +43,7 @@ export const TEMPLATES: readonly Mutant[] = [
     file: "templates/c/keep_rows.c.njk",
     find: "((const int32_t *)source)[row % PAGE_ROWS];",
     replace: "(int32_t)new_row;",
-    tests: ["tests/parity/evict.ts"],
+    tests: ["tests/parity/keep_rows.ts"],
     only: "keep_rows",
   },
   {
@@ -285,7 +285,7 @@ export const TEMPLATES: readonly Mutant[] = [
     file: "templates/c/order_rows.c.njk",
     find: "is_chosen ? next : n_chosen + row - begin - next",
     replace: "is_chosen ? next : row - begin - next",
-    tests: ["tests/parity/evict.ts"],
+    tests: ["tests/parity/order_rows.ts"],
     only: "order_rows",
   },
   {
