@@ -142,10 +142,10 @@ export const ENGINE: readonly Mutant[] = [
   },
   {
     name: "greedy: ties go to the higher id",
-    file: "src/engine/sampling.ts",
-    find: "if (logits[i]! > logits[best]!) best = i;",
-    replace: "if (logits[i]! >= logits[best]!) best = i;",
-    tests: ["src/engine/sampling_test.ts"],
+    file: "src/engine/argmax.ts",
+    find: "if (x > largest ||",
+    replace: "if (x >= largest ||",
+    tests: ["src/engine/argmax_test.ts"],
   },
   {
     name: "the stop token printed",
