@@ -192,6 +192,22 @@ export const TEMPLATES: readonly Mutant[] = [
     only: "arg_max",
   },
   {
+    name: "the head's largest: what is no number is the largest",
+    file: "templates/c/kerf_largest.h",
+    find: "kerf_first16(n) & (x == x)",
+    replace: "kerf_first16(n)",
+    tests: ["tests/parity/largest.ts"],
+    only: "matmul_largest f32",
+  },
+  {
+    name: "the head's largest: a part's places counted from its own start",
+    file: "templates/c/matmul.c.njk",
+    find: "args->places[group_of_row] = first_place + lane;",
+    replace: "args->places[group_of_row] = column + lane;",
+    tests: ["tests/parity/largest.ts"],
+    only: "matmul_largest f32",
+  },
+  {
     name: "embedding: a part's tokens counted from the table's start",
     file: "templates/c/embedding_values.c.njk",
     find: "args->tokens[row] - args->first_row",
