@@ -1,6 +1,6 @@
 /*
- * The loops of `bench roofline` that do one thing each: read memory, multiply and add f32 values, multiply and add
- * bytes. Kernels of the CPU device, compiled like all others, so for each of its instruction sets; ceilings.ts runs
+ * The loops of `bench roofline` that do one thing each: read memory, multiply and add f32 values, pairs of bf16
+ * values, bytes. Kernels of the CPU device, compiled like all others, so for each of its instruction sets; ceilings.ts runs
  * and times them and defines READ_BYTES and ROUNDS. An item leaves what it did (bytes read, products) and
  * what came out, without which the compiler would drop the loop.
  */
@@ -69,6 +69,15 @@ enum { FLOAT_PRODUCTS = 4 };
 #define ADD_FLOATS(sum, u, v) ((sum) + (u) * (v))
 #endif
 
+/* Where no instruction takes bf16 values they are multiplied as f32 values, one at a time. */
+#if defined(__AVX512BF16__)
+enum { BF16_PRODUCTS = 32 };
+#define ADD_BF16(sum, u, v) _mm512_dpbf16_ps(sum, (__m512bh)(u), (__m512bh)(v))
+#else
+enum { BF16_PRODUCTS = FLOAT_PRODUCTS };
+#define ADD_BF16 ADD_FLOATS
+#endif
+
 #if defined(__AVX512VNNI__)
 typedef __m512i bytes;
 enum { BYTE_PRODUCTS = 64 };
@@ -105,7 +114,7 @@ enum { BYTE_PRODUCTS = 4 };
     for (uint32_t item = first; item < last; item++) {                                 \
       TYPE sums[SUMS], u, v;                                                           \
       for (int k = 0; k < SUMS; k++) sums[k] = (TYPE){0};                              \
-      /* As f32 0.747, so that no sum is too small to be a normal number; as bytes 63. */ \
+      /* As f32 and bf16 0.747: no sum is too small to be a normal number; as bytes 63. */ \
       memset(&u, 0x3f, sizeof u);                                                      \
       memset(&v, 0x3f, sizeof v);                                                      \
       for (int i = 0; i < ROUNDS; i++) {                                               \
@@ -122,8 +131,10 @@ enum { BYTE_PRODUCTS = 4 };
   }
 
 PRODUCTS(ceiling_f32, floats, ADD_FLOATS, FLOAT_PRODUCTS)
+PRODUCTS(ceiling_bf16, floats, ADD_BF16, BF16_PRODUCTS)
 PRODUCTS(ceiling_bytes, bytes, ADD_BYTES, BYTE_PRODUCTS)
 
 EXPORT uint64_t ceiling_read_address(void) { return (uint64_t)(uintptr_t)ceiling_read; }
 EXPORT uint64_t ceiling_f32_address(void) { return (uint64_t)(uintptr_t)ceiling_f32; }
+EXPORT uint64_t ceiling_bf16_address(void) { return (uint64_t)(uintptr_t)ceiling_bf16; }
 EXPORT uint64_t ceiling_bytes_address(void) { return (uint64_t)(uintptr_t)ceiling_bytes; }

@@ -1,7 +1,7 @@
 /**
  * What a machine can do at most, measured by loops that do nothing else (ceilings.c): reading memory, multiplying
- * and adding f32 values, multiplying and adding bytes. They run as kernels of a device, so with its threads and its
- * instruction set; the best of several runs counts.
+ * and adding f32 values, pairs of bf16 values, bytes. They run as kernels of a device, so with its threads and its
+ * instruction set.
  */
 
 import { join } from "@std/path";
@@ -9,15 +9,25 @@ import type { KernelEntry } from "../../core/manifest.ts";
 import { STEP_FIELDS } from "../../core/signature.ts";
 import type { Device, KernelRequest } from "../../device/types.ts";
 import { ROOT } from "../root.ts";
+import { PRODUCT_KINDS } from "./work.ts";
+import type { ProductKind } from "./work.ts";
 
 /** The ceilings of one device, its threads together. */
 export interface Ceilings {
   /** Bytes a second, read from a buffer. */
   readonly readBytes: number;
-  /** Multiplications with their addition, f32, a second. */
-  readonly f32Macs: number;
-  /** The same of bytes with bytes, added in 32 bits. */
-  readonly byteMacs: number;
+  /**
+   * Multiplications with their addition a second, by what is multiplied: f32 values; bf16 values, summed in f32,
+   * which are f32 values where no instruction takes them; bytes, summed in 32 bits.
+   */
+  readonly macs: Readonly<Record<ProductKind, number>>;
+}
+
+/** A loop on a device, ready to run. */
+export interface CeilingLoop {
+  /** Runs it once. @returns what it did a second: bytes or products */
+  run(): Promise<number>;
+  [Symbol.dispose](): void;
 }
 
 const FILE = "src/cli/bench/ceilings.c";
@@ -52,7 +62,57 @@ function request(name: string, text: string): KernelRequest {
 }
 
 /**
- * Measures a device's ceilings.
+ * The loop that reads a buffer end to end.
+ *
+ * @param bytes of the buffer: as large as what a step reads
+ */
+export const openReading = (device: Device, bytes: number): Promise<CeilingLoop> =>
+  openLoop(device, "read", Math.max(1, Math.floor(bytes / DEFINES.READ_BYTES)));
+
+/** A loop of ceilings.c; those that multiply read nothing. */
+async function openLoop(
+  device: Device,
+  name: "read" | ProductKind,
+  nItems: number,
+): Promise<CeilingLoop> {
+  const { READ_BYTES } = DEFINES;
+  const nStretches = name === "read" ? nItems : 1;
+  const text = await Deno.readTextFile(join(ROOT, FILE));
+  const [kernel] = await device.compile([request(`ceiling_${name}`, text)]);
+  const x = device.allocate(nStretches * READ_BYTES, "ceilings' memory");
+  const y = device.allocate(16 * nItems, "ceilings' results");
+  // Pages that nobody wrote are all the same one.
+  const stretch = new Uint8Array(READ_BYTES).fill(1);
+  for (let i = 0; i < nStretches; i++) device.write(x, stretch, i * READ_BYTES);
+  const buffers = { x: { buffer: x }, y: { buffer: y } };
+  const program = device.prepare([{ kernel: kernel!, label: name, buffers, constants: {} }]);
+  const step = Uint32Array.from(STEP_FIELDS, (field) => field === "nRows" ? nItems : 0);
+  return {
+    async run() {
+      const start = performance.now();
+      await device.run(program, step);
+      const seconds = (performance.now() - start) / 1000;
+      const [perItem] = new BigUint64Array((await device.read(y, 0, 8)).slice().buffer);
+      return nItems * Number(perItem) / seconds;
+    },
+    [Symbol.dispose]() {
+      device.free(x);
+      device.free(y);
+    },
+  };
+}
+
+/** The best of several runs, behind one that warms up. */
+async function best(opening: Promise<CeilingLoop>, repetitions: number): Promise<number> {
+  using loop = await opening;
+  await loop.run();
+  let most = 0;
+  for (let run = 0; run < repetitions; run++) most = Math.max(most, await loop.run());
+  return most;
+}
+
+/**
+ * Measures a device's ceilings, the best of several runs each.
  *
  * @param options.bytes of the buffer that is read: as large as what a step reads
  */
@@ -60,37 +120,10 @@ export async function measureCeilings(
   device: Device,
   { bytes, repetitions }: { readonly bytes: number; readonly repetitions: number },
 ): Promise<Ceilings> {
-  const { READ_BYTES } = DEFINES;
-  const text = await Deno.readTextFile(join(ROOT, FILE));
-  const names = ["ceiling_read", "ceiling_f32", "ceiling_bytes"];
-  const kernels = await device.compile(names.map((name) => request(name, text)));
-  const nStretches = Math.max(1, Math.floor(bytes / READ_BYTES));
-  const x = device.allocate(nStretches * READ_BYTES, "ceilings' memory");
-  const y = device.allocate(16 * Math.max(nStretches, ITEMS), "ceilings' results");
-  // Pages that nobody wrote are all the same one.
-  const stretch = new Uint8Array(READ_BYTES).fill(1);
-  for (let i = 0; i < nStretches; i++) device.write(x, stretch, i * READ_BYTES);
-  try {
-    const best: number[] = [];
-    for (const [i, kernel] of kernels.entries()) {
-      const nItems = i === 0 ? nStretches : ITEMS;
-      const buffers = { x: { buffer: x }, y: { buffer: y } };
-      const program = device.prepare([{ kernel, label: "a ceiling", buffers, constants: {} }]);
-      const step = Uint32Array.from(STEP_FIELDS, (name) => name === "nRows" ? nItems : 0);
-      let least = Infinity;
-      // The first one warms up.
-      for (let run = 0; run <= repetitions; run++) {
-        const start = performance.now();
-        await device.run(program, step);
-        if (run > 0) least = Math.min(least, performance.now() - start);
-      }
-      const [perItem] = new BigUint64Array((await device.read(y, 0, 8)).slice().buffer);
-      best.push(1000 * nItems * Number(perItem) / least);
-    }
-    const [readBytes, f32Macs, byteMacs] = best as [number, number, number];
-    return { readBytes, f32Macs, byteMacs };
-  } finally {
-    device.free(x);
-    device.free(y);
+  const readBytes = await best(openReading(device, bytes), repetitions);
+  const macs: [ProductKind, number][] = [];
+  for (const kind of PRODUCT_KINDS) {
+    macs.push([kind, await best(openLoop(device, kind, ITEMS), repetitions)]);
   }
+  return { readBytes, macs: Object.fromEntries(macs) as Record<ProductKind, number> };
 }

@@ -7,8 +7,8 @@ import type { Plan } from "../../engine/plan.ts";
 import type { Ceilings } from "./ceilings.ts";
 import { markdownTable } from "./markdown_table.ts";
 import { median } from "./spread.ts";
-import { itemsOf, workIn } from "./work.ts";
-import type { StepShape } from "./work.ts";
+import { itemsOf, NO_WORK, PRODUCT_KINDS, workIn } from "./work.ts";
+import type { ProductKind, StepShape, Work } from "./work.ts";
 
 /** A kernel of a step: all its invocations that do the same for different layers. */
 export interface KernelRow {
@@ -27,8 +27,8 @@ export interface KernelRow {
 }
 
 /**
- * Kernels of one step from the times of several, invocation by invocation the median; then those that multiply bytes
- * together, and the whole step.
+ * Kernels of one step from the times of several, invocation by invocation the median; then those together that
+ * multiply bytes by a matrix's, and the whole step.
  */
 export function kernelRows(
   plan: Plan,
@@ -43,14 +43,13 @@ export function kernelRows(
   const workOf = workIn(plan);
   const groups = new Map<
     string,
-    { what: string; kernel: string; n: number; ns: number } & Totals
+    { what: string; kernel: string; n: number; ns: number } & Work
   >();
-  let waiting: Totals = { bytes: 0, macs: 0, byteMacs: 0 };
+  let waiting = NO_WORK;
   let busiest: { what: string; kernel: string } | undefined;
   for (const [i, invocation] of plan.step.invocations.entries()) {
     if (itemsOf(invocation, shape.header) > 0) {
-      const { bytes, macs, inBytes } = workOf(invocation, shape);
-      waiting = add(waiting, { bytes, macs, byteMacs: inBytes ? macs : 0 });
+      waiting = add(waiting, workOf(invocation, shape));
       busiest = {
         what: invocation.label.replace(/^layer \d+ · /, ""),
         kernel: invocation.kernel.entry.signature.name,
@@ -61,25 +60,26 @@ export function kernelRows(
     const ns = median(times.map((time) => time[i]!));
     if (busiest) {
       const key = JSON.stringify(busiest);
-      const group = groups.get(key) ?? { ...busiest, n: 0, ns: 0, bytes: 0, macs: 0, byteMacs: 0 };
+      const group = groups.get(key) ?? { ...busiest, n: 0, ns: 0, ...NO_WORK };
       groups.set(key, { ...group, ...add(group, waiting), n: group.n + 1, ns: group.ns + ns });
     }
-    [waiting, busiest] = [{ bytes: 0, macs: 0, byteMacs: 0 }, undefined];
+    [waiting, busiest] = [NO_WORK, undefined];
   }
   const all = [...groups.values()];
   const together = (what: string, groups: typeof all) => ({
     ...groups.reduce((sum, group) => ({ ...add(sum, group), ns: sum.ns + group.ns }), {
-      ...{ bytes: 0, macs: 0, byteMacs: 0, ns: 0 },
+      ...{ ...NO_WORK, ns: 0 },
     }),
     ...{ what, kernel: "", n: groups.reduce((n, group) => n + group.n, 0) },
   });
-  const inBytes = all.filter(({ byteMacs }) => byteMacs > 0);
+  const inBytes = all.filter(({ ofMatrix, macs }) => ofMatrix && macs.bytes > 0);
   const total = together("the whole step", all);
   const products = inBytes.length > 0 ? [together("all products of bytes", inBytes)] : [];
-  return [...all, ...products, total].map(({ what, kernel, n, ns, bytes, macs, byteMacs }) => {
+  return [...all, ...products, total].map(({ what, kernel, n, ns, bytes, macs: ofKinds }) => {
     const seconds = ns / 1e9;
+    const macs = sumOf((kind) => ofKinds[kind]);
     // The least time that these products can take, at the ceilings of their kinds.
-    const least = byteMacs / ceilings.byteMacs + (macs - byteMacs) / ceilings.f32Macs;
+    const least = sumOf((kind) => ofKinds[kind] / ceilings.macs[kind]);
     return {
       ...{ step, what, kernel, invocations: n, ns, share: ns / total.ns },
       bytes_s: bytes > 0 ? bytes / seconds : null,
@@ -90,16 +90,17 @@ export function kernelRows(
   });
 }
 
-interface Totals {
-  readonly bytes: number;
-  readonly macs: number;
-  readonly byteMacs: number;
-}
+const sumOf = (of: (kind: ProductKind) => number): number =>
+  PRODUCT_KINDS.reduce((sum, kind) => sum + of(kind), 0);
 
-const add = (a: Totals, b: Totals): Totals => ({
+const add = (a: Work, b: Work): Work => ({
   bytes: a.bytes + b.bytes,
-  macs: a.macs + b.macs,
-  byteMacs: a.byteMacs + b.byteMacs,
+  macs: {
+    f32: a.macs.f32 + b.macs.f32,
+    bf16: a.macs.bf16 + b.macs.bf16,
+    bytes: a.macs.bytes + b.macs.bytes,
+  },
+  ofMatrix: a.ofMatrix || b.ofMatrix,
 });
 
 /** Billions a second, for people. */

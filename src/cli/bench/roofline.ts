@@ -1,6 +1,7 @@
 /**
  * `deno task bench roofline`: the machine's ceilings, measured now, then each kernel of the real plan beside
- * them, in a step of decoding and one of a prompt. Times are taken inside the step, from barrier to barrier.
+ * them, in a step of decoding and one of a prompt. Times are taken inside the step, from barrier to barrier;
+ * memory is read between the steps, since company on a machine takes its bandwidth first.
  */
 
 import { formatBytes } from "../../core/bytes.ts";
@@ -16,12 +17,16 @@ import { commitWithChanges } from "../commit.ts";
 import { readHeader } from "../inspect/header.ts";
 import { loadWithProgress } from "../load_flags.ts";
 import { openProgress, writeError, writeOut } from "../terminal.ts";
-import { measureCeilings } from "./ceilings.ts";
+import { measureCeilings, openReading } from "./ceilings.ts";
+import type { Ceilings } from "./ceilings.ts";
 import { giga, kernelRows, kernelTable } from "./kernel_rows.ts";
 import { markdownTable } from "./markdown_table.ts";
-import { prefill, tokensAt } from "./measure.ts";
+import { prefill } from "./measure.ts";
+import { measureDecoding, measurePrompts, TOKENS_OF_TURN } from "./measured_steps.ts";
+import { readShare, readShareText } from "./read_share.ts";
 import { formatObjects } from "./report.ts";
 import type { BenchFormat } from "./report.ts";
+import { timedDevice } from "./timed_device.ts";
 
 /** The ceilings of one instruction set on some threads. */
 interface CeilingRow {
@@ -29,37 +34,17 @@ interface CeilingRow {
   readonly n_threads: number;
   readonly read_bytes_s: number;
   readonly f32_macs_s: number;
+  readonly bf16_macs_s: number;
   readonly byte_macs_s: number;
-}
-
-/** One step of the plan: its header, and how long each invocation took, in ns. */
-interface TimedStep {
-  readonly header: Uint32Array;
-  readonly times: Float64Array;
-}
-
-/** A device that times every program; `last` gives the latest run. */
-function timing(device: Device): { device: Device; last: () => TimedStep } {
-  let last: TimedStep | undefined;
-  return {
-    device: {
-      ...device,
-      async run(program, header, read) {
-        last = { header, times: await device.runTimed!(program, header) };
-        return read ? await device.read(read.buffer, read.offset, read.bytes) : new Uint8Array();
-      },
-    },
-    last: () => last!,
-  };
 }
 
 function ceilingTable(rows: readonly CeilingRow[]): string {
   return markdownTable(
-    ["instruction set", "threads", "read GB/s", "f32 GMAC/s", "byte GMAC/s"],
+    ["instruction set", "threads", "read GB/s", "f32 GMAC/s", "bf16 GMAC/s", "byte GMAC/s"],
     rows.map((row) => [
       row.ceiling,
       String(row.n_threads),
-      ...[row.read_bytes_s, row.f32_macs_s, row.byte_macs_s].map(giga),
+      ...[row.read_bytes_s, row.f32_macs_s, row.bf16_macs_s, row.byte_macs_s].map(giga),
     ]),
     1,
   );
@@ -77,10 +62,10 @@ async function allCeilings(
     for (const threads of new Set([1, options.threads])) {
       const device = await openCpuDevice({ isa, threads });
       try {
-        const { readBytes, f32Macs, byteMacs } = await measureCeilings(device, options);
+        const { readBytes, macs } = await measureCeilings(device, options);
         rows.push({
-          ...{ ceiling: isaName(isa), n_threads: threads },
-          ...{ read_bytes_s: readBytes, f32_macs_s: f32Macs, byte_macs_s: byteMacs },
+          ...{ ceiling: isaName(isa), n_threads: threads, read_bytes_s: readBytes },
+          ...{ f32_macs_s: macs.f32, bf16_macs_s: macs.bf16, byte_macs_s: macs.bytes },
         });
       } finally {
         device.close();
@@ -105,21 +90,23 @@ export async function roofline(values: ParsedArgs["values"]): Promise<number> {
   const threads = (values.t as number | undefined) ?? navigator.hardwareConcurrency;
   const prune = ([values.prune ?? []].flat() as readonly string[])[0] ?? "none";
   const drawer = openProgress();
-  const timed = timing(await openCpuDevice({ threads }));
+  const raw = await openCpuDevice({ threads });
+  const { device, timed } = timedDevice(raw);
   const { nCtx } = (await readHeader(values)).config;
   // A prompt's step leaves its rows in the cache: the next one is so much deeper.
-  const nPrompts = Math.min(3, Math.floor((nCtx - nDepth - repetitions) / Math.max(1, nPrompt)));
+  const nDecoded = TOKENS_OF_TURN * repetitions;
+  const nPrompts = Math.min(3, Math.floor((nCtx - nDepth - nDecoded) / Math.max(1, nPrompt)));
   if (nPrompts < 1) {
     throw new KerfError(
-      `Cannot decode ${repetitions} tokens and read ${nPrompt} behind ${nDepth}: the model knows ` +
+      `Cannot decode ${nDecoded} tokens and read ${nPrompt} behind ${nDepth}: the model knows ` +
         `${nCtx} positions`,
       { hint: "lower -d, -p or -r", exitCode: 2 },
     );
   }
   using model = await loadWithProgress({ ...values, prune }, drawer, {
-    ...{ prune, parallel: 1, nCtx: nDepth + repetitions + nPrompts * nPrompt },
+    ...{ prune, parallel: 1, nCtx: nDepth + nDecoded + nPrompts * nPrompt },
     ...(nPrompt > 0 ? { chunkSize: nPrompt } : {}),
-    openDevice: () => Promise.resolve(timed.device),
+    openDevice: () => Promise.resolve(device),
   });
   const { loaded } = model;
   const { engine } = loaded;
@@ -127,33 +114,24 @@ export async function roofline(values: ParsedArgs["values"]): Promise<number> {
   const slot = cache.openSlot();
   await prefill(loaded, slot, { first: 0, n: nDepth, logits: false });
   await engine.compress(slot);
-  /** `n` steps of `nRows` rows, each behind the one before; the bytes are those at the middle one. */
-  const steps = async (first: number, nRows: number, n: number) => {
-    const timedSteps: TimedStep[] = [];
-    let layerBytes = 0;
-    for (let i = 0; i < n; i++) {
-      const position = first + i * nRows;
-      drawer.draw({ label: `steps of ${nRows} tokens`, done: i, total: n });
-      const tokens = tokensAt(position, nRows, loaded.config.nVocab);
-      await engine.step([{ slot, position, tokens, logits: "pick" }]);
-      timedSteps.push(timed.last());
-      if (i <= n >> 1) layerBytes = slotStoredBytes(cache, slot) / loaded.config.nLayers;
-    }
-    drawer.end();
-    const { header } = timedSteps[n >> 1]!;
-    const shape = { header, nDepth: first + (n >> 1) * nRows, layerBytes };
-    return { times: timedSteps.map(({ times }) => times), shape };
-  };
-  const decoded = await steps(nDepth, 1, repetitions);
-  const read = nPrompt > 0 ? await steps(nDepth + repetitions, nPrompt, nPrompts) : undefined;
-  const weights = loaded.plan.inputs.weights.matrices.reduce((sum, m) => sum + matrixBytes(m), 0);
-  const bytes = weights + slotStoredBytes(cache, slot);
-  const ceilings = await allCeilings({ bytes, repetitions, threads }, timed.device);
+  const place = { loaded, slot, timed, onTurn: drawer.draw.bind(drawer) };
+  const { matrices, embedding, head } = loaded.plan.inputs.weights;
+  // Of a table that is no head a step reads one row.
+  const weightBytes = matrices.filter((m) => !embedding.includes(m) || head.includes(m))
+    .reduce((sum, m) => sum + matrixBytes(m), 0);
+  const bytes = weightBytes + slotStoredBytes(cache, slot);
+  using reading = await openReading(raw, bytes);
+  const decoded = await measureDecoding(place, { n: repetitions, reading, weightBytes });
+  const share = readShare(bytes, decoded.turns);
+  const read = nPrompt > 0
+    ? await measurePrompts(place, { n: nPrompts, nRows: nPrompt })
+    : undefined;
+  drawer.end();
+  const ceilings = await allCeilings({ bytes, repetitions, threads }, raw);
   const own = ceilings.find((row) => row.n_threads === threads)!;
-  const shared = {
-    readBytes: own.read_bytes_s,
-    f32Macs: own.f32_macs_s,
-    byteMacs: own.byte_macs_s,
+  const shared: Ceilings = {
+    readBytes: share.read_bytes_s,
+    macs: { f32: own.f32_macs_s, bf16: own.bf16_macs_s, bytes: own.byte_macs_s },
   };
   const tables = [
     { step: "decode", title: `one token after ${nDepth}`, measured: decoded },
@@ -169,10 +147,12 @@ export async function roofline(values: ParsedArgs["values"]): Promise<number> {
   const format = (values.o as BenchFormat | undefined) ?? "md";
   writeOut(
     format === "md"
-      ? [`Ceilings, reading ${formatBytes(bytes)}:\n\n${ceilingTable(ceilings)}`]
-        .concat(tables.map(({ title, rows }) => `A step of ${title}:\n\n${kernelTable(rows)}`))
+      ? [
+        `Ceilings, reading ${formatBytes(bytes)}:\n\n${ceilingTable(ceilings)}`,
+        readShareText(share, { nDepth, threads }),
+      ].concat(tables.map(({ title, rows }) => `A step of ${title}:\n\n${kernelTable(rows)}`))
         .join("\n")
-      : formatObjects<object>([...ceilings, ...tables.flatMap(({ rows }) => rows)], format),
+      : formatObjects<object>([...ceilings, share, ...tables.flatMap(({ rows }) => rows)], format),
   );
   return 0;
 }

@@ -6,18 +6,28 @@
 import type { StepField } from "../../core/signature.ts";
 import { STEP_FIELDS } from "../../core/signature.ts";
 import type { BufferSlice, Invocation } from "../../device/types.ts";
+import type { KvCache } from "../../engine/cache.ts";
 import type { Plan } from "../../engine/plan.ts";
 import { matrixBytes } from "../../engine/weights.ts";
 import { PACKINGS } from "../../core/packing.ts";
+
+/** What is multiplied with its like. */
+export const PRODUCT_KINDS = ["f32", "bf16", "bytes"] as const;
+
+/** One of them. */
+export type ProductKind = typeof PRODUCT_KINDS[number];
+
+/** Numbers by what is multiplied. */
+export type ByKind = Readonly<Record<ProductKind, number>>;
 
 /** The work of one invocation. */
 export interface Work {
   /** Read at least once: weights, or the cache's rows. */
   readonly bytes: number;
   /** Multiplications with their addition. */
-  readonly macs: number;
-  /** Whether bytes are multiplied with bytes; else f32 values. */
-  readonly inBytes: boolean;
+  readonly macs: ByKind;
+  /** Whether a matrix of weights is multiplied. */
+  readonly ofMatrix: boolean;
 }
 
 /** A step, as far as work depends on it. */
@@ -27,9 +37,18 @@ export interface StepShape {
   readonly nDepth: number;
   /** Bytes of the cache's rows of one layer, this step's included. */
   readonly layerBytes: number;
+  /** As {@linkcode cacheShares} has them. */
+  readonly shares: ByKind;
 }
 
-const NO_WORK: Work = { bytes: 0, macs: 0, inBytes: false };
+/** `n` products of one kind. */
+export const productsOf = (kind: ProductKind, n: number): ByKind => ({
+  ...{ f32: 0, bf16: 0, bytes: 0 },
+  [kind]: n,
+});
+
+/** Nothing to read and nothing to multiply. */
+export const NO_WORK: Work = { bytes: 0, macs: productsOf("f32", 0), ofMatrix: false };
 
 /** Work items of an invocation; 0: it does nothing in this step. */
 export function itemsOf({ kernel, constants }: Invocation, header: Uint32Array): number {
@@ -47,22 +66,38 @@ export function itemsOf({ kernel, constants }: Invocation, header: Uint32Array):
   }, 1);
 }
 
+/** What attention multiplies in a slot's cache: shares of the rows of both streams, of which there are some. */
+export function cacheShares({ context }: Plan, cache: KvCache, slot: number): ByKind {
+  if (!context.roundsAttention) return productsOf("f32", 1);
+  const kinds = { f32: "f32", f16: "bf16", affine: "bytes" } as const;
+  const rows: Record<ProductKind, number> = { ...productsOf("f32", 0) };
+  for (const { index, segment } of cache.segments) {
+    for (let head = 0; head < cache.nHeadsPerSlot; head++) {
+      rows[kinds[segment.code.kind]] += cache.sizeOf({ slot, head }, index).rows;
+    }
+  }
+  const all = rows.f32 + rows.bf16 + rows.bytes;
+  return { f32: rows.f32 / all, bf16: rows.bf16 / all, bytes: rows.bytes / all };
+}
+
 /** A function from a plan's invocations to their work. */
 export function workIn({ inputs, context }: Plan): (i: Invocation, step: StepShape) => Work {
   const { matrices } = inputs.weights;
   const matrixAt = ({ buffer, offset = 0 }: BufferSlice) =>
     matrices.find(({ weight }) => weight.buffer === buffer && (weight.offset ?? 0) === offset);
   const { nHeads, headDim } = inputs.config;
-  return (invocation, { header, nDepth, layerBytes }) => {
+  return (invocation, { header, nDepth, layerBytes, shares }) => {
     const { buffers, constants, kernel } = invocation;
     const matrix = buffers.weight && matrixAt(buffers.weight);
     const { rows_field: rowsField, n_in: nIn, n_out: nOut } = constants;
     if (matrix && rowsField !== undefined && nIn !== undefined && nOut !== undefined) {
       const perOutput = matrix.alternates ? 2 : 1;
+      const inBytes = context.arithmetic === "q8" && PACKINGS[matrix.packing].scaleType !== null;
+      const n = header[rowsField]! * nIn * nOut * perOutput;
       return {
         bytes: matrixBytes(matrix),
-        macs: header[rowsField]! * nIn * nOut * perOutput,
-        inBytes: context.arithmetic === "q8" && PACKINGS[matrix.packing].scaleType !== null,
+        macs: productsOf(inBytes ? "bytes" : "f32", n),
+        ofMatrix: true,
       };
     }
     const arena = kernel.entry.signature.bindings.find(({ name }) => name === "arena");
@@ -70,6 +105,11 @@ export function workIn({ inputs, context }: Plan): (i: Invocation, step: StepSha
     const nRows = header[0]!;
     // Row r sees what is cached and the rows up to itself; each key and each value meets each head's query.
     const pairs = nRows * nDepth + nRows * (nRows + 1) / 2;
-    return { bytes: layerBytes, macs: 2 * pairs * nHeads * headDim, inBytes: false };
+    const macs = 2 * pairs * nHeads * headDim;
+    return {
+      bytes: layerBytes,
+      macs: { f32: shares.f32 * macs, bf16: shares.bf16 * macs, bytes: shares.bytes * macs },
+      ofMatrix: false,
+    };
   };
 }
