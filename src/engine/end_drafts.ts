@@ -9,8 +9,8 @@ import { STEP_FIELDS } from "../core/signature.ts";
 import type { BufferSlice } from "../device/types.ts";
 import { logitGroups } from "./activations.ts";
 import type { Draft } from "./draft.ts";
-import { normDraft, productDrafts, rowConstants } from "./layer_drafts.ts";
-import type { DraftContext, LoadedMatrix } from "./layer_drafts.ts";
+import { normDraft, productDrafts, rowConstants } from "./product_drafts.ts";
+import type { DraftContext, LoadedMatrix } from "./draft_context.ts";
 
 const LOGIT_ROWS = STEP_FIELDS.indexOf("nLogits");
 

@@ -5,7 +5,7 @@ import type { PackingName } from "../core/packing.ts";
 import type { BufferSlice } from "../device/types.ts";
 import type { ActivationName } from "./activations.ts";
 import { layerDrafts } from "./layer_drafts.ts";
-import type { DraftContext, LoadedMatrix } from "./layer_drafts.ts";
+import type { DraftContext, LoadedMatrix } from "./draft_context.ts";
 
 const at = (label: string): BufferSlice => ({ buffer: { label, bytes: 0 } });
 

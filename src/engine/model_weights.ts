@@ -12,7 +12,7 @@ import type { GgufTensor } from "../model/gguf.ts";
 import type { LlamaTensors } from "../model/llama_tensors.ts";
 import type { Draft } from "./draft.ts";
 import { whole } from "./draft.ts";
-import type { LoadedLayer, LoadedMatrix } from "./layer_drafts.ts";
+import type { LoadedLayer, LoadedMatrix } from "./draft_context.ts";
 import { loadDefinition } from "./registry.ts";
 import {
   alternateParts,

@@ -18,7 +18,7 @@ import { embeddingDrafts, headDrafts } from "./end_drafts.ts";
 import type { HeadOutput } from "./end_drafts.ts";
 import { kernelTexts } from "./kernel_texts.ts";
 import { layerDrafts } from "./layer_drafts.ts";
-import type { DraftContext } from "./layer_drafts.ts";
+import type { DraftContext } from "./draft_context.ts";
 import { choiceDrafts, keepDrafts } from "./evict_drafts.ts";
 import { expandDrafts, expandedStreams, maskedStreams } from "./expand_layer.ts";
 import { allocateBuffers, poolOf } from "./plan_buffers.ts";
