@@ -59,7 +59,7 @@ export const ENGINE: readonly Mutant[] = [
   },
   {
     name: "queries recorded for the wrong layer",
-    file: "src/engine/layer_drafts.ts",
+    file: "src/engine/attention_drafts.ts",
     find:
       "buffers: { ...recording?.buffers, arena },\n      constants: { ...recording?.constants, layer },",
     replace:
@@ -119,7 +119,7 @@ export const ENGINE: readonly Mutant[] = [
   },
   {
     name: "a barrier forgotten",
-    file: "src/device/cpu/runtime.c",
+    file: "src/device/cpu/runtime/walk.h",
     find: "      wait_for(p, &group->finished, EQUALS, group->expected);",
     replace: "      if (i + 1 == p->n_ops) wait_for(p, &group->finished, EQUALS, group->expected);",
     tests: ["src/device/cpu/device_test.ts"],
@@ -127,7 +127,7 @@ export const ENGINE: readonly Mutant[] = [
   },
   {
     name: "no part is waited for",
-    file: "src/device/cpu/runtime.c",
+    file: "src/device/cpu/runtime/walk.h",
     find: "rest = g->before ? mask : 0;",
     replace: "rest = 0;",
     tests: ["src/device/cpu/parts_test.ts"],

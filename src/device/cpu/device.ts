@@ -1,5 +1,5 @@
 /**
- * The CPU device: generated C through the machine's compiler, run by runtime.c with a pool of threads. A
+ * The CPU device: generated C through the machine's compiler, run by the runtime with a pool of threads. A
  * step is one call into C; it blocks until the step is done.
  */
 

@@ -1,5 +1,5 @@
 /**
- * The parts of an invocation's items as runtime.c reads them: the grid as places that items follow one another at,
+ * The parts of an invocation's items as the runtime reads them: the grid as places that items follow one another at,
  * and a mask of parts for each. Parts are counted from 0 again where there are more than a mask has bits: then some
  * wait for more than they need, and none for less.
  */
@@ -8,10 +8,10 @@ import type { GridFactor } from "../../core/signature.ts";
 import { failToPrepare } from "../check_invocation.ts";
 import type { Invocation, Parts } from "../types.ts";
 
-/** `MAX_PARTS` in runtime.c. */
+/** `MAX_PARTS` in runtime/plan.h. */
 export const MAX_PARTS = 32;
 
-/** What runtime.c is told of an invocation with parts. */
+/** What the runtime is told of an invocation with parts. */
 export interface PartTable {
   /** The factor of the grid that counts the places. */
   readonly factor: number;

@@ -1,5 +1,5 @@
 /**
- * Invocations → the op records and argument structs that runtime.c walks. Names are checked here,
+ * Invocations → the op records and argument structs that the runtime walks. Names are checked here,
  * once; running a program checks nothing more.
  */
 
@@ -20,9 +20,9 @@ export interface CpuProgram extends Program {
   readonly args: Uint8Array<ArrayBuffer>;
 }
 
-/** `sizeof(struct op)` in runtime.c. */
+/** `sizeof(struct op)` in runtime/plan.h. */
 const OP_BYTES = 80;
-/** `STEP_FACTORS` in runtime.c. */
+/** `STEP_FACTORS` in runtime/plan.h. */
 const STEP_FACTORS = 4;
 /** The barriers' numbers there. */
 const BARRIERS = { none: 0, full: 1, parts: 2 } as const;

@@ -1,5 +1,5 @@
 /**
- * runtime.c as typed functions. Compiled on first use with the flags of every machine, so that it can tell
+ * The runtime as typed functions. Compiled on first use with the flags of every machine, so that it can tell
  * what this one has. Addresses are u64: as bigints in, and out.
  */
 
@@ -35,7 +35,7 @@ const SYMBOLS = {
   },
 } as const;
 
-/** The functions of runtime.c; see there for what they take and return. */
+/** The functions of runtime/; see there for what they take and return. */
 export type CpuRuntime = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
 
 /** How to get the runtime. */
@@ -53,7 +53,7 @@ export interface RuntimeOptions {
  */
 const STAYS = Deno.build.os === "darwin" ? [] : ["-Wl,-z,nodelete"];
 
-/** Compiles runtime.c unless the cache has it, and loads it. */
+/** Compiles the runtime unless the cache has it, and loads it. */
 export async function loadRuntime(options: RuntimeOptions): Promise<CpuRuntime> {
   return openLibrary(await compileRuntime(options), SYMBOLS);
 }
@@ -61,7 +61,7 @@ export async function loadRuntime(options: RuntimeOptions): Promise<CpuRuntime> 
 /** The path of the compiled runtime. */
 export async function compileRuntime(options: RuntimeOptions): Promise<string> {
   const { defines = {} } = options;
-  const file = "src/device/cpu/runtime.c";
+  const file = "src/device/cpu/runtime/runtime.c";
   const text = await Deno.readTextFile(join(projectRoot(), file));
   return await compileC({ name: "runtime", text, file, defines, machineFlags: STAYS }, options);
 }
