@@ -82,11 +82,11 @@ export function checkCodedWidths(
 /** @throws {KerfError} rows are evicted in a way that what compresses them later cannot follow */
 export function checkEviction(
   { step, every, positions, moments }: TokensPlan,
-  { steps, tokens, channels, values, codes, turned }: {
+  { steps, tokens, keys, values, codes, turned }: {
     readonly steps: readonly SpecStep[];
     readonly tokens: OwnedStep;
-    /** The steps that prune channels of keys, and of values. */
-    readonly channels: OwnedStep | undefined;
+    /** The steps that choose channels of keys, and of values. */
+    readonly keys: OwnedStep | undefined;
     readonly values: OwnedStep | undefined;
     readonly codes: OwnedStep | undefined;
     readonly turned: OwnedStep | undefined;
@@ -100,11 +100,10 @@ export function checkEviction(
       exitCode: 2,
     });
   };
-  const compressing = channels ?? codes;
-  if (positions === "cache" && compressing) {
+  if (positions === "cache" && keys) {
     const off = typeof step.positions === "object" ? step.positions.cacheIf : null;
-    const why = `${compressing === channels ? "pruned" : "coded"} keys cannot be rotated again`;
-    refuse(" with positions in the cache", compressing, why, off);
+    const why = "rotating a key again mixes the channels that it has with those that it lost";
+    refuse(" with positions in the cache", keys, why, off);
   }
   if (positions === "cache" && values) {
     const off = typeof step.positions === "object" ? step.positions.cacheIf : null;
@@ -118,9 +117,9 @@ export function checkEviction(
     const why = "rows that share scales cannot leave one by one";
     refuse(" with evictions while decoding", codes, why, step.every);
   }
-  if (every > 0 && channels && isPerRow(channels.own)) {
+  if (every > 0 && keys && isPerRow(keys.own)) {
     const why = "rows that have channels of their own do not leave one by one";
-    refuse(" with evictions while decoding", channels, why, step.every);
+    refuse(" with evictions while decoding", keys, why, step.every);
   }
 }
 

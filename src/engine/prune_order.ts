@@ -57,6 +57,10 @@ export function axesOf(step: PruningStep): Axis[] {
   return choosesChannels ? [own, { of: "channels", stream: step.of }] : [own];
 }
 
+/** Whether a step chooses channels of keys. */
+export const choosesKeyChannels = ({ axes }: OwnedStep): boolean =>
+  axes.some(({ of, stream }) => of === "channels" && stream === "key");
+
 /** The first axis that both steps choose. */
 const sharedAxis = (a: OwnedStep, b: OwnedStep): Axis | undefined =>
   a.axes.find(({ of, stream }) => b.axes.some((axis) => axis.of === of && axis.stream === stream));

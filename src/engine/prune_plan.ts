@@ -28,7 +28,7 @@ import {
   codesValues,
   refuseOrderedValues,
 } from "./prune_clashes.ts";
-import { axesOf, checkSteps } from "./prune_order.ts";
+import { axesOf, checkSteps, choosesKeyChannels } from "./prune_order.ts";
 import type { Kind, OwnedStep } from "./prune_order.ts";
 import { rowClassesPlan } from "./row_classes_plan.ts";
 import type { RowClassesPlan } from "./row_classes_plan.ts";
@@ -99,7 +99,8 @@ export async function prunePlan(
   const tokensOf = tokens ? await tokensPlan(tokens.definition, tokens.spec, dims) : null;
   if (tokens && tokensOf) {
     const turned = owned.find(({ own }) => own.kind === "basis" && own.of === "key");
-    const compressing = { channels, values: valueChannels, codes: of("codes"), turned };
+    const keys = owned.find(choosesKeyChannels);
+    const compressing = { keys, values: valueChannels, codes: of("codes"), turned };
     checkEviction(tokensOf, { steps, tokens, ...compressing });
   }
   checkBasis(

@@ -38,8 +38,8 @@ function evictionClash(step: TokensStep, others: readonly Pruning[]): string | n
   const inClasses = others.some((own) => rowBitsOf(own) ?? channelBitsOf(own));
   if (inClasses) return "rows and channels in classes are never evicted from";
   if (has("basis") && momentsOf(step)) return "moments are of keys in the model's own basis";
-  if (step.positions === "cache" && (has("codes") || has("channels of key"))) {
-    return "compressed keys cannot be rotated again";
+  if (step.positions === "cache" && has("channels of key")) {
+    return "pruned keys cannot be rotated again";
   }
   return null;
 }

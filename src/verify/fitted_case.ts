@@ -14,6 +14,6 @@ export function fitted<C extends AttentionCase | PruningCase>(
   return { ...given, shape: { ...given.shape, headDim } };
 }
 
-/** Whether keys would be rotated again that lost channels or became codes: a parameter may say so, no run does. */
-export const turnsCompressed = ({ key, positions }: Layout): boolean =>
-  positions === "cache" && key.segments.length > 1;
+/** Whether keys would be rotated again that lost channels: a parameter may say so, no run does. */
+export const turnsPruned = ({ key, positions }: Layout): boolean =>
+  positions === "cache" && key.segments.some(({ channels }) => channels !== "all");

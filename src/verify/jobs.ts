@@ -13,7 +13,7 @@ import { attentionCases, compositionCases, describe, pruningCases } from "./case
 import type { AttentionCase, PruningCase } from "./cases.ts";
 import type { Strength } from "./combinations.ts";
 import type { Measurement } from "./compare.ts";
-import { fitted, turnsCompressed } from "./fitted_case.ts";
+import { fitted, turnsPruned } from "./fitted_case.ts";
 import type { KernelUse, RunNamed } from "./kernels.ts";
 import { seedOf } from "./numbers.ts";
 import { measurePruning, pruningUses } from "./pruning.ts";
@@ -118,9 +118,9 @@ function pruningJobs(
     const layoutWith = (params: PruningCase["params"]) =>
       layoutOf(layoutSteps(definitions, params), wanted.types);
     // A case stays one of the variant's where its parameters ask for what no run makes.
-    const params = turnsCompressed(layoutWith(wanted.params)) ? "default" : wanted.params;
+    const params = turnsPruned(layoutWith(wanted.params)) ? "default" : wanted.params;
     const layout = layoutWith(params);
-    if (turnsCompressed(layout)) return [];
+    if (turnsPruned(layout)) return [];
     const given = longEnough(fitted({ ...wanted, params }, layout), layout);
     return [{
       ...{ variant: name, kind: "pruning", case: describe(given, steps) },

@@ -15,7 +15,7 @@ import { attentionUses } from "./attention_kernels.ts";
 import { describe, N_KV_HEADS } from "./cases.ts";
 import type { AttentionCase } from "./cases.ts";
 import { codedRows } from "./coded_rows.ts";
-import { fitted, turnsCompressed } from "./fitted_case.ts";
+import { fitted, turnsPruned } from "./fitted_case.ts";
 import type { Job } from "./jobs.ts";
 import { seedOf } from "./numbers.ts";
 import { layoutSteps } from "./pruning_case.ts";
@@ -59,7 +59,7 @@ export function roundedJobs(
 /** Whether an attention reads a case's cache, and rounds what meets it. */
 function isReadBy({ funcs }: KernelSource, given: AttentionCase): boolean {
   const layout = caseLayout(given);
-  if (!meetsRounded(layout) || turnsCompressed(layout)) return false;
+  if (!meetsRounded(layout) || turnsPruned(layout)) return false;
   return !(hasRowClasses(layout) && readsKeyOrder(funcs));
 }
 

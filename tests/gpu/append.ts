@@ -117,6 +117,7 @@ for (
     EVICTED,
     `${EVICTED}_summed`,
     CACHED,
+    "k_q4r32t16_f16t16_v_q4c32t1_f16t1_cached_evicted",
   ]
 ) {
   gpuTest(`append to ${layout} stores the CPU's rows and nothing else`, async () => {

@@ -213,6 +213,7 @@ Deno.test("append rotates by places in the cache, the rows of every segment coun
   const given = { headDim: 64, before: 50, nQuery: 3, gap: 9 };
   await check(`${DENSE}_cached_evicted`, given);
   await check("k_f16t16_v_list_f16t1_f16t1_cached_evicted", { ...given, nListed: 40 });
+  await check("k_q4r32t16_f16t16_v_q4c32t1_f16t1_cached_evicted", { ...given, nCoded: 32 });
 });
 
 Deno.test("append in f32, and heads that are no multiple of 32", async () => {

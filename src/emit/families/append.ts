@@ -43,6 +43,8 @@ export interface AppendContext {
   readonly row_sums: boolean;
   /** Whether keys, and queries, are rotated by their place in the cache. */
   readonly cached: boolean;
+  /** Where the row counts of all segments of keys stand among a head's fields of `heads`. */
+  readonly place_fields: readonly string[];
   /** Whether the last rotated queries go to `q_ring`. */
   readonly records: boolean;
   /** Channel 2i pairs with 2i + 1; otherwise c with c + HEAD_DIM / 2. */
@@ -69,10 +71,10 @@ export const append: Family = Object.freeze<Family>({
     const layout = parseLayoutName(request.suffixes.join("__"));
     const nKey = layout.key.segments.length;
     const cached = layout.positions === "cache";
-    if (cached && nKey > 1) {
+    if (cached && layout.key.segments.some(({ channels }) => channels !== "all")) {
       throw new KerfError(
-        `Cannot emit "${name}": keys that stand at their place in the cache lie in one segment`,
-        { hint: "a layout without _cached, or with one segment of keys" },
+        `Cannot emit "${name}": keys that stand at their place in the cache have every channel`,
+        { hint: "a layout without _cached, or with every channel of keys" },
       );
     }
     const func = source.funcs["rotate"]!;
@@ -98,6 +100,7 @@ export const append: Family = Object.freeze<Family>({
       row_positions: layout.rowPositions,
       row_sums: layout.rowSums,
       cached,
+      place_fields: layout.key.segments.map((_, i) => String(2 * i)),
       records,
       interleaved: definition.pairing === "interleaved",
       uniform_lines: markedText(rotate.uniform),

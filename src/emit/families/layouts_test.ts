@@ -53,7 +53,7 @@ const REFUSED: readonly [Family, Definition, readonly string[], string][] = [
   [setRows, fillRows, ["bitmap_mean_f16t1", "f16t1"], "a segment is f16t1"],
   [layoutKernels, windowOutputs, ["k_f16t16_v_list_f16t1_q4c32t1"], "a segment is q4c32t1"],
   [appendFamily, append, ["k_list_f16t16_v_f32"], 'Cannot read "k_list_f16t16_v_f32" as the name'],
-  [appendFamily, append, ["k_list_f16t16_f16t16_v_f16t1_cached_evicted"], "lie in one segment"],
+  [appendFamily, append, ["k_list_f16t16_f16t16_v_f16t1_cached_evicted"], "have every channel"],
   [layoutKernels, keepRows, ["k_f16t16_v_f16t1"], "reads the positions of rows"],
   [layoutKernels, keepRows, ["k_q4r32t16_f16t16_v_f16t1_evicted"], "a segment is q4r32t16"],
   [tokenScores, snapkv, ["k_f16t16_v_f16t1"], "reads the positions of rows"],
