@@ -68,6 +68,10 @@ async function checkCodes(coded: Engine, twin: Engine, what: string): Promise<nu
       const [own] = segmentsOfStream(twin, stream);
       const survivors = await segmentRows(twin, { slot: 0, head }, own!);
       const rows = await segmentRows(coded, { slot: 0, head }, segment!);
+      if (full === undefined) {
+        assertEquals(rows, survivors, `${what}: rows that nothing codes stay as they are`);
+        continue;
+      }
       const kept = stream === "key" ? keptChannels : null;
       const of = (row: readonly number[]) => kept ? kept.map((c) => row[c]!) : row;
       const want = codeRowsReference(
@@ -75,7 +79,7 @@ async function checkCodes(coded: Engine, twin: Engine, what: string): Promise<nu
         segment!.segment.code as AffineCode,
       );
       assertEquals(rows, want.map((row) => row.map(decoded)), `${what}, head ${head}, ${stream}s`);
-      const rest = await segmentRows(coded, { slot: 0, head }, full!);
+      const rest = await segmentRows(coded, { slot: 0, head }, full);
       assertEquals(rest, survivors.slice(rows.length), `${what}: whole rows stay as they are`);
       nCoded += rows.length;
     }
@@ -84,7 +88,7 @@ async function checkCodes(coded: Engine, twin: Engine, what: string): Promise<nu
 }
 
 Deno.test("survivors are coded anew after every turn, and decoding reads what they stand for", async () => {
-  let nFlushes = 0;
+  let [nFlushes, nEvicted] = [0, 0];
   for (
     const [i, [nHeads, nKvHeads, headDim, evicts, compresses]] of ([
       [
@@ -99,6 +103,8 @@ Deno.test("survivors are coded anew after every turn, and decoding reads what th
       [4, 1, 32, "streaming:budget=100", "kivi:residual=32,bits=2,keep=0,group=16"],
       [6, 2, 32, "h2o:budget=140,every=0", "think:ratio=0.4,recent=20+kivi:residual=32"],
       [6, 3, 32, "h2o:budget=140,every=0,in_cache=1", "kivi:residual=32"],
+      [6, 2, 32, "snapkv:budget=140,window=8,every=5", "kivi:keys=0,residual=32,bits=2"],
+      [3, 3, 32, "streaming:budget=140,every=3,in_cache=1", "kivi:keys=0,residual=32"],
     ] as const).entries()
   ) {
     await using folder = await testFolder();
@@ -116,7 +122,7 @@ Deno.test("survivors are coded anew after every turn, and decoding reads what th
       assert(farthest(x!, y!) < 2e-4, `${evicts}+${compresses}: ${what}: ${farthest(x!, y!)}`);
       position += ids.length;
     };
-    const { index } = segmentsOfStream(coded, "key")[0]!;
+    const { index } = segmentsOfStream(coded, "value")[0]!;
     const nCoded = () =>
       Array.from({ length: coded.cache.nHeadsPerSlot }, (_, head) => ({ slot: 0, head }))
         .reduce((sum, at) => sum + coded.cache.sizeOf(at, index).rows, 0);
@@ -141,9 +147,19 @@ Deno.test("survivors are coded anew after every turn, and decoding reads what th
           nFlushes++;
         }
         await step([5 + i], `step ${i} of turn ${turn}`);
+        if (!evicts.includes("every=") || evicts.includes("every=0")) continue;
+        const left = nCoded();
+        await copyRows(coded, twin);
+        await coded.evictDecoded(0, i + 1);
+        await twin.evictDecoded(0, i + 1);
+        assertEquals(await keptTokens(a, 0), await keptTokens(b, 0), `${what}: step ${i}`);
+        await checkCodes(coded, twin, `${what}, step ${i}`);
+        nEvicted += left - nCoded();
+        await copyRows(coded, twin);
       }
     }
   }
+  assert(nEvicted > 0, "no coded row left while decoding");
   assert(nFlushes >= 6, `rows were coded while decoding ${nFlushes} times`);
 });
 
@@ -196,6 +212,8 @@ Deno.test("the most bytes of a turn are foretold", async () => {
       ["snapkv:budget=200,window=16+kivi:residual=32,bits=2", true],
       ["snapkv:budget=300,window=16+think:ratio=0.5,recent=16+kivi:residual=64", true],
       ["adakv:of=snapkv,budget=200,window=16+kivi:residual=32", false],
+      ["snapkv:budget=200,window=16,every=7+kivi:keys=0,residual=32", false],
+      ["adakv:of=massed,budget=200,window=16+spark+kivi:keys=0,residual=32", false],
     ] as const
   ) {
     await withModel({ nHeads: 6, nKvHeads: 2, nLayers: 3 }, { prune }, async (model) => {
@@ -213,6 +231,7 @@ Deno.test("the most bytes of a turn are foretold", async () => {
           await engine.flush(slot);
           const position = engine.cache.tokensOf(slot);
           await engine.step([{ slot, position, tokens: [5 + i], logits: "none" }]);
+          await engine.evictDecoded(slot, i + 1);
         }
         const { peak } = table.bytesOf(slot);
         const what = `${prune}, turn ${turn}: ${peak} of ${peakBytes}`;

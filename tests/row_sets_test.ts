@@ -17,7 +17,7 @@ import { tinyModel } from "../src/model/testing.ts";
 import { keyMeansReference, thinRowReference } from "../src/reference/mod.ts";
 import { readSetRow } from "../src/verify/written_sets.ts";
 import { segmentRows, segmentsOfStream, writeSegmentRows } from "./_cached_rows.ts";
-import { bitsOf, F32, tokens, withModel } from "./_eviction.ts";
+import { bitsOf, F32, keptTokens, tokens, withModel } from "./_eviction.ts";
 
 const STREAMS = ["key", "value"] as const;
 
@@ -124,6 +124,7 @@ Deno.test("which channels a key keeps, and what it reads as over turns (oracle 1
       [6, 2, 48, "spark:ratio=0.8,recent=7,window=5", "none"],
       [8, 1, 32, "snapkv:budget=120,window=16+spark:ratio=0.6", "snapkv:budget=120,window=16"],
       [8, 1, 32, "h2o:budget=130,every=0+spark:ratio=0.3,recent=0", "h2o:budget=130,every=0"],
+      [6, 3, 32, "h2o:budget=130,every=2+spark:ratio=0.6", "h2o:budget=130,every=2"],
     ] as const).entries()
   ) {
     await using folder = await testFolder();
@@ -166,7 +167,20 @@ Deno.test("which channels a key keeps, and what it reads as over turns (oracle 1
       } else assertEquals(now, fills, "a later turn keeps what missing channels read as");
       fills = now;
       await copyRows(a, b);
-      for (let step = 0; step < 3; step++) await both([5 + step], `step ${step} of turn ${turn}`);
+      for (let step = 1; step <= 3; step++) {
+        const what = `${prune}, step ${step} of turn ${turn}`;
+        await both([5 + step], what);
+        await copyRows(a, b);
+        const before = await keptTokens(thinned, 0);
+        await a.evictDecoded(0, step);
+        await b.evictDecoded(0, step);
+        const kept = await keptTokens(thinned, 0);
+        assertEquals(kept, await keptTokens(twin, 0), what);
+        const evicts = prune.includes("every=2") && step === 2;
+        assertEquals(JSON.stringify(kept) !== JSON.stringify(before), evicts, what);
+        await checkSets(a, b, what);
+        await copyRows(a, b);
+      }
     }
   }
 });

@@ -14,13 +14,15 @@ export default pruning({
   source: "arXiv:2402.02750",
   params: {
     bits: { default: 4, min: 2, max: 8, integer: true, doc: "of a code: 2, 4 or 8" },
+    keys: { default: 1, min: 0, max: 1, integer: true, doc: "1: keys are coded" },
+    values: { default: 1, min: 0, max: 1, integer: true, doc: "1: values are coded" },
     group: { default: 32, min: 16, max: 128, integer: true, doc: "values that share a scale" },
     residual: { default: 128, min: 16, integer: true, doc: "rows that are coded at once" },
     every: { default: -1, min: -1, integer: true, doc: "… while decoding; 0: none, −1: as many" },
     keep: { default: 1, min: 0, max: 1, integer: true, doc: "1: as many stay whole, 0: none need" },
   },
   steps: [
-    codes({ of: "key", bits: "bits", along: "rows", ...when }),
-    codes({ of: "value", bits: "bits", along: "channels", ...when }),
+    codes({ of: "key", if: "keys", bits: "bits", along: "rows", ...when }),
+    codes({ of: "value", if: "values", bits: "bits", along: "channels", ...when }),
   ],
 });

@@ -33,6 +33,8 @@ export interface CodesSpec {
   readonly every?: Amount;
   /** 1, the default: the last `residual` rows stay whole; 0: none need to. */
   readonly keep?: Amount;
+  /** 0: the stream stays as it is. Default 1, and always where bits go by row or by channel. */
+  readonly if?: Amount;
 }
 
 /** A codes step of a variant. */
@@ -45,6 +47,8 @@ export interface CodesStep extends Required<CodesSpec> {
  *
  * Source: KIVI, arXiv:2402.02750, section 3.
  *
+ * @throws {TypeError} `if` where bits go by row or by channel
+ *
  * @example
  * ```ts
  * import { codes } from "kerf/dsl";
@@ -53,7 +57,10 @@ export interface CodesStep extends Required<CodesSpec> {
  * ```
  */
 export function codes(spec: CodesSpec): CodesStep {
-  return Object.freeze({ unit: -1, every: -1, keep: 1, ...spec, kind: "codes" });
+  if (typeof spec.bits === "object" && spec.if !== undefined) {
+    throw new TypeError("Cannot declare codes(): give no `if` where bits go by row or by channel");
+  }
+  return Object.freeze({ unit: -1, every: -1, keep: 1, if: 1, ...spec, kind: "codes" });
 }
 
 const BITS: readonly number[] = [2, 4, 8];

@@ -45,6 +45,7 @@ export function checkAmounts(
       known(step.unit, "unit");
       known(step.every, "every");
       known(step.keep, "keep");
+      known(step.if, "if");
       return;
     }
     known(step.queries?.rows, "window");

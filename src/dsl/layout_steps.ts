@@ -8,6 +8,7 @@ import { codesRule } from "./codes.ts";
 import { resolveParams } from "./params.ts";
 import type { ParamValues } from "./params.ts";
 import type { Pruning } from "./pruning.ts";
+import { isUsed } from "./steps.ts";
 
 /** When rows that are decoded lose channels; null: never. */
 function channelsFlush({ every, protect }: ChannelsStep, values: ParamValues): Segment["flush"] {
@@ -28,7 +29,7 @@ export function layoutSteps(
   return {
     name,
     steps: steps.flatMap((step): LayoutSteps["steps"] => {
-      if (step.kind === "basis") return amountOf(step.if, values) === 0 ? [] : [step];
+      if (!isUsed(step, values)) return [];
       if (step.kind === "channels") return [{ ...step, flush: channelsFlush(step, values) }];
       return [step.kind === "codes" ? codesRule(name, step, values) : step];
     }),

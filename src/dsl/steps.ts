@@ -1,8 +1,10 @@
 /** Questions about a variant's steps: which it has, what scores, and whose bits differ. */
 
+import { amountOf } from "./accumulator.ts";
 import type { Accumulator, RowRing } from "./accumulator.ts";
 import type { ChannelBits } from "./channel_bits.ts";
 import type { CodesStep } from "./codes.ts";
+import type { ParamValues } from "./params.ts";
 import type { Pruning, PruningStep, ScoredStep } from "./pruning.ts";
 import type { RowBits } from "./row_bits.ts";
 
@@ -14,6 +16,10 @@ export function stepOf<K extends PruningStep["kind"]>(
   const index = steps.findIndex((step) => step.kind === kind);
   return index < 0 ? null : { step: steps[index] as Extract<PruningStep, { kind: K }>, index };
 }
+
+/** Whether parameters leave a step in its place. */
+export const isUsed = (step: PruningStep, values: ParamValues): boolean =>
+  !("if" in step) || amountOf(step.if, values) !== 0;
 
 /** Whether a step scores. */
 export const isScored = (step: PruningStep): step is ScoredStep =>

@@ -5,12 +5,12 @@
 
 import type { Device } from "../device/types.ts";
 import { isCoded } from "../layout/becomes_whole.ts";
-import type { CacheSegment, HeadAt, LayerRange } from "./cache_shape.ts";
+import type { HeadAt, LayerRange } from "./cache_shape.ts";
 import { haveBits } from "./choose_bits.ts";
 import { streamSegments } from "./compress_drafts.ts";
 import type { LayerAt, StreamName } from "./compress_drafts.ts";
 import { evictRows, keptBefore } from "./evict_rows.ts";
-import { expandLayer, maskedStreams } from "./expand_layer.ts";
+import { expandedStreams, expandLayer, maskedStreams } from "./expand_layer.ts";
 import { hasRowsToMove, moveLayer, rowsUntilMove, stays } from "./move_layer.ts";
 import type { Plan } from "./plan.ts";
 import { chooseChannels, hasMask, recentRows, refreshes } from "./prune_layer.ts";
@@ -49,8 +49,8 @@ export async function compressLayer(
 }
 
 /**
- * Evicts rows of a slot while it decodes. Survivors whose values had lost channels lose them again; no others
- * do: what is due beside them waits for the next flush.
+ * Evicts rows of a slot while it decodes. Survivors that became whole ones for it are compressed again as they
+ * were; no others are: what is due beside them waits for the next flush.
  */
 export async function evictDecoded(
   device: Device,
@@ -58,38 +58,45 @@ export async function evictDecoded(
   at: { readonly slot: number; readonly nTokens: number },
 ): Promise<void> {
   const { cache } = plan.inputs;
-  const listed = cache.segments.filter((s) =>
-    s.stream === "value" && s.segment.channels === "list"
-  );
-  if (listed.length === 0) {
+  const streams = expandedStreams(cache);
+  if (streams.length === 0) {
     await evictRows(device, plan, { ...at, layers: cache.allLayers });
     return;
   }
   for (let layer = 0; layer < cache.shape.nLayers; layer++) {
-    await evictDecodedLayer(device, plan, { ...at, layer, listed });
+    await evictDecodedLayer(device, plan, { ...at, layer, streams });
   }
 }
 
 async function evictDecodedLayer(
   device: Device,
   plan: Plan,
-  { listed, ...at }: LayerAt & {
+  { streams, ...at }: LayerAt & {
     readonly nTokens: number;
-    readonly listed: readonly CacheSegment[];
+    /** Those whose compressed rows become whole. */
+    readonly streams: readonly StreamName[];
   },
 ): Promise<void> {
   const { cache } = plan.inputs;
   const { nKvHeads } = cache.shape;
-  const listedOf = (head: HeadAt) =>
-    listed.reduce((sum, { index }) => sum + cache.sizeOf(head, index).rows, 0);
+  const compressedOf = (head: HeadAt, stream: StreamName) =>
+    streamSegments(cache, stream)!.compressed
+      .reduce((sum, { index }) => sum + cache.sizeOf(head, index).rows, 0);
   const heads = Array.from({ length: nKvHeads }, (_, i) => {
     const head = { slot: at.slot, head: at.layer * nKvHeads + i };
-    return { at: head, rows: cache.rowsOf(head), listed: listedOf(head) };
+    return { at: head, rows: cache.rowsOf(head) };
   });
+  const before = streams.map((stream) => heads.map(({ at }) => compressedOf(at, stream)));
   await evictRows(device, plan, { ...at, layers: only(at) });
-  if (heads.every(({ at, listed }) => listedOf(at) === listed)) return;
-  const value = await keptBefore(device, plan, heads);
-  const rows = { key: value.map(() => 0), value };
+  const isSame = streams.every((stream, s) =>
+    heads.every(({ at }, i) => compressedOf(at, stream) === before[s]![i])
+  );
+  if (isSame) return;
+  const rows = { key: heads.map(() => 0), value: heads.map(() => 0) };
+  for (const [s, stream] of streams.entries()) {
+    const listed = heads.map((head, i) => ({ ...head, listed: before[s]![i]! }));
+    rows[stream] = await keptBefore(device, plan, listed);
+  }
   await moveLayer(device, plan, at, { recent: { key: 0, value: 0 }, rows });
 }
 

@@ -6,7 +6,7 @@
 import { KerfError } from "../core/error.ts";
 import { amountOf } from "../dsl/accumulator.ts";
 import type { Amount } from "../dsl/accumulator.ts";
-import { isPerRow } from "../dsl/steps.ts";
+import { codesRule } from "../dsl/codes.ts";
 import type { ChannelsPlan } from "./channels_plan.ts";
 import type { OwnedStep } from "./prune_order.ts";
 import { formatSpec } from "./spec.ts";
@@ -82,13 +82,14 @@ export function checkCodedWidths(
 /** @throws {KerfError} rows are evicted in a way that what compresses them later cannot follow */
 export function checkEviction(
   { step, every, positions, moments }: TokensPlan,
-  { steps, tokens, keys, values, codes, turned }: {
+  { steps, tokens, keys, values, bound, turned }: {
     readonly steps: readonly SpecStep[];
     readonly tokens: OwnedStep;
     /** The steps that choose channels of keys, and of values. */
     readonly keys: OwnedStep | undefined;
     readonly values: OwnedStep | undefined;
-    readonly codes: OwnedStep | undefined;
+    /** The step that codes rows which cannot leave one by one. */
+    readonly bound: OwnedStep | undefined;
     readonly turned: OwnedStep | undefined;
   },
 ): void {
@@ -113,14 +114,17 @@ export function checkEviction(
   if (moments && turned) {
     refuse(" with moments of queries", turned, "keys are stored in another basis", null);
   }
-  if (every > 0 && codes) {
+  if (every > 0 && bound) {
     const why = "rows that share scales cannot leave one by one";
-    refuse(" with evictions while decoding", codes, why, step.every);
+    refuse(" with evictions while decoding", bound, why, step.every);
   }
-  if (every > 0 && keys && isPerRow(keys.own)) {
-    const why = "rows that have channels of their own do not leave one by one";
-    refuse(" with evictions while decoding", keys, why, step.every);
-  }
+}
+
+/** Whether a step codes rows that cannot leave one by one: they share scales, or lie by class. */
+export function bindsRows({ own, definition, spec }: OwnedStep): boolean {
+  if (own.kind !== "codes") return false;
+  const { code, low } = codesRule(definition.name, own, paramsOf(spec, definition));
+  return code.along === "rows" || low !== undefined;
 }
 
 /** @throws {KerfError} rows that are coded are to lose channels when they are not, or others than at first */

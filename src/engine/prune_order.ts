@@ -74,10 +74,13 @@ export function checkSteps(owned: readonly OwnedStep[]): void {
   for (const { step, before } of pairs) {
     const axis = sharedAxis(before, step);
     if (!axis) continue;
+    const less = withoutShared(owned, before, step);
     refuse(
       `Cannot combine "${before.typed.name}" and "${step.typed.name}": both choose ` +
         choiceOf(axis),
-      `use one of them: --prune ${formatSpec([before.typed])}`,
+      less
+        ? `--prune ${formatSpec(less)}`
+        : `use one of them: --prune ${formatSpec([before.typed])}`,
     );
   }
   for (const { step: { kind, typed }, before } of pairs) {
@@ -88,6 +91,27 @@ export function checkSteps(owned: readonly OwnedStep[]): void {
       `--prune ${formatSpec(inOrder(owned))}`,
     );
   }
+}
+
+/**
+ * A spec in which the later of two variants leaves to the earlier what both choose; null: its parameters cannot
+ * say so, or nothing of it would be left.
+ */
+function withoutShared(
+  owned: readonly OwnedStep[],
+  before: OwnedStep,
+  { typed }: OwnedStep,
+): SpecStep[] | null {
+  if (before.typed === typed) return null;
+  const [theirs, own] = [before.typed, typed].map((spec) =>
+    owned.filter((other) => other.typed === spec)
+  );
+  const shared = own!.filter((step) => theirs!.some((other) => sharedAxis(other, step)));
+  const off = shared.map(({ own }) => "if" in own ? own.if : null);
+  if (shared.length === own!.length || !off.every((name) => typeof name === "string")) return null;
+  const values = { ...typed.values, ...Object.fromEntries(off.map((name) => [name, 0])) };
+  const less: SpecStep = { ...typed, values };
+  return [...new Set(owned.map((step) => step.typed === typed ? less : step.typed))];
 }
 
 /** A spec's steps in the order that they run. */

@@ -4,11 +4,9 @@
  */
 
 import { KerfError } from "../core/error.ts";
-import { amountOf } from "../dsl/accumulator.ts";
 import { paramBudget, withBudgets } from "../dsl/budgets.ts";
 import { layoutSteps } from "../dsl/layout_steps.ts";
-import { channelBitsOf, rowBitsOf } from "../dsl/steps.ts";
-import type { PruningStep } from "../dsl/pruning.ts";
+import { channelBitsOf, isUsed, rowBitsOf } from "../dsl/steps.ts";
 import type { ModelDims } from "../dsl/table.ts";
 import type { LayoutSteps } from "../layout/make.ts";
 import { checkBasis } from "./basis_check.ts";
@@ -21,6 +19,7 @@ import type { ChannelsPlan } from "./channels_plan.ts";
 import { loadPruning } from "./load_pruning.ts";
 import type { LoadedStep } from "./load_pruning.ts";
 import {
+  bindsRows,
   checkCodedChannels,
   checkCodedWidths,
   checkEviction,
@@ -79,10 +78,9 @@ export async function prunePlan(
     const { spec } = loaded;
     const counts = kept ?? (file && keptCounts(file));
     const definition = counts ? withBudgets(loaded.definition, counts) : loaded.definition;
-    const isUsed = (own: PruningStep) =>
-      own.kind !== "basis" || amountOf(own.if, paramsOf(spec, definition)) !== 0;
+    const params = paramsOf(spec, definition);
     owned.push(
-      ...definition.steps.filter(isUsed).map((own) => ({
+      ...definition.steps.filter((own) => isUsed(own, params)).map((own) => ({
         own,
         kind: own.kind,
         axes: axesOf(own),
@@ -100,7 +98,7 @@ export async function prunePlan(
   if (tokens && tokensOf) {
     const turned = owned.find(({ own }) => own.kind === "basis" && own.of === "key");
     const keys = owned.find(choosesKeyChannels);
-    const compressing = { keys, values: valueChannels, codes: of("codes"), turned };
+    const compressing = { keys, values: valueChannels, bound: owned.find(bindsRows), turned };
     checkEviction(tokensOf, { steps, tokens, ...compressing });
   }
   checkBasis(
