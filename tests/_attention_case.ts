@@ -22,6 +22,8 @@ export const CHANNEL_CLASSES =
   "k_list_mean_q42r64t16_list_mean_q42r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1";
 /** Keys with channels of their own. */
 export const SETS = "k_bitmap_mean_f16t1_f16t16_v_f16t1";
+/** … beside values that are coded. */
+export const SETS_CODED = "k_bitmap_mean_f16t1_f16t16_v_q4c32t1_f16t1";
 export const CODED = "k_q4r32t16_f16t16_v_q4c32t1_f16t1";
 
 /** Every variant of kernels/attention/. */

@@ -75,6 +75,12 @@ async function nested(wrappers: readonly string[]): Promise<Composition[]> {
   return [...legal, (await composed(`${spec}+think+kivi`, [...names, "think", "kivi"]))!];
 }
 
+/** What stands together by numbers other than the shipped ones. */
+const NUMBERED = [
+  "h2o:in_cache=1,every=0+kivi",
+  "snapkv:every=16+spark+kivi:keys=0",
+];
+
 /** Rows and channels that a prompt's compression left, against the declared numbers. */
 async function checkBudgets(engine: Engine, slot: number, { plan, spec }: Composition) {
   const { tokens, channels } = plan;
@@ -192,7 +198,10 @@ Deno.test("variants and compositions conform", async (t) => {
   for (const composition of all) {
     await t.step(composition.names.join("+"), () => conforms(composition));
   }
-  for (const composition of await nested(wrappers)) {
+  const numbered = await Promise.all(
+    NUMBERED.map(async (spec) => ({ spec, names: [spec], plan: await prunePlan(spec, DIMS) })),
+  );
+  for (const composition of [...await nested(wrappers), ...numbered]) {
     await t.step(composition.spec, () => conforms(composition));
   }
 });

@@ -4,7 +4,7 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { SETS } from "../_attention_case.ts";
+import { SETS, SETS_CODED } from "../_attention_case.ts";
 import { assertClose } from "../_close.ts";
 import { gpuTest, runNamed } from "../_gpu.ts";
 import { runNamed as runOnCpu } from "../_kernel.ts";
@@ -68,4 +68,6 @@ gpuTest("attention over keys with channels of their own", async () => {
   }
   const evicted = { layout: `${SETS}_evicted`, nQuery: 9, ahead: 100 };
   await checkAttention({ ...evicted, rows: 160, nListed: 130, width: 20 });
+  const coded = { layout: SETS_CODED, nQuery: 5, nListed: 130, nCoded: 96 };
+  await checkAttention({ ...coded, rows: 160, width: 20 });
 });

@@ -6,7 +6,7 @@
 import { assertEquals } from "@std/assert";
 import { testIsas } from "../../src/device/testing.ts";
 import { assertAttention, decode, prefill } from "../_attention.ts";
-import { DENSE, LISTED, problem, SETS, TURNED } from "../_attention_case.ts";
+import { DENSE, LISTED, problem, SETS, SETS_CODED, TURNED } from "../_attention_case.ts";
 import type { Case, Problem } from "../_attention_case.ts";
 import { reference } from "../_attention_reference.ts";
 import { assertClose } from "../_close.ts";
@@ -65,6 +65,7 @@ Deno.test("keys with channels of their own: a chunk and a row, none, one channel
   await check({ ...sets, layout: `${SETS}_evicted`, rows: 200, nListed: 130, width: 20 });
   const f32 = "k_bitmap_mean_f16t1_f32t16_v_f32t1";
   await check({ ...sets, layout: f32, rows: 60, nListed: 33, width: 20 });
+  await check({ ...sets, layout: SETS_CODED, rows: 160, nListed: 130, width: 20, nCoded: 96 });
 });
 
 Deno.test("keys with channels of their own over whole chunks are dense over fills, bit for bit", async () => {
