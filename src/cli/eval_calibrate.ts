@@ -21,7 +21,7 @@ import {
   lossesOf,
 } from "./eval/calibration.ts";
 import { identityOf } from "./eval/identity.ts";
-import { atLeastOne } from "./eval/options.ts";
+import { atLeastOne, unique } from "./eval/options.ts";
 import { passagesOf } from "./eval/texts.ts";
 import { measuredCounts, tunableOf } from "./eval/tunable.ts";
 import type { Tunable } from "./eval/tunable.ts";
@@ -102,8 +102,8 @@ export async function main({ values, positionals }: ParsedArgs): Promise<number>
   const tunable = await tunableOf(asked, dims, nPrompt);
   const { spec, uniform, multiple, everything } = tunable;
   const per = unitOf(values.per, tunable);
-  const texts = [...(values.text as readonly string[] | undefined) ?? [], ...positionals];
-  const chapters = (values.chapters as readonly number[] | undefined) ?? CHAPTERS;
+  const texts = unique([...(values.text as readonly string[] | undefined) ?? [], ...positionals]);
+  const chapters = unique((values.chapters as readonly number[] | undefined) ?? CHAPTERS);
   const { encode } = createTokenizer(header.gguf);
   const { passages, said } = await passagesOf({ texts, chapters }, nPrompt + nFed + 1, encode);
   said.forEach((line) => writeError(`${line}\n`));

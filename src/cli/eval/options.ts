@@ -45,6 +45,9 @@ function tasksOf(text: string | undefined, hasQuestions: boolean): readonly stri
   return tasks;
 }
 
+/** What is named twice is measured once: a passage counts as one. */
+export const unique = <T>(items: readonly T[]): T[] => [...new Set(items)];
+
 /** A question and its needles need some room. */
 const SHORTEST = 64;
 
@@ -107,8 +110,8 @@ export function evalFlags({ values, positionals }: ParsedArgs): EvalFlags {
       exitCode: 2,
     });
   }
-  const questions = (values.questions as readonly string[] | undefined) ?? [];
-  const lengths = (values.c as readonly number[] | undefined) ?? [];
+  const questions = unique((values.questions as readonly string[] | undefined) ?? []);
+  const lengths = unique((values.c as readonly number[] | undefined) ?? []);
   if (lengths.some((n) => n < SHORTEST)) {
     throw new KerfError(`Cannot use -c ${lengths}: prompts have at least ${SHORTEST} tokens`, {
       hint: "-c 1024,2048",
@@ -119,13 +122,13 @@ export function evalFlags({ values, positionals }: ParsedArgs): EvalFlags {
   checkEffect(values, tasks, questions);
   return {
     ...{ tasks, questions, lengths },
-    chapters: (values.chapters as readonly number[] | undefined) ?? [],
+    chapters: unique((values.chapters as readonly number[] | undefined) ?? []),
     compressAfter: values["compress-after"] === undefined ? "question" : "context",
     specs: ((values.prune as readonly string[] | undefined) ?? ["none"]).flatMap(expandSweep),
     nPrompt: atLeastOne(values, "p", 1024),
     nFed: atLeastOne(values, "n", 256),
     seed: (values.s as number | undefined) ?? 1,
     budgetMs: budgetOf(values.budget as string | undefined),
-    texts: [...texts, ...positionals],
+    texts: unique([...texts, ...positionals]),
   };
 }
