@@ -138,6 +138,7 @@ Deno.test("a report needs nothing else, and says what was measured", async () =>
       "Best of those that store less, and in the fewest bytes: spec 10, ",
       '<span class="t0">no head</span> <span class="t1">under 33 %</span>',
       "whole answer was the likeliest, 2 a square.",
+      ...[1024, 2048, 4096].map((length) => `spec, ${length} tokens, n = 10`),
     ]
   ) {
     assertStringIncludes(page, part);

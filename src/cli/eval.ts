@@ -176,11 +176,10 @@ export async function main(args: ParsedArgs): Promise<number> {
     );
     writeError(`report: ${values.report}\n`);
   }
-  const report = reportOf(results, { tasks, seed });
   writeOut(
     values.json === true
-      ? JSON.stringify(report) + "\n"
-      : reportText(report, { seed, notes: order }),
+      ? JSON.stringify(reportOf(results, { tasks, seed })) + "\n"
+      : reportText(results, { tasks, seed, notes: order }),
   );
   return 0;
 }

@@ -78,6 +78,27 @@ export function reportOf(
   return { rows, summary };
 }
 
+/** What a task's prompts of one length gave. */
+export interface LengthReport {
+  /** Tokens. */
+  readonly length: number;
+  readonly report: EvalReport;
+}
+
+/** A task's prompts by length, the shortest first; none where all are of one: the report says it. */
+export function reportsByLength(
+  results: readonly EvalResult[],
+  { task, seed }: { readonly task: string; readonly seed: number },
+): LengthReport[] {
+  const own = results.filter(({ labels, values }) =>
+    typeof labels?.length === "number" && values.some((value) => value.task === task)
+  );
+  const groups = [...Map.groupBy(own, ({ labels }) => Number(labels!.length))];
+  if (groups.length < 2) return [];
+  return groups.sort(([a], [b]) => a - b)
+    .map(([length, results]) => ({ length, report: reportOf(results, { tasks: [task], seed }) }));
+}
+
 /** Two specs of neighbouring means, and whether their difference means anything. */
 export interface Comparison {
   readonly a: string;

@@ -1,6 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import type { EvalResult } from "./results.ts";
-import { compareNeighbours, reportOf } from "./summary.ts";
+import { compareNeighbours, reportOf, reportsByLength } from "./summary.ts";
 
 const result = (spec: string, passage: string, values: Record<string, number>): EvalResult => ({
   ...{ spec, protocol: "continuation", passage, caseSha256: "" },
@@ -53,4 +53,18 @@ Deno.test("specs are told apart by what they differ in on the same passages", ()
   ]);
   assert(found[1]!.difference.low > 0.016);
   assertEquals(new Set(found.map(({ n }) => n)), new Set([passages.length]));
+});
+
+Deno.test("prompts of several lengths have a report a length, of one none", () => {
+  const at = (length: number, kl: number): EvalResult => ({
+    ...result("x", `${length} tokens, ${kl}`, { kl }),
+    labels: { length },
+  });
+  const results = [at(2048, 4), at(512, 1), at(2048, 2), result("x", "a", { nll: 1 })];
+  const of = (results: EvalResult[]) => reportsByLength(results, { task: "kl", seed: 1 });
+  assertEquals(
+    of(results).map(({ length, report: { summary } }) => [length, summary[0]!.mean, summary[0]!.n]),
+    [[512, 1, 1], [2048, 3, 2]],
+  );
+  assertEquals(of(results.slice(1, 2)), []);
 });

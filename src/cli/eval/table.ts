@@ -1,7 +1,15 @@
 /** An evaluation as text: a table a task with intervals, then what is not told apart. */
 
-import { aboutMetrics, compareNeighbours, KL_NOISE, mainMetric, ruleOf } from "../../eval/mod.ts";
-import type { Comparison, EvalReport, EvalSummary } from "../../eval/mod.ts";
+import {
+  aboutMetrics,
+  compareNeighbours,
+  KL_NOISE,
+  mainMetric,
+  reportOf,
+  reportsByLength,
+  ruleOf,
+} from "../../eval/mod.ts";
+import type { Comparison, EvalReport, EvalResult, EvalSummary } from "../../eval/mod.ts";
 
 /** Aligned columns, the first to the left. */
 function columns(rows: readonly (readonly string[])[]): string[] {
@@ -17,7 +25,8 @@ function meanText({ metric, mean, low, high, n }: EvalSummary): string {
   return `${mean.toFixed(digits)} [${low.toFixed(digits)}, ${high.toFixed(digits)}]`;
 }
 
-function taskTable({ summary }: EvalReport, task: string): string[] {
+/** @param of which prompts, where there are others too */
+function taskTable({ summary }: EvalReport, task: string, of = ""): string[] {
   const own = summary.filter((item) => item.task === task);
   if (own.length === 0) return [];
   const metrics = [...new Set(own.map(({ metric }) => metric))];
@@ -37,8 +46,8 @@ function taskTable({ summary }: EvalReport, task: string): string[] {
     ];
   });
   const n = Math.max(...own.map((item) => item.n));
-  const header = [`${task}, n = ${n}`, "KV", ...metrics, "tok/s"];
-  return [...columns([header, ...rows]), aboutMetrics(metrics), ""];
+  const header = [`${task}${of}, n = ${n}`, "KV", ...metrics, "tok/s"];
+  return columns([header, ...rows]);
 }
 
 /** Which specs a task does not tell apart. */
@@ -56,11 +65,34 @@ function comparisonLine({ a, b, metric, difference }: Comparison): string {
     `[${low.toFixed(digits)}, ${high.toFixed(digits)}])`;
 }
 
+/** A task's numbers, of all prompts and of those of each length, and what they are. */
+function taskTables(
+  report: EvalReport,
+  { results, task, seed }: {
+    readonly results: readonly EvalResult[];
+    readonly task: string;
+    readonly seed: number;
+  },
+): string[] {
+  const metrics = report.summary.filter((item) => item.task === task).map(({ metric }) => metric);
+  return [
+    ...taskTable(report, task),
+    ...reportsByLength(results, { task, seed })
+      .flatMap(({ length, report }) => ["", ...taskTable(report, task, `, ${length} tokens`)]),
+    ...[aboutMetrics([...new Set(metrics)]), ""],
+  ];
+}
+
 /** The whole text, a line break at its end. @param options.notes said of all of it, a line each */
 export function reportText(
-  report: EvalReport,
-  { seed, notes }: { readonly seed: number; readonly notes: readonly string[] },
+  results: readonly EvalResult[],
+  { tasks: asked, seed, notes }: {
+    readonly tasks: readonly string[];
+    readonly seed: number;
+    readonly notes: readonly string[];
+  },
 ): string {
+  const report = reportOf(results, { tasks: asked, seed });
   const tasks = [...new Set(report.summary.map(({ task }) => task))];
   const same = tasks.flatMap((task) =>
     sameLines(task, compareNeighbours(report, { task, metric: mainMetric(task), seed }))
@@ -69,7 +101,7 @@ export function reportText(
     metric === "kl" && mean > 0 && mean < KL_NOISE
   );
   return [
-    ...tasks.flatMap((task) => taskTable(report, task)),
+    ...tasks.flatMap((task) => taskTables(report, { results, task, seed })),
     ...same,
     ...(low
       ? [`a kl below ${KL_NOISE} is noise: two arithmetics of one model differ by as much`]

@@ -23,7 +23,7 @@ function meanCell({ metric, mean, low, high, n }: EvalSummary): [string, string]
   return [mean.toFixed(digits), interval];
 }
 
-function cellsOf(own: readonly EvalSummary[]): Cells {
+function cellsOf(own: readonly EvalSummary[], of = ""): Cells {
   const metrics = [...new Set(own.map(({ metric }) => metric))];
   const rows = [...Map.groupBy(own, ({ spec }) => spec)].map(([spec, items]) => {
     const { decodeTokensPerSecond: speed } = items[0]!;
@@ -41,12 +41,12 @@ function cellsOf(own: readonly EvalSummary[]): Cells {
     };
   });
   const n = Math.max(...own.map((item) => item.n));
-  return { heads: [`spec, n = ${n}`, "KV", ...metrics, "tok/s"], rows };
+  return { heads: [`spec${of}, n = ${n}`, "KV", ...metrics, "tok/s"], rows };
 }
 
-/** One task's table. */
-export function taskTable(own: readonly EvalSummary[], numbers: SpecNumbers): Html {
-  const { heads, rows } = cellsOf(own);
+/** One task's table. @param of which prompts, where there are others too */
+export function taskTable(own: readonly EvalSummary[], numbers: SpecNumbers, of?: string): Html {
+  const { heads, rows } = cellsOf(own, of);
   const cell = ([text, interval]: readonly [string, string]) =>
     element("td", {}, text, interval === "" ? [] : element("small", {}, interval));
   return element(

@@ -5,7 +5,7 @@ import type { Html } from "../../core/html.ts";
 import { aboutMetrics, KL_NOISE, ruleOf } from "../metrics.ts";
 import { quantile } from "../statistics.ts";
 import type { EvalResult } from "../results.ts";
-import { compareNeighbours } from "../summary.ts";
+import { compareNeighbours, reportsByLength } from "../summary.ts";
 import type { EvalReport, EvalSummary } from "../summary.ts";
 import { mainMetric } from "../tasks.ts";
 import { columnChart } from "./chart.ts";
@@ -49,6 +49,9 @@ export async function taskSections(
       ),
       taskTable(own, numbers),
       markdownTable(own),
+      ...reportsByLength(results, { task, seed }).map(({ length, report }) =>
+        taskTable(report.summary, numbers, `, ${length} tokens`)
+      ),
       ...sameList(compareNeighbours(report, { task, metric, seed })),
     );
   }
