@@ -43,10 +43,10 @@ Deno.test("a wrong command line is exit code 2, before anything is loaded", asyn
     [["run"], /There is no prompt: standard input is empty/, /deno task run "What/],
     [
       ["run", "-f", "nothing.txt"],
-      /nothing\.txt" as a prompt: there is no such file/,
+      /nothing\.txt": there is no such file/,
       /counts from/,
     ],
-    [["run", "-f", "src"], /src" as a prompt: it is a folder/, /counts from/],
+    [["run", "-f", "src"], /src": it is a folder/, /counts from/],
     [["run", "--compress-after", "file", "hi"], /after a file: none was given/, /-f FILE/],
     [["run", "-m", "hf:nobody", "hi"], /it is no hf:user\/repo\[:QUANT\]/, /-m hf:/],
     [["inspect", "modle"], /Cannot inspect "modle"/, /did you mean deno task inspect model\?/],

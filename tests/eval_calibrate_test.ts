@@ -165,4 +165,8 @@ Deno.test("what cannot be shared out is refused with what to type", async () => 
   const nowhere = await kerf(["eval", "calibrate", ...words]);
   assertStringIncludes(nowhere.stderr, 'Cannot write "no/x.json": there is no such folder');
   assertStringIncludes(nowhere.stderr, "hint: mkdir -p no\n");
+  await using folder = await testFolder();
+  const taken = ["--prune", "think:ratio=0.5", "-o", folder.path];
+  const folderError = await kerf(["eval", "calibrate", ...taken]);
+  assertStringIncludes(folderError.stderr, ": it is a folder\nhint: -o ");
 });

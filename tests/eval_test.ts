@@ -229,6 +229,10 @@ Deno.test("what eval cannot use is named before anything is loaded", async () =>
   await refused(["--chapters", "3", "--text", text], /--chapters has no effect beside --text/);
   await refused(["-c", "2048"], /-c has no effect[\s\S]*-p for passages/);
   await refused(["--compress-after", "file"], /--compress-after has no effect/);
+  await refused(
+    ["--report", folder.path],
+    /Cannot write the report[\s\S]*it is a folder[\s\S]*report\.html/,
+  );
   await refused(["--report", "no/r.html"], /Cannot write the report[\s\S]*mkdir -p no/);
   await refused(["word"], /Cannot use "word": eval takes flags only[\s\S]*--text word/);
   await refused(["calibrat"], /hint: did you mean deno task eval calibrate\?/);

@@ -34,7 +34,7 @@ export function readUserFile(path: string): string {
   } catch (cause) {
     const why = cause instanceof Error ? REASONS[cause.name] : undefined;
     if (why === undefined) throw cause;
-    throw new KerfError(`Cannot read "${userPath(path)}" as a prompt: ${why}`, {
+    throw new KerfError(`Cannot read "${userPath(path)}": ${why}`, {
       hint: `a relative path counts from ${userPath(".")}`,
       exitCode: 2,
       cause,

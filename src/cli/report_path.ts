@@ -1,6 +1,6 @@
 /** Where a page goes that a command writes at its end: known to be writable before the work begins. */
 
-import { dirname } from "@std/path";
+import { dirname, join } from "@std/path";
 import { KerfError } from "../core/error.ts";
 import { userPath } from "./root.ts";
 
@@ -18,7 +18,7 @@ function isThere(path: string): boolean {
  * Where the report goes: opened before minutes of work end there, and left as it is until then, also where
  * the work is refused.
  *
- * @throws {KerfError} exit code 2: its folder is not there
+ * @throws {KerfError} exit code 2: its folder is not there, or it is one
  */
 export function reportPath(given: string): string {
   const path = userPath(given);
@@ -28,6 +28,12 @@ export function reportPath(given: string): string {
     if (!wasThere) Deno.removeSync(path);
     return path;
   } catch (error) {
+    if (error instanceof Deno.errors.IsADirectory) {
+      throw new KerfError(`Cannot write the report "${given}": it is a folder`, {
+        hint: `--report ${join(given, "report.html")}`,
+        exitCode: 2,
+      });
+    }
     if (!(error instanceof Deno.errors.NotFound)) throw error;
     throw new KerfError(`Cannot write the report "${given}": there is no such folder`, {
       hint: `mkdir -p ${dirname(given)}`,

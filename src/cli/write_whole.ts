@@ -1,6 +1,6 @@
 /** Files that are there whole or not at all. */
 
-import { dirname } from "@std/path";
+import { dirname, join } from "@std/path";
 import { KerfError } from "../core/error.ts";
 import { userPath } from "./root.ts";
 
@@ -10,10 +10,16 @@ export const partName = (path: string): string => `${path}.part`;
 /**
  * Where a file goes that is written when the work is done.
  *
- * @throws {KerfError} exit code 2: its folder is not there
+ * @throws {KerfError} exit code 2: its folder is not there, or it is one
  */
 export async function outputPath(given: string): Promise<string> {
   const path = userPath(given);
+  if (await isFolder(path)) {
+    throw new KerfError(`Cannot write "${given}": it is a folder`, {
+      hint: `-o ${join(given, "FILE")}`,
+      exitCode: 2,
+    });
+  }
   try {
     (await Deno.open(partName(path), { write: true, create: true })).close();
     await Deno.remove(partName(path));
@@ -24,6 +30,15 @@ export async function outputPath(given: string): Promise<string> {
       hint: `mkdir -p ${dirname(given)}`,
       exitCode: 2,
     });
+  }
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await Deno.stat(path)).isDirectory;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
   }
 }
 

@@ -68,4 +68,7 @@ Deno.test("expandSweep expands ranges, the last fastest, without rounding dust",
   ]);
   assertThrows(() => expandSweep("a:x=0..1/-0.1"), KerfError, "no end in sight");
   assertThrows(() => expandSweep("a:x=0..1/0"), KerfError, "no end in sight");
+  assertThrows(() => expandSweep("a:x=0..1/0.0001"), KerfError, "it has 10001 values");
+  const error = assertThrows(() => expandSweep("a:x=0.3..0.7+b"), KerfError, "it has no step");
+  assertEquals(error.hints, ["a:x=0.3..0.7/0.1+b"]);
 });

@@ -9,6 +9,9 @@ import { KerfError } from "../core/error.ts";
 const NUMBER = String.raw`[+-]?(?:\d+\.?\d*|\.\d+)`;
 const RANGE = new RegExp(`=(${NUMBER})\\.\\.(${NUMBER})/(${NUMBER})(?=[,+]|$)`);
 
+/** A range that lacks its step. */
+const STEPLESS = new RegExp(`=((${NUMBER})\\.\\.(${NUMBER}))(?=[,+]|$)`);
+
 /** A range has at most this many values: more is a slip of the keyboard, not a sweep. */
 const MAX_VALUES = 1000;
 
@@ -20,8 +23,11 @@ const digits = (text: string) => text.split(".")[1]?.length ?? 0;
 function valuesOf(spec: string, [from, to, step]: [string, string, string]): string[] {
   const count = Math.floor((Number(to) - Number(from)) / Number(step) + 1e-9) + 1;
   if (!(count >= 1 && count <= MAX_VALUES)) {
+    const why = count > MAX_VALUES && count < Infinity
+      ? `it has ${count} values, and ${MAX_VALUES} are the most`
+      : "it has no end in sight";
     throw new KerfError(
-      `Cannot sweep ${from}..${to}/${step} in "${spec}": it has no end in sight`,
+      `Cannot sweep ${from}..${to}/${step} in "${spec}": ${why}`,
       {
         hint: "a sweep reads 0.3..0.7/0.1: from, to, and a step between them",
         exitCode: 2,
@@ -38,7 +44,7 @@ function valuesOf(spec: string, [from, to, step]: [string, string, string]): str
 /**
  * The specs a sweep stands for; a spec without ranges stands for itself.
  *
- * @throws {KerfError} exit code 2: a range that never ends or holds more than a thousand values
+ * @throws {KerfError} exit code 2: a range that never ends, holds more than a thousand values or has no step
  * @example
  * ```ts
  * import { expandSweep } from "./sweep.ts";
@@ -48,7 +54,16 @@ function valuesOf(spec: string, [from, to, step]: [string, string, string]): str
  */
 export function expandSweep(spec: string): string[] {
   const match = RANGE.exec(spec);
-  if (!match) return [spec];
+  if (!match) {
+    const stepless = STEPLESS.exec(spec);
+    if (!stepless) return [spec];
+    const [, range, from, to] = stepless;
+    const quarter = Number(((Number(to) - Number(from)) / 4).toPrecision(2));
+    throw new KerfError(`Cannot sweep ${range} in "${spec}": it has no step`, {
+      hint: spec.replace(range!, `${range}/${quarter}`),
+      exitCode: 2,
+    });
+  }
   const [text, from, to, step] = match;
   const head = spec.slice(0, match.index);
   const tail = expandSweep(spec.slice(match.index + text.length));

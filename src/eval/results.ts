@@ -55,7 +55,13 @@ export const resultKey = (
   >,
 ): string => JSON.stringify([spec, protocol, passage, caseSha256]);
 
-/** Results of a file that have a run's identity, by key; of equal keys the last. A file that is not there has none. */
+const OTHER_FILE = { hint: "name another file: --results FILE.jsonl", exitCode: 2 } as const;
+
+/**
+ * Results of a file that have a run's identity, by key; of equal keys the last. A file that is not there has none.
+ *
+ * @throws {KerfError} exit code 2: it holds something else, or is a folder
+ */
 export async function readResults(
   path: string,
   identity: RunIdentity,
@@ -64,6 +70,9 @@ export async function readResults(
   try {
     text = await Deno.readTextFile(path);
   } catch (error) {
+    if (error instanceof Deno.errors.IsADirectory) {
+      throw new KerfError(`Cannot read results from "${path}": it is a folder`, OTHER_FILE);
+    }
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
   const found = new Map<string, ResultLine>();
@@ -90,10 +99,7 @@ function parseLine(line: string, where: string): ResultLine | null {
     return null;
   }
   if (Array.isArray(value?.values) && typeof value.spec === "string") return value;
-  throw new KerfError("Cannot read a line as a result of eval", {
-    where,
-    hint: "name another file: --results FILE.jsonl",
-  });
+  throw new KerfError("Cannot read a line as a result of eval", { where, ...OTHER_FILE });
 }
 
 /** Appends a result; a cut line before it is ended first. */

@@ -50,4 +50,6 @@ Deno.test("a file of something else is refused with its line", async () => {
   const path = await folder.write("other.jsonl", '{"spec": 3}\n');
   const error = await assertRejects(() => readResults(path, identity), KerfError);
   assertStringIncludes(error.render(), "other.jsonl:1");
+  const folderError = await assertRejects(() => readResults(folder.path, identity), KerfError);
+  assertStringIncludes(folderError.render(), "it is a folder\nhint: name another file: --results");
 });

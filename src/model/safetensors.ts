@@ -69,7 +69,10 @@ async function readBounded(path: string): Promise<Uint8Array<ArrayBuffer>> {
       : cause instanceof Error
       ? cause.message
       : String(cause);
-    throw new KerfError(`Cannot read "${path}" as safetensors: ${why}`, { cause });
+    throw new KerfError(`Cannot read "${path}" as safetensors: ${why}`, {
+      hint: "a relative path counts from where the command was typed",
+      cause,
+    });
   }
 }
 
