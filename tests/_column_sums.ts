@@ -5,7 +5,13 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { mergeKernel } from "../src/layout/mod.ts";
-import { roundFactor, roundToBf16, softmaxReference } from "../src/reference/mod.ts";
+import {
+  quantizedBytes,
+  quantizeRows,
+  roundFactor,
+  roundToBf16,
+  softmaxReference,
+} from "../src/reference/mod.ts";
 import { kernelOf, stepOf } from "./_attention.ts";
 import type { Running } from "./_attention.ts";
 import { problem, queryOf } from "./_attention_case.ts";
@@ -67,6 +73,14 @@ export async function assertColumnSums(
   const { row_softmax, out } = await run(kernel("prefill_recording"), step);
   const plain = await run(kernel("prefill"), step);
   assertEquals(out, plain["out"], `${label}: what comes out`);
+  if (p.q8) {
+    const constants = { ...step.constants, stores_codes: 1 };
+    const coded = await run(kernel("prefill_recording"), { ...step, constants });
+    const codes = quantizedBytes(quantizeRows(out as Float32Array));
+    const stored = new Uint8Array(coded["out"]!.slice().buffer).slice(0, codes.length);
+    assertEquals(stored, codes, `${label}: what comes out as codes`);
+    assertEquals(coded["row_softmax"], row_softmax, `${label}: beside codes`);
+  }
   const { partials } = await run(kernel("decode"), step);
   const merging = { ...step, buffers: { ...step.buffers, partials: partials! } };
   const merged = await run(mergeKernel(p.cache.layout), merging);

@@ -53,7 +53,7 @@ static void gain_q8(const struct args *restrict args, uint32_t first, uint32_t l
       for (uint32_t half = 0; half < 2; half++) {
         const f32x16 x = kerf_load16(&x_row[c + 16 * half]);
         const f32x16 weight = kerf_load16(&weight_vector[c + 16 * half]);
-#line 10 "kernels/ops/gain.ts"
+#line 5 "kernels/ops/_rms.ts"
         const f32x16 y = x * weight;
 #line 59 "generated/c/gain_q8.c"
         halves[half] = y;

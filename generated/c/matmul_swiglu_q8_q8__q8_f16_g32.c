@@ -260,7 +260,7 @@ static void scale_rows(const struct args *args, size_t row, uint32_t n_rows, flo
     for (size_t block = 0; block < n_blocks; block++) {
       total += kerf_load16(&args->x_sums[kerf_q8_sum_place(row + r, n_blocks, block)]);
     }
-#line 8 "kernels/ops/_rms.ts"
+#line 15 "kernels/ops/_rms.ts"
     const f32x16 scale = 1.0f / kerf_sqrt16(total / (float)n_in + args->eps);
 #line 266 "generated/c/matmul_swiglu_q8_q8__q8_f16_g32.c"
     kerf_store16(&scales[r], scale);

@@ -1,4 +1,5 @@
 import { rowwise } from "kerf/dsl";
+import { square, unscaled } from "./_rms.ts";
 
 /**
  * Rows of a root-mean-square norm but for their scale, which the product that reads them makes of the rows'
@@ -7,7 +8,7 @@ import { rowwise } from "kerf/dsl";
 export default rowwise({
   name: "gain",
   inputs: { x: "row", weight: "vector" },
-  each: ({ x, weight }) => x * weight,
-  summed: ({ x }) => x * x,
+  each: ({ x, weight }) => unscaled(x, weight),
+  summed: ({ x }) => square(x),
   stores: ["q8"],
 });

@@ -23,7 +23,7 @@ export interface QuantizedRows {
   readonly wide: Uint8Array;
 }
 
-/** The nearest codes of f32 rows, ties to even; a width that is a multiple of 32. */
+/** The nearest codes of f32 rows, ties to even; a width that is a multiple of 32. A block with NaN has that scale. */
 export function quantizeRows(values: Float32Array): QuantizedRows {
   const codes = new Int16Array(values.length);
   const scales = new Float32Array(values.length / Q8_INPUTS);
@@ -35,7 +35,7 @@ export function quantizeRows(values: Float32Array): QuantizedRows {
       return word.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
     });
     const largest = Math.max(...words);
-    wide[b] = words.indexOf(largest);
+    wide[b] = words.findIndex((size) => Object.is(size, largest));
     // A wide code is at most 127 · 256.
     const top = Math.max(largest / 256, ...words.filter((_, w) => w !== wide[b]));
     const factor = top < 2 ** -120 ? 0 : Math.fround(127 / top);

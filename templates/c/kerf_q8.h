@@ -120,13 +120,14 @@ KERF_INLINE i32x16 kerf_q8_nearest(f32x16 x)
 
 /*
  * The nearest codes of 32 inputs, ties to even. The word of the largest input in size is wide; of the
- * others the largest becomes 127 or −127, unless a wide code would be more than 127 · 256.
+ * others the largest becomes 127 or −127, unless a wide code would be more than 127 · 256. What is no
+ * number counts as the largest, and makes a scale that is none, whatever its codes.
  */
 KERF_INLINE void kerf_store_q8(struct kerf_q8 *to, f32x16 low, f32x16 high)
 {
   const struct kerf_q8_sizes sizes = kerf_q8_sizes(low, high);
   const float wide_limit = sizes.largest / 256.0f;
-  const float top = sizes.others < wide_limit ? wide_limit : sizes.others;
+  const float top = sizes.others > wide_limit ? sizes.others : wide_limit;
   /* Below this 127 / top is no f32; such inputs are nothing beside a weight's own error. */
   const float factor = top < 0x1p-120f ? 0.0f : 127.0f / top;
   const i32x16 codes[2] = {kerf_q8_nearest(low * factor), kerf_q8_nearest(high * factor)};

@@ -14,18 +14,24 @@ const STARTING_MS = 300;
  * Works beside `n` busy processes, which end with the work.
  *
  * @param options.startingMs until the work begins; default: until they spin
+ * @param options.script what they run; default: what never ends
  * @throws {KerfError} one of them ended before
  */
 export async function besideBusy<T>(
   n: number,
   work: () => Promise<T>,
-  { startingMs = STARTING_MS }: { readonly startingMs?: number } = {},
+  { startingMs = STARTING_MS, script = "for (;;);" }: {
+    readonly startingMs?: number;
+    readonly script?: string;
+  } = {},
 ): Promise<T> {
   const end = new AbortController();
   const program = Deno.execPath();
   const spinning = Array.from({ length: n }, async (): Promise<never> => {
-    const { code } = await runCommand(program, ["eval", "for (;;);"], { signal: end.signal });
-    throw new KerfError(`Cannot keep a processor busy: "${program}" ended with code ${code}`);
+    const { code } = await runCommand(program, ["eval", script], { signal: end.signal });
+    throw new KerfError(`Cannot keep a processor busy: "${program}" ended with code ${code}`, {
+      hint: `${program} eval "${script}" # says why`,
+    });
   });
   const started = new Promise((resolve) => setTimeout(resolve, startingMs));
   try {
