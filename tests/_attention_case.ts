@@ -17,6 +17,8 @@ export const LISTED = "k_list_f16t16_f16t16_v_f16t1";
 export const TURNED = "k_basis_q4r64t16_basis_f16t16_v_basis_q4c64t1_basis_f16t1";
 /** Rows in two classes. */
 export const CLASSES = "k_q4r64t16_q4r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1";
+/** … whose keys have scales of their rows. */
+export const ROW_SCALES = "k_q4c32t16_q4c32t16_f16t16_v_q4c64t1_q2c64t1_f16t1";
 /** … whose channels of keys are in two classes, beside those that read as their means. */
 export const CHANNEL_CLASSES =
   "k_list_mean_q42r64t16_list_mean_q42r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1";

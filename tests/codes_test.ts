@@ -81,6 +81,7 @@ Deno.test("codes are those of the full rows, and a flush drops the prefill mask'
       ["kivi:residual=32,bits=2", 3, 3],
       ["think:ratio=0.4,recent=32+kivi:residual=32,bits=4", 6, 2],
       ["think:ratio=0+kivi:residual=64,bits=8,group=64", 8, 1],
+      ["think:ratio=0.4,recent=32+kivi:residual=48,rowScales=1", 6, 2],
     ] as const
   ) {
     await withSlots(
@@ -187,6 +188,7 @@ Deno.test("decoding over codes equals dense decoding over what they stand for (o
       [6, 2, 48, "kivi:residual=64,bits=4,group=64"],
       [8, 1, 64, "think:ratio=0.4,recent=32+kivi:residual=32,bits=4"],
       [4, 1, 32, "think:ratio=0.7,recent=100+kivi:residual=32,bits=8"],
+      [4, 2, 48, "think:ratio=0.4,recent=20+kivi:residual=16,group=16,rowScales=1"],
     ] as const).entries()
   ) {
     await using folder = await testFolder();
@@ -222,6 +224,7 @@ Deno.test("stored bytes are the formula's, lie in live pages, and are freed (ora
     const [prune, R, b, width] of [
       ["kivi:residual=32,bits=2", 32, 2, 32],
       ["kivi:residual=128,bits=4", 128, 4, 32],
+      ["kivi:residual=48,bits=4,rowScales=1", 48, 4, 32],
       ["think:ratio=0.4,recent=32+kivi:residual=32,bits=2", 32, 2, 20],
     ] as const
   ) {
@@ -246,7 +249,8 @@ Deno.test("stored bytes are the formula's, lie in live pages, and are freed (ora
 });
 
 Deno.test("chunks and company change no bit of a coded answer", async () => {
-  for (const prune of ["kivi:residual=32,bits=2", "think:ratio=0.5,recent=32+kivi:residual=32"]) {
+  const row = "think:ratio=0.5,recent=32+kivi:residual=32,rowScales=1";
+  for (const prune of ["kivi:residual=32,bits=2", row]) {
     await withSlots({ nHeads: 6, nKvHeads: 2, seed: 5 }, { prune }, async (model) => {
       const { engine } = model.loaded;
       const runs: Uint32Array[][] = [];

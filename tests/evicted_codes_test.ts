@@ -100,7 +100,7 @@ Deno.test("survivors are coded anew after every turn, and decoding reads what th
       ],
       [3, 3, 32, "adakv:of=snapkv,budget=130,window=8", "kivi:residual=32,bits=2"],
       [8, 1, 64, "tova:budget=140", "think:ratio=0.7,recent=40+kivi:residual=64,bits=8,group=64"],
-      [4, 1, 32, "streaming:budget=100", "kivi:residual=32,bits=2,keep=0,group=16"],
+      [4, 1, 32, "streaming:budget=100", "kivi:residual=32,bits=2,keep=0,group=16,rowScales=1"],
       [6, 2, 32, "h2o:budget=140,every=0", "think:ratio=0.4,recent=20+kivi:residual=32"],
       [6, 3, 32, "h2o:budget=140,every=0,in_cache=1", "kivi:residual=32"],
       [6, 2, 32, "snapkv:budget=140,window=8,every=5", "kivi:keys=0,residual=32,bits=2"],

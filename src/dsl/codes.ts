@@ -4,11 +4,15 @@
  */
 
 import { KerfError } from "../core/error.ts";
+import { CELL } from "../layout/coded.ts";
 import type { CodesRule } from "../layout/make.ts";
 import { amountOf } from "./accumulator.ts";
 import type { Amount } from "./accumulator.ts";
 import type { ChannelBits } from "./channel_bits.ts";
 import type { RowBits } from "./row_bits.ts";
+
+/** What shares a scale; `channelsIf` names a parameter: `channels` where it is not 0, else `rows`. */
+export type Along = "rows" | "channels" | { readonly channelsIf: Amount };
 
 /** What an author writes for a codes step. */
 export interface CodesSpec {
@@ -17,9 +21,9 @@ export interface CodesSpec {
   readonly bits: Amount | ChannelBits | RowBits;
   /**
    * What shares a scale and a minimum: `rows` of one channel, as keys want it, whose channels differ in
-   * range; or `channels` of one row.
+   * range; or `channels` of one row, whose codes then depend on no other row.
    */
-  readonly along: "rows" | "channels";
+  readonly along: Along;
   /** How many share them: 16, 32, 64 or 128. */
   readonly group: Amount;
   /** The last rows, which stay whole. Unless the next two say otherwise as many are coded at once. */
@@ -28,7 +32,7 @@ export interface CodesSpec {
   readonly unit?: Amount;
   /**
    * Rows that are coded at once while decoding; 0: rows that are decoded stay whole, below 0, the default: as
-   * many as `residual`. Along rows this and a unit are multiples of the group.
+   * many as `residual`. This and a unit are multiples of the group along rows, of a tile in keys along channels.
    */
   readonly every?: Amount;
   /** 1, the default: the last `residual` rows stay whole; 0: none need to. */
@@ -63,8 +67,20 @@ export function codes(spec: CodesSpec): CodesStep {
   return Object.freeze({ unit: -1, every: -1, keep: 1, if: 1, ...spec, kind: "codes" });
 }
 
+/** What shares a scale, with a parameter's number. */
+const alongOf = (along: Along, values: Readonly<Record<string, number>>): "rows" | "channels" => {
+  if (typeof along === "string") return along;
+  return amountOf(along.channelsIf, values) === 0 ? "rows" : "channels";
+};
+
 const BITS: readonly number[] = [2, 4, 8];
 const GROUPS: readonly number[] = [16, 32, 64, 128];
+
+/** The rows that a unit of coded ones is whole in: keys along channels lie in tiles as all keys do. */
+function unitOf(of: CodesStep["of"], along: "rows" | "channels", group: number) {
+  if (along === "rows") return { unit: group, name: "groups" };
+  return { unit: of === "key" ? CELL : 1, name: "tiles" };
+}
 
 /** More rows than any cache holds, and a multiple of every group: so many are never due. */
 const NEVER = 2 ** 40;
@@ -81,6 +97,7 @@ export function codesRule(
 ): CodesRule {
   const number = (amount: Amount) => amountOf(amount, values);
   const [group, residual] = [number(step.group), number(step.residual)];
+  const along = alongOf(step.along, values);
   const orResidual = (amount: Amount) => number(amount) < 0 ? step.residual : amount;
   const [unit, every] = [orResidual(step.unit), orResidual(step.every)];
   const byRow = typeof step.bits === "object" && step.bits.kind === "byRow" ? step.bits : null;
@@ -97,15 +114,15 @@ export function codesRule(
     const bits = number(amount);
     if (!BITS.includes(bits)) refuse(`a code has no ${bits} bits`, `use ${BITS.join(", ")} bits`);
     const low = byChannel ? { low: byChannel.choices[1] } : {};
-    return { kind: "affine", bits: bits as 2 | 4 | 8, ...low, along: step.along, group };
+    return { kind: "affine", bits: bits as 2 | 4 | 8, ...low, along, group };
   });
-  if (byRow && (step.of !== "value" || step.along !== "channels")) {
+  if (byRow && (step.of !== "value" || along !== "channels")) {
     refuse(
       "rows of unlike bits share no scale",
       'use byRow() in codes({ of: "value", along: "channels", … })',
     );
   }
-  if (byChannel && (step.of !== "key" || step.along !== "rows")) {
+  if (byChannel && (step.of !== "key" || along !== "rows")) {
     refuse(
       "channels of unlike bits share no scale",
       'use byChannel() in codes({ of: "key", along: "rows", … })',
@@ -114,14 +131,14 @@ export function codesRule(
   if (!GROUPS.includes(group)) {
     refuse(`${group} values share no scale`, `use groups of ${GROUPS.join(", ")}`);
   }
-  const whole = step.along === "rows" ? group : 1;
+  const whole = unitOf(step.of, along, group);
   const wholeGroups = (amount: Amount) => {
     const rows = number(amount);
-    if (rows >= 1 && rows % whole === 0) return rows;
-    const next = Math.max(group, Math.ceil(rows / group) * group);
+    if (rows >= 1 && rows % whole.unit === 0) return rows;
+    const next = Math.max(1, Math.ceil(rows / whole.unit)) * whole.unit;
     const set = typeof amount === "string" ? `: ${amount}=${next}` : "";
     return refuse(
-      `${rows} rows are no whole groups of ${group}`,
+      `${rows} rows are no whole ${whole.name} of ${whole.unit}`,
       `code ${next} rows at once${set}`,
     );
   };

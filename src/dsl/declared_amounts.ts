@@ -40,6 +40,7 @@ export function checkAmounts(
         }
         known(step.bits.queries?.rows, "bits.window");
       } else known(step.bits, "bits");
+      if (typeof step.along === "object") known(step.along.channelsIf, "along.channelsIf");
       known(step.group, "group");
       known(step.residual, "residual");
       known(step.unit, "unit");

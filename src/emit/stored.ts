@@ -30,7 +30,7 @@ export function checkStored(
 /** A code as templates read it. */
 export interface StoredCode {
   /** Which template writes its loops. */
-  readonly kind: "plain" | "sets" | "affine" | "classes";
+  readonly kind: "plain" | "sets" | "affine" | "classes" | "row_scales";
   /** `f16`, `sets` or `q4r32`: tells functions of several codes apart. */
   readonly name: string;
   /** What shares a scale, how many of it, and the bits of a code; empty where elements are plain. */
@@ -54,11 +54,17 @@ function storedSets(kernel: string, segment: Segment): StoredCode {
 }
 
 /** Whether a code's elements are whole numbers that share scales. */
-export const isCode = ({ kind }: StoredCode): boolean => kind === "affine" || kind === "classes";
+export const isCode = ({ bits }: StoredCode): boolean => bits !== "";
+
+/** Which template makes codes of rows, and rows of codes. */
+export const codingOf = ({ kind, along }: StoredCode): string => {
+  if (kind === "classes") return "channel_classes";
+  return kind === "row_scales" ? kind : `along_${along}`;
+};
 
 /**
  * The code of a segment that kernels can read: plain as {@linkcode checkStored} has it, keys with channels of
- * their own, or codes whose groups are whole vectors of the lanes that read them, keys' along rows and values' along channels.
+ * their own, or codes whose groups are whole vectors of the lanes that read them, keys' along either and values' along channels.
  *
  * @throws {KerfError} no kernel reads it
  */
@@ -67,7 +73,7 @@ export function storedCode(
   segment: Segment,
   stream: "key" | "value",
 ): StoredCode {
-  const [tile, along] = stream === "key" ? [16, "rows"] as const : [1, "channels"] as const;
+  const tile = stream === "key" ? 16 : 1;
   const { code } = segment;
   if (segment.channels === "bitmap" && stream === "key") return storedSets(kernel, segment);
   if (code.kind !== "affine") {
@@ -77,16 +83,20 @@ export function storedCode(
   const { fill, channels } = segment;
   const hasClasses = code.low !== undefined;
   const plain = channels !== "bitmap" && (fill === "mean") === hasClasses;
-  if (!plain || segment.tile !== tile || code.along !== along || code.group % 16 !== 0) {
+  const { bits, low, along, group } = code;
+  const byRow = along === "channels";
+  const isRead = stream === "value" ? byRow : !(byRow && hasClasses);
+  if (!plain || segment.tile !== tile || !isRead || group % 16 !== 0) {
+    const axis = stream === "value" ? "channels" : "rows";
+    const axes = stream === "value" || hasClasses ? axis : "rows or channels";
     throw new KerfError(
       `Cannot emit "${kernel}": codes of ${stream}s lie in tiles of ${tile} and share scales along ` +
-        `${along}, 16 or a multiple of it, and a segment is ${segmentName(segment)}`,
-      { hint: `use codes({ of: "${stream}", along: "${along}", group: 32, … })` },
+        `${axes}, 16 or a multiple of it, and a segment is ${segmentName(segment)}`,
+      { hint: `use codes({ of: "${stream}", along: "${axis}", group: 32, … })` },
     );
   }
-  const { bits, low, group } = code;
   return {
-    kind: hasClasses ? "classes" : "affine",
+    kind: hasClasses ? "classes" : byRow && stream === "key" ? "row_scales" : "affine",
     name: codeName(code),
     ...{ along, bits: String(bits), low: String(low ?? ""), group: String(group) },
   };

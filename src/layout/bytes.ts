@@ -51,7 +51,7 @@ export function codeBytes(code: Code, { rows, width, high = width }: SegmentSize
   const bits = codeBits(code);
   if (code.kind !== "affine") return rows * width * bits / 8;
   if (code.along === "channels") {
-    return rows * (ceilDiv(width * bits, 8) + ceilDiv(width, code.group) * AFFINE_PAIR_BYTES);
+    return rows * (width * bits / 8 + ceilDiv(width, code.group) * AFFINE_PAIR_BYTES);
   }
   const groups = ceilDiv(rows, code.group);
   const rowBits = high * bits + (width - high) * (code.low ?? bits);

@@ -46,6 +46,13 @@ Deno.test("codeBytes: codes, scales and minima", () => {
   // Values in groups of kept channels; the last is short.
   const values = parseSegmentName("q2c32t1");
   assertEquals(codeBytes(values.code, { rows: 3, width: 40 }), 3 * (10 + 2 * 4));
+  // So are keys along channels, a tile at a time: of an odd count of them no row is whole bytes.
+  const tiled = parseSegmentName("list_q2c32t16");
+  assertEquals(tileBytes(tiled, { width: 39 }, 64), 39 * 4 + 2 * 16 * 4);
+  assertEquals(
+    codeBytes(tiled.code, { rows: 32, width: 39 }),
+    2 * tileBytes(tiled, { width: 39 }, 64),
+  );
   assertEquals(rowBytes(parseSegmentName("bitmap_f16t1"), { width: 5 }, 64), 2 * 5 + 8);
 });
 
@@ -85,7 +92,10 @@ Deno.test("layoutOf: channels per row are f16 whatever the stream is", () => {
 });
 
 Deno.test("codePlace: the bits of a page are its codes' and words' places, once each", () => {
-  const cases = [["list_mean_q42r32t16", 5, 2], ["list_mean_q42r64t16", 3, 0], ["q84r16t16", 4, 4]];
+  const cases = [
+    ...[["list_mean_q42r32t16", 5, 2], ["list_mean_q42r64t16", 3, 0], ["q84r16t16", 4, 4]],
+    ...[["q4c32t16", 64, 64], ["q2c16t16", 39, 39], ["q8c64t1", 80, 80]],
+  ];
   for (const [name, width, high] of cases as [string, number, number][]) {
     const segment = parseSegmentName(name);
     const { code } = segment;
@@ -106,7 +116,8 @@ Deno.test("codePlace: the bits of a page are its codes' and words' places, once 
       }
     }
     for (const pair of words) take(8 * pair, 32);
-    assertEquals(words.size, width * PAGE_ROWS / code.group);
+    const [along, across] = code.along === "rows" ? [PAGE_ROWS, width] : [width, PAGE_ROWS];
+    assertEquals(words.size, across * Math.ceil(along / code.group));
     assertEquals(seen.size, 8 * PAGE_ROWS * rowBytes(segment, { width, high }, 64), name);
     assertEquals(Math.max(...seen) + 1, seen.size, name);
   }

@@ -33,6 +33,10 @@ const rejected: readonly [segments: readonly Segment[], why: string][] = [
     [parseSegmentName("q4r32t16"), { ...full, flush: { atRows: 64, rows: 33 } }],
     "whole groups of the segment before",
   ],
+  [
+    [parseSegmentName("q4c64t16"), { ...full, flush: { atRows: 64, rows: 32, unit: 24 } }],
+    "whole groups of the segment before",
+  ],
   [[full, { ...full, flush: { atRows: 8, rows: 16 } }], "no more than there are"],
   [
     [parseSegmentName("list_f16t16"), parseSegmentName("list_f32t16"), full],

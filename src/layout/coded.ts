@@ -7,6 +7,8 @@
  *     along rows      a unit of `group` rows: tiles of sixteen rows, a cell per stored channel each, those
  *                     of the first class before those of the second; then the words of the channels
  *     along channels  a row: its cells; then the words of its groups, the last of which may be short
+ *     … in tiles      a tile of sixteen rows: a cell per stored channel; then the words of its groups, sixteen
+ *                     rows side by side
  */
 
 import { codeBytes, tileBytes, unitRows } from "./bytes.ts";
@@ -49,14 +51,16 @@ export function codePlace(
   const row = at.row % PAGE_ROWS;
   const rows = unitRows(segment);
   const unit = Math.floor(row / rows) * tileBytes(segment, at, width);
-  if (code.along === "rows") {
+  if (code.along === "rows" || segment.tile === CELL) {
     const bits = channel < high ? code.bits : code.low ?? code.bits;
     const before = Math.min(channel, high) * cellBytes(code.bits) +
       Math.max(0, channel - high) * cellBytes(bits);
-    const words = codeBytes(code, { ...at, rows }) - 4 * width;
+    const nWords = code.along === "rows" ? width : CELL * Math.ceil(width / group);
+    const words = codeBytes(code, { ...at, rows }) - 4 * nWords;
     const tile = Math.floor(row % rows / CELL) * words * CELL / rows;
     const { byte, shift } = inCell(row % CELL, bits);
-    return { byte: unit + tile + before + byte, shift, pair: unit + words + 4 * channel };
+    const word = code.along === "rows" ? channel : Math.floor(channel / group) * CELL + row % CELL;
+    return { byte: unit + tile + before + byte, shift, pair: unit + words + 4 * word };
   }
   const { byte, shift } = inCell(channel % CELL, code.bits);
   const cell = Math.floor(channel / CELL);

@@ -26,6 +26,8 @@ export interface AttentionQ8Query extends AttentionQuery {
   readonly keyCodes: readonly RowCodes[];
   /** Per value. */
   readonly valueCodes: readonly RowCodes[];
+  /** Stored channels of a key that share a scale; null: each has one that other rows share. */
+  readonly keyGroup: number | null;
   /** Channels of a value that share a scale. */
   readonly valueGroup: number;
   /** Rows where a segment of keys begins: chunks are cut from there. */
@@ -71,9 +73,22 @@ function roundToBytes(factors: readonly number[]): Rounded[] {
 /** A code's distance from the mean of all. */
 const fromCentre = ({ code, bits }: CodedPlace) => code - (2 ** bits - 1) / 2;
 
-/** What rounding takes from q · k of a coded key: classes of bits are rounded apart. */
-function takenFromLogit(q: ArrayLike<number>, key: readonly CodedPlace[]): number {
+/**
+ * What rounding takes from q · k of a coded key. Where scales are its channels', they meet queries before these are
+ * rounded, classes of bits apart; where they are its own, a group's queries are rounded for all keys.
+ */
+function takenFromLogit(
+  q: ArrayLike<number>,
+  key: readonly CodedPlace[],
+  keyGroup: number | null,
+): number {
   let sum = 0;
+  for (let first = 0; keyGroup !== null && first < key.length; first += keyGroup) {
+    const places = key.slice(first, first + keyGroup);
+    roundToBytes(places.map(({ channel }) => Math.fround(q[channel]!)))
+      .forEach(({ taken }, i) => sum += taken * places[i]!.scale * fromCentre(places[i]!));
+  }
+  if (keyGroup !== null) return sum;
   for (const bits of new Set(key.map((element) => element.bits))) {
     const places = key.filter((element) => element.bits === bits);
     const rounded = roundToBytes(
@@ -101,18 +116,18 @@ function takenFromHalves(q: ArrayLike<number>, key: ArrayLike<number>): number {
  * import { attentionQ8Reference } from "./mod.ts";
  * const rows = { keys: [[1]], values: [[2]], keyCodes: [null], valueCodes: [null] };
  * const [score, mask] = [(x: unknown) => [x as number], () => [true]];
- * const cuts = { valueGroup: 32, keyStarts: [0], beginsPage: (row: number) => row === 0 };
+ * const cuts = { keyGroup: null, valueGroup: 32, keyStarts: [0], beginsPage: (row: number) => row === 0 };
  * const given = { q: [1], scale: 1, context: {}, weightError: 0, score, mask };
  * const { out } = attentionQ8Reference({ ...given, ...rows, ...cuts });
  * if (out[0] !== 2) throw new Error("a whole row is what it was");
  * ```
  */
 export function attentionQ8Reference(query: AttentionQ8Query): AttentionQ8Answer {
-  const { q, keys, values, keyCodes, valueCodes, valueGroup, weightError } = query;
+  const { q, keys, values, keyCodes, valueCodes, keyGroup, valueGroup, weightError } = query;
   // One channel more, which every query meets with 1, holds what rounding took.
   const takenFrom = (key: ArrayLike<number>, codes: RowCodes) => {
     if (codes === null) return 0;
-    return codes === "halves" ? takenFromHalves(q, key) : takenFromLogit(q, codes);
+    return codes === "halves" ? takenFromHalves(q, key) : takenFromLogit(q, codes, keyGroup);
   };
   const taken = (
     key: ArrayLike<number>,

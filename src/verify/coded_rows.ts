@@ -13,7 +13,7 @@ import type { WrittenCache } from "./written_cache.ts";
 /** What the reference takes of a head's rows beside their numbers. */
 export type CodedRows = Pick<
   AttentionQ8Query,
-  "keyCodes" | "valueCodes" | "valueGroup" | "keyStarts" | "beginsPage"
+  "keyCodes" | "valueCodes" | "keyGroup" | "valueGroup" | "keyStarts" | "beginsPage"
 >;
 
 /** How a stream's rows are read, and where its segments begin. */
@@ -31,12 +31,13 @@ export function codedRows(
   const { key, value } = cache.layout;
   const keys = codedStream(cache, head, { ...at, of: "key" });
   const values = codedStream(cache, head, { ...at, of: "value" });
-  const { code } = value.segments[0]!;
+  const [keyCode, code] = [key, value].map(({ segments }) => segments[0]!.code);
   return {
     keyCodes: keys.rows,
     valueCodes: values.rows,
     keyStarts: keys.starts.slice(0, key.segments.length),
-    valueGroup: code.kind === "affine" ? code.group : cache.headDim,
+    keyGroup: keyCode!.kind === "affine" && keyCode!.along === "channels" ? keyCode!.group : null,
+    valueGroup: code!.kind === "affine" ? code!.group : cache.headDim,
     beginsPage: (row) => {
       const start = values.starts.findLast((start) => start <= row)!;
       return (row - start) % PAGE_ROWS === 0;

@@ -56,6 +56,20 @@ KERF_INLINE void kerf_load8_codes_aligned(
   kerf_decode4(kerf_bits(words[1]) >> shift, bits, group, x + 4);
 }
 
+/* Eight codes, from the first or the ninth on, of a group each. */
+KERF_INLINE void kerf_load8_row_codes(
+  const u8 *cell, u32 first, const u32 bits, const kerf_group *groups, float *x)
+{
+  const u32 bytes = 2 * bits;
+  KERF_UNROLL for (u32 four = 0; four < 8; four += 4) {
+    const u32 at = first + four, word = kerf_load_word(cell + at % bytes) >> (at / bytes * bits);
+    KERF_UNROLL for (u32 i = four; i < four + 4; i++) {
+      const u32 code = (word >> (8 * (i - four))) & ((1u << bits) - 1);
+      x[i] = kerf_fma(groups[i].scale, kerf_code_to_f32(code), groups[i].minimum);
+    }
+  }
+}
+
 /* What element i of a cell stands for. */
 KERF_INLINE float kerf_decode(kerf_group group, const u8 *cell, u32 i, const u32 bits)
 {

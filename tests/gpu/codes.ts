@@ -4,7 +4,7 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { CHANNEL_CLASSES, CLASSES, CODED, TURNED } from "../_attention_case.ts";
+import { CHANNEL_CLASSES, CLASSES, CODED, ROW_SCALES, TURNED } from "../_attention_case.ts";
 import { decodeRun } from "../_decode_case.ts";
 import type { DecodeCase } from "../_decode_case.ts";
 import { encodeRun } from "../_encode_case.ts";
@@ -179,6 +179,24 @@ gpuTest("attention over codes of 2, 4 and 8 bits, groups of 16 to 128", async ()
   await checkAttention({ ...classes, rows: 141, nCoded: 128, nFirst: 128 });
   const wide = { group: 8, headDim: 128, rows: 300, nQuery: 9, nCoded: 256 };
   await checkAttention({ ...wide, layout: coded("q4r64", "q2c64") });
+});
+
+gpuTest("keys are coded along channels, and whole rows again", async () => {
+  const key = { stream: "key", channels: ODD } as const;
+  const list = { ...key, to: "list_q2c32t16", rows: [96, 32], coded: 64 };
+  await assertEncoded({ ...list, order: [130, 70].map(byClass) });
+  await assertDecoded({ ...key, from: "list_q2c32t16", rows: [144, 96], first: 16, to: 5 });
+  await assertEncoded({ stream: "key", to: "q4c32t16", rows: [48, 16, 0], coded: 80 });
+  await assertEncoded({ stream: "key", to: "q8c128t16", rows: [32], headDim: 48, type: "f32" });
+});
+
+gpuTest("attention over keys whose rows have scales of their own", async () => {
+  const rows = { rows: 301, nQuery: 9, nListed: 272, nCoded: 272 };
+  const given = { ...rows, headDim: 80, group: 4, layout: coded("list_q2c32", "q2c32") };
+  for (const width of [80, 39]) await checkAttention({ ...given, width });
+  await checkAttention({ layout: coded("q8c16", "q8c16"), rows: 31, nCoded: 16 });
+  const shape = { headDim: 32, rows: 300, window: 20, coded: [192, 64] as const };
+  await assertClassScores({ ...shape, layout: ROW_SCALES });
 });
 
 gpuTest("attention over two classes of channels, the others their means", async () => {

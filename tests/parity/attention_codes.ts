@@ -52,6 +52,13 @@ Deno.test("two classes of coded channels, the others their means, either class e
   }
 });
 
+Deno.test("keys whose rows have scales of their own, a list of them too, the last group short", async () => {
+  const given = { nQuery: 9, rows: 300, nListed: 272, nCoded: 272, headDim: 80, group: 4 };
+  const layout = coded("list_q2c32", "q2c32");
+  for (const width of [80, 39, 1]) await check({ ...given, layout, width });
+  await check({ ...given, layout, width: 39, rows: 20, nListed: 0, nCoded: 0 });
+});
+
 Deno.test("codes of one stream only, of kept channels, of rows with gaps, beside f32", async () => {
   const given = { rows: 340, nQuery: 9, nCoded: 288 };
   const layouts = [

@@ -17,7 +17,9 @@ const CASES: Readonly<Record<string, Partial<Case>>> = {
   "values with a list": { layout: "k_f16t16_v_list_f16t1_f16t1", nListed: 200, width: 39 },
   "codes of 2 and 4 bits": coded("q2r32", "q4c16"),
   "codes of 4 and 8 bits": coded("q4r16", "q8c32"),
-  "codes of 8 and 2 bits": coded("q8r32", "q2c32"),
+  "codes of 8 and 2 bits, scales of rows": {
+    ...{ ...coded("q8c16", "q2c32"), width: 39, q8: true },
+  },
   "rows in classes": { layout: CLASSES, nCoded: 256, nFirst: 64 },
   "whole numbers": {
     ...{ layout: CHANNEL_CLASSES, rows: 371, nListed: 320, nCoded: 320, nFirst: 128 },

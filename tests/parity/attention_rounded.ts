@@ -14,7 +14,7 @@ const run = runPicked();
 const check = (given: Partial<Case>) =>
   assertAttention({ nQuery: 9, ...given, q8: true }, { run, exact: true });
 
-Deno.test("codes multiply as whole numbers: 2, 4 and 8 bits, channels in classes, short groups", async () => {
+Deno.test("codes multiply as whole numbers: 2, 4 and 8 bits, channels in classes, scales of rows, short groups", async () => {
   const coded = (key: string, value: string) => `k_${key}t16_f16t16_v_${value}t1_f16t1`;
   for (const [bits, group, nCoded] of [[2, 32, 288], [8, 128, 256]] as const) {
     const layout = coded(`q${bits}r${group}`, `q${bits}c${group}`);
@@ -28,6 +28,10 @@ Deno.test("codes multiply as whole numbers: 2, 4 and 8 bits, channels in classes
   for (const width of [39, 1]) {
     const layout = coded("list_q2r32", "q2c32");
     await check({ layout, rows: 333, nListed: 288, nCoded: 288, width });
+  }
+  const own = { layout: coded("list_q2c32", "q2c32"), headDim: 80, group: 4 };
+  for (const width of [80, 39, 1]) {
+    await check({ ...own, rows: 333, nListed: 272, nCoded: 272, width });
   }
   const rows = { rows: 371, nListed: 320, nCoded: 320, nFirst: 128 };
   for (const [width, high] of [[40, 17], [64, 64], [33, 0]] as const) {

@@ -112,6 +112,14 @@ Deno.test("coded values of a list become whole rows, other channels 0", async ()
   await check({ ...value, from: "list_q4c64t1", rows: [33], type: "f32", positions: true });
 });
 
+Deno.test("keys coded along channels become whole rows", async () => {
+  const channels = Array.from({ length: 64 }, (_, c) => c).filter((c) => c % 5 !== 2);
+  const list = { stream: "key", from: "list_q2c32t16", channels } as const;
+  await check({ ...list, rows: [144, 96, 16], first: 16, to: 5 });
+  await check({ stream: "key", from: "q4c32t16", rows: [32, 0], to: 33 });
+  await check({ stream: "key", from: "q8c128t16", rows: [32], headDim: 48, type: "f32" });
+});
+
 Deno.test("positions and sums move along with decoded rows", async () => {
   const given = { stream: "value", from: "q4c32t1", rows: [130, 7], positions: true } as const;
   await check(given);

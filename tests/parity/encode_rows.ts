@@ -64,6 +64,17 @@ Deno.test("keys are coded along rows, of all channels and of those kept", async 
   await check({ stream: "key", to: "list_q4r64t16", rows: [192], channels: [63], type: "f32" });
 });
 
+Deno.test("keys are coded along channels, with a short last group", async () => {
+  const channels = Array.from({ length: 64 }, (_, c) => c).filter((c) => c % 5 !== 2);
+  const list = { stream: "key", to: "list_q2c32t16", channels } as const;
+  await check({ ...list, rows: [96, 32], coded: 64, order: [shuffled(96), shuffled(32)] });
+  await check({ ...list, rows: [16], channels: [63] });
+  await check({ stream: "key", to: "q8c128t16", rows: [32], headDim: 48, type: "f32" });
+  for (const isa of await testIsas()) {
+    await check({ stream: "key", to: "q4c32t16", rows: [128, 16, 0], coded: 48 }, isa);
+  }
+});
+
 Deno.test("keys are coded in two classes of channels, either of them empty", async () => {
   const channels = [3, 7, 1, 40, 63, 2, 5, 62];
   const to = "list_mean_q42r64t16";

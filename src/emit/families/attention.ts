@@ -93,7 +93,11 @@ export interface AttentionContext {
   readonly listed_codes: readonly StoredCode[];
   /** Whether either stream has coded segments, and whether keys have. */
   readonly reads_codes: boolean;
+  readonly codes_keys: boolean;
+  /** Whether scales of keys, a channel's each, are folded into the queries. */
   readonly folds_groups: boolean;
+  /** Whether coded keys have scales of their rows. */
+  readonly row_scales: boolean;
   /** Whether a segment of values is codes of every channel. */
   readonly codes_whole_values: boolean;
   /** Whether keys have rows with channels of their own. */
@@ -325,7 +329,9 @@ function layoutContext(
     rounds_values: valueCodes.some((code) => code.rounds && isHalf(code)),
     listed_codes: distinctCodes(codes.value.filter((_, i) => isListed(value.segments[i]!))),
     reads_codes: [...codes.key, ...codes.value].some(isCode),
-    folds_groups: codes.key.some(isCode),
+    codes_keys: codes.key.some(isCode),
+    folds_groups: codes.key.some((code) => isCode(code) && code.along === "rows"),
+    row_scales: codes.key.some(({ kind }) => kind === "row_scales"),
     codes_whole_values: valueCodes.some(isCode),
     reads_sets: codes.key.some(({ kind }) => kind === "sets"),
     fills_means: key.segments.some(({ fill }) => fill === "mean"),

@@ -14,7 +14,7 @@ import { ARENA_UNIT, PAGE_ROWS } from "../../layout/types.ts";
 import type { Segment } from "../../layout/types.ts";
 import { moveSignature } from "../move_signature.ts";
 import { listShape, readOnly } from "../signature_parts.ts";
-import { checkStored, isCode, storedCode } from "../stored.ts";
+import { checkStored, codingOf, isCode, storedCode } from "../stored.ts";
 import type { StoredCode } from "../stored.ts";
 import type { EmitRequest, Family, KernelSource } from "../types.ts";
 import { kernelName } from "../types.ts";
@@ -46,6 +46,8 @@ export interface MoveRowsContext {
   readonly ordered: boolean;
   /** How the compressed segment stores elements. */
   readonly stored: StoredCode;
+  /** Of encode_<coding>.* and decode_<coding>.*: the part that knows the order of its codes. */
+  readonly coding: string;
 }
 
 /** The family of row moves. */
@@ -89,6 +91,7 @@ export const moveRows: Family = Object.freeze<Family>({
       row_sums: sides.sums,
       ordered: isOrdered(source),
       stored,
+      coding: codingOf(stored),
     };
     return {
       signature: moveSignature(kernelName(request), {
