@@ -191,12 +191,16 @@ export async function makePlan(
     const whole = { layers: cache.allLayers, x: context.activations.x, output };
     return device.prepare(bind(stepDrafts({ inputs, context }, whole)));
   };
+  // Greedy decoding never asks for it.
+  let logitsStep: Program | undefined;
   return {
     inputs,
     buffers,
     context,
     step: prepare("picks"),
-    logitsStep: prepare("logits"),
+    get logitsStep() {
+      return logitsStep ??= prepare("logits");
+    },
     bind,
     run: (drafts, header = new Uint32Array(6)) => device.run(device.prepare(bind(drafts)), header),
   };
