@@ -18,7 +18,10 @@ export function generateOptions(values: ParsedArgs["values"]): GenerateOptions &
     (values[name] as number | undefined) ?? SAMPLING[name];
   const n = (values.n as number | undefined) ?? -1;
   if (n < -1) {
-    throw new KerfError(`Cannot generate ${n} tokens`, { hint: "-n 128, or -n -1", exitCode: 2 });
+    throw new KerfError(`Cannot generate ${n} tokens`, {
+      hint: "-n 128, or -n -1: until the model stops",
+      exitCode: 2,
+    });
   }
   const seed = values.s as number | undefined;
   const options = {

@@ -58,7 +58,9 @@ function kindOf(word: string): (typeof KINDS)[string] {
   const known = Object.keys(KINDS);
   const near = nearest(word, known);
   throw new KerfError(
-    `Cannot make a new "${word}": a variant is of kind ${known.join(" or ")}`,
+    `Cannot make a new ${word === "" ? "variant" : `"${word}"`}: a variant is of kind ${
+      known.join(" or ")
+    }`,
     { hint: `deno task new ${near ?? known[0]} my_idea`, exitCode: 2 },
   );
 }

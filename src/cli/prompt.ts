@@ -18,8 +18,6 @@ export type Asked =
   | { readonly kind: "batch"; readonly prompts: readonly (string | readonly ChatMessage[])[] }
   | { readonly kind: "chat" };
 
-const EXAMPLE = 'deno task run "What is the capital of France?"';
-
 /** Why a file cannot be read, by the class of Deno's error. */
 const REASONS: Readonly<Record<string, string>> = {
   NotFound: "there is no such file",
@@ -94,18 +92,21 @@ function batchOf(path: string, { values, positionals }: ParsedArgs): Asked {
   return { kind: "batch", prompts };
 }
 
-const emptyPrompt = (why: string) =>
-  new KerfError(`There is no prompt: ${why}`, { hint: EXAMPLE, exitCode: 2 });
+const emptyPrompt = (why: string, command = "run") =>
+  new KerfError(`There is no prompt: ${why}`, {
+    hint: `deno task ${command} "What is the capital of France?"`,
+    exitCode: 2,
+  });
 
 /** What the command line asks. @throws {KerfError} exit code 2: a file cannot be read, or is empty */
-export async function askedOf(args: ParsedArgs): Promise<Asked> {
+export async function askedOf(args: ParsedArgs, command = "run"): Promise<Asked> {
   const { values, positionals } = args;
   const words = positionals.length > 0 ? positionals.join(" ") : undefined;
   const path = values.f as string | undefined;
   if (path?.endsWith(".jsonl")) return batchOf(path, args);
   if (path !== undefined) {
     const file = readUserFile(path);
-    if (file.trim() === "") throw emptyPrompt(`"${path}" is empty`);
+    if (file.trim() === "") throw emptyPrompt(`"${path}" is empty`, command);
     if (words === undefined) return { kind: "text", text: file, file };
     return { kind: "text", text: `${file.trimEnd()}\n\n${words}`, file: file.trimEnd() };
   }
@@ -115,10 +116,10 @@ export async function askedOf(args: ParsedArgs): Promise<Asked> {
       exitCode: 2,
     });
   }
-  if (words?.trim() === "") throw emptyPrompt("the text is empty");
+  if (words?.trim() === "") throw emptyPrompt("the text is empty", command);
   if (words !== undefined) return { kind: "text", text: words };
   if (Deno.stdin.isTerminal()) return { kind: "chat" };
   const text = await new Response(Deno.stdin.readable).text();
-  if (text.trim() === "") throw emptyPrompt("standard input is empty");
+  if (text.trim() === "") throw emptyPrompt("standard input is empty", command);
   return { kind: "text", text };
 }

@@ -5,6 +5,7 @@
 
 import { KerfError } from "../core/error.ts";
 import type { KernelEntry, Manifest, Target } from "../core/manifest.ts";
+import { nearest } from "../core/nearest.ts";
 import type { Diagnostic } from "../frontend/mod.ts";
 import { catalog, isOnTarget } from "./catalog.ts";
 import type { CatalogEntry } from "./catalog.ts";
@@ -104,8 +105,9 @@ function selectKernels(entries: readonly CatalogEntry[], names: readonly string[
   for (const name of names) {
     if (entries.some((entry) => matches(entry, name))) continue;
     const known = [...new Set(entries.map((entry) => entry.source.definition.name))];
+    const near = nearest(name, known);
     throw new KerfError(`Cannot generate "${name}": no file in kernels/ declares it`, {
-      hint: `one of ${known.join(", ")}`,
+      hint: [...(near ? [`did you mean ${near}?`] : []), `there are: ${known.join(", ")}`],
       exitCode: 2,
     });
   }

@@ -25,9 +25,10 @@ export async function channelScoresOf(
       .every(Boolean);
   if (!scored) {
     throw new KerfError(
-      `Cannot read channel scores of "${prune.spec}": it does not score every layer`,
+      `Cannot read channel scores of "${prune.spec}": it scores ` +
+        (widths ? "not every layer" : "no key channels"),
       {
-        hint: "--prune think:ratio=0.5 scores all",
+        hint: "--prune think:ratio=0.5, which scores those of every layer",
         exitCode: 2,
       },
     );

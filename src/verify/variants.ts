@@ -108,7 +108,8 @@ function named(part: string, name: string, project: Project): VerifiedVariant {
   if (found) return found;
   const names = known.map((variant) => variant.name);
   const near = nearest(part, names);
-  throw new KerfError(`Cannot verify "${name}": no variant has the name "${part}"`, {
+  const what = part === name ? "there is no such variant" : `there is no variant "${part}"`;
+  throw new KerfError(`Cannot verify "${name}": ${what}`, {
     hint: [...(near ? [`did you mean ${near}?`] : []), `there are: ${names.join(", ")}`],
     exitCode: 2,
   });

@@ -4,6 +4,7 @@
  * longer applies.
  */
 
+import { nearest } from "../../src/core/nearest.ts";
 import { MUTANTS } from "./list.ts";
 import type { Mutant } from "./mutant.ts";
 import { openWorkspace } from "./workspace.ts";
@@ -36,7 +37,10 @@ const passes = ({ passed, failed }: TestRun) => passed > 0 && failed === 0;
 function chosen(names: readonly string[]): readonly Mutant[] {
   const unknown = names.find((name) => !MUTANTS.some((mutant) => mutant.name === name));
   if (unknown !== undefined) {
-    console.error(`Unknown mutant "${unknown}": ${MUTANTS.map((m) => m.name).join(", ")}`);
+    const all = MUTANTS.map(({ name }) => name);
+    const near = nearest(unknown, all) ?? all.find((name) => name.includes(unknown));
+    console.error(`error: There is no mutant "${unknown}"`);
+    console.error(near ? `hint: "${near}"` : `hint: one of\n  ${all.join("\n  ")}`);
     Deno.exit(2);
   }
   return names.length > 0 ? MUTANTS.filter(({ name }) => names.includes(name)) : MUTANTS;

@@ -8,7 +8,7 @@ import { openProgress, writeOut } from "../terminal.ts";
 
 export async function inspect(args: ParsedArgs): Promise<number> {
   const { values } = args;
-  const asked = await askedOf(args);
+  const asked = await askedOf(args, "inspect mask");
   if (asked.kind !== "text") {
     throw new KerfError("Cannot show a mask: it takes one prompt", {
       hint: "deno task inspect mask --prune think -f tests/data/long.txt",
