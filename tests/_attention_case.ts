@@ -7,7 +7,7 @@ import { authorRunner } from "../src/reference/mod.ts";
 import { caseTable } from "../src/verify/hooks.ts";
 import { sources } from "./_emitted.ts";
 import { randomFrom } from "./_kernel.ts";
-import { AT, listed, pageConstants, writeCache } from "./_kv_cache.ts";
+import { AT, boundFills, listed, pageConstants, writeCache } from "./_kv_cache.ts";
 import type { HeadRows } from "./_kv_cache.ts";
 import { ownChannels } from "./_set_case.ts";
 import { asStored } from "./_stored_rows.ts";
@@ -22,6 +22,11 @@ export const ROW_SCALES = "k_q4c32t16_q4c32t16_f16t16_v_q4c64t1_q2c64t1_f16t1";
 /** … whose channels of keys are in two classes, beside those that read as their means. */
 export const CHANNEL_CLASSES =
   "k_list_mean_q42r64t16_list_mean_q42r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1";
+/** Rows in two classes, of the second of which no values are stored. */
+export const EMPTY = "k_q4r64t16_q4r64t16_f16t16_v_q4c64t1_none_mean_f16t1_f16t1";
+/** … beside classes of channels and in another basis. */
+export const EMPTY_TURNED =
+  "k_list_mean_q42r64t16_list_mean_q42r64t16_f16t16_v_basis_q2c64t1_none_mean_basis_f16t1_basis_f16t1";
 /** Keys with channels of their own. */
 export const SETS = "k_bitmap_mean_f16t1_f16t16_v_f16t1";
 /** … beside values that are coded. */
@@ -143,7 +148,7 @@ export function shared(
       ...rest,
       ...(lists("key") ? { channels } : {}),
       ...(lists("value") ? { value_channels } : {}),
-      ...(cache.fills ? { fills: cache.fills } : {}),
+      ...boundFills(cache),
       ...tables,
     },
     constants: {

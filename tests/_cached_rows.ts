@@ -37,6 +37,15 @@ export async function segmentRows(
   return out;
 }
 
+/** What a head's values read as of which nothing is stored: f64 [headDim]. */
+export async function valueMean({ cache, device }: Engine, at: HeadAt): Promise<number[]> {
+  const { headDim } = cache.shape;
+  const place = at.slot * cache.nHeadsPerSlot + at.head;
+  const offset = 4 * (cache.valueFills + place * headDim);
+  const bytes = (await device.read(cache.fills!, offset, 4 * headDim)).slice();
+  return [...new Float32Array(bytes.buffer)];
+}
+
 /** The segments of a stream's rows, oldest first. */
 export const segmentsOfStream = ({ cache }: Engine, stream: "key" | "value") =>
   cache.segments.filter((segment) => segment.stream === stream);

@@ -25,6 +25,10 @@ export interface EncodeCase {
   readonly order?: readonly (readonly number[])[];
 }
 
+/** Every other row first, then those between. */
+export const byClass = (n: number): number[] =>
+  Array.from({ length: n }, (_, i) => 2 * i < n ? 2 * i : 2 * (n - i) - 1);
+
 /** Rows with an outlier, a channel and a row that are constant, one of tiny differences, and ties. */
 function rowsOf(n: number, headDim: number, random: () => number): Float32Array[] {
   return Array.from({ length: n }, (_, r) =>

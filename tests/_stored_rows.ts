@@ -1,7 +1,7 @@
 /** Rows of a hand-written cache as a reader sees them: what codes stand for, in place of what was coded, and fills. */
 
 import { keyLists } from "../src/layout/mod.ts";
-import { AT, listed, readRow, segmentStarts } from "./_kv_cache.ts";
+import { AT, listed, readRow, segmentStarts, valueFillsAt } from "./_kv_cache.ts";
 import type { HeadRows, WrittenCache } from "./_kv_cache.ts";
 
 /** A head's rows with what its codes stand for, to f32; channels that a coded key lacks are left alone. */
@@ -22,6 +22,7 @@ export function asStored(
         const set = new Set(head.sets![i]);
         return row.map((x, c) => set.has(c) ? x : head.fills![c]!);
       }
+      if (segment.channels === "none") return valueFillsAt(cache, at);
       if (segment.code.kind !== "affine") return row;
       const list = listed(head, stream, own);
       const channels = segment.channels === "list"

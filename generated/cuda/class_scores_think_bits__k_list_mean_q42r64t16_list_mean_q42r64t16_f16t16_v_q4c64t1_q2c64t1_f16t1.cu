@@ -3,10 +3,11 @@
  * rows to evict but which keep their values in more bits. A channel's error shows in the logits as large as its
  * queries are: channels get 0, 2 or 4 bits where these errors, by their rows' scores, sum to the least at `keys`
  * bits a channel and row, scales included; without bits a channel reads as its mean. The share `high` of the rows
- * that the last queries attend to most has values of 4 bits, the others of 2; each has bits of channels of its own.
- * `budget` splits itself; only rows that are coded count. Costs two passes over the keys that are coded and a
- * softmax of the window. What the window does not ask for is only coarser; below 0.12 needles get lost. `turned=1`
- * codes values in a Hadamard basis, which is worth up to a quarter; heads must have 2ⁿ channels.
+ * that the last queries attend to most has values of 4 bits, the others of 2; below a budget of 0.11 of 2 and of
+ * none, which read as their mean. Each has bits of channels of its own. `budget` splits itself; only rows that are
+ * coded count. Costs two passes over the keys that are coded and a softmax of the window. What the window does not
+ * ask for is only coarser; below 0.12 needles get lost. `turned=1` codes values in a Hadamard basis, which is worth
+ * up to a quarter; heads must have 2ⁿ channels.
  * Scores of the oldest full rows of one layer; higher gets more bits.
  *
  * Generated from kernels/prune/think_bits.ts by `deno task gen`. Do not edit.

@@ -7,7 +7,7 @@ import { KerfError } from "../core/error.ts";
 import { CELL } from "../layout/coded.ts";
 import type { CodesRule } from "../layout/make.ts";
 import { amountOf } from "./accumulator.ts";
-import type { Amount } from "./accumulator.ts";
+import type { Amount, Derived } from "./accumulator.ts";
 import type { ChannelBits } from "./channel_bits.ts";
 import type { RowBits } from "./row_bits.ts";
 
@@ -17,7 +17,7 @@ export type Along = "rows" | "channels" | { readonly channelsIf: Amount };
 /** What an author writes for a codes step. */
 export interface CodesSpec {
   readonly of: "key" | "value";
-  /** Bits of a code: 2, 4 or 8; of keys along rows also `byChannel()`, of values `byRow()`. */
+  /** Bits of a code: 2, 4 or 8; of keys along rows also `byChannel()`, of values `byRow()`, which may have 0. */
   readonly bits: Amount | ChannelBits | RowBits;
   /**
    * What shares a scale and a minimum: `rows` of one channel, as keys want it, whose channels differ in
@@ -95,7 +95,7 @@ export function codesRule(
   step: CodesStep,
   values: Readonly<Record<string, number>>,
 ): CodesRule {
-  const number = (amount: Amount) => amountOf(amount, values);
+  const number = (amount: Amount | Derived) => amountOf(amount, values);
   const [group, residual] = [number(step.group), number(step.residual)];
   const along = alongOf(step.along, values);
   const orResidual = (amount: Amount) => number(amount) < 0 ? step.residual : amount;
@@ -110,9 +110,12 @@ export function codesRule(
   const refuse = (why: string, hint: string): never => {
     throw new KerfError(`Cannot code ${step.of}s with "${owner}": ${why}`, { hint, exitCode: 2 });
   };
-  const codes = amounts.map((amount): CodesRule["code"] => {
+  const codes = amounts.map((amount, i): CodesRule["code"] | null => {
     const bits = number(amount);
-    if (!BITS.includes(bits)) refuse(`a code has no ${bits} bits`, `use ${BITS.join(", ")} bits`);
+    // Rows of the second class may store nothing.
+    if (bits === 0 && i === 1) return null;
+    const choices = [...(i === 1 ? [0] : []), ...BITS].join(", ");
+    if (!BITS.includes(bits)) refuse(`a code has no ${bits} bits`, `use ${choices} bits`);
     const low = byChannel ? { low: byChannel.choices[1] } : {};
     return { kind: "affine", bits: bits as 2 | 4 | 8, ...low, along, group };
   });
@@ -147,7 +150,7 @@ export function codesRule(
     kind: "codes",
     of: step.of,
     code: codes[0]!,
-    ...(codes[1] ? { low: codes[1] } : {}),
+    ...(byRow ? { low: codes[1]! } : {}),
     flush: { rows, atRows: number(step.keep) * residual + rows, unit: wholeGroups(unit) },
   };
 }

@@ -16,6 +16,7 @@ export * from "./layout.ts";
 export * from "./layout_kernel.ts";
 export * from "./layout_steps.ts";
 export * from "./matmul.ts";
+export * from "./mean_rows.ts";
 export * from "./move_rows.ts";
 export * from "./set_rows.ts";
 export * from "./pairwise.ts";

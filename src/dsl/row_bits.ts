@@ -10,9 +10,10 @@ import type { f32 } from "./types.ts";
 
 /** What an author writes for bits by row. */
 export interface RowBitsSpec {
-  /** Bits of a code in the rows of the highest scores, and in the others. */
-  readonly high: Amount;
-  readonly low: Amount;
+  /** Bits of a code in the rows of the highest scores. */
+  readonly high: Amount | Derived;
+  /** In the others; 0: nothing of them is stored, and each reads as their mean. */
+  readonly low: Amount | Derived;
   /** Share of a head's coded rows that get `high`, to whole units of the keys' rows. */
   readonly share: Amount | Derived;
   /** The score of one row, whose key and value are still whole. */

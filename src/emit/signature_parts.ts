@@ -18,6 +18,12 @@ export const u32 = (name: string, doc?: string): Constant =>
 /** A number of the invocation. */
 export const f32 = (name: string, doc: string): Constant => ({ name, dtype: "f32", doc });
 
+/** Where `fills` has what values read as of which nothing is stored, f32 [nSlots, nLayers, nKvHeads, headDim]. */
+export const VALUE_FILLS: Constant = u32(
+  "value_fills",
+  "first element of what values read as, in fills",
+);
+
 /** The dimensions of what every KV head of a slot has. */
 export const PER_HEAD = ["nSlots", "nLayers", "nKvHeads"] as const;
 

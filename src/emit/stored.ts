@@ -8,7 +8,7 @@ import type { Segment } from "../layout/types.ts";
  * The element type of a segment that kernels can read.
  *
  * @param kernel the kernel's name, for the message
- * @throws {KerfError} the segment is coded, fills channels, has sets per row or another tile
+ * @throws {KerfError} the segment is coded, fills channels, has sets per row, stores nothing or has another tile
  */
 export function checkStored(
   kernel: string,
@@ -17,7 +17,8 @@ export function checkStored(
 ): "f16" | "f32" {
   const { code, fill, channels, tile } = segment;
   const plain = code.kind !== "affine" && fill === "zero";
-  if (code.kind === "affine" || !plain || channels === "bitmap" || tile !== options.tile) {
+  const stores = channels === "all" || channels === "list";
+  if (code.kind === "affine" || !plain || !stores || tile !== options.tile) {
     throw new KerfError(
       `Cannot emit "${kernel}": it reads f16 or f32 in tiles of ${options.tile}, and a segment is ` +
         segmentName(segment),
@@ -30,8 +31,8 @@ export function checkStored(
 /** A code as templates read it. */
 export interface StoredCode {
   /** Which template writes its loops. */
-  readonly kind: "plain" | "sets" | "affine" | "classes" | "row_scales";
-  /** `f16`, `sets` or `q4r32`: tells functions of several codes apart. */
+  readonly kind: "plain" | "sets" | "affine" | "classes" | "row_scales" | "none";
+  /** `f16`, `sets`, `none` or `q4r32`: tells functions of several codes apart. */
   readonly name: string;
   /** What shares a scale, how many of it, and the bits of a code; empty where elements are plain. */
   readonly along: "rows" | "channels" | "";
@@ -53,6 +54,11 @@ function storedSets(kernel: string, segment: Segment): StoredCode {
   );
 }
 
+/** Values of which nothing is stored. */
+const NOTHING: StoredCode = Object.freeze({
+  ...{ kind: "none", name: "none", along: "", bits: "", low: "", group: "" },
+});
+
 /** Whether a code's elements are whole numbers that share scales. */
 export const isCode = ({ bits }: StoredCode): boolean => bits !== "";
 
@@ -64,7 +70,8 @@ export const codingOf = ({ kind, along }: StoredCode): string => {
 
 /**
  * The code of a segment that kernels can read: plain as {@linkcode checkStored} has it, keys with channels of
- * their own, or codes whose groups are whole vectors of the lanes that read them, keys' along either and values' along channels.
+ * their own, values of which nothing is stored, or codes whose groups are whole vectors of the lanes that read them,
+ * keys' along either and values' along channels.
  *
  * @throws {KerfError} no kernel reads it
  */
@@ -76,6 +83,7 @@ export function storedCode(
   const tile = stream === "key" ? 16 : 1;
   const { code } = segment;
   if (segment.channels === "bitmap" && stream === "key") return storedSets(kernel, segment);
+  if (segment.channels === "none" && stream === "value") return NOTHING;
   if (code.kind !== "affine") {
     const name = checkStored(kernel, segment, { tile });
     return { kind: "plain", name, along: "", bits: "", low: "", group: "" };

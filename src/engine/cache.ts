@@ -35,8 +35,13 @@ export class KvCache {
   readonly lists: Readonly<Record<"key" | "value", DeviceBuffer | null>>;
   /** How many lists a head's keys have. */
   readonly nKeyLists: number;
-  /** f32, as keys' lists: what each channel of it reads as that is not stored; null when all read as 0. */
+  /**
+   * f32, as keys' lists: what each channel of it reads as that is not stored; then, of shape [nSlots, nLayers,
+   * nKvHeads, headDim], what values read as of which nothing is. Each where there is such; null when all read as 0.
+   */
   readonly fills: DeviceBuffer | null;
+  /** Its first element for values. */
+  readonly valueFills: number;
   readonly #device: Device;
   readonly #sizes: Uint32Array<ArrayBuffer>;
   readonly #tokens: Uint32Array;
@@ -73,8 +78,11 @@ export class KvCache {
         ? device.allocate(nHeads * lists[of] * headDim * 4, `channels of ${of}s`)
         : null;
     this.lists = { key: listOf("key"), value: listOf("value") };
-    const filled = this.segments.some(({ segment }) => segment.fill === "mean");
-    this.fills = filled ? device.allocate(nHeads * lists.key * headDim * 4, "fills") : null;
+    const nFills = (of: "key" | "value") =>
+      layout[of].segments.some(({ fill }) => fill === "mean") ? nHeads * lists[of] * headDim : 0;
+    this.valueFills = nFills("key");
+    const fillBytes = 4 * (this.valueFills + nFills("value"));
+    this.fills = fillBytes > 0 ? device.allocate(fillBytes, "fills") : null;
     for (let i = 0; i < nHeads; i++) {
       for (const { index } of this.segments) this.#sizes[this.#sizeIndex(i, index) + 1] = headDim;
     }

@@ -129,6 +129,7 @@ function deedOf(
     return { kernel: ordered ? "encode_ordered_rows" : "encode_rows", deed: "code" };
   }
   if (channels === "bitmap") return { kernel: "thin_rows", deed: "thin" };
+  if (channels === "none") return { kernel: "average_rows", deed: "average" };
   return { kernel: "move_rows", deed: channels === "list" ? "prune" : "keep recent" };
 }
 

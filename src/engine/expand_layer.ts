@@ -50,9 +50,12 @@ export const maskedStreams = (cache: Pick<KvCache, "segments">): StreamName[] =>
     return first?.channels === "list" && !isCoded(first);
   });
 
-const deedOf = ({ code, channels }: Segment) => {
-  if (channels === "bitmap") return "fill";
-  return code.kind === "affine" ? "decode" : "move";
+const deedOf = (
+  { code, channels }: Segment,
+): { readonly kernel: string; readonly deed: string } => {
+  if (channels === "none") return { kernel: "repeat_means", deed: "repeat means of" };
+  const deed = channels === "bitmap" ? "fill" : code.kind === "affine" ? "decode" : "move";
+  return { kernel: `${deed}_rows`, deed };
 };
 
 /** Makes whole rows of a layer's compressed ones of a stream, then moves those that were behind them. */
@@ -66,21 +69,24 @@ export function expandDrafts(
   },
 ): Draft[] {
   const { compressed, full } = streamSegments(cache, stream)!;
-  return [...compressed, full].map((from, i) => ({
-    kernel: `${from === full ? "move" : deedOf(from.segment)}_rows__${
-      moveName({ from: from.segment, to: full.segment, sides: full.sides })
-    }`,
-    label: `layer ${layer} · ${from === full ? "keep whole" : deedOf(from.segment)} ${stream}s`,
-    buffers: {
-      ...(cache.lists[stream] ? { channels: whole(cache.lists[stream]) } : {}),
-      moves: whole(compress!.moves[stream]![i]!),
-      arena: whole(cache.table.arenas[layer]!),
-    },
-    constants: {
-      ...{ slot, layer, src_page: from.page, dst_page: full.page },
-      ...{ max_rows: maxRows[i]!, key_list: i },
-    },
-  }));
+  return [...compressed, full].map((from, i) => {
+    const { kernel, deed } = from === full
+      ? { kernel: "move_rows", deed: "keep whole" }
+      : deedOf(from.segment);
+    return {
+      kernel: `${kernel}__${moveName({ from: from.segment, to: full.segment, sides: full.sides })}`,
+      label: `layer ${layer} · ${deed} ${stream}s`,
+      buffers: {
+        ...(cache.lists[stream] ? { channels: whole(cache.lists[stream]) } : {}),
+        moves: whole(compress!.moves[stream]![i]!),
+        arena: whole(cache.table.arenas[layer]!),
+      },
+      constants: {
+        ...{ slot, layer, src_page: from.page, dst_page: full.page },
+        ...{ max_rows: maxRows[i]!, key_list: i },
+      },
+    };
+  });
 }
 
 const sum = (rows: readonly number[]) => rows.reduce((a, b) => a + b, 0);

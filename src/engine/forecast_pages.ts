@@ -90,8 +90,9 @@ export class PageBytes {
     if (rows === 0) return 0;
     const segment = this.#segments[stream][index]!;
     const { headDim, bits } = this.#shape;
-    const cut = segment.segment.channels !== "all" ? cutOf(this.#shape, stream) : null;
-    const width = cut ? cut.widths[head]! : headDim;
+    const { channels } = segment.segment;
+    const cut = channels === "all" || channels === "none" ? null : cutOf(this.#shape, stream);
+    const width = channels === "none" ? 0 : cut ? cut.widths[head]! : headDim;
     const page = (rows: number) =>
       bits && average !== undefined
         ? boundedPageBytes(average, { headDim, group: bits.group, rows })

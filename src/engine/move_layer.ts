@@ -176,6 +176,7 @@ function storedChannels(
 ): StoredChannels {
   const { cache } = inputs;
   if (segment.channels === "all") return { width: cache.shape.headDim };
+  if (segment.channels === "none") return { width: 0 };
   const cut = cutOf(inputs, stream);
   if (cut && !cut.enough) return { width: cut.widths[at.head]! };
   const { rows: _, ...stored } = cache.sizeOf(at, index);

@@ -255,6 +255,7 @@ export function poolOf(
       n_heads: nHeads,
       n_kv_heads: nKvHeads,
       n_key_lists: cache.nKeyLists,
+      value_fills: cache.valueFills,
       qkv_stride: (nHeads + 2 * nKvHeads) * headDim,
       out_stride: nHeads * headDim,
       page_entries: cache.pageEntries,

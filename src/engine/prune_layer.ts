@@ -74,9 +74,13 @@ export function hasMask({ inputs: { cache } }: Plan, { slot, layer }: LayerAt): 
   const { nKvHeads } = cache.shape;
   return STREAMS.some((stream) => {
     const segments = streamSegments(cache, stream);
-    const listed = segments?.compressed.filter((s) => s.segment.channels !== "all") ?? [];
+    const listed = segments?.compressed.filter(({ segment: { channels } }) =>
+      channels === "list" || channels === "bitmap"
+    ) ?? [];
     return Array.from({ length: nKvHeads }, (_, i) => ({ slot, head: layer * nKvHeads + i }))
-      .some((at) => listed.some(({ index }) => cache.sizeOf(at, index).rows > 0));
+      .some((at) =>
+        listed.some(({ index }) => cache.sizeOf(at, index).rows > 0)
+      );
   });
 }
 

@@ -119,8 +119,8 @@ function listBytes(
   { width }: SegmentSize,
   headDim: number,
 ): number {
-  // Sets lie with their rows, and each row lacks others.
-  if (channels === "bitmap") return fill === "mean" ? 2 * headDim : 0;
+  // Sets lie with their rows, and each row lacks others; rows that store nothing need no list.
+  if (channels !== "list") return fill === "mean" ? 2 * headDim : 0;
   const classes = hasChannelClasses({ code }) ? 2 : 1;
   return classes * maskBytes(headDim) + (fill === "mean" ? 2 * (headDim - width) : 0);
 }

@@ -21,6 +21,9 @@ const isLast = (index: number, stream: Stream) => index === stream.segments.leng
 const sharesRows = (s: Segment) => s.code.kind === "affine" && s.code.along === "rows";
 const group = (s: Segment) => s.code.kind === "affine" ? s.code.group : 1;
 
+const listsChannels = (s: Segment | undefined) =>
+  s?.channels === "list" || s?.channels === "bitmap";
+
 const RULES: readonly Rule[] = [
   {
     broken: (s) => s.channels === "bitmap" && s.tile !== 1,
@@ -36,6 +39,17 @@ const RULES: readonly Rule[] = [
     broken: (s, i, stream) => s.flush !== null && stream.segments[i - 1]?.channels === "bitmap",
     why: "rows that have channels of their own are not coded",
     hint: "prune channels per head where rows are coded",
+  },
+  {
+    broken: (s) =>
+      s.channels === "none" && !(s.code.kind === "f16" && s.fill === "mean" && s.tile === 1),
+    why: "rows that store nothing read as their mean, whatever their code",
+    hint: 'use code: { kind: "f16" }, fill: "mean" and tile 1 with channels: none',
+  },
+  {
+    broken: (s, i) => s.channels === "none" && i === 0,
+    why: "nothing is left of the rows that store most",
+    hint: "put a segment that stores its rows before it",
   },
   {
     broken: (s) => s.channels === "all" && s.fill !== "zero",
@@ -95,8 +109,7 @@ const RULES: readonly Rule[] = [
   {
     // Coded lists stand for classes of rows, which share one list.
     broken: (s, i, stream) =>
-      s.channels !== "all" && (stream.segments[i - 1]?.channels ?? "all") !== "all" &&
-      s.code.kind !== "affine",
+      listsChannels(s) && listsChannels(stream.segments[i - 1]) && s.code.kind !== "affine",
     why: "two steps cut the same axis, and a head has one channel list",
     hint: "give the variant one channels() step per stream",
   },

@@ -21,6 +21,8 @@ const rejected: readonly [segments: readonly Segment[], why: string][] = [
     [parseSegmentName("bitmap_mean_f16t1"), parseSegmentName("list_f16t16"), full],
     "a head has one channel list",
   ],
+  [[full, { ...full, channels: "none" }, full], "read as their mean"],
+  [[parseSegmentName("none_mean_f16t1"), full], "nothing is left"],
   [[parseSegmentName("q4c0t1"), full], "positive whole number"],
   [[parseSegmentName("q4r48t16"), full], "divide a page"],
   [[parseSegmentName("q4r16t32"), full], "fill whole tiles"],

@@ -33,8 +33,8 @@ export interface CodesRule {
   readonly kind: "codes";
   readonly of: "key" | "value";
   readonly code: Extract<Code, { readonly kind: "affine" }>;
-  /** Of the rows that score low; absent: all rows are alike. */
-  readonly low?: Extract<Code, { readonly kind: "affine" }>;
+  /** Of the rows that score low; null: they store nothing; absent: all rows are alike. */
+  readonly low?: Extract<Code, { readonly kind: "affine" }> | null;
   readonly flush: NonNullable<Segment["flush"]>;
 }
 
@@ -110,6 +110,9 @@ const SET_SEGMENT: Segment = Object.freeze({
   fill: "mean",
 });
 
+/** The segment of rows of which nothing is stored, whatever the stream's type is: they read as their mean. */
+const EMPTY_SEGMENT: Segment = Object.freeze({ ...segment("none", "f16", 1), fill: "mean" });
+
 /** The layout without pruning: one full segment per stream. */
 export function denseLayout(types: CacheTypes, tiles: StreamTiles = DEFAULT_TILES): Layout {
   return layoutOf(null, types, tiles);
@@ -175,8 +178,8 @@ function streamSegments(
   const [rule] = rules;
   const coded = (channels: Segment["channels"], { code, low }: CodesRule) =>
     // Keys are coded alike in both classes.
-    (splitsRows(steps) ? [code, low ?? code] : [code]).map((own) =>
-      codedSegment(own, channels, tile)
+    (splitsRows(steps) ? [code, low === undefined ? code : low] : [code]).map((own) =>
+      own === null ? EMPTY_SEGMENT : codedSegment(own, channels, tile)
     );
   const compressed = lists.length > 0
     ? lists.flatMap(({ per }) =>
@@ -192,7 +195,8 @@ function streamSegments(
 
 const rulesOf = (steps: LayoutSteps["steps"]) => steps.filter((step) => step.kind === "codes");
 
-const splitsRows = (steps: LayoutSteps["steps"]) => rulesOf(steps).some(({ low }) => low);
+const splitsRows = (steps: LayoutSteps["steps"]) =>
+  rulesOf(steps).some(({ low }) => low !== undefined);
 
 /** @throws {KerfError} exit code 2: rows are in classes, and keys are not coded with them */
 function checkRowClasses({ name, steps }: LayoutSteps): void {

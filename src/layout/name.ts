@@ -3,7 +3,7 @@
  * kernel's text (channels, fill, basis, code, tile, what rows carry) and nothing that does not (row counts,
  * widths, when rows are flushed), so one compiled kernel serves every ratio.
  *
- *     segment: [list_ | bitmap_] [mean_] [basis_] (f32 | f16 | q<bits>[<low>]<r|c><group>) t<tile>
+ *     segment: [list_ | bitmap_ | none_] [mean_] [basis_] (f32 | f16 | q<bits>[<low>]<r|c><group>) t<tile>
  *     layout:  k_<segment>…_v_<segment>… [_cached] [_evicted] [_summed]
  *     move:    <segment>__<segment> [_positions] [_sums], without their basis: rows move as they are
  */
@@ -51,7 +51,7 @@ export const mergeKernel = ({ value, rowSums }: Pick<Layout, "value" | "rowSums"
   `attention_merge${isTurned(value) ? "_turned" : ""}${rowSums ? "_recording" : ""}`;
 
 const SEGMENT =
-  /^(?:(list|bitmap)_)?(mean_)?(basis_)?(?:(f32|f16)|q([248])([24])?([rc])(\d+))t(1|16|32)(?:_|$)/;
+  /^(?:(list|bitmap|none)_)?(mean_)?(basis_)?(?:(f32|f16)|q([248])([24])?([rc])(\d+))t(1|16|32)(?:_|$)/;
 
 /** The segments at the start of `text`, and what follows them. */
 function readSegments(text: string): { segments: Segment[]; rest: string } {

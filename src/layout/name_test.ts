@@ -5,7 +5,7 @@ import { layoutName, parseLayoutName, parseSegmentName, segmentName } from "./na
 import type { Layout, Segment } from "./types.ts";
 
 const segments: fc.Arbitrary<Segment> = fc.record({
-  channels: fc.constantFrom("all", "list", "bitmap"),
+  channels: fc.constantFrom("all", "list", "bitmap", "none"),
   fill: fc.constantFrom("zero", "mean"),
   basis: fc.constantFrom("identity", "orthogonal"),
   code: fc.oneof(

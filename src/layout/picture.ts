@@ -39,7 +39,7 @@ function streamLines(
     const rows = `${rowsText(size.rows)} × ${
       String(size.width).padStart(3)
     } channels × ${bits} bits`;
-    const filled = Math.max(1, Math.round(BAR_CELLS * bytes / whole));
+    const filled = Math.max(Math.sign(bytes), Math.round(BAR_CELLS * bytes / whole));
     const bar = size.rows === 0 ? "" : "█".repeat(filled) + "·".repeat(BAR_CELLS - filled);
     const stored = storedBytes({ segments: [segment] }, [size], headDim);
     return [i === 0 ? title : "", segmentName(segment), rows, stored, bar];

@@ -23,8 +23,11 @@ export type Code =
 
 /** One segment of a stream. */
 export interface Segment {
-  /** `all`; `list`: a channel list per (layer, KV head); `bitmap`: a set of channels per row. */
-  readonly channels: "all" | "list" | "bitmap";
+  /**
+   * `all`; `list`: a channel list per (layer, KV head); `bitmap`: a set of channels per row; `none`: rows that
+   * store nothing and read as their fill.
+   */
+  readonly channels: "all" | "list" | "bitmap" | "none";
   /** What a missing channel reads as. */
   readonly fill: "zero" | "mean";
   readonly basis: "identity" | "orthogonal";

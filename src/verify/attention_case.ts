@@ -48,7 +48,10 @@ function storedChannels(
   // Rows with channels of their own have as many each.
   if (segments[0]!.channels === "bitmap") return { channels: [...Array(width).keys()] };
   const listed = segments.find(({ channels }) => channels === "list");
-  if (!listed) return { channels: Array.from({ length: headDim }, (_, c) => c) };
+  if (!listed) {
+    const nothing = segments[1]?.channels === "none" ? { second: { channels: [] } } : {};
+    return { channels: Array.from({ length: headDim }, (_, c) => c), ...nothing };
+  }
   const channels = randomChannels(width, headDim, random);
   if (listed.code.kind !== "affine" || listed.code.low === undefined) return { channels };
   // Those of the first class come first, each class ascending.

@@ -6,7 +6,7 @@ import { keyLists } from "../layout/row_classes.ts";
 import { CHUNK_ROWS } from "../layout/types.ts";
 import type { Layout } from "../layout/types.ts";
 import { N_KV_HEADS } from "./cases.ts";
-import { AT, segmentsOf } from "./written_cache.ts";
+import { AT, boundFills, segmentsOf, valueFillsAt } from "./written_cache.ts";
 import { readCodes, readPosition, readRow, readSet, sumByte } from "./written_rows.ts";
 import type { HeadRows, KeyList } from "./head_rows.ts";
 import type { WrittenCache } from "./written_cache.ts";
@@ -61,9 +61,9 @@ export const withBuffers = (
 ): WrittenCache => ({ ...cache, buffers: { ...cache.buffers, ...buffers } });
 
 /** What kernels bind of a cache. */
-export const cacheBuffers = ({ buffers, fills }: WrittenCache) => ({
-  ...buffers,
-  ...(fills ? { fills } : {}),
+export const cacheBuffers = (cache: WrittenCache) => ({
+  ...cache.buffers,
+  ...boundFills(cache),
 });
 
 /** How many rows of a stream are compressed. */
@@ -110,6 +110,10 @@ export function seenCache({ cache, heads: rows, headDim }: CacheState, nNew = 0)
 /** Whether the rows of a segment have channels of their own. */
 export const hasSets = (layout: Layout, index: number): boolean =>
   segmentsOf(layout)[index]!.channels === "bitmap";
+
+/** Whether nothing is stored of the rows of a segment. */
+export const hasNothing = (layout: Layout, index: number): boolean =>
+  segmentsOf(layout)[index]!.channels === "none";
 
 /** The channels that a row has, and their elements. */
 export const setOf = (cache: WrittenCache, at: CaseRow): ReturnType<typeof readSet> =>
@@ -195,6 +199,7 @@ export function headRows(state: CacheState, kvHead: number): SeenRows {
     if (row >= compressedOf(own)) return Float32Array.from(stored);
     const whole = new Float32Array(headDim);
     const segment = row < own.compressed[0]! ? 0 : 1;
+    if (hasNothing(cache.layout, at.index)) whole.set(valueFillsOf(state, kvHead));
     if (of === "key") {
       fillsOf(state, kvHead, segment).forEach(({ channel, value }) => whole[channel] = value);
     }
@@ -215,6 +220,10 @@ export function headRows(state: CacheState, kvHead: number): SeenRows {
     ...(cache.layout.rowPositions ? { positions: positionsOf(state, kvHead) } : {}),
   };
 }
+
+/** What a head's values read as of which nothing is stored, f32 [headDim]. */
+export const valueFillsOf = ({ cache }: CacheState, kvHead: number): Float32Array =>
+  valueFillsAt(cache, { kvHead, nKvHeads: N_KV_HEADS });
 
 /** What the channels of compressed keys read as that have no bits, or that a row lacks; none where that is zero. */
 function fillsOf({ cache, heads, headDim }: CacheState, kvHead: number, segment: number) {

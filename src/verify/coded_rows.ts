@@ -61,8 +61,10 @@ function codedStream(
   const rows = head.keys.map((_, row): RowCodes => {
     const own = starts.slice(0, segments.length).findLastIndex((start) => start <= row);
     const { code, channels: stored } = segments[own]!;
-    // Values with a list and keys with channels of their own are multiplied as f32.
-    if ((of === "value" && stored === "list") || stored === "bitmap") return null;
+    // Values with a list, or of which nothing is stored, and keys with channels of their own meet f32.
+    if ((of === "value" && stored === "list") || stored === "bitmap" || stored === "none") {
+      return null;
+    }
     if (code.kind !== "affine") return code.kind === "f16" ? "halves" : null;
     const list = listed(head, of, own);
     const channels = stored === "list"

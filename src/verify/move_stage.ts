@@ -10,9 +10,18 @@ import { classRows, keyLists } from "../layout/row_classes.ts";
 import type { RowSplit } from "../layout/row_classes.ts";
 import { rowSides } from "../layout/types.ts";
 import type { Layout, Stream } from "../layout/types.ts";
-import { compressedOf, hasSets, seenCache, storedIn, STREAMS, withBuffers } from "./cache_state.ts";
+import {
+  compressedOf,
+  hasNothing,
+  hasSets,
+  seenCache,
+  storedIn,
+  STREAMS,
+  withBuffers,
+} from "./cache_state.ts";
 import type { CacheState, CompressedRows, HeadSizes, StreamName } from "./cache_state.ts";
 import { N_KV_HEADS } from "./cases.ts";
+import { measureAverages } from "./average_stage.ts";
 import { measureCodes } from "./code_stage.ts";
 import type { Measurement } from "./compare.ts";
 import { withFreshPages } from "./fresh_pages.ts";
@@ -22,7 +31,7 @@ import type { HeadMove } from "./moved_rows.ts";
 import type { RowOrder } from "./order_stage.ts";
 import { strayBytes } from "./stray_bytes.ts";
 import { measureThinned } from "./thin_stage.ts";
-import { AT, segmentsOf } from "./written_cache.ts";
+import { AT, boundFills, segmentsOf } from "./written_cache.ts";
 
 /** The segments of a stream whose older rows are compressed, by index, keys' first. */
 interface StreamMove {
@@ -60,7 +69,7 @@ const isCoded = (layout: Layout, index: number): boolean =>
 function moveKernel(layout: Layout, { of, compressed, full }: StreamMove, to: number): string {
   const segments = segmentsOf(layout);
   const codes = compressed.length > 1 ? "encode_ordered" : "encode";
-  const whole = hasSets(layout, to) ? "thin" : "move";
+  const whole = hasSets(layout, to) ? "thin" : hasNothing(layout, to) ? "average" : "move";
   const sides = rowSides(layout, of);
   return `${isCoded(layout, to) ? codes : whole}_rows__${
     moveName({ from: segments[full]!, to: segments[to]!, sides })
@@ -161,7 +170,7 @@ export async function moveRows(
     headDim,
     moves: (index) => streams.some(({ full }) => full === index),
   });
-  let { arena } = moving.cache.buffers;
+  let { buffers: { arena }, valueFills } = moving.cache;
   const moved: HeadMove[] = [];
   const heads = [...state.heads];
   for (const stream of streams) {
@@ -175,7 +184,7 @@ export async function moveRows(
       const lists = own.map(({ lists }) => lists[i]!);
       const isFirst = i > compressed.length;
       if (isFirst && options.first === 0) continue;
-      ({ arena } = await run(moveKernel(layout, stream, to), {
+      const left = await run(moveKernel(layout, stream, to), {
         defines: { HEAD_DIM: headDim },
         buffers: {
           src_pages: moving.src_pages,
@@ -183,7 +192,7 @@ export async function moveRows(
           channels: of === "key" ? old.buffers.channels : old.buffers.value_channels,
           ...(order ? { order: order.buffer } : {}),
           ...(scores ? { scores } : {}),
-          ...(old.fills ? { fills: old.fills } : {}),
+          ...boundFills({ ...old, valueFills }),
           arena,
           moves: Uint32Array.from([...lists.flatMap((list) => list.map(() => 0)), ...lists.flat()]),
         },
@@ -197,10 +206,16 @@ export async function moveRows(
           src_page: old.firstPages[full]!,
           dst_page: old.firstPages[to]!,
         },
-      }));
+      });
+      arena = left.arena;
+      if (hasNothing(layout, to)) valueFills = left.fills!.slice(old.fills?.length ?? 0);
     }
   }
-  const next: CacheState = { ...state, cache: withBuffers(moving.cache, { arena }), heads };
+  const next: CacheState = {
+    ...state,
+    cache: { ...withBuffers(moving.cache, { arena }), valueFills },
+    heads,
+  };
   const written = moved.flatMap(({ kvHead, to, before, rows, stored }) =>
     rows.map((_, i) => ({
       ...{ kvHead, index: to, row: before + i, width: stored.channels.length },
@@ -214,8 +229,11 @@ export async function moveRows(
       measureMoves(
         state,
         next,
-        moved.filter(({ to }) => !isCoded(layout, to) && !hasSets(layout, to)),
+        moved.filter(({ to }) =>
+          !isCoded(layout, to) && !hasSets(layout, to) && !hasNothing(layout, to)
+        ),
       ),
+      ...measureAverages(state, next, moved.filter(({ to }) => hasNothing(layout, to))),
       ...measureThinned(state, next, {
         moves: moved.filter(({ to }) => hasSets(layout, to)),
         scores,

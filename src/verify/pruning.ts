@@ -105,6 +105,7 @@ function emptyState({ nRows, layout, shape: { headDim }, widths }: PruningProble
         compressed: layout[of].segments.slice(1).map(() => 0),
         channels: all.slice(0, hasSetsOf(layout[of]) ? widths[of][kvHead] : headDim),
         ...(hasClasses(layout[of]) ? { high: headDim } : {}),
+        ...(layout[of].segments[1]?.channels === "none" ? { second: { channels: [] } } : {}),
       }));
       return { rows: 0, key: key!, value: value! };
     }),

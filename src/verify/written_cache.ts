@@ -20,7 +20,7 @@ import type { Layout, Segment } from "../layout/mod.ts";
 import { codeRowsReference } from "../reference/codes.ts";
 import { listed, segmentStarts } from "./head_rows.ts";
 import type { HeadRows } from "./head_rows.ts";
-import { fillsOf, withMissing, writeCode } from "./written_codes.ts";
+import { fillsOf, meansOf, withMissing, writeCode } from "./written_codes.ts";
 import { writeSetRow } from "./written_sets.ts";
 
 /** Where the rows are put: slot 1 of 2, layer 1 of 2, so that strides matter. */
@@ -38,6 +38,8 @@ export interface WrittenCache {
   };
   /** f32 as `channels`: the f16 mean of each list's missing channels over its rows, in its order; else null. */
   readonly fills: Float32Array<ArrayBuffer> | null;
+  /** f32 [nSlots, nLayers, nKvHeads, headDim]: the f16 mean of values of which nothing is stored; null: all are. */
+  readonly valueFills: Float32Array<ArrayBuffer> | null;
   readonly constants: Readonly<Record<string, number>>;
   /** First page entry of each segment, keys' first. */
   readonly firstPages: readonly number[];
@@ -46,6 +48,23 @@ export interface WrittenCache {
   readonly headDim: number;
   /** Chunks of 256 rows that the longest head has. */
   readonly nSplits: number;
+}
+
+/** What a KV head's values read as of which nothing is stored: f32 [headDim] of the cache's. */
+export function valueFillsAt(
+  { valueFills, headDim }: Pick<WrittenCache, "valueFills" | "headDim">,
+  { kvHead, nKvHeads }: { readonly kvHead: number; readonly nKvHeads: number },
+): Float32Array<ArrayBuffer> {
+  const head = (AT.slot * AT.nLayers + AT.layer) * nKvHeads + kvHead;
+  return valueFills!.subarray(head * headDim, (head + 1) * headDim);
+}
+
+/** The buffer of what is not stored, where a cache has any: what keys' channels read as, then values. */
+export function boundFills(
+  { fills, valueFills }: Pick<WrittenCache, "fills" | "valueFills">,
+): { readonly fills?: Float32Array<ArrayBuffer> } {
+  if (valueFills === null) return fills ? { fills } : {};
+  return { fills: Float32Array.from([...fills ?? [], ...valueFills]) };
 }
 
 /** What a stored element reads back as. */
@@ -97,6 +116,8 @@ export function writeCache(
   const value_channels = new Uint32Array(nHeads * headDim);
   const filled = layout.key.segments.some(({ fill }) => fill === "mean");
   const fills = filled ? new Float32Array(nHeads * nLists * headDim) : null;
+  const isEmpty = layout.value.segments.some(({ channels }) => channels === "none");
+  const valueFills = isEmpty ? new Float32Array(nHeads * headDim) : null;
 
   // Every page has full width's room; their order in the arena is shuffled by a stride prime to it.
   const unitsOfPage = Math.max(
@@ -133,9 +154,11 @@ export function writeCache(
       const starts = segmentStarts(head, stream, key ? "key" : "value");
       const [from, to] = starts.slice(stream.indexOf(segment)) as [number, number];
       const own = listed(head, key ? "key" : "value", stream.indexOf(segment));
-      const list = segment.channels === "list"
-        ? own.channels
-        : Array.from({ length: headDim }, (_, c) => c);
+      const all = Array.from({ length: headDim }, (_, c) => c);
+      const list = { list: own.channels, none: [], bitmap: all, all }[segment.channels];
+      if (segment.channels === "none") {
+        valueFills!.set(meansOf(head.values.slice(from, to), all), headAt(kvHead) * headDim);
+      }
       const isNew = isLast ? nNew : 0;
       const sets = segment.channels === "bitmap" ? head.sets! : null;
       const { code } = segment;
@@ -174,8 +197,11 @@ export function writeCache(
   return {
     layout,
     buffers: { pages, heads, channels, value_channels, arena },
-    fills,
-    constants: { layer: AT.layer, n_layers: AT.nLayers, page_entries: pageEntries },
+    ...{ fills, valueFills },
+    constants: {
+      ...{ layer: AT.layer, n_layers: AT.nLayers, page_entries: pageEntries },
+      ...(valueFills ? { value_fills: fills?.length ?? 0 } : {}),
+    },
     ...{ firstPages: segments.map((_, index) => index * perSegment), perSegment, headDim },
     nSplits,
   };

@@ -67,7 +67,15 @@ export function fillsOf(
   { keys, nListed, channels }: ListedRows,
   listed: readonly number[],
 ): number[] {
-  const rows = keys.slice(0, nListed);
-  const mean = (c: number) => Math.f16round(rows.reduce((a, row) => a + row[c]!, 0) / rows.length);
-  return listed.map((c, place) => place < channels.length || nListed === 0 ? 0 : mean(c));
+  const means = meansOf(keys.slice(0, nListed), listed);
+  return means.map((mean, place) => place < channels.length ? 0 : mean);
 }
+
+/** The f16 mean of each of some channels over rows; 0 over none. */
+export const meansOf = (
+  rows: readonly ArrayLike<number>[],
+  channels: readonly number[],
+): number[] =>
+  channels.map((c) =>
+    Math.f16round(rows.reduce((a, row) => a + row[c]!, 0) / Math.max(1, rows.length))
+  );

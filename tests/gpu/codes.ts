@@ -7,7 +7,7 @@ import { assertEquals } from "@std/assert";
 import { CHANNEL_CLASSES, CLASSES, CODED, ROW_SCALES, TURNED } from "../_attention_case.ts";
 import { decodeRun } from "../_decode_case.ts";
 import type { DecodeCase } from "../_decode_case.ts";
-import { encodeRun } from "../_encode_case.ts";
+import { byClass, encodeRun } from "../_encode_case.ts";
 import type { EncodeCase } from "../_encode_case.ts";
 import { gpuTest, runNamed } from "../_gpu.ts";
 import { runNamed as runOnCpu } from "../_kernel.ts";
@@ -69,10 +69,6 @@ gpuTest("keys are coded in two classes of channels, either of them empty", async
   await assertEncoded({ ...key, to: "list_mean_q84r16t16", rows: [48], high: 2 });
   await assertEncoded({ ...key, to: "list_mean_q82r128t16", rows: [128], high: 5 });
 });
-
-/** Every other row first, then those between. */
-export const byClass = (n: number) =>
-  Array.from({ length: n }, (_, i) => 2 * i < n ? 2 * i : 2 * (n - i) - 1);
 
 gpuTest("rows are coded in an order of their own, from any place of it", async () => {
   const order = [130, 70].map(byClass);

@@ -23,7 +23,8 @@ import { assertSums } from "./column_sums.ts";
 import { assertAppend, assertTurned } from "./append.ts";
 import { assertRecorded, assertTurnedRecorded } from "./append_recording.ts";
 import { assertBits, assertLosses } from "./channel_bits.ts";
-import { assertDecoded, assertEncoded, byClass } from "./codes.ts";
+import { byClass } from "../_encode_case.ts";
+import { assertDecoded, assertEncoded } from "./codes.ts";
 import {
   assertChosen,
   assertClassScores,

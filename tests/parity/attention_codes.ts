@@ -1,7 +1,7 @@
 /** Attention as C over rows that are codes, in one class or in two, beside rows that are whole. */
 
 import { assertAttention } from "../_attention.ts";
-import { CHANNEL_CLASSES, CLASSES } from "../_attention_case.ts";
+import { CHANNEL_CLASSES, CLASSES, EMPTY, EMPTY_TURNED } from "../_attention_case.ts";
 import type { Case } from "../_attention_case.ts";
 import { runPicked } from "../_kernel.ts";
 
@@ -57,6 +57,15 @@ Deno.test("keys whose rows have scales of their own, a list of them too, the las
   const layout = coded("list_q2c32", "q2c32");
   for (const width of [80, 39, 1]) await check({ ...given, layout, width });
   await check({ ...given, layout, width: 39, rows: 20, nListed: 0, nCoded: 0 });
+});
+
+Deno.test("rows without values read as their mean, in whole chunks and in parts", async () => {
+  const rows = { rows: 771, nQuery: 11, nCoded: 704, nFirst: 128 };
+  await check({ ...rows, layout: EMPTY });
+  await check({ ...rows, layout: EMPTY, rows: 140, nCoded: 128, nFirst: 0 });
+  await check({ ...rows, layout: EMPTY, rows: 140, nCoded: 128, nFirst: 128 });
+  await check({ ...rows, layout: `${EMPTY}_evicted`, group: 4, headDim: 80, ahead: 100 });
+  await check({ ...rows, layout: EMPTY_TURNED, nListed: 704, width: 40, high: 17 });
 });
 
 Deno.test("codes of one stream only, of kept channels, of rows with gaps, beside f32", async () => {

@@ -6,7 +6,15 @@
 import { assert, assertEquals } from "@std/assert";
 import { quantizedBytes, quantizeRows } from "../../src/reference/mod.ts";
 import { assertAttention, prefill } from "../_attention.ts";
-import { CHANNEL_CLASSES, DENSE, LISTED, problem, SETS, TURNED } from "../_attention_case.ts";
+import {
+  CHANNEL_CLASSES,
+  DENSE,
+  EMPTY_TURNED,
+  LISTED,
+  problem,
+  SETS,
+  TURNED,
+} from "../_attention_case.ts";
 import type { Case } from "../_attention_case.ts";
 import { runPicked } from "../_kernel.ts";
 
@@ -38,6 +46,7 @@ Deno.test("codes multiply as whole numbers: 2, 4 and 8 bits, channels in classes
     await check({ layout: CHANNEL_CLASSES, ...rows, width, high });
   }
   await check({ layout: TURNED, rows: 300, nCoded: 192 });
+  await check({ layout: EMPTY_TURNED, ...rows, width: 40, high: 17 });
 });
 
 Deno.test("halves meet bf16: all sizes, pairs that end alone, lists, gaps, other channels, beside f32", async () => {

@@ -51,7 +51,7 @@ function storedChannels(
     readonly stream: "key" | "value";
   },
 ): StoredChannels {
-  if (channels !== "list") return { width: headDim };
+  if (channels !== "list") return { width: channels === "none" ? 0 : headDim };
   return prune.bits
     ? mostChannels(prune.bits, headDim)
     : { width: cutOf(prune, stream)!.widths[head]! };

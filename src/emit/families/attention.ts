@@ -22,7 +22,7 @@ import type { CodeLine } from "../lines.ts";
 import { readsKeyOrder } from "../key_order.ts";
 import { hookScope, snakeCase } from "../names.ts";
 import { paramConstants } from "../params.ts";
-import { headFields, listShape, PER_HEAD, readOnly, u32 } from "../signature_parts.ts";
+import { headFields, listShape, PER_HEAD, readOnly, u32, VALUE_FILLS } from "../signature_parts.ts";
 import { distinctCodes, isCode, storedCode } from "../stored.ts";
 import type { StoredCode } from "../stored.ts";
 import { tableArgument } from "../table_argument.ts";
@@ -51,6 +51,8 @@ export interface ValueSegmentContext {
   readonly listed: boolean;
   /** Whether its values are codes. */
   readonly coded: boolean;
+  /** Whether nothing of them is stored: they read as their mean. */
+  readonly empty: boolean;
   readonly code: string;
   readonly rows_field: string;
   readonly width_field: string;
@@ -87,6 +89,8 @@ export interface AttentionContext {
   readonly value_segments: readonly ValueSegmentContext[];
   readonly lists_channels: boolean;
   readonly lists_values: boolean;
+  /** Whether some segment of values stores nothing; keys' of the same index has its rows. */
+  readonly empty_values: boolean;
   /** Every code of a stream once; of values those of segments with every channel, and those with a list. */
   readonly key_codes: readonly ReadCode[];
   readonly value_codes: readonly ReadCode[];
@@ -277,6 +281,7 @@ function checkOrder(
     { hint: "--attention causal, or a --prune that leaves rows in order", exitCode: 2 },
   );
 }
+const isEmpty = ({ channels }: Segment): boolean => channels === "none";
 const isListed = ({ channels }: Segment): boolean => channels === "list";
 
 function layoutContext(
@@ -292,7 +297,9 @@ function layoutContext(
   const nKeys = key.segments.length;
   const listed = key.segments.map(isListed);
   const keyCodes = read(codes.key);
-  const valueCodes = read(codes.value.filter((_, i) => !isListed(value.segments[i]!)));
+  const valueCodes = read(
+    codes.value.filter(({ kind }, i) => kind !== "none" && !isListed(value.segments[i]!)),
+  );
   // Sums are of weights: nobody reads values.
   const listsValue = (segment: Segment) => entry !== "sums" && isListed(segment);
   return {
@@ -314,12 +321,14 @@ function layoutContext(
     value_segments: codes.value.map((code, i) => ({
       listed: listsValue(value.segments[i]!),
       coded: isCode(code),
+      empty: entry !== "sums" && code.kind === "none",
       code: code.name,
       rows_field: String(2 * (nKeys + i)),
       width_field: String(2 * (nKeys + i) + 1),
     })),
     lists_channels: listed.includes(true),
     lists_values: value.segments.some(listsValue),
+    empty_values: entry !== "sums" && codes.value.some(({ kind }) => kind === "none"),
     key_codes: keyCodes,
     value_codes: valueCodes,
     rounds_codes: rounds && [...codes.key, ...codes.value].some(isCode),
@@ -435,7 +444,9 @@ function signature(
   const prefill = entry === "prefill";
   const mayBeCodes = mayStoreCodes({ entry, rounds });
   const [listed, listsValues] = [layout.key, layout.value].map((s) => s.segments.some(isListed));
-  const filled = layout.key.segments.some((segment) => segment.fill === "mean");
+  // Nobody reads values for sums.
+  const readsMeans = entry !== "sums" && layout.value.segments.some(isEmpty);
+  const filled = readsMeans || layout.key.segments.some((segment) => segment.fill === "mean");
   const output = OUTPUTS[entry];
   const softmax = ["nRows", "nHeads", "2"];
   return {
@@ -472,6 +483,7 @@ function signature(
       ...(entry === "sums" ? [u32("n_ctx", "rows that a head may have")] : []),
       ...layout.key.segments.map((_, i) => u32(`key_page_${i}`, "the segment's first page entry")),
       ...layout.value.segments.map((_, i) => u32(`value_page_${i}`)),
+      ...(readsMeans ? [VALUE_FILLS] : []),
       { name: "scale", dtype: "f32", doc: "1 / √headDim" },
       ...paramConstants(definition.params),
     ],

@@ -7,6 +7,7 @@ import { codingLosses } from "./coding_losses.ts";
 import { embedding } from "./embedding.ts";
 import { layoutKernels } from "./layout_kernel.ts";
 import { matmul } from "./matmul.ts";
+import { meanRows } from "./mean_rows.ts";
 import { moveRows } from "./move_rows.ts";
 import { pack } from "./pack.ts";
 import { pairwise } from "./pairwise.ts";
@@ -23,6 +24,7 @@ const families = [
   embedding,
   layoutKernels,
   matmul,
+  meanRows,
   moveRows,
   pack,
   pairwise,

@@ -58,6 +58,8 @@ export const CUDA_GEOMETRY: Readonly<Record<string, Geometry>> = Object.freeze({
   // A channel a thread.
   thin_rows: { workgroup: 128 },
   fill_rows: { workgroup: 128 },
+  average_rows: { workgroup: 128 },
+  repeat_means: { workgroup: 128 },
   select_channels: { workgroup: 128 },
   attention_merge: { workgroup: 64 },
   attention_merge_turned: { workgroup: 64 },

@@ -65,6 +65,8 @@ export const WGSL_GEOMETRY: Readonly<Record<string, Geometry>> = Object.freeze({
   // A channel a thread.
   thin_rows: { workgroup: 64 },
   fill_rows: { workgroup: 64 },
+  average_rows: { workgroup: 128 },
+  repeat_means: { workgroup: 64 },
   select_channels: { workgroup: 64 },
   attention_merge: { workgroup: 64 },
   attention_merge_turned: { workgroup: 64 },
