@@ -105,6 +105,7 @@ Deno.test("survivors are coded anew after every turn, and decoding reads what th
       [6, 3, 32, "h2o:budget=140,every=0,in_cache=1", "kivi:residual=32"],
       [6, 2, 32, "snapkv:budget=140,window=8,every=5", "kivi:keys=0,residual=32,bits=2"],
       [3, 3, 32, "streaming:budget=140,every=3,in_cache=1", "kivi:keys=0,residual=32"],
+      [4, 2, 32, "snapkv:budget=140,window=8,every=5", "kivi:rowScales=1,residual=16"],
     ] as const).entries()
   ) {
     await using folder = await testFolder();
@@ -122,10 +123,11 @@ Deno.test("survivors are coded anew after every turn, and decoding reads what th
       assert(farthest(x!, y!) < 2e-4, `${evicts}+${compresses}: ${what}: ${farthest(x!, y!)}`);
       position += ids.length;
     };
-    const { index } = segmentsOfStream(coded, "value")[0]!;
+    const codes = coded.cache.segments.filter(({ segment }) => segment.code.kind === "affine");
     const nCoded = () =>
       Array.from({ length: coded.cache.nHeadsPerSlot }, (_, head) => ({ slot: 0, head }))
-        .reduce((sum, at) => sum + coded.cache.sizeOf(at, index).rows, 0);
+        .flatMap((at) => codes.map(({ index }) => coded.cache.sizeOf(at, index).rows))
+        .reduce((sum, rows) => sum + rows, 0);
     let mask: string | undefined;
     for (const [turn, n] of [300, 1, 90].entries()) {
       const what = `${evicts}+${compresses}, turn ${turn}`;
@@ -212,7 +214,7 @@ Deno.test("the most bytes of a turn are foretold", async () => {
       ["snapkv:budget=200,window=16+kivi:residual=32,bits=2", true],
       ["snapkv:budget=300,window=16+think:ratio=0.5,recent=16+kivi:residual=64", true],
       ["adakv:of=snapkv,budget=200,window=16+kivi:residual=32", false],
-      ["snapkv:budget=200,window=16,every=7+kivi:keys=0,residual=32", false],
+      ["snapkv:budget=200,window=16,every=7+kivi:rowScales=1,residual=32", false],
       ["adakv:of=massed,budget=200,window=16+spark+kivi:keys=0,residual=32", false],
     ] as const
   ) {

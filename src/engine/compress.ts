@@ -4,7 +4,7 @@
  */
 
 import type { Device } from "../device/types.ts";
-import { isCoded } from "../layout/becomes_whole.ts";
+import { compressedUnit, isCoded } from "../layout/becomes_whole.ts";
 import type { HeadAt, LayerRange } from "./cache_shape.ts";
 import { haveBits } from "./choose_bits.ts";
 import { streamSegments } from "./compress_drafts.ts";
@@ -50,7 +50,7 @@ export async function compressLayer(
 
 /**
  * Evicts rows of a slot while it decodes. Survivors that became whole ones for it are compressed again as they
- * were; no others are: what is due beside them waits for the next flush.
+ * were, in whole units; no others are: what is due beside them waits for the next flush.
  */
 export async function evictDecoded(
   device: Device,
@@ -95,7 +95,8 @@ async function evictDecodedLayer(
   const rows = { key: heads.map(() => 0), value: heads.map(() => 0) };
   for (const [s, stream] of streams.entries()) {
     const listed = heads.map((head, i) => ({ ...head, listed: before[s]![i]! }));
-    rows[stream] = await keptBefore(device, plan, listed);
+    const unit = compressedUnit(streamSegments(cache, stream)!.compressed[0]!.segment);
+    rows[stream] = (await keptBefore(device, plan, listed)).map((n) => n - n % unit);
   }
   await moveLayer(device, plan, at, { recent: { key: 0, value: 0 }, rows });
 }

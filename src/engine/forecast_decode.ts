@@ -2,17 +2,25 @@
 
 import { PAGE_ROWS } from "../layout/types.ts";
 import type { PageBytes } from "./forecast_pages.ts";
-import { evictedRows, expandedRows, movedRows, STREAMS, unmaskedRows } from "./forecast_rows.ts";
+import {
+  evictedRows,
+  expandedRows,
+  movedRows,
+  recompressedRows,
+  STREAMS,
+  unmaskedRows,
+} from "./forecast_rows.ts";
 import type { StreamName } from "./compress_drafts.ts";
 import type { ForecastShape, HeadRows } from "./forecast_rows.ts";
 import { keptRows, leastRows } from "./tokens_plan.ts";
 
 /** The most rows that a head holds while decoding, and what an eviction then leaves; null: none comes. */
 function decodedRows(
-  { nKvHeads, tokens }: ForecastShape,
+  shape: ForecastShape,
   head: number,
   { after, nDecode }: { readonly after: HeadRows; readonly nDecode: number },
 ): { readonly most: HeadRows; readonly kept: HeadRows | null } {
+  const { nKvHeads, tokens } = shape;
   const every = tokens?.every ?? 0;
   const grown = (head: HeadRows, n: number) => ({ ...head, rows: head.rows + n });
   if (!tokens || every === 0 || nDecode < every) {
@@ -28,7 +36,7 @@ function decodedRows(
     if (now.rows > most.rows || STREAMS.some(isMore)) most = now;
     if (left < every) break;
     const of = { layer, kvHead, nRows: now.rows };
-    const next = evictedRows(now, keptRows(tokens, of));
+    const next = recompressedRows(shape, evictedRows(now, keptRows(tokens, of)));
     if (leastRows(tokens, of) < now.rows) kept = next;
     // From here on every eviction is the same.
     if (next.rows === rows.rows && STREAMS.every((s) => next[s] === rows[s])) break;

@@ -3,7 +3,7 @@
  * compressed segment. Knows no bytes.
  */
 
-import { becomesWhole } from "../layout/becomes_whole.ts";
+import { becomesWhole, compressedUnit } from "../layout/becomes_whole.ts";
 import type { Layout } from "../layout/types.ts";
 import type { ChannelBudget } from "./channel_bits_plan.ts";
 import type { StreamName } from "./compress_drafts.ts";
@@ -100,4 +100,14 @@ export function keptOfLayer(
 export function evictedRows({ rows, key, value }: HeadRows, keep: number): HeadRows {
   const left = (compressed: number) => keep - Math.min(rows - compressed, keep);
   return { rows: keep, key: left(key), value: left(value) };
+}
+
+/** A head once an eviction while decoding has compressed again what it had made whole: units of codes. */
+export function recompressedRows(
+  { layout }: ForecastShape,
+  { rows, key, value }: HeadRows,
+): HeadRows {
+  const units = (stream: StreamName, n: number) =>
+    n - n % compressedUnit(layout[stream].segments[0]!);
+  return { rows, key: units("key", key), value: units("value", value) };
 }

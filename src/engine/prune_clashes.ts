@@ -82,12 +82,14 @@ export function checkCodedWidths(
 /** @throws {KerfError} rows are evicted in a way that what compresses them later cannot follow */
 export function checkEviction(
   { step, every, positions, moments }: TokensPlan,
-  { steps, tokens, keys, values, bound, turned }: {
+  { steps, tokens, keys, values, coded, bound, turned }: {
     readonly steps: readonly SpecStep[];
     readonly tokens: OwnedStep;
     /** The steps that choose channels of keys, and of values. */
     readonly keys: OwnedStep | undefined;
     readonly values: OwnedStep | undefined;
+    /** The step that codes keys. */
+    readonly coded: OwnedStep | undefined;
     /** The step that codes rows which cannot leave one by one. */
     readonly bound: OwnedStep | undefined;
     readonly turned: OwnedStep | undefined;
@@ -117,6 +119,10 @@ export function checkEviction(
   if (every > 0 && bound) {
     const why = "rows that share scales cannot leave one by one";
     refuse(" with evictions while decoding", bound, why, step.every);
+  }
+  if (every > 0 && positions === "cache" && coded) {
+    const why = "keys that are rotated again would be rounded once more each time";
+    refuse(" with evictions while decoding", coded, why, step.every);
   }
 }
 

@@ -98,7 +98,9 @@ export async function prunePlan(
   if (tokens && tokensOf) {
     const turned = owned.find(({ own }) => own.kind === "basis" && own.of === "key");
     const keys = owned.find(choosesKeyChannels);
-    const compressing = { keys, values: valueChannels, bound: owned.find(bindsRows), turned };
+    const coded = owned.find(({ own }) => own.kind === "codes" && own.of === "key");
+    const bound = owned.find(bindsRows);
+    const compressing = { keys, values: valueChannels, coded, bound, turned };
     checkEviction(tokensOf, { steps, tokens, ...compressing });
   }
   checkBasis(

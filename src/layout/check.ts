@@ -5,8 +5,7 @@
  */
 
 import { KerfError } from "../core/error.ts";
-import { isCoded } from "./becomes_whole.ts";
-import { unitRows } from "./bytes.ts";
+import { compressedUnit } from "./becomes_whole.ts";
 import { segmentName } from "./name.ts";
 import { isTurned, PAGE_ROWS } from "./types.ts";
 import type { Layout, Segment, Stream } from "./types.ts";
@@ -86,8 +85,10 @@ const RULES: readonly Rule[] = [
   },
   {
     broken: (s, i, stream) =>
-      s.flush !== null && i > 0 && isCoded(stream.segments[i - 1]!) &&
-      [s.flush.rows, s.flush.unit ?? 0].some((n) => n % unitRows(stream.segments[i - 1]!) !== 0),
+      s.flush !== null && i > 0 &&
+      [s.flush.rows, s.flush.unit ?? 0].some((n) =>
+        n % compressedUnit(stream.segments[i - 1]!) > 0
+      ),
     why: "a flush must fill whole groups of the segment before it, and whole tiles of codes",
     hint: "flush a multiple of that segment's group, or of its tile where it codes along channels",
   },

@@ -2,7 +2,7 @@
 
 import type { Attention } from "../dsl/attention.ts";
 import type { KernelSource } from "../emit/types.ts";
-import { unitRows } from "../layout/bytes.ts";
+import { compressedUnit } from "../layout/becomes_whole.ts";
 import { layoutOf } from "../layout/make.ts";
 import { layoutName } from "../layout/name.ts";
 import { classRows, classUnit } from "../layout/row_classes.ts";
@@ -29,7 +29,7 @@ export const caseLayout = ({ cut, types }: AttentionCase): Layout =>
 export function compressedRows(layout: Layout, of: StreamName, old: number): readonly number[] {
   const units = STREAMS.map((stream) => layout[stream].segments)
     .filter((segments) => segments.length > 1)
-    .map(([first]) => first!.code.kind === "affine" ? unitRows(first!) : 1);
+    .map(([first]) => compressedUnit(first!));
   const unit = Math.max(1, ...units);
   const rows = Math.floor(old * 2 / 3 / unit) * unit;
   const classes = classRows({ share: 1 / 3, unit: classUnit(layout) }, rows);
