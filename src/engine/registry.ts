@@ -27,7 +27,7 @@ export function definitionNames(folder: DefinitionFolder, root: URL = KERNELS_RO
 /**
  * Loads the definition that a file exports as its default.
  *
- * @throws {KerfError} exit code 2: no such file; 1: the file declares something else
+ * @throws {KerfError} exit code 2: no such file; 1: it cannot be loaded, or declares something else
  */
 export async function loadDefinition<D extends Definition>(
   folder: DefinitionFolder,
@@ -43,7 +43,10 @@ export async function loadDefinition<D extends Definition>(
     });
   }
   const file = `kernels/${folder}/${name}.ts`;
-  const module: { default?: D } = await import(new URL(`${folder}/${name}.ts`, root).href);
+  const module: { default?: D } = await import(new URL(`${folder}/${name}.ts`, root).href)
+    .catch((cause) => {
+      throw brokenFile(name, file, cause);
+    });
   if (!module.default || typeof module.default.kind !== "string") {
     throw new KerfError(`Cannot use "${name}": it exports no definition as its default`, {
       where: file,
@@ -57,4 +60,15 @@ export async function loadDefinition<D extends Definition>(
     });
   }
   return module.default;
+}
+
+/** What is wrong with a file that throws while it is read, and where in it. */
+function brokenFile(name: string, file: string, cause: unknown): KerfError {
+  const { message, stack = "" } = cause instanceof Error ? cause : new Error(String(cause));
+  const place = stack.split(`${file.slice(file.lastIndexOf("/"))}:`)[1]?.match(/^\d+:\d+/)?.[0];
+  return new KerfError(`Cannot use "${name}": ${message.split("\n")[0]}`, {
+    where: place === undefined ? file : `${file}:${place}`,
+    hint: "deno task gen, which shows every problem in its line",
+    cause,
+  });
 }
