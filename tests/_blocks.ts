@@ -13,11 +13,9 @@ import {
 import { assertClose } from "./_close.ts";
 import { randomFrom } from "./_kernel.ts";
 import type { RunKernel } from "./_kernel.ts";
+import { LAYER, N_LAYERS, pagesOf, positionsOf, SLOT, VALUE_PAGE } from "./_positions.ts";
 
-const [LAYER, N_LAYERS, SLOT, PAGE_ROWS] = [1, 2, 1, 128];
 const UNREAD = 9999;
-/** Entries before those of values; units of a page that holds positions and nothing else. */
-const [VALUE_PAGE, PAGE_UNITS, UNIT_WORDS] = [2, 8, 16];
 
 /** Sizes of a problem: rows of each KV head. */
 export interface BlockCase {
@@ -26,30 +24,6 @@ export interface BlockCase {
   readonly kind: "mean" | "max";
   readonly first: number;
   readonly last: number;
-}
-
-/** Ascending positions; some runs of them are missing. */
-function positionsOf(n: number): number[] {
-  const random = randomFrom(n);
-  let position = -1;
-  return Array.from({ length: n }, () => position += random() > 0.6 ? 3 : 1);
-}
-
-/** Pages whose heads hold the positions, and the table of them. */
-function pagesOf(lists: readonly (readonly number[])[]) {
-  const entries = VALUE_PAGE + Math.ceil(Math.max(...lists.map((own) => own.length)) / PAGE_ROWS);
-  const nHeads = 2 * N_LAYERS * lists.length;
-  const pages = Uint32Array.from({ length: nHeads * entries }, (_, i) => i * PAGE_UNITS);
-  const arena = new Uint8Array(nHeads * entries * PAGE_UNITS * 64).fill(0xff);
-  const words = new Int32Array(arena.buffer);
-  lists.forEach((positions, kvHead) => {
-    const head = (SLOT * N_LAYERS + LAYER) * lists.length + kvHead;
-    positions.forEach((position, row) => {
-      const page = pages[head * entries + VALUE_PAGE + Math.floor(row / PAGE_ROWS)]!;
-      words[page * UNIT_WORDS + row % PAGE_ROWS] = position;
-    });
-  });
-  return { pages, arena, page_entries: entries };
 }
 
 /** Scores of blocks, then what is trimmed of choices of several sizes. */

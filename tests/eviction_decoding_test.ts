@@ -113,6 +113,48 @@ Deno.test("positions in the cache: keys and queries are rotated by their places,
   }
 });
 
+Deno.test("queries that score turn back with the keys, by as many places as rows left before them", async () => {
+  const [nPrompt, window] = [90, 60];
+  const specs = [
+    `rerotated:of=snapkv,budget=80,window=${window}`,
+    `rerotated:of=adakv:of=tova,budget=40+think_values:window=${window}`,
+    `h2o:budget=40,every=0,in_cache=1+think_values:window=${window}`,
+  ];
+  for (const [seed, prune] of specs.entries()) {
+    await withModel({ nHeads: 6, nKvHeads: 2, seed }, { prune, ...F32 }, async (model) => {
+      const { engine, gguf, config } = model.loaded;
+      const { device, plan: { inputs: { rope }, buffers: { rings } } } = engine;
+      const ids = tokens(nPrompt, seed);
+      const { layers } = forward(gguf, config, ids);
+      const slot = engine.cache.openSlot();
+      await engine.step([{ slot, position: 0, tokens: ids, logits: "none" }]);
+      await engine.compress(slot);
+      const kept = await keptTokens(model, slot);
+      const { buffer, offset = 0 } = rings.get(window)!;
+      const { nLayers, nHeads, headDim } = config;
+      const bytes = await device.read(buffer, offset, 4 * nLayers * nHeads * window * headDim);
+      const ring = new Float32Array(bytes.slice().buffer);
+      const turns = new Set<number>();
+      const want = Float64Array.from(ring, (_, i) => {
+        const [c, place] = [i % headDim, Math.floor(i / headDim) % window];
+        const head = Math.floor(i / (window * headDim)) % nHeads;
+        const layer = Math.floor(i / (nHeads * window * headDim));
+        const first = nPrompt - window;
+        const position = first + (place - first % window + window) % window;
+        const own = kept[layer]![Math.floor(head / 3)]!;
+        const back = position + 1 - own.filter((token) => token <= position).length;
+        turns.add(back);
+        const q = layers[layer]!.queries[head]![position]!;
+        const [half, sign] = [headDim / 2, c < headDim / 2 ? 1 : -1];
+        const [cos, sin] = [c % half, half + c % half].map((at) => rope[back * headDim + at]!);
+        return q[c]! * cos! + sign * q[c + sign * half]! * sin!;
+      });
+      assertClose(ring, want, { bound: 1e-4, label: prune });
+      assert(prune.startsWith("rerotated:of=snapkv") ? turns.size === 1 : turns.size > 3, prune);
+    });
+  }
+});
+
 /** Beside a sequence that began with another prompt: places, not positions or company, decide. */
 async function assertSameInCompany(
   model: Model,

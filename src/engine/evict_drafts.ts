@@ -176,16 +176,31 @@ function selectDrafts(
   ];
 }
 
-/** Moves a layer's kept rows, and what they carry, to the front of their pages. */
+/** Moves a layer's kept rows, and what they carry, to the front of their pages; queries with them, where these turn. */
 export function keepDrafts(
   { inputs: { cache }, buffers }: Place,
-  { slot, layer, maxRows }: EvictionAt,
+  { slot, layer, nTokens, maxRows }: EvictionAt,
 ): Draft[] {
   const rows = wholeNames({ cache, buffers });
-  return [{
-    kernel: `keep_rows__${layoutName(wholeRows(cache).layout)}`,
-    label: `layer ${layer} · keep rows`,
-    buffers: { ...rows.buffers, arena: whole(cache.table.arenas[layer]!) },
-    constants: { ...rows.constants, slot, layer, max_rows: maxRows },
-  }];
+  const { layout, segments } = wholeRows(cache);
+  const arena = whole(cache.table.arenas[layer]!);
+  const at = { slot, layer, max_rows: maxRows };
+  const rings = layout.positions === "cache" ? [...buffers.rings] : [];
+  return [
+    ...rings.map(([window, q_ring]): Draft => ({
+      kernel: "turn_queries",
+      label: `layer ${layer} · turn queries`,
+      buffers: { arena, q_ring },
+      constants: {
+        ...{ ...at, window, n_window: Math.min(window, nTokens), n_tokens: nTokens },
+        value_page: segments.find(({ stream }) => stream === "value")!.page,
+      },
+    })),
+    {
+      kernel: `keep_rows__${layoutName(layout)}`,
+      label: `layer ${layer} · keep rows`,
+      buffers: { ...rows.buffers, arena },
+      constants: { ...rows.constants, ...at },
+    },
+  ];
 }

@@ -82,12 +82,11 @@ export function checkCodedWidths(
 /** @throws {KerfError} rows are evicted in a way that what compresses them later cannot follow */
 export function checkEviction(
   { step, every, positions, moments }: TokensPlan,
-  { steps, tokens, keys, values, coded, bound, turned }: {
+  { steps, tokens, keys, coded, bound, turned }: {
     readonly steps: readonly SpecStep[];
     readonly tokens: OwnedStep;
-    /** The steps that choose channels of keys, and of values. */
+    /** The step that chooses channels of keys. */
     readonly keys: OwnedStep | undefined;
-    readonly values: OwnedStep | undefined;
     /** The step that codes keys. */
     readonly coded: OwnedStep | undefined;
     /** The step that codes rows which cannot leave one by one. */
@@ -107,11 +106,6 @@ export function checkEviction(
     const off = typeof step.positions === "object" ? step.positions.cacheIf : null;
     const why = "rotating a key again mixes the channels that it has with those that it lost";
     refuse(" with positions in the cache", keys, why, off);
-  }
-  if (positions === "cache" && values) {
-    const off = typeof step.positions === "object" ? step.positions.cacheIf : null;
-    const why = "queries of its window were rotated by places that rows have left since";
-    refuse(" with positions in the cache", values, why, off);
   }
   if (moments && turned) {
     refuse(" with moments of queries", turned, "keys are stored in another basis", null);

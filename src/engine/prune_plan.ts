@@ -99,8 +99,7 @@ export async function prunePlan(
     const turned = owned.find(({ own }) => own.kind === "basis" && own.of === "key");
     const keys = owned.find(choosesKeyChannels);
     const coded = owned.find(({ own }) => own.kind === "codes" && own.of === "key");
-    const bound = owned.find(bindsRows);
-    const compressing = { keys, values: valueChannels, coded, bound, turned };
+    const compressing = { keys, coded, bound: owned.find(bindsRows), turned };
     checkEviction(tokensOf, { steps, tokens, ...compressing });
   }
   checkBasis(

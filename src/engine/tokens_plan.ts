@@ -112,12 +112,6 @@ function check(plan: TokensPlan): void {
   if (!(plan.blockRows >= 1 && Number.isInteger(plan.blockRows))) {
     refuse(`${plan.blockRows} positions are no block`, "use whole blocks: 1, 2, …");
   }
-  if (plan.positions === "cache" && plan.window > 0) {
-    refuse(
-      "queries of the window were rotated by places that rows have left since",
-      "score with keys or positions, or keep true positions",
-    );
-  }
   if (plan.positions === "cache" && plan.moments) {
     refuse("queries to come are expected at true positions", "keep true positions");
   }

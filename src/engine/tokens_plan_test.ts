@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { KerfError } from "../core/error.ts";
-import { lastQueries, pruning, table, tokens } from "../dsl/mod.ts";
+import { pruning, table, tokens } from "../dsl/mod.ts";
 import type { TokensSpec } from "../dsl/mod.ts";
 import { prunePlan } from "./prune_plan.ts";
 import { keepsAlike, keptRows, leastRows, tokensPlan } from "./tokens_plan.ts";
@@ -95,12 +95,6 @@ Deno.test("a budget below the protected rows is refused, and so is an even pool"
     prunePlan("snapkv:budget=16", dims),
     'Cannot evict with "snapkv": a budget of 16 is less than the 32 rows',
     "keep at least 32 rows",
-  );
-  const cached = planOf({ keep: 40, positions: "cache", queries: lastQueries(4) });
-  await refused(
-    cached,
-    "queries of the window",
-    "score with keys or positions, or keep true positions",
   );
   await refused(prunePlan("snapkv:pool=4", dims), "4 neighbours", "pool an odd number, such as 5");
 });

@@ -25,6 +25,7 @@ import { countChannels } from "./count_stage.ts";
 import { selectChannels } from "./select_channels_stage.ts";
 import { selectRows } from "./select_rows_stage.ts";
 import { scoreTokens } from "./token_score_stage.ts";
+import { turnRings } from "./turn_stage.ts";
 import { TILE_ROWS } from "./token_stage.ts";
 import type { TokenStage } from "./token_stage.ts";
 import { scoreValues } from "./value_score_stage.ts";
@@ -51,16 +52,17 @@ export async function compress(
   progress: Progress,
   { isFirst, run }: { readonly isFirst: boolean; readonly run: RunNamed },
 ): Promise<{ progress: Progress; measurements: Measurement[] }> {
-  const { rings } = progress;
   const found: Measurement[] = [];
-  let { state: now, scores } = progress;
+  let { state: now, rings, scores } = progress;
   const take = (step: { readonly state: CacheState; readonly measurements: Measurement[] }) => {
     found.push(...step.measurements);
     now = step.state;
   };
   if (p.tokens) {
     take(await expandRows(now, { layout: p.layout, run }));
-    take(await evict({ ...p, tokens: p.tokens }, { state: now, rings, scores }, run));
+    const left = await evict({ ...p, tokens: p.tokens }, { state: now, rings, scores }, run);
+    rings = left.rings;
+    take(left);
   }
   if (isFirst) {
     // Of whole rows: what is chosen of one stream changes nothing for the other.
@@ -136,12 +138,12 @@ async function moveOlder(
   return { state: moved.state, measurements: [...found, ...moved.measurements] };
 }
 
-/** One eviction: scores, the choice, the copy. */
+/** One eviction: scores, the choice, the copy, and what is remembered of queries. */
 async function evict(
   p: PruningProblem & { readonly tokens: PlannedRows },
   { state, rings }: Progress,
   run: RunNamed,
-): Promise<{ state: CacheState; measurements: Measurement[] }> {
+): Promise<{ state: CacheState; rings: Rings; measurements: Measurement[] }> {
   const { first, last, scope } = p.tokens;
   const maxRows = Math.max(...state.heads.map(({ rows }) => rows));
   const cache = wholeRows(state);
@@ -160,7 +162,8 @@ async function evict(
   };
   const scores = await scoreTokens(stage, run);
   const chosen = await selectRows(stage, scores, run);
+  const turned = await turnRings(stage, chosen, { rings, run });
   const kept = await keepRows(stage, chosen, run);
-  const measurements = [scores, chosen, kept].flatMap(({ measurements }) => measurements);
-  return { state: kept.state, measurements };
+  const measurements = [scores, chosen, turned, kept].flatMap(({ measurements }) => measurements);
+  return { state: kept.state, rings: turned.rings, measurements };
 }

@@ -104,8 +104,8 @@ function keptRows(
   return { kernel: "keep rows", dims, got, want, bound };
 }
 
-/** A key turned back by an angle per pair: cosines of headDim / 2 of them, then sines. Four roundings. */
-function turnedBack(key: readonly number[], angles: Float32Array): OffNumber[] {
+/** A key, or a query, turned back by an angle per pair: cosines of headDim / 2 of them, then sines. Four roundings. */
+export function turnedBack(key: readonly number[], angles: Float32Array): OffNumber[] {
   const half = key.length / 2;
   return key.map((x, c) => {
     const pair = c % half;

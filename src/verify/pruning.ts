@@ -49,6 +49,7 @@ export function pruningUses(sources: PruningSources, given: PruningCase): Kernel
       ? [
         ...expandNames(layout),
         ...[...tokenScoreNames(tokens, whole), ...selectRowsNames(tokens), `keep_rows__${whole}`],
+        ...(layout.positions === "cache" ? ["turn_queries"] : []),
       ]
       : []),
     ...channels.flatMap((step) => [

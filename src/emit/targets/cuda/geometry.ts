@@ -33,6 +33,7 @@ export const CUDA_GEOMETRY: Readonly<Record<string, Geometry>> = Object.freeze({
   coding_losses: { workgroup: 256 },
   select_bits: { workgroup: 128 },
   keep_rows: { workgroup: 128 },
+  turn_queries: { workgroup: 128 },
   pool_scores: { workgroup: 128 },
   raise_rows: { workgroup: 128 },
   block_scores: { workgroup: 128 },

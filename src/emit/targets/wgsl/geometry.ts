@@ -32,6 +32,7 @@ export const WGSL_GEOMETRY: Readonly<Record<string, Geometry>> = Object.freeze({
   coding_losses: { workgroup: 64 },
   select_bits: { workgroup: 64 },
   keep_rows: { workgroup: 64 },
+  turn_queries: { workgroup: 64 },
   pool_scores: {
     workgroup: 64,
     grid: [{ of: { constant: "n_kv_heads" } }, { of: { constant: "max_rows" }, per: 64 }],
