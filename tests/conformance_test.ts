@@ -79,6 +79,7 @@ async function nested(wrappers: readonly string[]): Promise<Composition[]> {
 const NUMBERED = [
   "h2o:in_cache=1,every=0+kivi",
   "snapkv:every=16+spark+kivi:keys=0",
+  "streaming:every=16,in_cache=1+think_values:multiple=16+kivi:keys=0",
 ];
 
 /** Rows and channels that a prompt's compression left, against the declared numbers. */
