@@ -17,98 +17,106 @@ enum { KERF_Q8_INPUTS = 32, KERF_Q8_WORDS = KERF_Q8_INPUTS / 4 };
 
 /*
  * 32 inputs of a row: input j is about scale · code, and its code is codes[j]; in the wide word, which
- * begins with input 4 · wide, it is codes[j] + 256 · high[j % 4].
+ * begins with input 4 · wide, it is codes[j] + 256 · high[j % 4]. The scale is a power of two.
+ *
+ * So it need not be multiplied by: a whole number below 2^22 in size that is added to the bits of
+ * 1.5 · 2^23 · scale adds that many scales. Products are summed from there, those of high bytes from 256 times
+ * as much.
  */
 struct kerf_q8 {
-  float scale;
-  float sum; /* of all codes */
-  float half_sums[2]; /* of the first sixteen and of the others */
+  float start;        /* 1.5 · 2^23 · scale; NaN, like the sums, where an input is too large or no number */
+  float start_high;   /* 1.5 · 2^31 · scale */
+  float sum;          /* scale · all codes */
+  float half_sums[2]; /* … · the first sixteen, and the others */
   uint32_t wide;
   int8_t high[4];
   int8_t codes[KERF_Q8_INPUTS];
 };
-_Static_assert(sizeof(struct kerf_q8) == 56, "src/core/quantized_row.ts counts these bytes");
+_Static_assert(sizeof(struct kerf_q8) == 60, "src/core/quantized_row.ts counts these bytes");
 
-/* Of the sizes of a block's inputs: the word of the largest, that one, and the largest of the other words. */
-struct kerf_q8_sizes {
-  uint32_t wide;
-  float largest, others;
+/*
+ * kerf_store_q8 stores the nearest codes of 32 inputs, ties to even. The word of the largest input in size is
+ * wide, of equal ones the first; of the others the largest becomes 64 to 127 in size, unless a wide code would
+ * be more than 127 · 256. What is no number counts as the largest, and makes a scale that is none, whatever its
+ * codes.
+ *
+ * Without their signs numbers are in the order of their bits, in which 1 << 23 is a factor of two. So a scale is
+ * made there: adding KERF_Q8_ROUND takes what is above 127/64 of a power of two to the next one, and from
+ * KERF_Q8_LEAST on, 2^-101, to a largest input of KERF_Q8_MOST, 127 · 2^95, all that is made of it is normal.
+ */
+enum {
+  KERF_Q8_ROUND = 0x1ffff,
+  KERF_Q8_LEAST = 26 << 23,
+  KERF_Q8_MOST = 228 << 23 | 0x7e0000,
+  KERF_Q8_NAN = 0x7fc00000,
 };
 
-#if defined(__AVX512F__) && defined(__AVX512VL__)
-/* The largest of eight lanes, in each. */
-KERF_INLINE __m256i kerf_max8(__m256i v)
+#if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512VL__) && defined(__AVX512DQ__)
+KERF_INLINE void kerf_store_q8(struct kerf_q8 *to, f32x16 low, f32x16 high)
 {
-  v = _mm256_max_epi32(v, _mm256_permute4x64_epi64(v, _MM_SHUFFLE(1, 0, 3, 2)));
-  v = _mm256_max_epi32(v, _mm256_shuffle_epi32(v, _MM_SHUFFLE(1, 0, 3, 2)));
-  return _mm256_max_epi32(v, _mm256_shuffle_epi32(v, _MM_SHUFFLE(2, 3, 0, 1)));
-}
-#endif
-
-KERF_INLINE struct kerf_q8_sizes kerf_q8_sizes(f32x16 low, f32x16 high)
-{
-  /* Without their signs numbers are in the order of their bits. */
-  const i32x16 a = (i32x16)kerf_abs16(low), b = (i32x16)kerf_abs16(high);
-  int32_t largest = -1, others = 0;
-  uint32_t wide = 0;
-#if defined(__AVX512F__) && defined(__AVX512VL__)
-  /* Quarter i has word i of both halves, first the larger of two inputs each, then of four. */
-  const __m512i even = (__m512i)_mm512_shuffle_ps((__m512)a, (__m512)b, _MM_SHUFFLE(2, 0, 2, 0));
-  const __m512i odd = (__m512i)_mm512_shuffle_ps((__m512)a, (__m512)b, _MM_SHUFFLE(3, 1, 3, 1));
+  /* Each quarter has a word of the first half and one of the other: the larger of two inputs, then of four. */
+  const __m512 a = (__m512)kerf_abs16(low), b = (__m512)kerf_abs16(high);
+  const __m512i even = (__m512i)_mm512_shuffle_ps(a, b, _MM_SHUFFLE(2, 0, 2, 0));
+  const __m512i odd = (__m512i)_mm512_shuffle_ps(a, b, _MM_SHUFFLE(3, 1, 3, 1));
   const __m512i pairs = _mm512_max_epi32(even, odd);
-  const __m512i fours = _mm512_max_epi32(pairs, _mm512_shuffle_epi32(pairs, _MM_PERM_CDAB));
-  const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 2, 6, 10, 14, 0, 0, 0, 0, 0, 0, 0, 0);
-  const __m256i words = _mm512_castsi512_si256(_mm512_permutexvar_epi32(order, fours));
-  const __m256i most = kerf_max8(words);
-  wide = (uint32_t)__builtin_ctz(_mm256_cmpeq_epi32_mask(words, most));
-  const __m256i rest = kerf_max8(_mm256_maskz_mov_epi32((__mmask8)~(1u << wide), words));
-  largest = _mm_cvtsi128_si32(_mm256_castsi256_si128(most));
-  others = _mm_cvtsi128_si32(_mm256_castsi256_si128(rest));
-#else
-  int32_t sizes[KERF_Q8_INPUTS];
-  memcpy(sizes, &a, sizeof a);
-  memcpy(&sizes[16], &b, sizeof b);
-  for (uint32_t w = 0; w < KERF_Q8_WORDS; w++) {
-    const int32_t *of = &sizes[4 * w];
-    const int32_t size =
-      kerf_max_i32(kerf_max_i32(of[0], of[1]), kerf_max_i32(of[2], of[3]));
-    others = kerf_max_i32(others, kerf_min_i32(size, largest));
-    wide = size > largest ? w : wide;
-    largest = kerf_max_i32(largest, size);
-  }
-#endif
-  struct kerf_q8_sizes all = {.wide = wide};
-  memcpy(&all.largest, &largest, sizeof largest);
-  memcpy(&all.others, &others, sizeof others);
-  return all;
+  const __m512i words = _mm512_max_epi32(pairs, _mm512_shuffle_epi32(pairs, _MM_PERM_CDAB));
+
+  /* The largest and the second of two words, of four, of eight. */
+  const __m512i swapped = _mm512_shuffle_epi32(words, _MM_PERM_BADC);
+  const __m512i of2 = _mm512_max_epi32(words, swapped), of2_second = _mm512_min_epi32(words, swapped);
+  const __m256i x = _mm512_castsi512_si256(of2), y = _mm512_extracti64x4_epi64(of2, 1);
+  const __m256i of4 = _mm256_max_epi32(x, y);
+  const __m256i of4_second = _mm256_max_epi32(_mm256_min_epi32(x, y),
+    _mm256_max_epi32(_mm512_castsi512_si256(of2_second), _mm512_extracti64x4_epi64(of2_second, 1)));
+  const __m128i z = _mm256_castsi256_si128(of4), w = _mm256_extracti128_si256(of4, 1);
+  const __m128i largest = _mm_max_epi32(z, w);
+  const __m128i others = _mm_max_epi32(_mm_min_epi32(z, w),
+    _mm_max_epi32(_mm256_castsi256_si128(of4_second), _mm256_extracti128_si256(of4_second, 1)));
+
+  const __m128i top = _mm_max_epi32(others, _mm_sub_epi32(largest, _mm_set1_epi32(8 << 23)));
+  const __m128i rounded = _mm_add_epi32(top, _mm_set1_epi32(KERF_Q8_ROUND - (6 << 23)));
+  const __m128i power = _mm_and_si128(rounded, _mm_set1_epi32(-(1 << 23)));
+  const __m128i bits = _mm_max_epi32(power, _mm_set1_epi32(KERF_Q8_LEAST));
+  const __m128i factor = _mm_sub_epi32(_mm_set1_epi32(254 << 23), bits);
+  const __mmask8 no_scale = _mm_cmpgt_epi32_mask(top, _mm_set1_epi32(KERF_Q8_MOST));
+  const __m128 scale =
+    (__m128)_mm_mask_mov_epi32(bits, no_scale, _mm_set1_epi32(KERF_Q8_NAN));
+
+  /* Eight bytes of a quarter are four codes of the first half, the next eight of the other. */
+  const __m512 factors = _mm512_broadcastss_ps((__m128)factor);
+  const __m512i codes = _mm512_packs_epi32(_mm512_cvtps_epi32(_mm512_mul_ps((__m512)low, factors)),
+    _mm512_cvtps_epi32(_mm512_mul_ps((__m512)high, factors)));
+  const __m256i order = _mm256_setr_epi32(0, 2, 4, 6, 1, 3, 5, 7);
+  const __m256i bytes = _mm256_permutevar8x32_epi32(_mm512_cvtepi16_epi8(codes), order);
+  memcpy(to->codes, &bytes, sizeof bytes);
+
+  /* Sums of two codes, of four, of eight, of a half's sixteen; then all, the first half's, the other's. */
+  const __m512i twos = _mm512_madd_epi16(codes, _mm512_set1_epi16(1));
+  const __m256i fours = _mm256_add_epi32(
+    _mm512_castsi512_si256(twos), _mm512_extracti64x4_epi64(twos, 1));
+  const __m128i eights = _mm_add_epi32(
+    _mm256_castsi256_si128(fours), _mm256_extracti128_si256(fours, 1));
+  const __m128i halves = _mm_add_epi32(eights, _mm_shuffle_epi32(eights, _MM_SHUFFLE(2, 3, 0, 1)));
+  const __m128i all = _mm_add_epi32(halves, _mm_shuffle_epi32(halves, _MM_SHUFFLE(1, 0, 3, 2)));
+  const __m128 sums = _mm_mul_ps(_mm_cvtepi32_ps(_mm_blend_epi32(halves, all, 1)), scale);
+  const __m128 starts = _mm_mul_ps(scale, _mm_setr_ps(0x1.8p23f, 0x1.8p31f, 0, 0));
+  _mm_storel_pi((__m64 *)&to->start, starts);
+  _mm_storel_pi((__m64 *)&to->sum, sums);
+  to->half_sums[1] = _mm_cvtss_f32(_mm_movehl_ps(sums, sums));
+
+  /* Bits 4i are set where the first half's words are the largest, bits 4i + 2 where the other's are. */
+  const uint32_t is_largest =
+    _mm512_cmpeq_epi32_mask(words, _mm512_broadcastd_epi32(largest));
+  const uint32_t wide =
+    (uint32_t)__builtin_ctz((is_largest & 0x1111) | (is_largest & 0x4444) << 14) / 4;
+  to->wide = wide;
+  const __m512i high_bytes = _mm512_srai_epi16(_mm512_add_epi16(codes, _mm512_set1_epi16(128)), 8);
+  int8_t of_words[2 * KERF_Q8_INPUTS];
+  memcpy(of_words, &high_bytes, sizeof of_words);
+  for (uint32_t i = 0; i < 4; i++) to->high[i] = of_words[wide % 4 * 16 + wide / 4 * 8 + 2 * i];
 }
 
-/* The sums of the codes of both halves. */
-KERF_INLINE void kerf_q8_sums(i32x16 low, i32x16 high, float sums[2])
-{
-#if defined(__AVX512F__) && defined(__AVX512VL__) && defined(__AVX512BW__)
-  /* Quarters of two sums of each half, then one of them. */
-  const __m512i codes = _mm512_packs_epi32((__m512i)low, (__m512i)high);
-  const __m512i quarters = _mm512_madd_epi16(codes, _mm512_set1_epi16(1));
-  const __m256i halves = _mm256_add_epi32(
-    _mm512_castsi512_si256(quarters), _mm512_extracti64x4_epi64(quarters, 1));
-  const __m128i one = _mm_add_epi32(
-    _mm256_castsi256_si128(halves), _mm256_extracti128_si256(halves, 1));
-  const __m128i both = _mm_add_epi32(one, _mm_shuffle_epi32(one, _MM_SHUFFLE(2, 3, 0, 1)));
-  const __m128 as_f32 = _mm_cvtepi32_ps(_mm_shuffle_epi32(both, _MM_SHUFFLE(2, 0, 2, 0)));
-  _mm_storel_pi((__m64 *)sums, as_f32);
 #else
-  int32_t codes[2][16];
-  memcpy(codes[0], &low, sizeof low);
-  memcpy(codes[1], &high, sizeof high);
-  for (uint32_t half = 0; half < 2; half++) {
-    int32_t sum = 0;
-    for (uint32_t i = 0; i < 16; i++) sum += codes[half][i];
-    sums[half] = (float)sum;
-  }
-#endif
-}
-
 /*
  * The nearest whole numbers, ties to even, of lanes below 2^22: such a number is what is beside 1.5 · 2^23 in
  * the bits of their sum.
@@ -118,33 +126,48 @@ KERF_INLINE i32x16 kerf_q8_nearest(f32x16 x)
   return (i32x16)(x + 0x1.8p23f) - (i32x16)kerf_splat16(0x1.8p23f);
 }
 
-/*
- * The nearest codes of 32 inputs, ties to even. The word of the largest input in size is wide; of the
- * others the largest becomes 127 or −127, unless a wide code would be more than 127 · 256. What is no
- * number counts as the largest, and makes a scale that is none, whatever its codes.
- */
+KERF_INLINE float kerf_f32_of(int32_t bits)
+{
+  float x;
+  memcpy(&x, &bits, sizeof x);
+  return x;
+}
+
 KERF_INLINE void kerf_store_q8(struct kerf_q8 *to, f32x16 low, f32x16 high)
 {
-  const struct kerf_q8_sizes sizes = kerf_q8_sizes(low, high);
-  const float wide_limit = sizes.largest / 256.0f;
-  const float top = sizes.others > wide_limit ? sizes.others : wide_limit;
-  /* Below this 127 / top is no f32; such inputs are nothing beside a weight's own error. */
-  const float factor = top < 0x1p-120f ? 0.0f : 127.0f / top;
-  const i32x16 codes[2] = {kerf_q8_nearest(low * factor), kerf_q8_nearest(high * factor)};
-  float sums[2];
-  kerf_q8_sums(codes[0], codes[1], sums);
-  to->scale = top / 127.0f;
-  to->sum = sums[0] + sums[1];
-  memcpy(to->half_sums, sums, sizeof sums);
-  to->wide = sizes.wide;
-  for (uint32_t half = 0; half < 2; half++) {
-    const i8x16 bytes = __builtin_convertvector(codes[half], i8x16);
-    memcpy(&to->codes[16 * half], &bytes, sizeof bytes);
+  const f32x16 values[2] = {kerf_abs16(low), kerf_abs16(high)};
+  int32_t sizes[KERF_Q8_INPUTS], largest = -1, others = 0;
+  memcpy(sizes, values, sizeof sizes);
+  for (uint32_t w = 0; w < KERF_Q8_WORDS; w++) {
+    const int32_t *of = &sizes[4 * w];
+    const int32_t size =
+      kerf_max_i32(kerf_max_i32(of[0], of[1]), kerf_max_i32(of[2], of[3]));
+    others = kerf_max_i32(others, kerf_min_i32(size, largest));
+    to->wide = size > largest ? w : to->wide;
+    largest = kerf_max_i32(largest, size);
   }
-  int32_t wide[4];
-  memcpy(wide, (const int32_t *)codes + 4 * sizes.wide, sizeof wide);
-  for (uint32_t i = 0; i < 4; i++) to->high[i] = (int8_t)((wide[i] + 128) >> 8);
+
+  const int32_t top = kerf_max_i32(others, largest - (8 << 23));
+  const int32_t power = (top + KERF_Q8_ROUND - (6 << 23)) & -(1 << 23);
+  const int32_t bits = kerf_max_i32(power, KERF_Q8_LEAST);
+  const float factor = kerf_f32_of((254 << 23) - bits);
+  const float scale = kerf_f32_of(top > KERF_Q8_MOST ? KERF_Q8_NAN : bits);
+
+  const i32x16 nearest[2] = {kerf_q8_nearest(low * factor), kerf_q8_nearest(high * factor)};
+  int32_t codes[KERF_Q8_INPUTS], sums[2] = {0};
+  memcpy(codes, nearest, sizeof codes);
+  for (uint32_t half = 0; half < 2; half++) {
+    const i8x16 bytes = __builtin_convertvector(nearest[half], i8x16);
+    memcpy(&to->codes[16 * half], &bytes, sizeof bytes);
+    for (uint32_t i = 0; i < 16; i++) sums[half] += codes[16 * half + i];
+    to->half_sums[half] = (float)sums[half] * scale;
+  }
+  to->start = 0x1.8p23f * scale;
+  to->start_high = 0x1.8p31f * scale;
+  to->sum = (float)(sums[0] + sums[1]) * scale;
+  for (uint32_t i = 0; i < 4; i++) to->high[i] = (int8_t)((codes[4 * to->wide + i] + 128) >> 8);
 }
+#endif
 
 /* Where a row's sum over a block lies: sixteen rows side by side, block after block of these. */
 KERF_INLINE size_t kerf_q8_sum_place(size_t row, size_t n_blocks, size_t block)
@@ -228,12 +251,17 @@ KERF_INLINE i32xn kerf_loadn_i32(const int32_t *p)
   return v;
 }
 
-/* The wide word's high bytes. */
-KERF_INLINE int32_t kerf_q8_high(const struct kerf_q8 *x)
+/* From what a block's products are summed, and what they are when all have been added. */
+KERF_INLINE i32xn kerf_q8_start(float start) { return (i32xn)kerf_splatn(start); }
+KERF_INLINE f32xn kerf_q8_end(i32xn sum, float start) { return (f32xn)sum - kerf_splatn(start); }
+
+/* The products of the wide word's high bytes and the codes that meet it. */
+KERF_INLINE f32xn kerf_q8_high(const struct kerf_q8 *x, i32xn codes, const uint32_t bits)
 {
   int32_t word;
   memcpy(&word, x->high, sizeof word);
-  return word;
+  const i32xn sum = kerf_dot4_codes(kerf_q8_start(x->start_high), codes, word, bits);
+  return kerf_q8_end(sum, x->start_high);
 }
 
 /* Packed bytes of four inputs and of KERF_N rows from `lane` on: a word of each row's four. */

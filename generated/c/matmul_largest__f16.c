@@ -44,8 +44,7 @@ enum {
   TILE_VECTORS = KERF_F32_VECTORS, /* … by so many vectors of outputs each */
   FEW_ROWS = 4, /* a smaller tile, for the last rows */
   INPUTS = KERF_F32_PANEL, /* unpacked at a time: a panel beside which x fits in a first-level cache */
-  AHEAD = KERF_F32_AHEAD, /* bytes from the weights that many rows meet to those asked for */
-  NEXT = KERF_F32_NEXT, /* items from that of which one row reads weights to the one asked for */
+  NEXT = KERF_F32_NEXT, /* items from that of which weights are read to the one asked for */
 };
 
 /* One input of sixteen output rows. */
@@ -62,16 +61,9 @@ struct block {
 #define EACH_VECTOR(do) do(0) do(1) do(2) do(3) do(4) do(5) do(6) do(7)
 #endif
 
-/* Asks for the weights that come next: the hardware's prefetcher stops at the end of each page. */
-KERF_INLINE void prefetch(const struct block *block)
-{
-  for (size_t i = 0; i < sizeof *block;
-      i += 64) __builtin_prefetch((const char *)block + AHEAD + i);
-}
-
 /*
- * Asks for what an item further on has in this place, into the second-level cache: both groups of packed rows
- * are read at once, so a place further on in the same group may be read before memory has answered.
+ * Asks for what an item further on has in this place, into the second-level cache: a place further on in the
+ * same item would be read before memory has answered.
  */
 KERF_INLINE void prefetch_next(const struct block *block, uint32_t n_in)
 {
@@ -79,12 +71,12 @@ KERF_INLINE void prefetch_next(const struct block *block, uint32_t n_in)
   for (size_t i = 0; i < sizeof *block; i += 64) __builtin_prefetch(next + i, 0, 2);
 }
 
-/* n_in weights of sixteen outputs as f32, each rounded once, to the columns at panel. */
-static void unpack(const struct block *restrict block, uint32_t n_in,
+/* n of n_in weights of sixteen outputs as f32, each rounded once, to the columns at panel. */
+static void unpack(const struct block *restrict block, uint32_t n, uint32_t n_in,
   float (*restrict panel)[OUTPUTS])
 {
-  for (uint32_t k = 0; k < n_in; k += GROUP, block++, panel += GROUP) {
-    prefetch(block);
+  for (uint32_t k = 0; k < n; k += GROUP, block++, panel += GROUP) {
+    prefetch_next(block, n_in);
     for (uint32_t lane = 0; lane < 16; lane += KERF_N) {
       kerf_storen(&panel[0][lane], kerf_loadn_f16(&block->value[lane]));
     }
@@ -162,8 +154,8 @@ static void multiply_rows(uint32_t n_rows, const float *restrict x, size_t x_str
   memset(sums, 0, n_rows * sizeof *sums);
   for (uint32_t k = 0; k < n_in; k += INPUTS) {
     const uint32_t n = n_in - k < INPUTS ? n_in - k : INPUTS;
-    unpack(low + k / GROUP, n, panel);
-    unpack(high + k / GROUP, n, (float (*)[OUTPUTS])&panel[0][16]);
+    unpack(low + k / GROUP, n, n_in, panel);
+    unpack(high + k / GROUP, n, n_in, (float (*)[OUTPUTS])&panel[0][16]);
     for (uint32_t row = 0, n_tile; row < n_rows; row += n_tile) {
       n_tile = n_rows - row >= TILE_ROWS ? TILE_ROWS : n_rows - row >= FEW_ROWS ? FEW_ROWS : 1;
       multiply_panel(n_tile, &x[row * x_stride + k], x_stride, n,

@@ -49,8 +49,7 @@ enum {
   TILE_VECTORS = KERF_Q8_VECTORS, /* … by so many vectors of outputs each */
   FEW_ROWS = 4, /* a smaller tile, for the last rows */
   INPUTS = KERF_Q8_PANEL, /* unpacked at a time: a panel beside which x fits in a first-level cache */
-  AHEAD = KERF_Q8_AHEAD, /* bytes from the weights that many rows meet to those asked for */
-  NEXT = KERF_Q8_NEXT, /* items from that of which one row reads weights to the one asked for */
+  NEXT = KERF_Q8_NEXT, /* items from that of which weights are read to the one asked for */
 };
 
 /* 32 inputs of sixteen output rows. */
@@ -76,16 +75,9 @@ struct panel {
 #define EACH_VECTOR(do) do(0) do(1) do(2) do(3) do(4) do(5) do(6) do(7)
 #endif
 
-/* Asks for the weights that come next: the hardware's prefetcher stops at the end of each page. */
-KERF_INLINE void prefetch(const struct block *block)
-{
-  for (size_t i = 0; i < sizeof *block;
-      i += 64) __builtin_prefetch((const char *)block + AHEAD + i);
-}
-
 /*
- * Asks for what an item further on has in this place, into the second-level cache: both groups of packed rows
- * are read at once, so a place further on in the same group may be read before memory has answered.
+ * Asks for what an item further on has in this place, into the second-level cache: a place further on in the
+ * same item would be read before memory has answered.
  */
 KERF_INLINE void prefetch_next(const struct block *block, uint32_t n_in)
 {
@@ -105,20 +97,18 @@ KERF_INLINE bool holds_wide(const struct kerf_q8 *x, uint32_t part)
   return PARTS == 1 || x->wide / (GROUP / 4) == part;
 }
 
-/* sum + x's scale · Σ (scale · code + offset) · x's code, the codes' products summed in `dot`. */
-KERF_INLINE f32xn add_block(f32xn sum, i32xn dot, f32xn scale, f32xn offset, float x_sum,
-  float x_scale)
+/* sum + Σ (scale · code + offset) · x, where `product` is Σ code · x and `x_sum` is Σ x. */
+KERF_INLINE f32xn add_block(f32xn sum, f32xn product, f32xn scale, f32xn offset, float x_sum)
 {
-  const f32xn block = kerf_fman(offset, kerf_splatn(x_sum), scale * kerf_to_f32xn(dot));
-  return kerf_fman(block, kerf_splatn(x_scale), sum);
+  return kerf_fman(scale, product, kerf_fman(offset, kerf_splatn(x_sum), sum));
 }
 
-/* n_in weights of sixteen outputs, to the columns of the panel from `column` on. */
-static void unpack(const struct block *restrict block, uint32_t n_in, uint32_t column,
+/* n of n_in weights of sixteen outputs, to the columns of the panel from `column` on. */
+static void unpack(const struct block *restrict block, uint32_t n, uint32_t n_in, uint32_t column,
   struct panel *restrict panel)
 {
-  for (uint32_t k = 0; k < n_in; k += GROUP, block++, panel++) {
-    prefetch(block);
+  for (uint32_t k = 0; k < n; k += GROUP, block++, panel++) {
+    prefetch_next(block, n_in);
     for (uint32_t lane = 0; lane < 16; lane += KERF_N) {
       kerf_storen(&panel->scale[column + lane], kerf_loadn_f16(&block->scale[lane]));
       kerf_storen(&panel->offset[column + lane], kerf_loadn_f16(&block->offset[lane]));
@@ -144,18 +134,8 @@ static void multiply_row(const struct kerf_q8 *restrict x, uint32_t n_in, const 
     for (uint32_t part = 0; part < PARTS; part++, low++, high++) {
       prefetch_next(low, n_in);
       prefetch_next(high, n_in);
-#define START_DOT(v) i32xn dot##v = {0};
+#define START_DOT(v) i32xn dot##v = kerf_q8_start(x->start);
       EACH_VECTOR(START_DOT)
-      if (holds_wide(x, part)) {
-        const uint32_t q = x->wide % (GROUP / 4);
-        const int32_t high_bytes = kerf_q8_high(x);
-        const uint32_t shift = q < GROUP / 8 ? 0 : 4;
-#define WORD(v) \
-        ((kerf_load_words(&BLOCK(v)->codes[4 * (q % (GROUP / 8))], LANE(v)) >> shift) & 0x0f0f0f0f)
-
-#define ADD_HIGH(v) dot##v = kerf_dot4_codes(dot##v, WORD(v), high_bytes, CODE_BITS) << 8;
-        EACH_VECTOR(ADD_HIGH)
-      }
       for (uint32_t q = 0; q < GROUP / 8; q++) {
         const int32_t x_low = kerf_q8_word(x, part * (GROUP / 4) + q);
         const int32_t x_high = kerf_q8_word(x, part * (GROUP / 4) + q + GROUP / 8);
@@ -168,10 +148,20 @@ static void multiply_row(const struct kerf_q8 *restrict x, uint32_t n_in, const 
         EACH_VECTOR(ADD_WORDS)
       }
 
+#define END_DOT(v) f32xn product##v = kerf_q8_end(dot##v, x->start);
+      EACH_VECTOR(END_DOT)
+      if (holds_wide(x, part)) {
+        const uint32_t q = x->wide % (GROUP / 4);
+        const uint32_t shift = q < GROUP / 8 ? 0 : 4;
+#define WORD(v) \
+        ((kerf_load_words(&BLOCK(v)->codes[4 * (q % (GROUP / 8))], LANE(v)) >> shift) & 0x0f0f0f0f)
+
+#define ADD_HIGH(v) product##v += kerf_q8_high(x, WORD(v), CODE_BITS);
+        EACH_VECTOR(ADD_HIGH)
+      }
 #define SCALE(v) kerf_loadn_f16(&BLOCK(v)->scale[LANE(v)])
 #define OFFSET(v) kerf_loadn_f16(&BLOCK(v)->offset[LANE(v)])
-#define ADD_BLOCK(v) \
-      sum##v = add_block(sum##v, dot##v, SCALE(v), OFFSET(v), sum_of(x, part), x->scale);
+#define ADD_BLOCK(v) sum##v = add_block(sum##v, product##v, SCALE(v), OFFSET(v), sum_of(x, part));
       EACH_VECTOR(ADD_BLOCK)
     }
   }
@@ -191,15 +181,8 @@ KERF_INLINE void multiply_tile(const uint32_t n_rows, const struct kerf_q8 *rest
     for (uint32_t part = 0; part < PARTS; part++, panel++) {
       i32xn dots[TILE_ROWS][TILE_VECTORS];
       KERF_UNROLL for (uint32_t r = 0; r < n_rows; r++) {
-        const struct kerf_q8 *x_row = &x[r * x_stride];
-        KERF_UNROLL for (uint32_t v = 0; v < TILE_VECTORS; v++) dots[r][v] = (i32xn){0};
-        if (!holds_wide(x_row, part)) continue;
-        const int32_t *codes = &panel->codes[x_row->wide % (GROUP / 4)][column];
-        const int32_t high = kerf_q8_high(x_row);
-        KERF_UNROLL for (uint32_t v = 0; v < TILE_VECTORS; v++) {
-          dots[r][v] = kerf_dot4_codes(dots[r][v], kerf_loadn_i32(codes + v * KERF_N), high,
-              CODE_BITS) << 8;
-        }
+        KERF_UNROLL for (uint32_t v = 0; v < TILE_VECTORS;
+            v++) dots[r][v] = kerf_q8_start(x[r * x_stride].start);
       }
       for (uint32_t q = 0; q < GROUP / 4; q++) {
         i32xn codes[TILE_VECTORS];
@@ -218,11 +201,20 @@ KERF_INLINE void multiply_tile(const uint32_t n_rows, const struct kerf_q8 *rest
         offset[v] = kerf_loadn(&panel->offset[column + v * KERF_N]);
       }
       KERF_UNROLL for (uint32_t r = 0; r < n_rows; r++) {
-        const float x_sum = sum_of(&x[r * x_stride], part), x_scale = x[r * x_stride].scale;
+        const struct kerf_q8 *x_row = &x[r * x_stride];
+        f32xn products[TILE_VECTORS];
+        KERF_UNROLL for (uint32_t v = 0; v < TILE_VECTORS;
+            v++) products[v] = kerf_q8_end(dots[r][v], x_row->start);
+        if (holds_wide(x_row, part)) {
+          const int32_t *codes = &panel->codes[x_row->wide % (GROUP / 4)][column];
+          KERF_UNROLL for (uint32_t v = 0; v < TILE_VECTORS; v++) {
+            products[v] += kerf_q8_high(x_row, kerf_loadn_i32(codes + v * KERF_N), CODE_BITS);
+          }
+        }
         KERF_UNROLL for (uint32_t v = 0; v < TILE_VECTORS; v++) {
           float *at = &sums[r][column + v * KERF_N];
           kerf_storen(at,
-              add_block(kerf_loadn(at), dots[r][v], scale[v], offset[v], x_sum, x_scale));
+              add_block(kerf_loadn(at), products[v], scale[v], offset[v], sum_of(x_row, part)));
         }
       }
     }
@@ -240,23 +232,10 @@ static void multiply_panel(uint32_t n_rows, const struct kerf_q8 *restrict x, si
   }
 }
 
-/* Two and more rows of x by all outputs of an item: weights are unpacked once for all rows. */
-static void multiply_rows(uint32_t n_rows, const struct kerf_q8 *restrict x, size_t x_stride,
-  uint32_t n_in, const struct block *low, const struct block *high,
-  float (*restrict sums)[OUTPUTS])
+/* How many of n_rows rows make the next tile. */
+KERF_INLINE uint32_t tile_of(uint32_t n_rows)
 {
-  _Alignas(64) struct panel panel[INPUTS / GROUP];
-  memset(sums, 0, n_rows * sizeof *sums);
-  for (uint32_t k = 0; k < n_in; k += INPUTS) {
-    const uint32_t n = n_in - k < INPUTS ? n_in - k : INPUTS;
-    unpack(low + k / GROUP, n, 0, panel);
-    unpack(high + k / GROUP, n, 16, panel);
-    for (uint32_t row = 0, n_tile; row < n_rows; row += n_tile) {
-      n_tile = n_rows - row >= TILE_ROWS ? TILE_ROWS : n_rows - row >= FEW_ROWS ? FEW_ROWS : 1;
-      multiply_panel(n_tile, &x[row * x_stride + k / KERF_Q8_INPUTS], x_stride, n, panel,
-          &sums[row]);
-    }
-  }
+  return n_rows >= TILE_ROWS ? TILE_ROWS : n_rows >= FEW_ROWS ? FEW_ROWS : 1;
 }
 
 /* The scales of n_rows rows of x, from row `row` on, a multiple of 16: the norm's, of the rows' sums. */
@@ -271,8 +250,41 @@ static void scale_rows(const struct args *args, size_t row, uint32_t n_rows, flo
     }
 #line 15 "kernels/ops/_rms.ts"
     const f32x16 scale = 1.0f / kerf_sqrt16(total / (float)n_in + args->eps);
-#line 275 "generated/c/matmul_swiglu_q8_q8__q4_f16_g32.c"
+#line 254 "generated/c/matmul_swiglu_q8_q8__q4_f16_g32.c"
     kerf_store16(&scales[r], scale);
+  }
+}
+
+/* The codes of a row's outputs from `column` on. */
+KERF_INLINE struct kerf_q8 *codes_of(const struct args *args, size_t row, uint32_t column)
+{
+  const size_t first = row * args->y_stride + args->y_offset + column;
+  return (struct kerf_q8 *)args->y + first / KERF_Q8_INPUTS;
+}
+
+/* Asks for what finish_rows is going to read and write, which lies apart for each row. */
+KERF_INLINE void fetch_rows(const struct args *args, size_t row, uint32_t n_rows, uint32_t column)
+{
+  for (uint32_t r = 0; r < n_rows; r++) {
+    kerf_fetch_near(codes_of(args, row + r, column), sizeof(struct kerf_q8));
+  }
+}
+
+/* Makes outputs of the sums of rows `first` to `last` - 1 of an item, which begins with row `row`. */
+static void finish_rows(const struct args *args, size_t row, uint32_t first, uint32_t last,
+  uint32_t column, const float *scales, float (*sums)[ROWS][OUTPUTS])
+{
+  for (uint32_t r = first; r < last; r++) {
+    f32x16 halves[2];
+    for (uint32_t half = 0; half < 2; half++) {
+      const f32x16 gate = kerf_load16(&sums[half][r][0]) * kerf_splat16(scales[r]);
+      const f32x16 up = kerf_load16(&sums[half][r][16]) * kerf_splat16(scales[r]);
+#line 9 "kernels/ops/matmul_swiglu.ts"
+      const f32x16 y = gate / (1.0f + kerf_exp16(-gate)) * up;
+#line 285 "generated/c/matmul_swiglu_q8_q8__q4_f16_g32.c"
+      halves[half] = y;
+    }
+    kerf_store_q8(codes_of(args, row + r, column), halves[0], halves[1]);
   }
 }
 
@@ -282,7 +294,8 @@ static void matmul_swiglu_q8_q8__q4_f16_g32(const struct args *restrict args,
 {
   const uint32_t n_in = args->n_in;
   const uint32_t n_blocks = args->n_out / OUTPUTS;
-
+  _Alignas(64) struct panel panel[INPUTS / GROUP];
+  _Alignas(64) float sums[2][ROWS][OUTPUTS];
   _Alignas(64) float scales[ROWS];
   size_t scaled = SIZE_MAX; /* the first row whose scale is there */
 
@@ -300,26 +313,33 @@ static void matmul_swiglu_q8_q8__q4_f16_g32(const struct args *restrict args,
 
     if (scaled != row) scale_rows(args, row, n_rows, scales);
     scaled = row;
-    /* Sixteen outputs of both products, then the sixteen that follow: a block of codes. */
-    _Alignas(64) float sums[2][ROWS][OUTPUTS];
-    for (uint32_t half = 0; half < 2; half++) {
-      const size_t skipped = 2 * half * (n_in / GROUP);
-      if (n_rows == 1) multiply_row(x, n_in, low + skipped, high + skipped, sums[half][0]);
-      else multiply_rows(n_rows, x, x_stride, n_in, low + skipped, high + skipped, sums[half]);
-    }
 
-    for (uint32_t r = 0; r < n_rows; r++) {
-      const size_t block = ((row + r) * args->y_stride + args->y_offset + column) / KERF_Q8_INPUTS;
-      f32x16 halves[2];
+    if (n_rows == 1) {
+      fetch_rows(args, row, 1, column);
       for (uint32_t half = 0; half < 2; half++) {
-        const f32x16 gate = kerf_load16(&sums[half][r][0]) * kerf_splat16(scales[r]);
-        const f32x16 up = kerf_load16(&sums[half][r][16]) * kerf_splat16(scales[r]);
-#line 9 "kernels/ops/matmul_swiglu.ts"
-        const f32x16 y = gate / (1.0f + kerf_exp16(-gate)) * up;
-#line 320 "generated/c/matmul_swiglu_q8_q8__q4_f16_g32.c"
-        halves[half] = y;
+        const size_t skipped = 2 * half * (n_in / GROUP);
+        multiply_row(x, n_in, low + skipped, high + skipped, sums[half][0]);
       }
-      kerf_store_q8((struct kerf_q8 *)args->y + block, halves[0], halves[1]);
+      finish_rows(args, row, 0, 1, column, scales, sums);
+      continue;
+    }
+    /* Weights are unpacked once for all rows. A tile's outputs are made while its sums are near. */
+    for (uint32_t k = 0; k < n_in; k += INPUTS) {
+      const uint32_t n = n_in - k < INPUTS ? n_in - k : INPUTS;
+      /* Sixteen outputs of both products, then the sixteen that follow: a block of codes. */
+      for (uint32_t half = 0; half < 2; half++) {
+        unpack(low + (k + 2 * half * n_in) / GROUP, n, n_in, 0, panel);
+        unpack(high + (k + 2 * half * n_in) / GROUP, n, n_in, 16, panel);
+        const bool finishes = half == 1 && k + n == n_in;
+        for (uint32_t r = 0, n_tile; r < n_rows; r += n_tile) {
+          n_tile = tile_of(n_rows - r);
+          if (finishes) fetch_rows(args, row + r, n_tile, column);
+          if (k == 0) memset(sums[half][r], 0, n_tile * sizeof sums[half][r]);
+          multiply_panel(n_tile, &x[r * x_stride + k / KERF_Q8_INPUTS], x_stride, n, panel,
+              &sums[half][r]);
+          if (finishes) finish_rows(args, row, r, r + n_tile, column, scales, sums);
+        }
+      }
     }
   }
 }

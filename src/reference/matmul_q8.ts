@@ -49,9 +49,9 @@ function sumOf({ nIn, x, weight }: MatmulQ8Problem, row: number, wRow: number): 
       xSum += code;
     }
     const at = wRow * nGroups + g;
-    const scaled = Math.fround(weight.scales[at]! * Math.fround(dot));
-    const block = fma32(weight.offsets[at]!, xSum, scaled);
-    sum = fma32(block, x.scales[Math.floor((row * nIn + g * group) / Q8_INPUTS)]!, sum);
+    const scale = x.scales[Math.floor((row * nIn + g * group) / Q8_INPUTS)]!;
+    sum = fma32(weight.offsets[at]!, xSum * scale, sum);
+    sum = fma32(weight.scales[at]!, Math.fround(dot) * scale, sum);
   }
   return sum;
 }

@@ -17,7 +17,7 @@ import { roundHalfEven } from "../ir/value.ts";
 export interface QuantizedRows {
   /** i16 [nRows, width]: of 8 bits outside wide words. */
   readonly codes: Int16Array;
-  /** f32 [nRows, width / 32] */
+  /** f32 [nRows, width / 32]: powers of two, NaN where an input is above 127 · 2^95. */
   readonly scales: Float32Array;
   /** u8 [nRows, width / 32]: of every block the word that holds its largest input, of equal ones the first. */
   readonly wide: Uint8Array;
@@ -38,9 +38,9 @@ export function quantizeRows(values: Float32Array): QuantizedRows {
     wide[b] = words.findIndex((size) => Object.is(size, largest));
     // A wide code is at most 127 · 256.
     const top = Math.max(largest / 256, ...words.filter((_, w) => w !== wide[b]));
-    const factor = top < 2 ** -120 ? 0 : Math.fround(127 / top);
-    scales[b] = top / 127;
-    block.forEach((x, j) => codes[b * Q8_INPUTS + j] = roundHalfEven(Math.fround(x * factor)));
+    const scale = Math.max(2 ** -101, 2 ** Math.ceil(Math.log2(top / 127)));
+    scales[b] = scale > 2 ** 95 ? NaN : scale;
+    block.forEach((x, j) => codes[b * Q8_INPUTS + j] = roundHalfEven(x / scale));
   });
   return { codes, scales, wide };
 }
@@ -53,14 +53,14 @@ export function quantizedBytes({ codes, scales, wide }: QuantizedRows): Uint8Arr
     const at = b * Q8_BLOCK_BYTES;
     const block = codes.subarray(b * Q8_INPUTS, (b + 1) * Q8_INPUTS);
     const sum = (from: number, to: number) => block.subarray(from, to).reduce((a, c) => a + c, 0);
-    [scale, sum(0, 32), sum(0, 16), sum(16, 32)]
-      .forEach((value, i) => view.setFloat32(at + 4 * i, value, true));
-    view.setUint32(at + 16, wide[b]!, true);
+    [1.5 * 2 ** 23, 1.5 * 2 ** 31, sum(0, 32), sum(0, 16), sum(16, 32)]
+      .forEach((value, i) => view.setFloat32(at + 4 * i, value * scale, true));
+    view.setUint32(at + 20, wide[b]!, true);
     // The low byte of a code is signed: what it lacks is in the high one.
     for (let i = 0; i < Q8_WORD_INPUTS; i++) {
-      view.setInt8(at + 20 + i, block[Q8_WORD_INPUTS * wide[b]! + i]! + 128 >> 8);
+      view.setInt8(at + 24 + i, block[Q8_WORD_INPUTS * wide[b]! + i]! + 128 >> 8);
     }
-    block.forEach((code, j) => view.setInt8(at + 24 + j, code));
+    block.forEach((code, j) => view.setInt8(at + 28 + j, code));
   });
   return bytes;
 }

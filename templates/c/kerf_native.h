@@ -127,6 +127,12 @@ KERF_INLINE void kerf_fetch(const void *p, size_t bytes)
   for (size_t at = 0; at < bytes; at += 64) __builtin_prefetch((const uint8_t *)p + at, 0, 2);
 }
 
+/* The same of what is needed soon, into the first-level cache. */
+KERF_INLINE void kerf_fetch_near(const void *p, size_t bytes)
+{
+  for (size_t at = 0; at < bytes; at += 64) __builtin_prefetch((const uint8_t *)p + at);
+}
+
 /* bf16 is the upper half of an f32. */
 KERF_INLINE f32xn kerf_loadn_bf16(const uint16_t *p) { return (f32xn)(kerf_loadn_u16(p) << 16); }
 KERF_INLINE f32xn kerf_loadn_f32(const float *p) { return kerf_loadn(p); }

@@ -127,8 +127,12 @@ async function assertQuantized(
       activations(kind === "row" ? nRows * width : width, random),
     ]),
   );
-  // A block of zeros, one of numbers too small for a scale, one large enough to overflow when squared.
-  Object.values(buffers)[0]!.fill(0, 0, 32).fill(2 ** -130, 32, 64).fill(2 ** 70, -1);
+  // A block of zeros, one of numbers too small for a scale, one large enough to overflow when squared; and
+  // blocks around the last number of a scale, of which one word is wide.
+  const first = Object.values(buffers)[0]!;
+  first.fill(0, 0, 32).fill(2 ** -130, 32, 64).fill(2 ** 70, -1);
+  const edges = [127 * 2 ** -5, 127 * 2 ** -5 + 2 ** -22, 126.75 * 2 ** -5, 2 ** 60, 2 ** -100];
+  if (width > 96) edges.forEach((edge, i) => first.fill(edge, 64 + 32 * i, 96 + 32 * i));
   const rowInputs = Object.keys(inputs).filter((input) => inputs[input] === "row");
   const constants = {
     ...{ rows_field: 0, width, y_stride: width, y_offset: 0 },

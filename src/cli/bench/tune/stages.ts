@@ -53,10 +53,6 @@ export function stagesOf(set: TileSet, kind: ProductKind): readonly Stage[] {
       candidates: (present) => PANELS[kind].map((panel) => ({ ...present, panel })),
     },
     {
-      ...{ what: "bytes ahead, for many rows", work: "rows" },
-      candidates: (present) => [0, 512, 1024, 2048, 4096].map((ahead) => ({ ...present, ahead })),
-    },
-    {
       ...{ what: "items ahead, for one row", work: "row" },
       candidates: (present) => [0, 1, 2, 3].map((next) => ({ ...present, next })),
     },

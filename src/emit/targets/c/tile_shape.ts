@@ -12,9 +12,7 @@ export interface TileShape {
   readonly vectors: number;
   /** Inputs unpacked at a time, a multiple of 32. */
   readonly panel: number;
-  /** Bytes from the weights that many rows meet to those asked for. */
-  readonly ahead: number;
-  /** Items from that of which one row reads weights to the one asked for. */
+  /** Items from that of which weights are read to the one asked for. */
   readonly next: number;
 }
 
@@ -64,13 +62,12 @@ export function tileHeader(table: TileTable): string {
   return `${HEADER}\n${sets.join("\n")}#endif\n`.replace("#elif 1\n", "#else\n");
 }
 
-function enumOf(kind: string, { rows, vectors, panel, ahead, next }: TileShape): string {
+function enumOf(kind: string, { rows, vectors, panel, next }: TileShape): string {
   const name = `KERF_${kind.toUpperCase()}`;
   return `enum {
   ${name}_ROWS = ${rows},
   ${name}_VECTORS = ${vectors},
   ${name}_PANEL = ${panel},
-  ${name}_AHEAD = ${ahead},
   ${name}_NEXT = ${next},
 };
 `;
