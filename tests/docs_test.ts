@@ -8,7 +8,10 @@ import { TARGETS } from "../src/core/manifest.ts";
 import type { Manifest } from "../src/core/manifest.ts";
 import { parseCommand } from "../src/cli/args.ts";
 import { commandAt, commandOf } from "../src/cli/flags.ts";
+import { KerfError } from "../src/core/error.ts";
+import { prunePlan } from "../src/engine/prune_plan.ts";
 import { definitionNames } from "../src/engine/registry.ts";
+import { layoutOf } from "../src/layout/mod.ts";
 
 const read = (path: string) => Deno.readTextFileSync(new URL(`../${path}`, import.meta.url));
 const README = read("README.md");
@@ -33,6 +36,24 @@ Deno.test("README's variants are the folders'", () => {
   const names = (header: string) => table(README, header, "what").map(([name]) => name);
   assertEquals(names("pruning"), definitionNames("prune"));
   assertEquals(names("attention"), definitionNames("attention"));
+});
+
+Deno.test("what stands before what is as docs/variants.md says", async () => {
+  const dims = { nLayers: 30, nHeads: 9, nKvHeads: 3, headDim: 64, nCtx: 8192 };
+  const lines = read("docs/variants.md").split("\n");
+  const header = lines.find((line) => cells(line)[0] === "then")!;
+  const others = cells(header).slice(1).map((cell) => cell.replaceAll("`", ""));
+  for (const [first, ...said] of table(lines.join("\n"), "then")) {
+    for (const [i, other] of others.entries()) {
+      const spec = `${first}+${other}`;
+      const plan = await prunePlan(spec, dims).catch((error) => {
+        if (error instanceof KerfError && error.exitCode === 2) return null;
+        throw error;
+      });
+      if (plan) layoutOf(plan.steps, { key: "f16", value: "f16" });
+      assertEquals(plan ? "yes" : "no", said[i], spec);
+    }
+  }
 });
 
 Deno.test("README's devices are those that --device takes, its targets the manifest's", () => {
