@@ -87,18 +87,22 @@ export async function assertMoments(given: MomentsCase, run: RunKernel): Promise
   const nKey = cache.layout.key.segments.length;
   const nTokens = seen[0]!;
   const half = headDim / 2;
-  const angles = Float32Array.from({ length: (nTokens + ahead) * headDim }, (_, i) => {
+  const angles = Float32Array.from({ length: (nTokens + rows + ahead) * headDim }, (_, i) => {
     const [position, c] = [Math.floor(i / headDim), i % headDim];
     const angle = position * 10000 ** (-(c % half) / half);
     return c < half ? Math.cos(angle) : Math.sin(angle);
   });
-  const meanOf = (c: number) => {
+  const meanOf = (next: number, c: number) => {
     let sum = 0;
-    for (let i = 0; i < ahead; i++) sum += angles[(nTokens + i) * headDim + c]!;
+    for (let i = 0; i < ahead; i++) sum += angles[(next + i) * headDim + c]!;
     return sum / ahead;
   };
-  const mean = Array.from({ length: headDim }, (_, c) => meanOf(c));
-  const rotation = { cos: mean.slice(0, half), sin: mean.slice(half) };
+  const rotations = heads.map(({ keys }) => {
+    // Where keys stand at their places, those are what comes next.
+    const next = cache.layout.positions === "cache" ? keys.length : nTokens;
+    const mean = Array.from({ length: headDim }, (_, c) => meanOf(next, c));
+    return { cos: mean.slice(0, half), sin: mean.slice(half) };
+  });
   const found = await run(`expected_logits__${given.layout}`, {
     buffers: {
       ...{ moments, angles, ...cache.buffers },
@@ -123,7 +127,7 @@ export async function assertMoments(given: MomentsCase, run: RunKernel): Promise
     const { keys, nListed } = heads[Math.floor(head / group)]!;
     keys.forEach((key, row) => {
       const kept = row < nListed ? key.map((x, c) => channels.includes(c) ? x : 0) : key;
-      want[head * rows + row] = declared.finish(state, kept, rotation);
+      want[head * rows + row] = declared.finish(state, kept, rotations[Math.floor(head / group)]!);
       // Every product and sum rounds once: those of all queries, channels and positions to come.
       const far = kept.reduce((sum, x) => sum + Math.abs(x), 0);
       const sizes = 21 * far + (2 * far) ** 2;

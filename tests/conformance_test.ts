@@ -77,6 +77,7 @@ async function nested(wrappers: readonly string[]): Promise<Composition[]> {
 
 /** What stands together by numbers other than the shipped ones. */
 const NUMBERED = [
+  "rerotated:of=expected_attention,ahead=64+kivi:keys=0",
   "h2o:in_cache=1,every=0+kivi",
   "snapkv:every=16+spark+kivi:keys=0",
   "streaming:every=16,in_cache=1+think_values:multiple=16+kivi:keys=0",

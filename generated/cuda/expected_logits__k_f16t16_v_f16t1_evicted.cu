@@ -134,6 +134,14 @@ KERF_INLINE float meet(float x)
   return x;
 }
 
+/* One cosine or sine of the mean rotation of the positions from the next one on. */
+KERF_INLINE float mean_angle(const struct args &args, u32 next, u32 c)
+{
+  float sum = 0.0f;
+  for (u32 i = 0; i < args.ahead; i++) sum = sum + args.angles[(u64)(next + i) * HEAD_DIM + c];
+  return sum / (float)args.ahead;
+}
+
 /* One block: ROWS rows of one KV head at a time. */
 extern "C" __global__ void __launch_bounds__(THREADS, 1)
 expected_logits__k_f16t16_v_f16t1_evicted(const __grid_constant__ struct args args)
@@ -145,12 +153,7 @@ expected_logits__k_f16t16_v_f16t1_evicted(const __grid_constant__ struct args ar
   const u32 n_items = args.n_kv_heads * n_blocks;
   const float n_queries = (float)(args.n_tokens - args.skip);
 
-  for (u32 c = thread; c < HEAD_DIM; c += THREADS) {
-    float sum = 0.0f;
-    for (u32 i = 0; i < args.ahead; i++) sum = sum
-        + args.angles[(u64)(args.n_tokens + i) * HEAD_DIM + c];
-    rotation[c] = sum / (float)args.ahead;
-  }
+  for (u32 c = thread; c < HEAD_DIM; c += THREADS) rotation[c] = mean_angle(args, args.n_tokens, c);
 
   for (u32 item = kerf_block(); item < n_items; item += kerf_n_blocks()) {
     const u32 kv_head = item / n_blocks, place = item % n_blocks * ROWS + own;

@@ -94,9 +94,15 @@ export function checkEviction(
     readonly turned: OwnedStep | undefined;
   },
 ): void {
-  const refuse = (how: string, other: OwnedStep, why: string, param: unknown) => {
+  /** `owner` is the step of which `param` says so. */
+  const refuse = (
+    how: string,
+    other: OwnedStep,
+    why: string,
+    { param, owner = tokens }: { readonly param: unknown; readonly owner?: OwnedStep },
+  ) => {
     const names = [tokens, other].map(({ typed: { name } }) => name);
-    const off = typeof param === "string" ? turnedOff(param, tokens, steps) : [tokens.typed];
+    const off = typeof param === "string" ? turnedOff(param, owner, steps) : [tokens.typed];
     throw new KerfError(`Cannot combine "${names[0]}"${how} and "${names[1]}": ${why}`, {
       hint: `--prune ${formatSpec(off)}`,
       exitCode: 2,
@@ -105,18 +111,20 @@ export function checkEviction(
   if (positions === "cache" && keys) {
     const off = typeof step.positions === "object" ? step.positions.cacheIf : null;
     const why = "rotating a key again mixes the channels that it has with those that it lost";
-    refuse(" with positions in the cache", keys, why, off);
+    refuse(" with positions in the cache", keys, why, { param: off });
   }
   if (moments && turned) {
-    refuse(" with moments of queries", turned, "keys are stored in another basis", null);
+    const param = turned.own.kind === "basis" ? turned.own.if : null;
+    const why = "keys are stored in another basis";
+    refuse(" with moments of queries", turned, why, { param, owner: turned });
   }
   if (every > 0 && bound) {
     const why = "rows that share scales cannot leave one by one";
-    refuse(" with evictions while decoding", bound, why, step.every);
+    refuse(" with evictions while decoding", bound, why, { param: step.every });
   }
   if (every > 0 && positions === "cache" && coded) {
     const why = "keys that are rotated again would be rounded once more each time";
-    refuse(" with evictions while decoding", coded, why, step.every);
+    refuse(" with evictions while decoding", coded, why, { param: step.every });
   }
 }
 

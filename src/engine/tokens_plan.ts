@@ -112,9 +112,6 @@ function check(plan: TokensPlan): void {
   if (!(plan.blockRows >= 1 && Number.isInteger(plan.blockRows))) {
     refuse(`${plan.blockRows} positions are no block`, "use whole blocks: 1, 2, …");
   }
-  if (plan.positions === "cache" && plan.moments) {
-    refuse("queries to come are expected at true positions", "keep true positions");
-  }
   if (plan.floor !== null && plan.step.scope === "layer") {
     refuse("heads that keep the same rows have no budgets to share", 'declare `scope: "head"`');
   }

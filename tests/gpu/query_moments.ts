@@ -18,4 +18,5 @@ gpuTest("moments of queries: any steps, groups of heads, pruned keys, keys of f3
   for (const group of [1, 8]) await assertExpected({ group, headDim: 16 });
   await assertExpected({ layout: "k_list_f16t16_f16t16_v_f16t1_evicted", nListed: 20 });
   await assertExpected({ layout: "k_f32t16_v_f32t1_evicted" });
+  await assertExpected({ layout: "k_f16t16_v_f16t1_cached_evicted", rows: 127 });
 });

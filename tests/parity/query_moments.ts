@@ -24,6 +24,7 @@ Deno.test("moments of queries: any steps, groups of heads, one row to many", asy
 Deno.test("moments of queries: pruned keys, keys of f32", async () => {
   await check({ layout: "k_list_f16t16_f16t16_v_f16t1_evicted", nListed: 20 });
   await check({ layout: "k_f32t16_v_f32t1_evicted" });
+  for (const rows of [31, 127]) await check({ layout: "k_f16t16_v_f16t1_cached_evicted", rows });
 });
 
 for (const isa of isas.slice(1)) {
