@@ -80,6 +80,7 @@ const NUMBERED = [
   "rerotated:of=expected_attention,ahead=64+kivi:keys=0",
   "h2o:in_cache=1,every=0+kivi",
   "snapkv:every=16+spark+kivi:keys=0",
+  "h2o:every=0+think_bits:budget=0.1,turned=1",
   "streaming:every=16,in_cache=1+think_values:multiple=16+kivi:keys=0",
 ];
 

@@ -184,7 +184,9 @@ gpuTest(
     const bits = "think_bits:keys=2.5,high=0.25,window=8,group=16,valueGroup=16,residual=16";
     // Evicting again makes coded rows whole first.
     const evicted = `snapkv:budget=48,window=8+${both}`;
-    for (const prune of [kivi(4), both, evicted, bits, `${bits},turned=1`]) {
+    // … and repeats the mean of rows without values, which comes back through a basis.
+    const empty = `snapkv:budget=48,window=8+${bits},low=0,turned=1`;
+    for (const prune of [kivi(4), both, evicted, bits, `${bits},turned=1`, empty]) {
       const run = async (on: LoadOptions) => {
         const cacheTypes = { key: "f32", value: "f32" } as const;
         const options = { model: path, prune, cacheTypes, parallel: 2, chunkSize: SHORT.chunk };
