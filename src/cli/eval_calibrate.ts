@@ -7,7 +7,14 @@
 import { dirname, join } from "@std/path";
 import { formatDuration } from "../core/duration.ts";
 import { KerfError } from "../core/error.ts";
-import { allocate, appendResult, headUnits, measureSensitivity, readResults } from "../eval/mod.ts";
+import {
+  allocate,
+  appendResult,
+  headUnits,
+  measureSensitivity,
+  passagesText,
+  readResults,
+} from "../eval/mod.ts";
 import type { BudgetPoint, EvalResult, SensitivityOptions } from "../eval/mod.ts";
 import { createTokenizer } from "../model/tokenizer.ts";
 import { cacheDir } from "../sys/cache_dir.ts";
@@ -128,7 +135,7 @@ export async function main({ values, positionals }: ParsedArgs): Promise<number>
   await Deno.mkdir(dirname(path), { recursive: true });
   const isFresh = values.fresh === true || identity.commit === UNKNOWN_COMMIT;
   writeError(
-    `${identity.machine}; commit ${identity.commit}; ${passages.length} passages, ` +
+    `${identity.machine}; commit ${identity.commit}; ${passagesText(passages.length)}, ` +
       `${points.length} measurements each, in ${path}\n`,
   );
   const results = await measure({

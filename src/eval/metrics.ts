@@ -42,13 +42,13 @@ const RULES: Readonly<Record<string, Partial<MetricRule>>> = {
   common_prefix: { digits: 1, better: "high", about: "tokens before the first other one" },
   agree: {
     ...{ better: "high", about: "share of greedy tokens that are the full cache's" },
-    ...{ title: "tokens as the full cache's", unit: "share" },
+    ...{ title: "Tokens as the full cache's", unit: "share" },
   },
   top1: { better: "high", about: "share of tokens whose likeliest is the full cache's" },
   hit: { better: "high", about: "share of answers whose every token was the likeliest" },
   needle: {
     ...{ better: "high", about: "share of needles whose every token was the likeliest" },
-    ...{ title: "needles found", unit: "share" },
+    ...{ title: "Needles found", unit: "share" },
   },
   answer_nll: {
     about: "mean −log probability of the answer's tokens, nats",

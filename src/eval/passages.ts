@@ -74,3 +74,6 @@ export function chapterPassages(
     throw new RangeError(`There are no ${nTokens} tokens from chapter ${first} on`);
   });
 }
+
+/** So many passages, in words. */
+export const passagesText = (n: number): string => `${n} ${n === 1 ? "passage" : "passages"}`;

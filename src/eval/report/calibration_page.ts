@@ -7,6 +7,7 @@ import { element } from "../../core/html.ts";
 import type { Html } from "../../core/html.ts";
 import { htmlPage } from "../../core/html_page.ts";
 import type { CalibrationFile } from "../calibration_file.ts";
+import { passagesText } from "../passages.ts";
 import { drawChart } from "./chart.ts";
 import { headMap } from "./head_map.ts";
 import type { HeadCell } from "./head_map.ts";
@@ -95,7 +96,7 @@ export async function calibrationPage(
     element(
       "p",
       { class: "lead" },
-      ...[element("code", {}, spec), ` on ${model}: ${passages.length} passages of `],
+      ...[element("code", {}, spec), ` on ${model}: ${passagesText(passages.length)} of `],
       `${nPrompt} + ${nFed} tokens (${passages.join(", ")}); ${machine}; commit ${commit}; ` +
         `model ${modelSha256.slice(0, 12)}.`,
     ),

@@ -21,7 +21,7 @@ export interface Point {
 export interface Vertical {
   /** What it shows. */
   readonly title: string;
-  /** What that is counted in; empty: the title says it. */
+  /** What that is counted in, `share` from 0 to 1; empty: the title says it. */
   readonly unit: string;
   readonly better: "low" | "high";
   readonly scale: "linear" | "log";
@@ -41,8 +41,12 @@ export function frontier(points: readonly Point[], better: Vertical["better"]): 
   return points.filter((b) => !points.some((a) => beats(a, b))).sort((a, b) => a.x - b.x);
 }
 
+/** Of what lies between 0 and 1, with room for points at the ends. */
+const SHARE_ENDS = [-0.04, 1.04] as const;
+
 /** The ends of the vertical axis, with room for what is drawn at them. */
-function verticalEnds(points: readonly Point[], { scale, fromZero, noise }: Vertical) {
+function verticalEnds(points: readonly Point[], { unit, scale, fromZero, noise }: Vertical) {
+  if (unit === "share") return SHARE_ENDS;
   const lows = [...points.map(({ low }) => low), ...(noise ? [noise] : [])];
   const [low, high] = [Math.min(...lows), Math.max(...points.map((point) => point.high))];
   if (scale === "log") return [low / 1.3, high * 1.3] as const;

@@ -70,7 +70,9 @@ function message(
   if (!fewest || !best) return [];
   const at = ({ number, x, y }: Point) =>
     `spec ${number}, ${y.toFixed(digits)} in ${x.toFixed(1)} % of the bytes.`;
-  const texts = best === fewest
+  const texts = pruned.length === 1
+    ? [`Of what stores less: ${at(best)}`]
+    : best === fewest
     ? [`Best of those that store less, and in the fewest bytes: ${at(best)}`]
     : [`Best of those that store less: ${at(best)}`, ` In the fewest bytes: ${at(fewest)}`];
   return [element("p", { class: "said" }, texts)];
@@ -124,7 +126,7 @@ function speedPoints(results: readonly EvalResult[], task: string, numbers: Spec
 
 async function speedCard(all: readonly Point[]): Promise<Html> {
   const vertical: Vertical = {
-    ...{ title: "tokens a second", unit: "", better: "high" },
+    ...{ title: "Tokens a second", unit: "", better: "high" },
     ...{ scale: "linear", fromZero: true },
   };
   const title = "Speed of decoding against bytes";
