@@ -276,14 +276,14 @@ const readValues = async (engine: Engine, at: HeadAt): Promise<Rows[]> => {
 };
 
 Deno.test("rows without values cost no byte and read as the mean of the first of them", async () => {
-  const [R, first, headDim] = [32, 4, 48];
+  const [R, first, headDim, nPrompt] = [32, 4, 48, 200];
   const prune = `think_bits:keys=8,high=0.5,bits=2,low=0,group=32,residual=${R},every=32`;
   const shape = { nHeads: 4, nKvHeads: 2, headDim, seed: 3 };
   await withModel(shape, { prune, ...F32 }, async ({ loaded: { engine: a } }) => {
     await withModel(shape, F32, async ({ loaded: { engine: b } }) => {
       const slot = a.cache.openSlot();
       assertEquals(b.cache.openSlot(), slot);
-      const ids = tokens(500, 2);
+      const ids = tokens(nPrompt, 2);
       const prompt = { slot, logits: "none", position: 0, tokens: ids } as const;
       await a.step([prompt]);
       await b.step([prompt]);
@@ -291,8 +291,8 @@ Deno.test("rows without values cost no byte and read as the mean of the first of
       const before = await Promise.all(heads.map((at) => headRows(a, at)));
       const scores = await Promise.all(heads.map((at, i) => scoresOf(a, at, before[i]!)));
       await a.compress(slot);
-      const coded = Math.floor((500 - first - R) / 32) * 32;
-      const high = coded / 2;
+      const coded = Math.floor((nPrompt - first - R) / 32) * 32;
+      const [high] = classRows({ share: 0.5, unit: 32 }, coded) as [number];
       const means: Rows = await Promise.all(heads.map(async (at, i) => {
         const own = scores[i]!.slice(first, first + coded);
         const chosen = selectRowsReference(own, { keep: high, first: 0, last: 0 });
@@ -310,11 +310,15 @@ Deno.test("rows without values cost no byte and read as the mean of the first of
       // Masks of both classes of rows, two each, and the mean of each head.
       const keys = coded * headDim * 4 / 8 + coded / 32 * headDim * 4 + 2 * 2 * headDim / 8;
       const values = high * (headDim * 2 / 8 + 4) + 2 * headDim;
-      const stored = heads.length * (keys + values + 2 * 4 * headDim * (500 - coded));
+      const stored = heads.length * (keys + values + 2 * 4 * headDim * (nPrompt - coded));
       assertEquals(slotStoredBytes(a.cache, slot), stored);
-      for (let step = 0; step < 66; step++) {
+      const full = segmentsOfStream(a, "value").at(-1)!.index;
+      for (let step = 0; step < 30; step++) {
+        // The rows of the prompt, then those of a flush.
+        const had = a.cache.sizeOf(heads[0]!, full).rows;
         await a.flush(slot);
-        for (const [i, at] of heads.entries()) {
+        const flushed = a.cache.sizeOf(heads[0]!, full).rows < had;
+        for (const [i, at] of step === 0 || flushed ? heads.entries() : []) {
           const keys = (await headRows(a, at))[0]!, values = await readValues(a, at);
           assertEquals(values[1]!.at(-1), means[i], "rows that join read as the first did");
           for (const [stream, rows] of [["key", keys], ["value", values]] as const) {
@@ -323,7 +327,12 @@ Deno.test("rows without values cost no byte and read as the mean of the first of
             await writeSegmentRows(b, at, own!, [...whole, ...rows[0]!, ...rows[1]!]);
           }
         }
-        const rows = { slot, logits: "last", position: 500 + step, tokens: [5 + step] } as const;
+        const rows = {
+          slot,
+          logits: "last",
+          position: nPrompt + step,
+          tokens: [5 + step],
+        } as const;
         const [[x], [y]] = [await a.step([rows]), await b.step([rows])];
         // As where all rows have values: scales folded into queries round otherwise.
         assert(farthest(x!, y!) < 2e-4, `step ${step}: ${farthest(x!, y!)}`);
