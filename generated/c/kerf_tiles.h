@@ -14,7 +14,7 @@ enum {
   KERF_F32_NEXT = 1,
 };
 enum {
-  KERF_Q8_ROWS = 7,
+  KERF_Q8_ROWS = 4,
   KERF_Q8_VECTORS = 2,
   KERF_Q8_PANEL = 576,
   KERF_Q8_NEXT = 1,
@@ -28,7 +28,7 @@ enum {
   KERF_F32_NEXT = 1,
 };
 enum {
-  KERF_Q8_ROWS = 12,
+  KERF_Q8_ROWS = 8,
   KERF_Q8_VECTORS = 2,
   KERF_Q8_PANEL = 576,
   KERF_Q8_NEXT = 1,

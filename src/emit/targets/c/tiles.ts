@@ -10,12 +10,12 @@ export const TILES: TileTable = Object.freeze<TileTable>({
   vnni: {
     found: "2 threads, x86-64-v4 with vnni, 2026-11-23",
     f32: { rows: 6, vectors: 2, panel: 192, next: 1 },
-    q8: { rows: 7, vectors: 2, panel: 576, next: 1 },
+    q8: { rows: 4, vectors: 2, panel: 576, next: 1 },
   },
   v4: {
     found: "2 threads, x86-64-v4, 2026-11-23",
     f32: { rows: 12, vectors: 2, panel: 192, next: 1 },
-    q8: { rows: 12, vectors: 2, panel: 576, next: 1 },
+    q8: { rows: 8, vectors: 2, panel: 576, next: 1 },
   },
   v3: {
     found: "2 threads, x86-64-v3, 2026-11-23",
