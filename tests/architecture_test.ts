@@ -20,6 +20,7 @@ const KERNELS: Readonly<Record<string, RegExp>> = {
   "pairwise `NAME`": /^rope_/,
   "`embedding__PACKING`": /^embedding__/,
   "`pack__STORAGE`": /^pack__/,
+  "`matmul_q8_append__PACKING__LAYOUT`": /^matmul_q8_append__/,
   "`append__LAYOUT`": /^append__/,
   "`append_recording__LAYOUT`": /^append_recording__/,
   "`attention_merge`, `attention_merge_turned`": /^attention_merge(_turned)?(_q8)?$/,

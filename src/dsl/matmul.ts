@@ -4,14 +4,19 @@
  * and the order of the sum.
  */
 
+import { rotateHook } from "./pairwise.ts";
+import type { PairwiseSpec } from "./pairwise.ts";
 import { paramArgs } from "./params.ts";
 import type { StoredAs } from "./rowwise.ts";
 import type { SplitNorm } from "./split_norm.ts";
 import { record, scalar } from "./types.ts";
 import type { Definition, f32, Hook } from "./types.ts";
 
-/** `largest`: of each sixteen outputs of a row only the largest and its place (src/core/packing.ts). */
-export type ProductStoredAs = StoredAs | "largest";
+/**
+ * `largest`: of each sixteen outputs of a row only the largest and its place (src/core/packing.ts). `cache`: a row's
+ * queries, rotated; its keys, rotated, and its values are appended to the cache.
+ */
+export type ProductStoredAs = StoredAs | "largest" | "cache";
 
 /** Names of the two products of an output; none: there is one, which needs no name. */
 export type ProductNames = readonly [] | readonly [string, string];
@@ -29,14 +34,16 @@ export interface MatmulSpec<I extends readonly string[], P extends ProductNames>
     inputs: { readonly [K in I[number]]: f32 },
   ) => f32;
   /**
-   * What is made of the output: values, 8-bit codes that products read, the largest of each sixteen, or a
-   * kernel for each; codes only where x comes as codes. Default values.
+   * What is made of the output: values, 8-bit codes that products read, the largest of each sixteen, rows of
+   * the cache, or a kernel for each; codes and rows only where x comes as codes. Default values.
    */
   readonly stores?: readonly ProductStoredAs[];
   /** The norm between what makes x and this product: where x comes as codes, sums are multiplied by its scale. */
   readonly after?: SplitNorm;
   /** The norm between this product and the next: where codes are stored they are of its gain, beside y's values. */
   readonly before?: SplitNorm;
+  /** Where rows of the cache are stored: the rotation of channels c and c + headDim/2. */
+  readonly rotate?: PairwiseSpec["rotate"];
 }
 
 /** A declared matrix product. */
@@ -77,6 +84,7 @@ export function matmul<
       { path: "before.summed", run: before.summed, args: [f], results: ["f32"] },
     );
   }
+  if (spec.rotate) hooks.push(rotateHook(spec.rotate));
   return Object.freeze({
     kind: "matmul",
     name: spec.name,

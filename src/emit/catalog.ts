@@ -87,7 +87,7 @@ function familyOf({ definition, file }: KernelSource): Family {
 }
 
 /** What a head tells: products of codes, and what makes them. */
-const Q8_HEAD = /_q8(_largest)?$/;
+const Q8_HEAD = /_q8(_largest|_append)?$/;
 
 /** The parts of Kerf that a kernel belongs to, where targets may lack them. */
 const featuresOf = ({ request }: CatalogEntry): Feature[] =>

@@ -17,7 +17,12 @@ export const storesOutputs = (context: DraftContext, readers: readonly LoadedMat
 /** Attention of one layer, from rotated and stored keys to the merged heads in `out`, as `readers` take them. */
 export function attentionDrafts(
   context: DraftContext,
-  { layer, storesCodes }: { readonly layer: number; readonly storesCodes: boolean },
+  { layer, storesCodes, isAppended }: {
+    readonly layer: number;
+    readonly storesCodes: boolean;
+    /** Whether q is rotated and k and v are in the cache already. */
+    readonly isAppended: boolean;
+  },
 ): Draft[] {
   const { config, layoutName, rowSums, attention, recording } = context;
   const arena = context.arenas[layer]!;
@@ -36,13 +41,13 @@ export function attentionDrafts(
       constants: { layer, skip: context.momentsSkip },
       parts: queryHeadParts(config),
     }]),
-    {
+    ...(isAppended ? [] : [{
       kernel: `${recording ? "append_recording" : "append"}__${layoutName}`,
       label: at(recording ? "rotate, append, record" : "rotate, append"),
       buffers: { ...recording?.buffers, arena },
       constants: { ...recording?.constants, layer },
       parts: kvHeadParts(config),
-    },
+    }]),
     {
       kernel: kernel(rowSums ? "prefill_recording" : "prefill"),
       label: at("attention, prefill rows"),

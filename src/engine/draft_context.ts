@@ -4,6 +4,7 @@ import type { Activations } from "../device/activations.ts";
 import type { BufferSlice } from "../device/types.ts";
 import type { LlamaConfig } from "../model/config.ts";
 import type { ActivationName } from "./activations.ts";
+import type { ProductAppend } from "./product_append.ts";
 import type { Recording } from "./query_rings.ts";
 import type { PackedMatrix } from "./weights.ts";
 
@@ -46,4 +47,6 @@ export interface DraftContext {
   readonly momentsSkip: number | null;
   /** Where the last queries go that scores will read; null: none will. */
   readonly recording: Recording | null;
+  /** What products of codes need to append q, k and v themselves; null: they cannot. */
+  readonly appends: ProductAppend | null;
 }

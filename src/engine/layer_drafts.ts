@@ -9,7 +9,6 @@ import type { BufferSlice } from "../device/types.ts";
 import { attentionDrafts, storesOutputs } from "./attention_drafts.ts";
 import type { Draft } from "./draft.ts";
 import type { DraftContext, LoadedLayer, LoadedMatrix } from "./draft_context.ts";
-import { productParts } from "./head_parts.ts";
 import {
   addProductDrafts,
   normDraft,
@@ -18,6 +17,7 @@ import {
   takeCodes,
 } from "./product_drafts.ts";
 import type { NextNorm } from "./product_drafts.ts";
+import { qkvDrafts } from "./qkv_drafts.ts";
 
 /**
  * One layer over the rows in `x`, and into it.
@@ -36,10 +36,10 @@ export function layerDrafts(
   },
 ): Draft[] {
   const { config, activations } = context;
-  const { x_mid, normed, qkv, out, hidden } = activations;
-  const { nHeads, nKvHeads, headDim, dModel, dFf } = config;
+  const { x_mid, normed, out, hidden } = activations;
+  const { dModel, dFf } = config;
   const at = (what: string) => `layer ${layer} · ${what}`;
-  const qkvStride = (nHeads + 2 * nKvHeads) * headDim;
+  const appends = takeCodes(context, weights.qkv) ? context.appends : null;
   const hiddenIsCodes = takeCodes(context, weights.gateUp) && takeCodes(context, weights.ffnDown);
   const outIsCodes = storesOutputs(context, weights.attnOutput);
   const attnNorm = { gain: weights.attnNorm, readers: weights.qkv };
@@ -56,12 +56,10 @@ export function layerDrafts(
         readers: weights.qkv,
       }),
     ),
-    ...productDrafts(context, at("q, k, v"), weights.qkv, {
-      x: normed,
-      y: qkv,
-      yStride: qkvStride,
-    }).map((draft, i) => ({ ...draft, parts: productParts(config, weights.qkv[i]!) })),
-    ...attentionDrafts(context, { layer, storesCodes: outIsCodes }),
+    ...qkvDrafts(context, { layer, matrices: weights.qkv, appends }),
+    ...attentionDrafts(context, {
+      ...{ layer, storesCodes: outIsCodes, isAppended: appends !== null },
+    }),
     ...addProductDrafts(context, at("output"), weights.attnOutput, {
       x: out,
       isCodes: outIsCodes,

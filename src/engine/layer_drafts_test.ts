@@ -40,7 +40,7 @@ function outputDrafts(
     layoutName: "LAYOUT",
     roundsAttention: rounds,
     ...{ mergeKernel: "attention_merge", rowSums: false, arenas: [at("arena")] },
-    ...{ momentsSkip: null, recording: null },
+    ...{ momentsSkip: null, recording: null, appends: null },
   };
   const weights = {
     ...{ attnNorm: at("norm"), ffnNorm: at("norm") },

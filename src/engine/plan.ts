@@ -23,6 +23,7 @@ import { choiceDrafts, keepDrafts } from "./evict_drafts.ts";
 import { expandDrafts, expandedStreams, maskedStreams } from "./expand_layer.ts";
 import { allocateBuffers, poolOf } from "./plan_buffers.ts";
 import type { PlanBuffers, PlanInputs } from "./plan_buffers.ts";
+import { productAppend } from "./product_append.ts";
 import { recordingOf } from "./query_rings.ts";
 import { refreshes } from "./prune_layer.ts";
 import { orderWholeDrafts } from "./restore_order.ts";
@@ -161,6 +162,9 @@ export async function makePlan(
     arenas: cache.table.arenas.map(whole),
     momentsSkip: inputs.tokens?.moments?.skip ?? null,
     recording: recordingOf(buffers.rings),
+    appends: productAppend(cache.shape.layout, {
+      ...{ headDim: config.headDim, readsQueries: Boolean(inputs.tokens?.moments) },
+    }),
   };
   const names = kernelNames(inputs, context, buffers);
   markStage("plan: tables, buffers, drafts");

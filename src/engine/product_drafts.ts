@@ -9,6 +9,7 @@ import type { BufferSlice } from "../device/types.ts";
 import { logitGroups } from "./activations.ts";
 import type { Draft } from "./draft.ts";
 import type { DraftContext, LoadedMatrix } from "./draft_context.ts";
+import type { ProductAppend } from "./product_append.ts";
 
 const ALL_ROWS = STEP_FIELDS.indexOf("nRows");
 
@@ -66,13 +67,17 @@ export function productDrafts(
     storesCodes?: boolean;
     /** Whether only the largest of each group of y is left, in the plan's buffers of these. */
     storesLargest?: boolean;
+    /** What rows of y are appended to; none: they are stored. */
+    appends?: ProductAppend | null;
   },
 ): Draft[] {
   const { x, y, yStride, rowsField = ALL_ROWS, kernel = "matmul" } = options;
-  const stored = options.storesLargest ? "_largest" : options.storesCodes ? "_q8" : "";
+  const { storesLargest, storesCodes, appends } = options;
+  const stored = appends ? "_append" : storesLargest ? "_largest" : storesCodes ? "_q8" : "";
+  const layout = appends ? `__${appends.layoutName}` : "";
   const head = `${kernel}${codesSuffix(context, matrices)}${stored}`;
   return matrices.map(({ packing, weight, nIn, nOut, firstOut }, i) => ({
-    kernel: `${head}__${packing}`,
+    kernel: `${head}__${packing}${layout}`,
     label: matrices.length > 1 ? `${label} (${i + 1} of ${matrices.length})` : label,
     buffers: { x, x_sums: context.activations.sums, weight, y },
     constants: {

@@ -224,6 +224,14 @@ export const TEMPLATES: readonly Mutant[] = [
     only: "append_recording",
   },
   {
+    name: "the second half of a head's keys over the first",
+    file: "templates/c/matmul_append.c.njk",
+    find: "place[(HALF + c) * ",
+    replace: "place[c * ",
+    tests: ["tests/parity/matmul_append.ts"],
+    only: "q4_f16_g32",
+  },
+  {
     name: "the last row of a window is not recorded",
     file: "templates/c/append.c.njk",
     find: "n_query - offset > window",

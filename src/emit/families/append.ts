@@ -92,8 +92,12 @@ export const append: Family = Object.freeze<Family>({
       arena_unit: String(ARENA_UNIT),
       head_fields: headFields(layout),
       streams: [
-        stream(name, "key", layout.key.segments.at(-1)!, nKey - 1),
-        stream(name, "value", layout.value.segments.at(-1)!, nSegments - 1),
+        appendedStream(name, {
+          ...{ name: "key", segment: layout.key.segments.at(-1)!, index: nKey - 1 },
+        }),
+        appendedStream(name, {
+          ...{ name: "value", segment: layout.value.segments.at(-1)!, index: nSegments - 1 },
+        }),
       ],
       turns_keys: isTurned(layout.key),
       turns_values: isTurned(layout.value),
@@ -119,11 +123,19 @@ export const append: Family = Object.freeze<Family>({
   },
 });
 
-function stream(
+/**
+ * A stream as a kernel appends to it.
+ *
+ * @param index of its last segment among all of a head's
+ * @throws {KerfError} no kernel appends to such a segment
+ */
+export function appendedStream(
   kernel: string,
-  name: "key" | "value",
-  segment: Segment,
-  index: number,
+  { name, segment, index }: {
+    readonly name: "key" | "value";
+    readonly segment: Segment;
+    readonly index: number;
+  },
 ): AppendStreamContext {
   const tile = segment.tile === 1 ? 1 : 16;
   const code = checkStored(kernel, segment, { tile });

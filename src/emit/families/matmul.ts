@@ -3,7 +3,7 @@
  * product or of two whose packed rows alternate. The order decides how weights are read; templates own
  * tiles and the order of the sum. `NAME_q8` multiplies the codes of weights by 8-bit codes of x,
  * `NAME_q8_q8` stores what it makes of them as such codes; `NAME_largest` and `NAME_q8_largest` store no
- * outputs but the largest of each sixteen and its place.
+ * outputs but the largest of each sixteen and its place. `NAME_q8_append` is in append_product.ts.
  */
 
 import type { ProductEntries } from "../../core/manifest.ts";
@@ -11,6 +11,7 @@ import { PACK_ROWS, PACKINGS } from "../../core/packing.ts";
 import type { Packing } from "../../core/packing.ts";
 import type { Binding, Constant, Signature } from "../../core/signature.ts";
 import type { Matmul } from "../../dsl/matmul.ts";
+import { layoutName } from "../../layout/name.ts";
 import { bindArguments } from "../arguments.ts";
 import { blockSums } from "../block_sums.ts";
 import { emitFunc, uniform, varying } from "../func.ts";
@@ -21,6 +22,8 @@ import { paramConstants } from "../params.ts";
 import { requestedPacking } from "../packing_request.ts";
 import type { Family } from "../types.ts";
 import { kernelName } from "../types.ts";
+import { APPENDED_BINDINGS, APPENDED_CONSTANTS, appendProductContext } from "./append_product.ts";
+import type { AppendProductContext } from "./append_product.ts";
 
 /**
  * Packed rows and rows of x of one item: enough of x to pay for unpacking the weights, few enough packed
@@ -35,11 +38,17 @@ const Q8 = "_q8";
 /** Ends the name of a kernel that stores the largest of each sixteen outputs. */
 const LARGEST = "_largest";
 
+/** Ends the name of a kernel that appends q, k and v to the cache. */
+const APPEND = "_append";
+
 /** What the endings of a kernel's name say. */
 function endingsOf(head: string) {
-  const storesLargest = head.endsWith(LARGEST);
-  const rest = storesLargest ? head.slice(0, -LARGEST.length) : head;
-  return { storesLargest, isQ8: rest.endsWith(Q8), storesCodes: rest.endsWith(`${Q8}${Q8}`) };
+  const ending = [LARGEST, APPEND].find((own) => head.endsWith(own)) ?? "";
+  const rest = head.slice(0, head.length - ending.length);
+  return {
+    ...{ storesLargest: ending === LARGEST, appends: ending === APPEND },
+    ...{ isQ8: rest.endsWith(Q8), storesCodes: rest.endsWith(`${Q8}${Q8}`) },
+  };
 }
 
 /** What templates/<target>/matmul.* and matmul_q8.* read. */
@@ -64,6 +73,8 @@ export interface MatmulContext {
   readonly stores_codes: boolean;
   /** Whether only the largest of each sixteen outputs is stored, and its place. */
   readonly stores_largest: boolean;
+  /** How q, k and v are appended; null: y is stored. */
+  readonly appends: AppendProductContext | null;
   /** Whether an output has two products. */
   readonly paired: boolean;
   /** The names of an output's products: `sum` where there is one. */
@@ -97,16 +108,20 @@ export const matmul: Family = Object.freeze<Family>({
       ...(stores.includes("f32") ? values : []),
       ...(stores.includes("q8") ? [`${name}${Q8}${Q8}`] : []),
       ...(stores.includes("largest") ? values.map((head) => `${head}${LARGEST}`) : []),
+      ...(stores.includes("cache") ? [`${name}${Q8}${APPEND}`] : []),
     ];
   },
-  variants: (_source, _shipped, head) =>
+  variants: (_source, { layouts }, head) =>
     Object.values(PACKINGS)
       .filter(({ scaleType }) => scaleType !== null || !endingsOf(head).isQ8)
-      .map(({ name }) => [name]),
+      // Of layouts only the last segments matter, which are those of the dense one.
+      .map(({ name }) => [name, ...(endingsOf(head).appends ? [layoutName(layouts[0]!)] : [])]),
   emit(source, request, target) {
     const definition = source.definition as Matmul;
-    const { isQ8, storesCodes, storesLargest } = endingsOf(request.head);
-    const packing = requestedPacking(request);
+    const { isQ8, storesCodes, storesLargest, appends } = endingsOf(request.head);
+    const packing = requestedPacking(
+      appends ? { ...request, suffixes: request.suffixes.slice(0, 1) } : request,
+    );
     const scope = hookScope();
     const func = source.funcs["epilogue"]!;
     const { products, inputs } = definition;
@@ -138,7 +153,7 @@ export const matmul: Family = Object.freeze<Family>({
     const y = epilogue.results[0]!;
     const name = kernelName(request);
     const rowsPerOutput = paired ? 2 : 1;
-    const product = storesLargest
+    const product = storesLargest || appends
       ? null
       : { unpack: `${name}_unpack`, finish: `${name}_finish`, rowsPerOutput } as const;
     const context: MatmulContext = {
@@ -149,6 +164,7 @@ export const matmul: Family = Object.freeze<Family>({
       codes_of_x: isQ8,
       stores_codes: storesCodes,
       stores_largest: storesLargest,
+      appends: appends ? appendProductContext(source, { request, target }) : null,
       paired,
       sums: paired ? products : ["sum"],
       inputs,
@@ -169,7 +185,9 @@ export const matmul: Family = Object.freeze<Family>({
         : null,
     };
     return {
-      signature: signature(name, definition, { isQ8, storesCodes, storesLargest, params }),
+      signature: signature(name, definition, {
+        ...{ isQ8, storesCodes, storesLargest, appends, params },
+      }),
       doc: [
         ...source.doc,
         ...(isQ8 && definition.after
@@ -190,6 +208,11 @@ export const matmul: Family = Object.freeze<Family>({
         ...(storesLargest
           ? ["Of each sixteen outputs of a row only the largest is stored, and its place."]
           : []),
+        ...(appends
+          ? [
+            "y has q, k and v of rows: q is rotated and stored, k is rotated, and k and v are stored in the cache.",
+          ]
+          : []),
         paired
           ? `Packed as ${packing.name}, sixteen rows of ${products[0]}, sixteen of ${
             products[1]
@@ -198,7 +221,7 @@ export const matmul: Family = Object.freeze<Family>({
       ],
       inputs: [...products, ...inputs],
       from: [source.file],
-      template: isQ8 ? "matmul_q8" : "matmul",
+      template: appends ? "matmul_append" : isQ8 ? "matmul_q8" : "matmul",
       context: { ...context },
       ...(product ? { product } : {}),
       grid: [
@@ -221,10 +244,11 @@ const describe = ({ codes, scaleType, group }: Packing): MatmulContext["packing"
 function signature(
   name: string,
   { products, inputs, after, before }: Matmul,
-  { isQ8, storesCodes, storesLargest, params }: {
+  { isQ8, storesCodes, storesLargest, appends, params }: {
     readonly isQ8: boolean;
     readonly storesCodes: boolean;
     readonly storesLargest: boolean;
+    readonly appends: boolean;
     readonly params: readonly Constant[];
   },
 ): Signature {
@@ -282,6 +306,7 @@ function signature(
         : storesLargest
         ? [ofGroups("largest", "f32"), ofGroups("places", "u32")]
         : [storesCodes ? codes("y") : values]),
+      ...(appends ? APPENDED_BINDINGS : []),
       { name: "step", dtype: "u32", access: "read", shape: ["stepFields"] },
     ],
     constants: [
@@ -305,7 +330,8 @@ function signature(
         : [stride("y"), offset("y")]),
       ...inputs.flatMap((of) => [stride(of), offset(of)]),
       ...params,
+      ...(appends ? APPENDED_CONSTANTS : []),
     ],
-    defines: [],
+    defines: appends ? ["HEAD_DIM"] : [],
   };
 }
