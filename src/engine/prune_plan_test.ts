@@ -13,7 +13,7 @@ import type { Wrapper } from "../dsl/wrapper.ts";
 import { channelsPlan, keptChannels } from "./channels_plan.ts";
 import { testFolder } from "../model/testing_files.ts";
 import { prunePlan } from "./prune_plan.ts";
-import { definitionNames, loadDefinition } from "./registry.ts";
+import { definitionNames, KERNELS_ROOT, loadDefinition } from "./registry.ts";
 import { specWithTables } from "./testing_tables.ts";
 import { paramsOf } from "./variant_params.ts";
 
@@ -96,6 +96,14 @@ Deno.test("prunePlan works for every variant of the folder", async () => {
     const { tokens, channels, steps } = await prunePlan(spec, dims);
     const own = definition.kind === "wrapper" ? definition.of : name;
     assertEquals((tokens ?? channels)?.definition.name ?? steps?.name, own);
+  }
+});
+
+Deno.test("a variant is a file of at most thirty lines of code", () => {
+  for (const name of definitionNames("prune")) {
+    const text = Deno.readTextFileSync(new URL(`prune/${name}.ts`, KERNELS_ROOT));
+    const lines = text.replaceAll(/\/\*\*[^]*?\*\//g, "").split("\n").filter((line) => line !== "");
+    assert(lines.length <= 30, `${name}: ${lines.length} lines`);
   }
 });
 

@@ -13,13 +13,12 @@ export type DefinitionFolder = "attention" | "prune" | "ops" | "storage";
 /** Kernels' folder; tests point it elsewhere. */
 export const KERNELS_ROOT: URL = new URL("../../kernels/", import.meta.url);
 
-/** The names in a folder, sorted. */
+/** The names in a folder, sorted; `_x.ts` is a part of others. */
 export function definitionNames(folder: DefinitionFolder, root: URL = KERNELS_ROOT): string[] {
   const names: string[] = [];
   for (const entry of Deno.readDirSync(new URL(`${folder}/`, root))) {
-    if (entry.isFile && entry.name.endsWith(".ts") && !entry.name.endsWith("_test.ts")) {
-      names.push(entry.name.slice(0, -3));
-    }
+    const { name, isFile } = entry;
+    if (isFile && /\.ts$/.test(name) && !/^_|_test\.ts$/.test(name)) names.push(name.slice(0, -3));
   }
   return names.sort();
 }
