@@ -7,7 +7,7 @@ import { assert, assertEquals } from "@std/assert";
 import { KerfError } from "../src/core/error.ts";
 import type { Pruning, Wrapper } from "../src/dsl/mod.ts";
 import { prunePlan } from "../src/engine/prune_plan.ts";
-import { loadDefinition } from "../src/engine/registry.ts";
+import { definitionNames, loadDefinition } from "../src/engine/registry.ts";
 import { expandSweep } from "../src/engine/sweep.ts";
 import { specWithTables } from "../src/engine/testing_tables.ts";
 import { layoutOf } from "../src/layout/mod.ts";
@@ -53,8 +53,7 @@ Deno.test("every spec of tests/fixtures/reject_specs.txt is refused as its text 
 });
 
 Deno.test("every two variants compose, or are refused by name with something else to type", async () => {
-  const folder = new URL("../kernels/prune/", import.meta.url);
-  const names = [...Deno.readDirSync(folder)].map(({ name }) => name.replace(/\.ts$/, "")).sort();
+  const names = definitionNames("prune");
   await using files = await testFolder();
   const specs = new Map<string, string>();
   for (const name of names) {
