@@ -29,11 +29,14 @@ export interface MeasuredSteps {
   readonly shape: StepShape;
 }
 
-/** Steps of a turn before the one whose kernels are timed, and reads behind it; the first of either warms up. */
-const UNTIMED = 4;
+/** Steps of a turn that do not count: so many go by until caches are again as decoding leaves them. */
+const WARMING = 4;
+
+/** Steps behind them, before the one whose kernels are timed, and reads behind that, after one that warms up. */
+const COUNTED = 4;
 
 /** Tokens that a turn decodes. */
-export const TOKENS_OF_TURN = UNTIMED + 1;
+export const TOKENS_OF_TURN = WARMING + COUNTED + 1;
 
 const runStep = ({ loaded: { engine, config }, slot }: StepPlace, position: number, n: number) =>
   engine.step([{ slot, position, tokens: tokensAt(position, n, config.nVocab), logits: "pick" }]);
@@ -91,16 +94,17 @@ export async function measureDecoding(
   const measured = await measure(place, { n, label: "steps of a token" }, async () => {
     const first = cache.tokensOf(slot);
     const [seconds, reads]: [number[], number[]] = [[], []];
-    for (let i = 0; i < UNTIMED; i++) {
+    for (let i = 0; i < WARMING + COUNTED; i++) {
       const start = performance.now();
       await runStep(place, first + i, 1);
       seconds.push((performance.now() - start) / 1000);
     }
-    const step = await place.timed(() => runStep(place, first + UNTIMED, 1));
-    for (let i = 0; i < UNTIMED; i++) reads.push(await reading.run());
+    const timed = await place.timed(() => runStep(place, first + WARMING + COUNTED, 1));
+    for (let i = 0; i <= COUNTED; i++) reads.push(await reading.run());
     const bytes = weightBytes + slotStoredBytes(cache, slot);
-    turns.push({ step: bytes / median(seconds.slice(1)), read: median(reads.slice(1)) });
-    return step;
+    const step = bytes / median(seconds.slice(WARMING));
+    turns.push({ step, read: median(reads.slice(1)) });
+    return timed;
   });
   return { ...measured, turns };
 }
