@@ -50,6 +50,16 @@ export async function valueMean({ cache, device }: Engine, at: HeadAt): Promise<
 export const segmentsOfStream = ({ cache }: Engine, stream: "key" | "value") =>
   cache.segments.filter((segment) => segment.stream === stream);
 
+/** How many rows of slot 0 are codes, in both streams of every head. */
+export function codedRows({ cache }: Engine): number {
+  const coded = cache.segments.filter(({ segment }) => segment.code.kind === "affine");
+  let n = 0;
+  for (let head = 0; head < cache.nHeadsPerSlot; head++) {
+    for (const { index } of coded) n += cache.sizeOf({ slot: 0, head }, index).rows;
+  }
+  return n;
+}
+
 /** Writes rows over those of a segment of a head that is not coded: [rows][channels stored]. */
 export async function writeSegmentRows(
   { cache, device }: Engine,

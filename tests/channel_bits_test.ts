@@ -5,19 +5,17 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { load } from "kerf";
 import { slotStoredBytes } from "../src/engine/cache_bytes.ts";
 import type { HeadAt } from "../src/engine/cache_shape.ts";
 import type { Engine } from "../src/engine/engine.ts";
 import { keptChannelsOf } from "../src/engine/mask.ts";
-import { elementOffset, firstParts, PAGE_ROWS } from "../src/layout/mod.ts";
-import { testFolder } from "../src/model/testing_files.ts";
-import { tinyModel } from "../src/model/testing.ts";
+import { firstParts, PAGE_ROWS } from "../src/layout/mod.ts";
 import { selectHeadBitsReference } from "../src/reference/mod.ts";
-import { segmentRows, segmentsOfStream } from "./_cached_rows.ts";
+import { codedRows, segmentRows, segmentsOfStream, writeSegmentRows } from "./_cached_rows.ts";
 import { answer, withSlots } from "./_coded_rows.ts";
-import { F32, tokens } from "./_eviction.ts";
+import { tokens } from "./_eviction.ts";
 import { keyListsOf } from "./_key_list.ts";
+import { openTwins } from "./_twins.ts";
 
 /** Compressed rows of a stream as a reader sees them: f64 [rows][headDim], in their order. */
 async function readRows(engine: Engine, at: HeadAt, stream: "key" | "value") {
@@ -37,34 +35,14 @@ async function readRows(engine: Engine, at: HeadAt, stream: "key" | "value") {
 
 /** Writes what an engine's compressed rows read as over the first rows of a dense twin. */
 async function copyCompressed(from: Engine, to: Engine) {
-  const { headDim: width } = to.cache.shape;
   for (const stream of ["key", "value"] as const) {
     const [own] = segmentsOfStream(to, stream);
     for (let head = 0; head < to.cache.nHeadsPerSlot; head++) {
       const at = { slot: 0, head };
-      const rows = await readRows(from, at, stream);
-      for (let p = 0; p * PAGE_ROWS < rows.length; p++) {
-        const entry = to.cache.table.entryIndex({ ...at, entry: own!.page + p });
-        const { buffer, offset, bytes } = to.cache.table.pageAt(entry);
-        const page = new Float32Array((await to.device.read(buffer, offset, bytes)).slice().buffer);
-        const end = Math.min(rows.length, (p + 1) * PAGE_ROWS);
-        for (let row = p * PAGE_ROWS; row < end; row++) {
-          rows[row]!.forEach((x, channel) =>
-            page[elementOffset(own!.segment, { row, channel, width })] = x
-          );
-        }
-        to.device.write(buffer, page, offset);
-      }
+      await writeSegmentRows(to, at, own!, await readRows(from, at, stream));
     }
   }
 }
-
-/** The largest difference; NaN when there is one. */
-const farthest = (a: Float32Array, b: Float32Array) =>
-  a.reduce((most, value, i) => {
-    const off = Math.abs(value - b[i]!);
-    return off > most || Number.isNaN(off) ? off : most;
-  }, 0);
 
 Deno.test("decoding equals dense decoding over what codes and means stand for (oracle 1)", async () => {
   for (
@@ -75,29 +53,18 @@ Deno.test("decoding equals dense decoding over what codes and means stand for (o
       [4, 1, 32, "think_bits:keys=8,high=0,first=0"],
     ] as const).entries()
   ) {
-    await using folder = await testFolder();
-    const file = tinyModel({ nHeads, nKvHeads, headDim, nCtx: 1024, seed: i });
-    const model = await folder.write("tiny.gguf", file);
-    using pruned = await load({ model, prune, ...F32, parallel: 1 });
-    using dense = await load({ model, ...F32, parallel: 1 });
-    const [a, b] = [pruned.loaded.engine, dense.loaded.engine];
-    assertEquals([a.cache.openSlot(), b.cache.openSlot()], [0, 0]);
-    const both = async (row: { position: number; tokens: number[] }, what: string) => {
-      const rows = { slot: 0, logits: "last", ...row } as const;
-      const [[x], [y]] = [await a.step([rows]), await b.step([rows])];
-      // Scales folded into queries round otherwise: logits of size 4 and sums of up to 1000 terms.
-      assert(farthest(x!, y!) < 2e-4, `${prune}: ${what}: ${farthest(x!, y!)}`);
-    };
-    let position = 0;
+    await using twins = await openTwins({ nHeads, nKvHeads, headDim, seed: i }, { prune });
+    const [a, b] = [twins.model.loaded.engine, twins.twin.loaded.engine];
     let choice: string | undefined;
+    let nCopied = 0;
     for (const [turn, n] of [300, 1, 70].entries()) {
-      await both({ position, tokens: tokens(n, turn) }, `prefill of turn ${turn}`);
-      position += n;
+      await twins.step(tokens(n, turn), `prefill of turn ${turn}`);
       await a.compress(0);
-      for (let step = 0; step < 40; step++, position++) {
+      for (let step = 0; step < 40; step++) {
         await a.flush(0);
-        await copyCompressed(a, b);
-        await both({ position, tokens: [5 + step] }, `step ${step} of turn ${turn}`);
+        if (codedRows(a) !== nCopied) await copyCompressed(a, b);
+        nCopied = codedRows(a);
+        await twins.step([5 + step], `step ${step} of turn ${turn}`);
       }
       const now = JSON.stringify(await keyListsOf(a, { slot: 0, head: nKvHeads - 1 }));
       choice ??= now;

@@ -9,14 +9,15 @@ import { KerfError, load } from "kerf";
 import { slotStoredBytes } from "../src/engine/cache_bytes.ts";
 import type { Engine } from "../src/engine/engine.ts";
 import { keptChannelsOf } from "../src/engine/mask.ts";
-import { elementOffset, PAGE_ROWS } from "../src/layout/mod.ts";
+import { PAGE_ROWS } from "../src/layout/mod.ts";
 import { testFolder } from "../src/model/testing_files.ts";
 import { tinyModel } from "../src/model/testing.ts";
 import { codeRowsReference, decoded } from "../src/reference/mod.ts";
 import type { AffineCode } from "../src/reference/mod.ts";
-import { segmentRows, segmentsOfStream } from "./_cached_rows.ts";
+import { codedRows, segmentRows, segmentsOfStream, writeSegmentRows } from "./_cached_rows.ts";
 import { answer, withSlots } from "./_coded_rows.ts";
-import { F32, tokens } from "./_eviction.ts";
+import { tokens } from "./_eviction.ts";
+import { openTwins } from "./_twins.ts";
 
 const STREAMS = ["key", "value"] as const;
 
@@ -145,16 +146,9 @@ Deno.test("codes are those of the full rows, and a flush drops the prefill mask'
   }
 });
 
-/** The largest difference; NaN when there is one. */
-const farthest = (a: Float32Array, b: Float32Array) =>
-  a.reduce((most, value, i) => {
-    const off = Math.abs(value - b[i]!);
-    return off > most || Number.isNaN(off) ? off : most;
-  }, 0);
-
 /** Writes what a coded engine's compressed rows read as over a dense twin's rows of slot 0. */
 async function copyCompressed(from: Engine, to: Engine) {
-  const { headDim: width, nKvHeads } = to.cache.shape;
+  const { headDim, nKvHeads } = to.cache.shape;
   const layers = await keptChannelsOf(from, 0);
   for (const stream of STREAMS) {
     const [compressed] = segmentsOfStream(from, stream);
@@ -162,21 +156,12 @@ async function copyCompressed(from: Engine, to: Engine) {
     for (let head = 0; head < to.cache.nHeadsPerSlot; head++) {
       const at = { slot: 0, head };
       const { keptChannels } = layers[Math.floor(head / nKvHeads)]!.heads[head % nKvHeads]!;
-      const rows = await segmentRows(from, at, compressed!);
-      for (let p = 0; p * PAGE_ROWS < rows.length; p++) {
-        const entry = to.cache.table.entryIndex({ ...at, entry: own!.page + p });
-        const { buffer, offset, bytes } = to.cache.table.pageAt(entry);
-        const page = new Float32Array((await to.device.read(buffer, offset, bytes)).slice().buffer);
-        const end = Math.min(rows.length, (p + 1) * PAGE_ROWS);
-        for (let row = p * PAGE_ROWS; row < end; row++) {
-          const place = (channel: number) => elementOffset(own!.segment, { row, channel, width });
-          for (let c = 0; c < width; c++) page[place(c)] = 0;
-          rows[row]!.forEach((x, c) =>
-            page[place(stream === "key" ? keptChannels?.[c] ?? c : c)] = x
-          );
-        }
-        to.device.write(buffer, page, offset);
-      }
+      const rows = (await segmentRows(from, at, compressed!)).map((row) => {
+        const whole = new Array<number>(headDim).fill(0);
+        row.forEach((x, c) => whole[stream === "key" ? keptChannels?.[c] ?? c : c] = x);
+        return whole;
+      });
+      await writeSegmentRows(to, at, own!, rows);
     }
   }
 }
@@ -191,28 +176,17 @@ Deno.test("decoding over codes equals dense decoding over what they stand for (o
       [4, 2, 48, "think:ratio=0.4,recent=20+kivi:residual=16,group=16,rowScales=1"],
     ] as const).entries()
   ) {
-    await using folder = await testFolder();
-    const file = tinyModel({ nHeads, nKvHeads, headDim, nCtx: 1024, seed: i });
-    const model = await folder.write("tiny.gguf", file);
-    using pruned = await load({ model, prune, ...F32, parallel: 1 });
-    using dense = await load({ model, ...F32, parallel: 1 });
-    const [a, b] = [pruned.loaded.engine, dense.loaded.engine];
-    assertEquals([a.cache.openSlot(), b.cache.openSlot()], [0, 0]);
-    const both = async (row: { position: number; tokens: number[] }, what: string) => {
-      const rows = { slot: 0, logits: "last", ...row } as const;
-      const [[x], [y]] = [await a.step([rows]), await b.step([rows])];
-      // Scales folded into queries round otherwise: logits of size 4 and sums of up to 1000 terms.
-      assert(farthest(x!, y!) < 2e-4, `${prune}: ${what}: ${farthest(x!, y!)}`);
-    };
-    let position = 0;
+    await using twins = await openTwins({ nHeads, nKvHeads, headDim, seed: i }, { prune });
+    const [a, b] = [twins.model.loaded.engine, twins.twin.loaded.engine];
+    let nCopied = 0;
     for (const [turn, n] of [300, 1, 70].entries()) {
-      await both({ position, tokens: tokens(n, turn) }, `prefill of turn ${turn}`);
-      position += n;
+      await twins.step(tokens(n, turn), `prefill of turn ${turn}`);
       await a.compress(0);
-      for (let step = 0; step < 40; step++, position++) {
+      for (let step = 0; step < 40; step++) {
         await a.flush(0);
-        await copyCompressed(a, b);
-        await both({ position, tokens: [5 + step] }, `step ${step} of turn ${turn}`);
+        if (codedRows(a) !== nCopied) await copyCompressed(a, b);
+        nCopied = codedRows(a);
+        await twins.step([5 + step], `step ${step} of turn ${turn}`);
       }
     }
   }

@@ -5,26 +5,17 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { load } from "kerf";
 import { slotStoredBytes } from "../src/engine/cache_bytes.ts";
 import type { CacheSegment, HeadAt } from "../src/engine/cache_shape.ts";
 import type { Engine } from "../src/engine/engine.ts";
 import { PAGE_ROWS, pageCount } from "../src/layout/mod.ts";
-import { testFolder } from "../src/model/testing_files.ts";
-import { tinyModel } from "../src/model/testing.ts";
 import { codeRowsReference, decoded } from "../src/reference/mod.ts";
 import type { AffineCode } from "../src/reference/mod.ts";
 import { meanOf } from "../src/verify/coding_losses_stage.ts";
 import { segmentRows, segmentsOfStream, valueMean, writeSegmentRows } from "./_cached_rows.ts";
 import { keyListOf, keyListsOf } from "./_key_list.ts";
-import { bitsOf, F32, keptTokens, tokens, withModel } from "./_eviction.ts";
-
-/** The largest difference; NaN when there is one. */
-const farthest = (a: Float32Array, b: Float32Array) =>
-  a.reduce((most, value, i) => {
-    const off = Math.abs(value - b[i]!);
-    return off > most || Number.isNaN(off) ? off : most;
-  }, 0);
+import { bitsOf, keptTokens, tokens, withModel } from "./_eviction.ts";
+import { openTwins } from "./_twins.ts";
 
 /** The true positions of a segment of values, row by row. */
 async function positionsOf({ cache, device }: Engine, at: HeadAt, { page, index }: CacheSegment) {
@@ -138,21 +129,12 @@ Deno.test("survivors are coded by class anew after every turn, and decoding read
     ] as const).entries()
   ) {
     const prune = `${evicts}+${compresses}`;
-    await using folder = await testFolder();
-    const file = tinyModel({ nHeads, nKvHeads, headDim, nCtx: 1024, seed: i });
-    const model = await folder.write("tiny.gguf", file);
-    using a = await load({ model, prune, ...F32, parallel: 1 });
-    using b = await load({ model, prune: evicts, ...F32, parallel: 1 });
+    await using twins = await openTwins({ nHeads, nKvHeads, headDim, seed: i }, {
+      prune,
+      less: evicts,
+    });
+    const { model: a, twin: b, step } = twins;
     const [composed, twin] = [a.loaded.engine, b.loaded.engine];
-    assertEquals([composed.cache.openSlot(), twin.cache.openSlot()], [0, 0]);
-    let position = 0;
-    const step = async (ids: number[], what: string) => {
-      const rows = { slot: 0, logits: "last", position, tokens: ids } as const;
-      const [[x], [y]] = [await composed.step([rows]), await twin.step([rows])];
-      // Scales folded into queries round otherwise: logits of size 4 and sums of up to 1000 terms.
-      assert(farthest(x!, y!) < 2e-4, `${prune}: ${what}: ${farthest(x!, y!)}`);
-      position += ids.length;
-    };
     const lists = new Map<number, string>();
     for (const [turn, n] of [160, 1, 50].entries()) {
       const what = `${prune}, turn ${turn}`;

@@ -15,17 +15,11 @@ import { testFolder } from "../src/model/testing_files.ts";
 import { tinyModel } from "../src/model/testing.ts";
 import { codeRowsReference, decoded } from "../src/reference/mod.ts";
 import type { AffineCode } from "../src/reference/mod.ts";
-import { segmentRows, segmentsOfStream, writeSegmentRows } from "./_cached_rows.ts";
-import { bitsOf, F32, keptTokens, tokens, withModel } from "./_eviction.ts";
+import { codedRows, segmentRows, segmentsOfStream, writeSegmentRows } from "./_cached_rows.ts";
+import { bitsOf, keptTokens, tokens, withModel } from "./_eviction.ts";
+import { openTwins } from "./_twins.ts";
 
 const STREAMS = ["key", "value"] as const;
-
-/** The largest difference; NaN when there is one. */
-const farthest = (a: Float32Array, b: Float32Array) =>
-  a.reduce((most, value, i) => {
-    const off = Math.abs(value - b[i]!);
-    return off > most || Number.isNaN(off) ? off : most;
-  }, 0);
 
 /** A head's rows of a stream as whole ones, f64 [rows][headDim]: channels that are not stored are 0. */
 async function wholeRowsOf(engine: Engine, head: number, stream: "key" | "value") {
@@ -108,29 +102,17 @@ Deno.test("survivors are coded anew after every turn, and decoding reads what th
       [4, 2, 32, "snapkv:budget=140,window=8,every=5", "kivi:rowScales=1,residual=16"],
     ] as const).entries()
   ) {
-    await using folder = await testFolder();
-    const file = tinyModel({ nHeads, nKvHeads, headDim, nCtx: 1024, seed: i });
-    const model = await folder.write("tiny.gguf", file);
-    using a = await load({ model, prune: `${evicts}+${compresses}`, ...F32, parallel: 1 });
-    using b = await load({ model, prune: evicts, ...F32, parallel: 1 });
+    const prune = `${evicts}+${compresses}`;
+    await using twins = await openTwins({ nHeads, nKvHeads, headDim, seed: i }, {
+      prune,
+      less: evicts,
+    });
+    const { model: a, twin: b, step } = twins;
     const [coded, twin] = [a.loaded.engine, b.loaded.engine];
-    assertEquals([coded.cache.openSlot(), twin.cache.openSlot()], [0, 0]);
-    let position = 0;
-    const step = async (ids: number[], what: string) => {
-      const rows = { slot: 0, logits: "last", position, tokens: ids } as const;
-      const [[x], [y]] = [await coded.step([rows]), await twin.step([rows])];
-      // Scales folded into queries round otherwise: logits of size 4 and sums of up to 1000 terms.
-      assert(farthest(x!, y!) < 2e-4, `${evicts}+${compresses}: ${what}: ${farthest(x!, y!)}`);
-      position += ids.length;
-    };
-    const codes = coded.cache.segments.filter(({ segment }) => segment.code.kind === "affine");
-    const nCoded = () =>
-      Array.from({ length: coded.cache.nHeadsPerSlot }, (_, head) => ({ slot: 0, head }))
-        .flatMap((at) => codes.map(({ index }) => coded.cache.sizeOf(at, index).rows))
-        .reduce((sum, rows) => sum + rows, 0);
+    const nCoded = () => codedRows(coded);
     let mask: string | undefined;
     for (const [turn, n] of [300, 1, 90].entries()) {
-      const what = `${evicts}+${compresses}, turn ${turn}`;
+      const what = `${prune}, turn ${turn}`;
       await step(tokens(n, turn), `prefill of turn ${turn}`);
       await copyRows(coded, twin);
       await coded.compress(0);

@@ -5,23 +5,14 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { load } from "kerf";
 import { slotStoredBytes } from "../src/engine/cache_bytes.ts";
 import type { Engine } from "../src/engine/engine.ts";
 import { keptChannelsOf } from "../src/engine/mask.ts";
-import { testFolder } from "../src/model/testing_files.ts";
-import { tinyModel } from "../src/model/testing.ts";
 import { segmentRows, segmentsOfStream, writeSegmentRows } from "./_cached_rows.ts";
-import { bitsOf, F32, keptTokens, tokens, withModel } from "./_eviction.ts";
+import { bitsOf, keptTokens, tokens, withModel } from "./_eviction.ts";
+import { openTwins } from "./_twins.ts";
 
 const STREAMS = ["key", "value"] as const;
-
-/** The largest difference; NaN when there is one. */
-const farthest = (a: Float32Array, b: Float32Array) =>
-  a.reduce((most, value, i) => {
-    const off = Math.abs(value - b[i]!);
-    return off > most || Number.isNaN(off) ? off : most;
-  }, 0);
 
 /** The channels that each head keeps of a stream; null: all. */
 const listsOf = async (engine: Engine, stream: "key" | "value") =>
@@ -90,21 +81,9 @@ Deno.test("evicted rows whose values lose channels are a twin's that only evicts
     ] as const).entries()
   ) {
     const prune = `${evicts}+${compresses}`;
-    await using folder = await testFolder();
-    const file = tinyModel({ nHeads, nKvHeads, headDim: 32, nCtx: 1024, seed: i });
-    const model = await folder.write("tiny.gguf", file);
-    using a = await load({ model, prune, ...F32, parallel: 1 });
-    using b = await load({ model, prune: evicts, ...F32, parallel: 1 });
+    await using twins = await openTwins({ nHeads, nKvHeads, seed: i }, { prune, less: evicts });
+    const { model: a, twin: b, step } = twins;
     const [composed, twin] = [a.loaded.engine, b.loaded.engine];
-    assertEquals([composed.cache.openSlot(), twin.cache.openSlot()], [0, 0]);
-    let position = 0;
-    const step = async (ids: number[], what: string) => {
-      const rows = { slot: 0, logits: "last", position, tokens: ids } as const;
-      const [[x], [y]] = [await composed.step([rows]), await twin.step([rows])];
-      // Sums in another order, and scales folded into queries: logits of size 4.
-      assert(farthest(x!, y!) < 2e-4, `${prune}: ${what}: ${farthest(x!, y!)}`);
-      position += ids.length;
-    };
     let mask: string | undefined;
     for (const [turn, n] of [160, 1, 50].entries()) {
       const what = `${prune}, turn ${turn}`;

@@ -12,19 +12,13 @@ import { elementOffset } from "../src/layout/offset.ts";
 import { PAGE_ROWS } from "../src/layout/types.ts";
 import { testFolder } from "../src/model/testing_files.ts";
 import { tinyModel } from "../src/model/testing.ts";
+import { farthest } from "./_twins.ts";
 
 const F32 = { key: "f32", value: "f32" } as const;
 const RECENT = 16;
 
 const tokens = (n: number, seed: number) =>
   Array.from({ length: n }, (_, i) => 3 + (Math.imul(i + 1, 7919 + seed * 104729) >>> 7) % 290);
-
-/** The largest difference; NaN when there is one. */
-const farthest = (a: Float32Array, b: Float32Array) =>
-  a.reduce((most, value, i) => {
-    const off = Math.abs(value - b[i]!);
-    return off > most || Number.isNaN(off) ? off : most;
-  }, 0);
 
 /** Sets the channels a mask drops to zero in the first `nRows` dense keys of slot 0. */
 async function zeroDropped(

@@ -14,15 +14,9 @@ import { tinyModel } from "../src/model/testing.ts";
 import { turnReference } from "../src/reference/mod.ts";
 import { segmentRows, segmentsOfStream } from "./_cached_rows.ts";
 import { F32, tokens, withModel } from "./_eviction.ts";
+import { farthest } from "./_twins.ts";
 
 const STREAMS = ["key", "value"] as const;
-
-/** The largest difference; NaN when there is one. */
-const farthest = (a: ArrayLike<number>, b: ArrayLike<number>) =>
-  Array.from(a).reduce((most, value, i) => {
-    const off = Math.abs(value - b[i]!);
-    return off > most || Number.isNaN(off) ? off : most;
-  }, 0);
 
 /** Three turns, each compressed, and some decoded rows: the logits of every step. */
 async function answer(engine: Engine, { n, chunk = 512 }: { n: number; chunk?: number }) {

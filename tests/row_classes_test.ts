@@ -24,6 +24,7 @@ import { meanOf } from "../src/verify/coding_losses_stage.ts";
 import { segmentRows, segmentsOfStream, valueMean, writeSegmentRows } from "./_cached_rows.ts";
 import { answer } from "./_coded_rows.ts";
 import { F32, tokens, withModel } from "./_eviction.ts";
+import { farthest } from "./_twins.ts";
 
 const STREAMS = ["key", "value"] as const;
 type Rows = readonly (readonly number[])[];
@@ -181,13 +182,6 @@ Deno.test("a share of 1 is one code for all, bit for bit", async () => {
   }
   assertEquals(runs.slice(0, 3), runs.slice(3), own);
 });
-
-/** The largest difference; NaN when there is one. */
-const farthest = (a: Float32Array, b: Float32Array) =>
-  a.reduce((most, value, i) => {
-    const off = Math.abs(value - b[i]!);
-    return off > most || Number.isNaN(off) ? off : most;
-  }, 0);
 
 Deno.test("decoding over classes equals dense decoding over what they stand for, in any order", async () => {
   for (const [i, [nHeads, nKvHeads, headDim]] of ([[3, 3, 32], [8, 1, 64]] as const).entries()) {

@@ -5,19 +5,17 @@
  */
 
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
-import { load } from "kerf";
 import { slotStoredBytes } from "../src/engine/cache_bytes.ts";
 import type { CacheSegment, HeadAt } from "../src/engine/cache_shape.ts";
 import type { Engine } from "../src/engine/engine.ts";
 import { maskOf } from "../src/engine/mask.ts";
 import type { MaskLayer } from "../src/engine/mask.ts";
 import { PAGE_ROWS, pageCount } from "../src/layout/mod.ts";
-import { testFolder } from "../src/model/testing_files.ts";
-import { tinyModel } from "../src/model/testing.ts";
 import { keyMeansReference, thinRowReference } from "../src/reference/mod.ts";
 import { readSetRow } from "../src/verify/written_sets.ts";
 import { segmentRows, segmentsOfStream, writeSegmentRows } from "./_cached_rows.ts";
 import { bitsOf, F32, keptTokens, tokens, withModel } from "./_eviction.ts";
+import { openTwins } from "./_twins.ts";
 
 const STREAMS = ["key", "value"] as const;
 
@@ -26,13 +24,6 @@ interface ThinRow {
   readonly key: number[];
   readonly channels: number[];
 }
-
-/** The largest difference; NaN when there is one. */
-const farthest = (a: Float32Array, b: Float32Array) =>
-  a.reduce((most, value, i) => {
-    const off = Math.abs(value - b[i]!);
-    return off > most || Number.isNaN(off) ? off : most;
-  }, 0);
 
 /** A head's numbers of a buffer f32 [nSlots, nLayers, nKvHeads, headDim]. */
 async function headFloats(
@@ -127,25 +118,16 @@ Deno.test("which channels a key keeps, and what it reads as over turns (oracle 1
       [6, 3, 32, "h2o:budget=130,every=2+spark:ratio=0.6", "h2o:budget=130,every=2"],
     ] as const).entries()
   ) {
-    await using folder = await testFolder();
-    const file = tinyModel({ nHeads, nKvHeads, headDim, nCtx: 512, seed: i });
-    const model = await folder.write("tiny.gguf", file);
-    using thinned = await load({ model, prune, ...F32, parallel: 1 });
-    using twin = await load({ model, prune: evicts, ...F32, parallel: 1 });
+    await using twins = await openTwins({ nHeads, nKvHeads, headDim, seed: i }, {
+      prune,
+      less: evicts,
+    });
+    const { model: thinned, twin } = twins;
     const [a, b] = [thinned.loaded.engine, twin.loaded.engine];
-    assertEquals([a.cache.openSlot(), b.cache.openSlot()], [0, 0]);
-    let position = 0;
     let fills = "";
-    const both = async (ids: number[], what: string) => {
-      const rows = { slot: 0, position, tokens: ids, logits: "last" } as const;
-      const [[x], [y]] = [await a.step([rows]), await b.step([rows])];
-      position += ids.length;
-      // Chunks are cut elsewhere: logits of size 4 and sums of up to 300 terms.
-      assert(farthest(x!, y!) < 2e-4, `${prune}: ${what}: ${farthest(x!, y!)}`);
-    };
     const heads = Array.from({ length: a.cache.nHeadsPerSlot }, (_, head) => ({ slot: 0, head }));
     for (const [turn, length] of [170, 1, 70].entries()) {
-      await both(tokens(length, turn), `prefill of turn ${turn}`);
+      await twins.step(tokens(length, turn), `prefill of turn ${turn}`);
       // Rows that came since the last copy differ in their last bits.
       await copyRows(a, b);
       await b.compress(0);
@@ -169,7 +151,7 @@ Deno.test("which channels a key keeps, and what it reads as over turns (oracle 1
       await copyRows(a, b);
       for (let step = 1; step <= 3; step++) {
         const what = `${prune}, step ${step} of turn ${turn}`;
-        await both([5 + step], what);
+        await twins.step([5 + step], what);
         await copyRows(a, b);
         const before = await keptTokens(thinned, 0);
         await a.evictDecoded(0, step);

@@ -3,7 +3,7 @@
  * are the definition's; nothing removed is dense; bytes are the formula's; chunks, company and turns change no bit.
  */
 
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { load } from "kerf";
 import { KerfError } from "../src/core/error.ts";
 import { slotStoredBytes } from "../src/engine/cache_bytes.ts";
@@ -14,15 +14,9 @@ import { tinyModel } from "../src/model/testing.ts";
 import { outputScoresReference, windowOutputsReference } from "../src/reference/mod.ts";
 import { segmentRows, segmentsOfStream, writeSegmentRows } from "./_cached_rows.ts";
 import { F32, tokens, withModel } from "./_eviction.ts";
+import { openTwins } from "./_twins.ts";
 
 const STREAMS = ["key", "value"] as const;
-
-/** The largest difference; NaN when there is one. */
-const farthest = (a: Float32Array, b: Float32Array) =>
-  a.reduce((most, value, i) => {
-    const off = Math.abs(value - b[i]!);
-    return off > most || Number.isNaN(off) ? off : most;
-  }, 0);
 
 /** Writes an engine's rows over a dense twin's, zeros for the channels that were dropped. */
 async function copyRows(from: Engine, to: Engine) {
@@ -57,29 +51,16 @@ Deno.test("decoding over pruned values is dense decoding with the dropped channe
       [8, 1, "think:ratio=0.4+think_values:multiple=16+kivi:bits=2,residual=32", 150],
     ] as const
   ) {
-    await using folder = await testFolder();
-    const file = tinyModel({ nHeads, nKvHeads, headDim: 32, nCtx: 512 });
-    const model = await folder.write("tiny.gguf", file);
-    using pruned = await load({ model, prune, ...F32, parallel: 1 });
-    using dense = await load({ model, ...F32, parallel: 1 });
-    const [a, b] = [pruned.loaded.engine, dense.loaded.engine];
-    assertEquals([a.cache.openSlot(), b.cache.openSlot()], [0, 0]);
+    await using twins = await openTwins({ nHeads, nKvHeads }, { prune });
+    const [a, b] = [twins.model.loaded.engine, twins.twin.loaded.engine];
     let mask = "";
-    let position = 0;
-    const both = async (ids: number[], what: string) => {
-      const rows = { slot: 0, position, tokens: ids, logits: "last" } as const;
-      const [[x], [y]] = [await a.step([rows]), await b.step([rows])];
-      position += ids.length;
-      // Sums in another order, and scales folded into queries: logits of size 4.
-      assert(farthest(x!, y!) < 2e-4, `${prune}: ${what}: ${farthest(x!, y!)}`);
-    };
     for (const [turn, length] of [n, 1, 70].entries()) {
-      await both(tokens(length, turn), `prefill of turn ${turn}`);
+      await twins.step(tokens(length, turn), `prefill of turn ${turn}`);
       await a.compress(0);
       for (let step = 0; step < 4; step++) {
         await a.flush(0);
         await copyRows(a, b);
-        await both([5 + step], `step ${step} of turn ${turn}`);
+        await twins.step([5 + step], `step ${step} of turn ${turn}`);
       }
       const kept = JSON.stringify(await keptChannelsOf(a, 0));
       if (turn > 0) assertEquals(kept, mask, "a later turn keeps the masks");
