@@ -193,8 +193,8 @@ KERF_INLINE struct value_run value_run_at(const struct kv_rows *kv, const struct
   const uint32_t in_page = row % PAGE_ROWS;
   uint32_t n_rows = chunk->n_rows - first;
   if (n_rows > PAGE_ROWS - in_page) n_rows = PAGE_ROWS - in_page;
-  if (segment + 1 < VALUE_SEGMENTS
-      && n_rows > kv->value_rows[segment] - row) n_rows = kv->value_rows[segment] - row;
+  if (segment + 1 < VALUE_SEGMENTS && n_rows > kv->value_rows[segment] - row)
+    n_rows = kv->value_rows[segment] - row;
   const uint8_t *page = kv->arena + (size_t)kv->value_pages[segment][row / PAGE_ROWS] * ARENA_UNIT;
   return (struct value_run){segment, in_page, first + n_rows, page};
 }
@@ -232,8 +232,8 @@ KERF_INLINE void round_numbers(
       f32x16 *offset)
 {
   i32x16 sums = {0};
-  for (uint32_t i = 0; i < n; i += 16) sums += kerf_store16_bytes(&bytes[i],
-      kerf_load16(&scaled[i]), factor);
+  for (uint32_t i = 0; i < n; i += 16)
+    sums += kerf_store16_bytes(&bytes[i], kerf_load16(&scaled[i]), factor);
   *offset -= kerf_to_f32x16(sums) * centre;
 }
 
@@ -318,8 +318,8 @@ KERF_INLINE void multiply_codes(
     }
     UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
       const int32_t word = kerf_word_of(&bytes[r * HEAD_DIM + c]);
-      UNROLL for (uint32_t v = 0; v < n_vectors; v++) dots[r][v] = kerf_dot4_codes(dots[r][v],
-          codes[v], word, bits);
+      UNROLL for (uint32_t v = 0; v < n_vectors; v++)
+        dots[r][v] = kerf_dot4_codes(dots[r][v], codes[v], word, bits);
     }
   }
   if (c == n) return;
@@ -525,8 +525,8 @@ KERF_INLINE void add_channels_q4c64(
     UNROLL for (uint32_t v = 0; v < n_vectors; v++) dots[r][v] = (i32xn){0};
   }
   uint32_t i = 0;
-  for (; i + 4 <= n_rows; i += 4) add_four_q4c64(rows + i * ROW_BYTES, i, channel, n_vectors, bytes,
-      dots);
+  for (; i + 4 <= n_rows; i += 4)
+    add_four_q4c64(rows + i * ROW_BYTES, i, channel, n_vectors, bytes, dots);
   if (i < n_rows) {
     /* Rows past the last weigh nothing: any codes may stand there. */
     uint8_t four[4 * ROW_BYTES] = {0};

@@ -192,8 +192,8 @@ static void multiply_keys_sets(
   _Alignas(64) float keys[HEAD_DIM * TILE_ROWS];
 
   for (uint32_t first = 0; first < chunk->n_rows; first += TILE_ROWS) {
-    for (uint32_t c = 0; c < HEAD_DIM; c++) kerf_store16(&keys[c * TILE_ROWS],
-        kerf_splat16(kv->fills[c]));
+    for (uint32_t c = 0; c < HEAD_DIM; c++)
+      kerf_store16(&keys[c * TILE_ROWS], kerf_splat16(kv->fills[c]));
     /* Lanes past the chunk's last key hold fills; nobody reads their products. */
     for (uint32_t lane = 0; lane < TILE_ROWS && first + lane < chunk->n_rows; lane++) {
       const uint32_t row = chunk->row + first + lane;
@@ -301,8 +301,8 @@ KERF_INLINE struct value_run value_run_at(const struct kv_rows *kv, const struct
   const uint32_t in_page = row % PAGE_ROWS;
   uint32_t n_rows = chunk->n_rows - first;
   if (n_rows > PAGE_ROWS - in_page) n_rows = PAGE_ROWS - in_page;
-  if (segment + 1 < VALUE_SEGMENTS
-      && n_rows > kv->value_rows[segment] - row) n_rows = kv->value_rows[segment] - row;
+  if (segment + 1 < VALUE_SEGMENTS && n_rows > kv->value_rows[segment] - row)
+    n_rows = kv->value_rows[segment] - row;
   const uint8_t *page = kv->arena + (size_t)kv->value_pages[segment][row / PAGE_ROWS] * ARENA_UNIT;
   return (struct value_run){segment, in_page, first + n_rows, page};
 }

@@ -243,8 +243,8 @@ KERF_INLINE struct value_run value_run_at(const struct kv_rows *kv, const struct
   const uint32_t in_page = row % PAGE_ROWS;
   uint32_t n_rows = chunk->n_rows - first;
   if (n_rows > PAGE_ROWS - in_page) n_rows = PAGE_ROWS - in_page;
-  if (segment + 1 < VALUE_SEGMENTS
-      && n_rows > kv->value_rows[segment] - row) n_rows = kv->value_rows[segment] - row;
+  if (segment + 1 < VALUE_SEGMENTS && n_rows > kv->value_rows[segment] - row)
+    n_rows = kv->value_rows[segment] - row;
   const uint8_t *page = kv->arena + (size_t)kv->value_pages[segment][row / PAGE_ROWS] * ARENA_UNIT;
   return (struct value_run){segment, in_page, first + n_rows, page};
 }

@@ -81,8 +81,8 @@ static uint32_t count_of(const struct args *args, struct candidates of)
     largest = own > largest ? own : largest;
   }
   uint64_t total = 0;
-  for (uint32_t row = of.begin; row < of.end; row++) total += mass_of(order_of(of.scores[row]),
-      largest);
+  for (uint32_t row = of.begin; row < of.end; row++)
+    total += mass_of(order_of(of.scores[row]), largest);
   uint64_t missing = (total * args->mass + 0xfffff) >> 20;
   if (missing == 0) return 0;
 

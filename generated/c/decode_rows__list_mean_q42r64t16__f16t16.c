@@ -110,8 +110,8 @@ static void decode(
     for (uint32_t r = 0; r < GROUP_SIZE; r++) kerf_store_f16(rows[r] + channels[c] * TILE, x[r]);
   }
   for (uint32_t c = n_stored; c < HEAD_DIM; c++) {
-    for (uint32_t r = 0; r < GROUP_SIZE; r++) kerf_store_f16(rows[r] + channels[c] * TILE,
-        fills[c]);
+    for (uint32_t r = 0; r < GROUP_SIZE; r++)
+      kerf_store_f16(rows[r] + channels[c] * TILE, fills[c]);
   }
 }
 

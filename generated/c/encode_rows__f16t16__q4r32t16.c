@@ -78,8 +78,8 @@ static void encode(
   uint8_t *unit = page_of(arena, pages, row) + HEAD_BYTES
       + row % PAGE_ROWS / GROUP_SIZE * unit_bytes;
   const kerf_f16 *rows[GROUP_SIZE];
-  for (uint32_t r = 0; r < GROUP_SIZE; r++) rows[r] = row_place(arena, source_pages,
-      source_row + r);
+  for (uint32_t r = 0; r < GROUP_SIZE; r++)
+    rows[r] = row_place(arena, source_pages, source_row + r);
 
   for (uint32_t c = 0; c < width; c++) {
     float x[GROUP_SIZE];

@@ -129,22 +129,22 @@ KERF_INLINE void multiply_tile(const uint32_t n_rows, const float *restrict x, s
 {
   f32xn tile[TILE_ROWS][TILE_VECTORS];
   KERF_UNROLL for (uint32_t r = 0; r < n_rows; r++) {
-    KERF_UNROLL for (uint32_t v = 0; v < TILE_VECTORS;
-        v++) tile[r][v] = kerf_loadn(&sums[r][v * KERF_N]);
+    KERF_UNROLL for (uint32_t v = 0; v < TILE_VECTORS; v++)
+      tile[r][v] = kerf_loadn(&sums[r][v * KERF_N]);
   }
   for (uint32_t k = 0; k < n_in; k++) {
     f32xn weights[TILE_VECTORS];
-    KERF_UNROLL for (uint32_t v = 0; v < TILE_VECTORS;
-        v++) weights[v] = kerf_loadn(&panel[k][v * KERF_N]);
+    KERF_UNROLL for (uint32_t v = 0; v < TILE_VECTORS; v++)
+      weights[v] = kerf_loadn(&panel[k][v * KERF_N]);
     KERF_UNROLL for (uint32_t r = 0; r < n_rows; r++) {
       const f32xn xk = kerf_splatn(x[r * x_stride + k]);
-      KERF_UNROLL for (uint32_t v = 0; v < TILE_VECTORS; v++) tile[r][v] = kerf_fman(xk, weights[v],
-          tile[r][v]);
+      KERF_UNROLL for (uint32_t v = 0; v < TILE_VECTORS; v++)
+        tile[r][v] = kerf_fman(xk, weights[v], tile[r][v]);
     }
   }
   KERF_UNROLL for (uint32_t r = 0; r < n_rows; r++) {
-    KERF_UNROLL for (uint32_t v = 0; v < TILE_VECTORS; v++) kerf_storen(&sums[r][v * KERF_N],
-        tile[r][v]);
+    KERF_UNROLL for (uint32_t v = 0; v < TILE_VECTORS; v++)
+      kerf_storen(&sums[r][v * KERF_N], tile[r][v]);
   }
 }
 

@@ -182,8 +182,8 @@ KERF_INLINE void multiply_tile(const uint32_t n_rows, const struct kerf_q8 *rest
     for (uint32_t part = 0; part < PARTS; part++, panel++) {
       i32xn dots[TILE_ROWS][TILE_VECTORS];
       KERF_UNROLL for (uint32_t r = 0; r < n_rows; r++) {
-        KERF_UNROLL for (uint32_t v = 0; v < TILE_VECTORS;
-            v++) dots[r][v] = kerf_q8_start(x[r * x_stride].start);
+        KERF_UNROLL for (uint32_t v = 0; v < TILE_VECTORS; v++)
+          dots[r][v] = kerf_q8_start(x[r * x_stride].start);
       }
       for (uint32_t q = 0; q < GROUP / 4; q++) {
         i32xn codes[TILE_VECTORS];
@@ -192,8 +192,8 @@ KERF_INLINE void multiply_tile(const uint32_t n_rows, const struct kerf_q8 *rest
         }
         KERF_UNROLL for (uint32_t r = 0; r < n_rows; r++) {
           const int32_t word = kerf_q8_word(&x[r * x_stride], part * (GROUP / 4) + q);
-          KERF_UNROLL for (uint32_t v = 0; v < TILE_VECTORS;
-              v++) dots[r][v] = kerf_dot4_codes(dots[r][v], codes[v], word, CODE_BITS);
+          KERF_UNROLL for (uint32_t v = 0; v < TILE_VECTORS; v++)
+            dots[r][v] = kerf_dot4_codes(dots[r][v], codes[v], word, CODE_BITS);
         }
       }
       f32xn scale[TILE_VECTORS], offset[TILE_VECTORS];
@@ -204,8 +204,8 @@ KERF_INLINE void multiply_tile(const uint32_t n_rows, const struct kerf_q8 *rest
       KERF_UNROLL for (uint32_t r = 0; r < n_rows; r++) {
         const struct kerf_q8 *x_row = &x[r * x_stride];
         f32xn products[TILE_VECTORS];
-        KERF_UNROLL for (uint32_t v = 0; v < TILE_VECTORS;
-            v++) products[v] = kerf_q8_end(dots[r][v], x_row->start);
+        KERF_UNROLL for (uint32_t v = 0; v < TILE_VECTORS; v++)
+          products[v] = kerf_q8_end(dots[r][v], x_row->start);
         if (holds_wide(x_row, part)) {
           const int32_t *codes = &panel->codes[x_row->wide % (GROUP / 4)][column];
           KERF_UNROLL for (uint32_t v = 0; v < TILE_VECTORS; v++) {

@@ -77,8 +77,8 @@ static void move_rows__f16t1__list_f16t1(const struct args *restrict args, uint3
       const kerf_f16 *from = row_place(args->arena, source_pages, move[0] + row, SOURCE_TILE,
           HEAD_DIM);
       kerf_f16 *to = row_place(args->arena, pages, move[1] + row, DESTINATION_TILE, width);
-      for (uint32_t c = 0; c < width;
-          c++) to[c * DESTINATION_TILE] = from[channels[c] * SOURCE_TILE];
+      for (uint32_t c = 0; c < width; c++)
+        to[c * DESTINATION_TILE] = from[channels[c] * SOURCE_TILE];
     }
   }
 }

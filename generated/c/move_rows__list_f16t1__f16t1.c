@@ -79,8 +79,8 @@ static void move_rows__list_f16t1__f16t1(const struct args *restrict args, uint3
       kerf_f16 *to = row_place(args->arena, pages, move[1] + row, DESTINATION_TILE, HEAD_DIM);
       /* Channels that the source lacks are 0. */
       for (uint32_t c = 0; c < HEAD_DIM; c++) kerf_store_f16(&to[c * DESTINATION_TILE], 0.0f);
-      for (uint32_t c = 0; c < width;
-          c++) to[channels[c] * DESTINATION_TILE] = from[c * SOURCE_TILE];
+      for (uint32_t c = 0; c < width; c++)
+        to[channels[c] * DESTINATION_TILE] = from[c * SOURCE_TILE];
     }
   }
 }

@@ -29,8 +29,8 @@ static void raise_rows(const struct args *restrict args, uint32_t first, uint32_
     const uint32_t n_kept = args->kept_counts[2
         * ((size_t)args->layer * args->n_kv_heads + kv_head) + 1];
     const size_t scores = (size_t)kv_head * args->max_rows;
-    for (uint32_t i = 0; i < n_kept;
-        i++) args->token_scores[scores + args->kept[scores + i]] = LARGEST;
+    for (uint32_t i = 0; i < n_kept; i++)
+      args->token_scores[scores + args->kept[scores + i]] = LARGEST;
   }
 }
 

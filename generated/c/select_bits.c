@@ -89,8 +89,8 @@ static struct upgrades upgrades_of(const struct args *args, const float *weights
   const uint32_t low_price = parts * args->low_price, high_price = parts * args->high_price;
   const float to_low = weight * (losses[0] - losses[1]) / (float)low_price;
   const float onward = weight * (losses[1] - losses[2]) / (float)(high_price - low_price);
-  if (to_low >= onward) return (struct upgrades){ {to_low, onward},
-      {low_price, high_price - low_price} };
+  if (to_low >= onward)
+    return (struct upgrades){ {to_low, onward}, {low_price, high_price - low_price} };
   return (struct upgrades){ {weight * (losses[0] - losses[2]) / (float)high_price, 0.0f},
       {high_price, 0} };
 }
@@ -136,8 +136,8 @@ static void select_bits(const struct args *restrict args, uint32_t first, uint32
           for (uint32_t i = 0; i < 2; i++) {
             /* Equal ones in the order of channels, and of a channel's steps. */
             const bool is_before = 2 * other + i <= 2 * (list_start + c) + step;
-            if (theirs.rate[i] > rate
-                || (theirs.rate[i] == rate && is_before)) spent[c][step] += theirs.price[i];
+            if (theirs.rate[i] > rate || (theirs.rate[i] == rate && is_before))
+              spent[c][step] += theirs.price[i];
           }
         }
       }

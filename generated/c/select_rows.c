@@ -110,8 +110,8 @@ static void select_rows(const struct args *restrict args, uint32_t first, uint32
     /* Of equal scores those of earlier heads stay. */
     for (uint32_t head = first_head; head < kv_head; head++) {
       const struct candidates of = candidates_of(args, head);
-      for (uint32_t row = of.begin; row < of.end && n_equal > 0;
-          row++) n_equal -= order_of(of.scores[row]) == lowest;
+      for (uint32_t row = of.begin; row < of.end && n_equal > 0; row++)
+        n_equal -= order_of(of.scores[row]) == lowest;
     }
 
     const size_t place = (size_t)args->layer * args->n_kv_heads + kv_head;

@@ -110,8 +110,8 @@ static void window_outputs__k_f16t16_v_list_f16t1_f16t1(const struct args *restr
       const float scale = kerf_exp(largest - top);
       largest = top;
       sum = sum * scale + kerf_sum16(weight);
-      for (uint32_t c = 0; c < HEAD_DIM; c += 16) kerf_store16(&out[c],
-          kerf_load16(&out[c]) * scale);
+      for (uint32_t c = 0; c < HEAD_DIM; c += 16)
+        kerf_store16(&out[c], kerf_load16(&out[c]) * scale);
       const kerf_f16 *values = (const kerf_f16 *)(value_page) + in_page * HEAD_DIM;
       const uint32_t n = kerf_lanes(n_rows - row);
       for (uint32_t i = 0; i < n; i++) add_values(values + i * HEAD_DIM, weight[i], out);

@@ -158,8 +158,8 @@ KERF_INLINE void load_coded_keys(
     if (c < n_high) kerf_decode(group, TILE_ROWS, HIGH_BITS, high + c * 2 * HIGH_BITS, 0, key);
     else kerf_decode(group, TILE_ROWS, LOW_BITS, low + (c - n_high) * 2 * LOW_BITS, 0, key);
   }
-  for (uint32_t c = n_stored; c < HEAD_DIM; c++) kerf_store16(&keys[channels[c] * TILE_ROWS],
-      kerf_splat16(fills[c]));
+  for (uint32_t c = n_stored; c < HEAD_DIM; c++)
+    kerf_store16(&keys[channels[c] * TILE_ROWS], kerf_splat16(fills[c]));
 }
 
 /* The tile's keys, rows in lanes: f32 [HEAD_DIM, 16]. What is not stored is 0: channels, and lanes past the last row. */

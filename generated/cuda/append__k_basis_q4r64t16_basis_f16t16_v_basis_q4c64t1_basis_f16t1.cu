@@ -138,8 +138,8 @@ append__k_basis_q4r64t16_basis_f16t16_v_basis_q4c64t1_basis_f16t1(
     }
     for (u32 first_head = 0; first_head < args.n_kv_heads; first_head += TURN_HEADS) {
       const u32 n_turned = kerf_min_u32(args.n_kv_heads - first_head, TURN_HEADS);
-      for (u32 i = kerf_thread(); i < n_turned * HEAD_DIM;
-          i += THREADS) turned[i] = v[first_head * HEAD_DIM + i];
+      for (u32 i = kerf_thread(); i < n_turned * HEAD_DIM; i += THREADS)
+        turned[i] = v[first_head * HEAD_DIM + i];
       kerf_turn(turned, n_turned * HEAD_DIM, HEAD_DIM, THREADS);
       for (u32 i = kerf_thread(); i < n_turned * HEAD_DIM; i += THREADS) {
         const u64 place = layer * args.n_kv_heads + first_head + i / HEAD_DIM;

@@ -353,8 +353,9 @@ attention_causal_decode__k_f16t16_v_f16t1(const __grid_constant__ struct args ar
     for (u32 i = kerf_thread(); i < GROUP * (HEAD_DIM + 2); i += THREADS) {
       const u32 g = i / (HEAD_DIM + 2), c = i % (HEAD_DIM + 2);
       float x = c == HEAD_DIM ? KERF_MASKED : 0.0f;
-      if (seen) x = c < HEAD_DIM ? row_value(&shared, g, c) : c == HEAD_DIM
-          ? row_largest(&shared, g) : row_sum(&shared, g);
+      if (seen)
+        x = c < HEAD_DIM ? row_value(&shared, g, c) : c == HEAD_DIM ? row_largest(&shared, g)
+            : row_sum(&shared, g);
       args.partials[((first_head + g) * n_splits + split) * (HEAD_DIM + 16) + c] = x;
     }
     kerf_sync_threads();

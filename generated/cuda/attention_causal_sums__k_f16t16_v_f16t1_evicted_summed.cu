@@ -267,8 +267,8 @@ attention_causal_sums__k_f16t16_v_f16t1_evicted_summed(const __grid_constant__ s
       float sums[2] = {};
       KERF_UNROLL for (u32 k = 0; k < 2; k++) {
         const u32 key = thread_key() + k;
-        if (key < chunk.n_rows && chunk.position + key < n_before) sums[k] = *sum_of(args, head,
-            chunk, key);
+        if (key < chunk.n_rows && chunk.position + key < n_before)
+          sums[k] = *sum_of(args, head, chunk, key);
       }
       for (u32 first = 0; first < n_queries; first += BLOCK_QUERIES) {
         const u32 n_block = kerf_min_u32(n_queries - first, BLOCK_QUERIES);

@@ -67,8 +67,8 @@ attention_merge_turned(const __grid_constant__ struct args args)
       kerf_sync_threads();
       if (thread < n) {
         float before = largest_before;
-        for (u32 split = 0; split < thread; split++) before = kerf_larger_logit(before,
-            largest[split]);
+        for (u32 split = 0; split < thread; split++)
+          before = kerf_larger_logit(before, largest[split]);
         scales[thread] = kerf_softmax_scales(before, largest[thread]);
       }
       kerf_sync_threads();

@@ -68,8 +68,8 @@ block_scores(const __grid_constant__ struct args args)
     const u32 kv_head = item / n_spans, row = item % n_spans * THREADS + kerf_thread();
     const u32 n_rows = args.cuts[4 * ((u64)args.layer * args.n_kv_heads + kv_head) + 1];
     const u32 begin = args.protect_first;
-    if (n_rows <= begin + args.protect_last || row < begin
-        || row >= n_rows - args.protect_last) continue;
+    if (n_rows <= begin + args.protect_last || row < begin || row >= n_rows - args.protect_last)
+      continue;
 
     const u32 end = n_rows - args.protect_last;
     const u64 head = ((u64)args.slot * args.n_layers + args.layer) * args.n_kv_heads + kv_head;

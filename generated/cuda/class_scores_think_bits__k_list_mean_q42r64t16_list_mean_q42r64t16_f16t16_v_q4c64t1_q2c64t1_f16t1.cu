@@ -102,8 +102,8 @@ KERF_INLINE kv_rows rows_of(const struct args &args, u32 kv_head)
   kv_rows kv = {args.arena, args.pages + place * args.page_entries,
       args.heads + place * HEAD_FIELDS, 0, 0};
   kv.n_rows = kv.fields[2 * (KEY_SEGMENTS - 1)];
-  for (u32 segment = 0; segment + 1 < KEY_SEGMENTS;
-      segment++) kv.n_before += kv.fields[2 * segment];
+  for (u32 segment = 0; segment + 1 < KEY_SEGMENTS; segment++)
+    kv.n_before += kv.fields[2 * segment];
   return kv;
 }
 

@@ -74,8 +74,8 @@ KERF_INLINE void find_largest(candidates of, scratch *shared)
   shared->orders[thread] = largest;
   kerf_sync_threads();
   if (thread == 0) {
-    for (u32 i = 1; i < THREADS; i++) largest = shared->orders[i] > largest ? shared->orders[i]
-        : largest;
+    for (u32 i = 1; i < THREADS; i++)
+      largest = shared->orders[i] > largest ? shared->orders[i] : largest;
     shared->largest = largest;
   }
   kerf_sync_threads();

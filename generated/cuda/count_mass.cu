@@ -79,8 +79,8 @@ KERF_INLINE void find_largest(candidates of, scratch *shared)
   shared->orders[thread] = largest;
   kerf_sync_threads();
   if (thread == 0) {
-    for (u32 i = 1; i < THREADS; i++) largest = shared->orders[i] > largest ? shared->orders[i]
-        : largest;
+    for (u32 i = 1; i < THREADS; i++)
+      largest = shared->orders[i] > largest ? shared->orders[i] : largest;
     shared->largest = largest;
   }
   kerf_sync_threads();
@@ -99,8 +99,8 @@ KERF_INLINE u32 mass_of(u32 order, u32 largest)
 KERF_INLINE void add_bytes(candidates of, u32 known, u32 shift, scratch *shared)
 {
   const u32 thread = kerf_thread();
-  for (u32 i = thread; i < 256;
-      i += THREADS) shared->counts[i] = shared->low[i] = shared->high[i] = 0;
+  for (u32 i = thread; i < 256; i += THREADS)
+    shared->counts[i] = shared->low[i] = shared->high[i] = 0;
   kerf_sync_threads();
   const u32 order = shared->order, largest = shared->largest;
   for (u32 row = of.begin + thread; row < of.end; row += THREADS) {

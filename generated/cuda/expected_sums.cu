@@ -54,8 +54,8 @@ expected_sums(const __grid_constant__ struct args args)
     largest = shared[0];
     kerf_sync_threads();
     float sum = 0.0f;
-    for (u32 row = args.protect_first + thread; row < n_rows; row += THREADS) sum = sum
-        + kerf_exp(logits[row] - largest);
+    for (u32 row = args.protect_first + thread; row < n_rows; row += THREADS)
+      sum = sum + kerf_exp(logits[row] - largest);
     shared[thread] = sum;
     kerf_sync_threads();
     for (u32 half = THREADS / 2; half > 0; half /= 2) {

@@ -105,8 +105,8 @@ keep_rows__k_f16t16_v_f16t1_evicted(const __grid_constant__ struct args args)
       /* All of these rows are read before one is written; those behind lie behind what is written. */
       kerf_sync_threads();
       if (!stays) continue;
-      if (first_channel == 0) ((i32 *)page_of(args, pages + args.value_page_0,
-          i))[i % PAGE_ROWS] = position;
+      if (first_channel == 0)
+        ((i32 *)page_of(args, pages + args.value_page_0, i))[i % PAGE_ROWS] = position;
       kerf_f16 *value_destination = value_place(args, pages + args.value_page_0, i);
       kerf_f16 *destination = key_place(args, pages + page, new_row, width);
       KERF_UNROLL for (u32 n = 0; n < N_OWN; n++) {

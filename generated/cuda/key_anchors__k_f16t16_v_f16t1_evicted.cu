@@ -117,8 +117,8 @@ key_anchors__k_f16t16_v_f16t1_evicted(const __grid_constant__ struct args args)
       if (thread < n) {
         const key_row key = key_at(args, kv, first + thread);
         float square = 0.0f;
-        for (u32 c = 0; c < key.width; c++) square += stored_channel(key, c)
-            * stored_channel(key, c);
+        for (u32 c = 0; c < key.width; c++)
+          square += stored_channel(key, c) * stored_channel(key, c);
         norms[thread] = kerf_sqrt(square);
       }
       kerf_sync_threads();

@@ -97,8 +97,8 @@ matmul__q8_f16_g32(const __grid_constant__ struct args args)
           if (r >= n_rows) break;
           KERF_UNROLL for (u32 half = 0; half < LINE_INPUTS; half++) {
             const float xk = x[(u64)r * args.x_stride + k + half * LINES];
-            KERF_UNROLL for (u32 o = 0; o < 4; o++) sums[r][o] = kerf_fma(xk, w[a][half][o],
-                sums[r][o]);
+            KERF_UNROLL for (u32 o = 0; o < 4; o++)
+              sums[r][o] = kerf_fma(xk, w[a][half][o], sums[r][o]);
           }
         }
       }

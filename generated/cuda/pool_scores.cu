@@ -60,8 +60,8 @@ pool_scores(const __grid_constant__ struct args args)
     const u32 kv_head = item / n_blocks, row = item % n_blocks * THREADS + kerf_thread();
     const u32 n_rows = args.cuts[4 * ((u64)args.layer * args.n_kv_heads + kv_head) + 1];
     const u32 begin = args.protect_first;
-    if (n_rows <= begin + args.protect_last || row < begin
-        || row >= n_rows - args.protect_last) continue;
+    if (n_rows <= begin + args.protect_last || row < begin || row >= n_rows - args.protect_last)
+      continue;
 
     const u32 end = n_rows - args.protect_last;
     const u32 from = row - begin > reach ? row - reach : begin;

@@ -142,8 +142,8 @@ select_bits(const __grid_constant__ struct args args)
     const u32 list = args.due_counts[item] > 0 ? item : kv_head * args.n_key_lists + due;
     const u32 list_start = list * HEAD_DIM;
     const u64 place = (layer * args.n_kv_heads * args.n_key_lists + item) * HEAD_DIM;
-    for (u32 c = kerf_thread(); c < HEAD_DIM; c += THREADS) classes[c] = class_of(args, weights,
-        list_start + c);
+    for (u32 c = kerf_thread(); c < HEAD_DIM; c += THREADS)
+      classes[c] = class_of(args, weights, list_start + c);
     kerf_sync_threads();
     u32 n_high = 0, n_stored = 0;
     for (u32 c = 0; c < HEAD_DIM; c++) {

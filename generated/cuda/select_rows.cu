@@ -126,8 +126,8 @@ select_rows(const __grid_constant__ struct args args)
     for (u32 head = first_head; head < kv_head; head++) {
       const candidates of = candidates_of(args, head);
       u32 n_equal = 0;
-      for (u32 row = of.begin + thread; row < of.end;
-          row += THREADS) n_equal += order_of(of.scores[row]) == lowest;
+      for (u32 row = of.begin + thread; row < of.end; row += THREADS)
+        n_equal += order_of(of.scores[row]) == lowest;
       if (n_equal > 0) kerf_atomic_add(&shared.equal_before, n_equal);
     }
     kerf_sync_threads();

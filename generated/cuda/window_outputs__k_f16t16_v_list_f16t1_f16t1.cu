@@ -77,8 +77,8 @@ window_outputs__k_f16t16_v_list_f16t1_f16t1(const __grid_constant__ struct args 
     const u32 n_rows = args.heads[place * HEAD_FIELDS + 4];
     const u32 position = args.n_tokens - args.n_window + query;
     const float *ring = args.q_ring + (layer * args.n_heads + head) * args.window * HEAD_DIM;
-    for (u32 c = thread; c < HEAD_DIM;
-        c += THREADS) q[c] = ring[(u64)(position % args.window) * HEAD_DIM + c];
+    for (u32 c = thread; c < HEAD_DIM; c += THREADS)
+      q[c] = ring[(u64)(position % args.window) * HEAD_DIM + c];
     kerf_sync_threads();
 
     float largest = KERF_MASKED, sum = 0.0f;
@@ -94,16 +94,16 @@ window_outputs__k_f16t16_v_list_f16t1_f16t1(const __grid_constant__ struct args 
               + (u64)pages[args.key_page + row / PAGE_ROWS] * ARENA_UNIT);
           keys += in_page / TILE_ROWS * TILE_ROWS * HEAD_DIM + in_page % TILE_ROWS;
           float product = 0.0f;
-          for (u32 c = 0; c < HEAD_DIM; c++) product = kerf_fma(q[c],
-              kerf_load_f16(keys + c * TILE_ROWS), product);
+          for (u32 c = 0; c < HEAD_DIM; c++)
+            product = kerf_fma(q[c], kerf_load_f16(keys + c * TILE_ROWS), product);
           logit = product * args.scale;
         }
       }
       logits[thread] = logit;
       kerf_sync_threads();
       for (u32 half = THREADS / 2; half > 0; half /= 2) {
-        if (thread < half) logits[thread] = kerf_larger_logit(logits[thread],
-            logits[thread + half]);
+        if (thread < half)
+          logits[thread] = kerf_larger_logit(logits[thread], logits[thread + half]);
         kerf_sync_threads();
       }
       const float top = kerf_larger_logit(largest, logits[0]);

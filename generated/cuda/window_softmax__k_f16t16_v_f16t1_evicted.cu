@@ -133,8 +133,8 @@ window_softmax__k_f16t16_v_f16t1_evicted(const __grid_constant__ struct args arg
     const u32 query_position = args.n_tokens - args.n_window + query;
     const kv_rows kv = rows_of(args, head / GROUP);
     const float *ring = args.q_ring + (layer * args.n_heads + head) * args.window * HEAD_DIM;
-    for (u32 c = thread; c < HEAD_DIM;
-        c += THREADS) q[c] = ring[(u64)(query_position % args.window) * HEAD_DIM + c];
+    for (u32 c = thread; c < HEAD_DIM; c += THREADS)
+      q[c] = ring[(u64)(query_position % args.window) * HEAD_DIM + c];
     kerf_sync_threads();
 
     float largest = KERF_MASKED, sum = 0.0f;
@@ -147,8 +147,9 @@ window_softmax__k_f16t16_v_f16t1_evicted(const __grid_constant__ struct args arg
     sums[thread] = sum;
     kerf_sync_threads();
     for (u32 half = THREADS / 2; half > 0; half /= 2) {
-      if (thread < half) kerf_merge_softmax(&largests[thread], &sums[thread],
-          largests[thread + half], sums[thread + half]);
+      if (thread < half)
+        kerf_merge_softmax(&largests[thread], &sums[thread], largests[thread + half],
+            sums[thread + half]);
       kerf_sync_threads();
     }
     if (thread == 0) {

@@ -154,8 +154,8 @@ KERF_INLINE float stored_channel(const key_row &key, u32 c)
   const u8 *tile = key.unit + key.in_unit / TILE_ROWS * tile_bytes;
   const kerf_group group = kerf_group_of(kerf_load_word(key.unit
       + tile_bytes * (UNIT_ROWS / TILE_ROWS) + 4 * c));
-  if (c < key.n_high) return kerf_decode(group, tile + c * 2 * HIGH_BITS, key.in_unit % TILE_ROWS,
-      HIGH_BITS);
+  if (c < key.n_high)
+    return kerf_decode(group, tile + c * 2 * HIGH_BITS, key.in_unit % TILE_ROWS, HIGH_BITS);
   return kerf_decode(group, tile + high_bytes + (c - key.n_high) * 2 * LOW_BITS,
       key.in_unit % TILE_ROWS, LOW_BITS);
 }
@@ -185,8 +185,8 @@ window_softmax__k_list_mean_q42r64t16_list_mean_q42r64t16_f16t16_v_q4c64t1_q2c64
     const u32 query_position = args.n_tokens - args.n_window + query;
     const kv_rows kv = rows_of(args, head / GROUP);
     const float *ring = args.q_ring + (layer * args.n_heads + head) * args.window * HEAD_DIM;
-    for (u32 c = thread; c < HEAD_DIM;
-        c += THREADS) q[c] = ring[(u64)(query_position % args.window) * HEAD_DIM + c];
+    for (u32 c = thread; c < HEAD_DIM; c += THREADS)
+      q[c] = ring[(u64)(query_position % args.window) * HEAD_DIM + c];
     kerf_sync_threads();
 
     float largest = KERF_MASKED, sum = 0.0f;
@@ -199,8 +199,9 @@ window_softmax__k_list_mean_q42r64t16_list_mean_q42r64t16_f16t16_v_q4c64t1_q2c64
     sums[thread] = sum;
     kerf_sync_threads();
     for (u32 half = THREADS / 2; half > 0; half /= 2) {
-      if (thread < half) kerf_merge_softmax(&largests[thread], &sums[thread],
-          largests[thread + half], sums[thread + half]);
+      if (thread < half)
+        kerf_merge_softmax(&largests[thread], &sums[thread], largests[thread + half],
+            sums[thread + half]);
       kerf_sync_threads();
     }
     if (thread == 0) {

@@ -57,8 +57,10 @@ Deno.test("a wrapped or blank line ends what the compiler can count", () => {
   assertEquals(out.filter((line) => line === '#line 8 "kernels/x.ts"').length, 1);
 });
 
+/** A name of so many letters. */
+const name = (n: number) => "n".repeat(n);
+
 Deno.test("long lines break at the outermost, loosest place", () => {
-  const name = (n: number) => "n".repeat(n);
   assertEquals(wrapLine(`  f(${name(40)}, g(${name(40)}, b), ${name(20)});`), [
     `  f(${name(40)}, g(${name(40)}, b),`,
     `      ${name(20)});`,
@@ -69,4 +71,14 @@ Deno.test("long lines break at the outermost, loosest place", () => {
   ]);
   const comment = `a; /* ${name(100)} */`;
   assertEquals(wrapLine(comment), [comment]);
+});
+
+Deno.test("what hangs on a loop or a condition goes to a line of its own where both are too long", () => {
+  const body = `f(${name(44)}, ${name(44)});`;
+  for (const header of ["for (i = 0; i < n; i++)", "UNROLL for (i = 0; i < n; i++)", "if (g(x))"]) {
+    assertEquals(wrapLine(`  ${header} ${body}`), [`  ${header}`, `    ${body}`]);
+    assertEquals(wrapLine(`  ${header} f(x);`), [`  ${header} f(x);`]);
+  }
+  const block = `while (${name(60)} && ${name(40)}) {`;
+  assertEquals(wrapLine(block), [`while (${name(60)}`, `    && ${name(40)}) {`]);
 });

@@ -24,6 +24,11 @@ const BREAKS: readonly (readonly string[])[] = [
 export function wrapLine(line: string): string[] {
   if (line.length <= PAGE_WIDTH || /["\\#]|\/\*|\/\//.test(line)) return [line];
   const indent = /^ */.exec(line)![0];
+  const end = headerEnd(line);
+  if (end !== null) {
+    const body = `${indent}  ${line.slice(end).trimStart()}`;
+    return [...wrapLine(line.slice(0, end)), ...wrapLine(body)];
+  }
   const at = breakPoint(line, indent.length);
   if (at === null) return [line];
   const rest = line.slice(at).trimStart();
@@ -31,6 +36,17 @@ export function wrapLine(line: string): string[] {
   const tail = wrapLine(continued + rest);
   // A continuation of a continuation stays at its column.
   return [line.slice(0, at).trimEnd(), ...tail.map((l) => continued + l.trimStart())];
+}
+
+/** Where the header of a loop or a condition ends that its statement follows in the same line; else null. */
+function headerEnd(line: string): number | null {
+  if (!/^ *([A-Z_]+ )?(for|if|while) \(/.test(line)) return null;
+  let depth = 0;
+  for (let i = line.indexOf("("); i < line.length; i++) {
+    if (line[i] === "(") depth++;
+    if (line[i] === ")" && --depth === 0) return /^ [^{]/.test(line.slice(i + 1)) ? i + 1 : null;
+  }
+  return null;
 }
 
 /** The best place to break, else the first bracket, or null. Nothing breaks inside the indentation. */
