@@ -33,7 +33,7 @@ _Static_assert(offsetof(struct args, y_stride) == 56, "y_stride");
 _Static_assert(offsetof(struct args, y_offset) == 60, "y_offset");
 
 #include "kerf_native.h"
-#include "kerf_q8.h"
+#include "kerf_store_q8.h"
 
 /* One item: one row. */
 static void gain_q8(const struct args *restrict args, uint32_t first, uint32_t last)

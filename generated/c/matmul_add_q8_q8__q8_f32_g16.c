@@ -45,6 +45,7 @@ _Static_assert(offsetof(struct args, residual_offset) == 92, "residual_offset");
 
 #include "kerf_native.h"
 #include "kerf_q8.h"
+#include "kerf_store_q8.h"
 #include "kerf_tiles.h"
 
 enum {
@@ -260,27 +261,30 @@ KERF_INLINE void fetch_rows(const struct args *args, size_t row, uint32_t n_rows
 static void finish_rows(const struct args *args, size_t row, uint32_t first, uint32_t last,
   uint32_t column, float (*sums)[OUTPUTS])
 {
+  f32x16 values[TILE_ROWS][2];
   for (uint32_t r = first; r < last; r++) {
     const float *residual_row = &args->residual[(row + r) * args->residual_stride
         + args->residual_offset + column];
     float *y_row = &args->y[(row + r) * args->y_stride + args->y_offset + column];
-    f32x16 halves[2], total = {0};
+    f32x16 *halves = values[r - first], total = {0};
     for (uint32_t half = 0; half < 2; half++) {
       const f32x16 sum = kerf_load16(&sums[r][16 * half]);
       const f32x16 residual = kerf_load16(&residual_row[16 * half]);
 #line 8 "kernels/ops/matmul_add.ts"
       const f32x16 y = residual + sum;
-#line 274 "generated/c/matmul_add_q8_q8__q8_f32_g16.c"
+#line 276 "generated/c/matmul_add_q8_q8__q8_f32_g16.c"
       kerf_store16(&y_row[16 * half], y);
       const f32x16 gain = kerf_load16(&args->gain[args->y_offset + column + 16 * half]);
       halves[half] = y * gain;
       total += y * y;
     }
-    kerf_store_q8(codes_of(args, row + r, column), halves[0], halves[1]);
     const size_t n_blocks = args->y_stride / KERF_Q8_INPUTS;
     const size_t block = (args->y_offset + column) / KERF_Q8_INPUTS;
     args->y_sums[kerf_q8_sum_place(row + r, n_blocks, block)] = kerf_sum16(total);
   }
+  const size_t y_stride = args->y_stride / KERF_Q8_INPUTS;
+  kerf_store_all_q8(codes_of(args, row + first, column), y_stride, (const f32x16 (*)[2])values,
+      last - first);
 }
 
 /* One item: up to ROWS rows by OUTPUTS outputs, the outputs running faster. */

@@ -37,6 +37,7 @@ _Static_assert(offsetof(struct args, eps) == 64, "eps");
 
 #include "kerf_native.h"
 #include "kerf_q8.h"
+#include "kerf_store_q8.h"
 #include "kerf_tiles.h"
 
 enum {
@@ -241,7 +242,7 @@ static void scale_rows(const struct args *args, size_t row, uint32_t n_rows, flo
     }
 #line 15 "kernels/ops/_rms.ts"
     const f32x16 scale = 1.0f / kerf_sqrt16(total / (float)n_in + args->eps);
-#line 245 "generated/c/matmul_swiglu_q8_q8__q8_f16_g32.c"
+#line 246 "generated/c/matmul_swiglu_q8_q8__q8_f16_g32.c"
     kerf_store16(&scales[r], scale);
   }
 }
@@ -265,18 +266,21 @@ KERF_INLINE void fetch_rows(const struct args *args, size_t row, uint32_t n_rows
 static void finish_rows(const struct args *args, size_t row, uint32_t first, uint32_t last,
   uint32_t column, const float *scales, float (*sums)[ROWS][OUTPUTS])
 {
+  f32x16 values[TILE_ROWS][2];
   for (uint32_t r = first; r < last; r++) {
-    f32x16 halves[2];
+    f32x16 *halves = values[r - first];
     for (uint32_t half = 0; half < 2; half++) {
       const f32x16 gate = kerf_load16(&sums[half][r][0]) * kerf_splat16(scales[r]);
       const f32x16 up = kerf_load16(&sums[half][r][16]) * kerf_splat16(scales[r]);
 #line 9 "kernels/ops/matmul_swiglu.ts"
       const f32x16 y = gate / (1.0f + kerf_exp16(-gate)) * up;
-#line 276 "generated/c/matmul_swiglu_q8_q8__q8_f16_g32.c"
+#line 278 "generated/c/matmul_swiglu_q8_q8__q8_f16_g32.c"
       halves[half] = y;
     }
-    kerf_store_q8(codes_of(args, row + r, column), halves[0], halves[1]);
   }
+  const size_t y_stride = args->y_stride / KERF_Q8_INPUTS;
+  kerf_store_all_q8(codes_of(args, row + first, column), y_stride, (const f32x16 (*)[2])values,
+      last - first);
 }
 
 /* One item: up to ROWS rows by OUTPUTS outputs, the outputs running faster. */

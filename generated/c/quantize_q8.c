@@ -28,7 +28,7 @@ _Static_assert(offsetof(struct args, y_stride) == 40, "y_stride");
 _Static_assert(offsetof(struct args, y_offset) == 44, "y_offset");
 
 #include "kerf_native.h"
-#include "kerf_q8.h"
+#include "kerf_store_q8.h"
 
 /* One item: one row. */
 static void quantize_q8(const struct args *restrict args, uint32_t first, uint32_t last)

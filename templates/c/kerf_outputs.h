@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "kerf_q8.h"
+#include "kerf_store_q8.h"
 
 /* The block of codes that begins with input `first` of rows, a multiple of KERF_Q8_INPUTS. */
 KERF_INLINE struct kerf_q8 *kerf_q8_at(uint8_t *rows, size_t first)
