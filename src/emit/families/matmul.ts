@@ -7,13 +7,11 @@
  */
 
 import type { ProductEntries } from "../../core/manifest.ts";
-import { PACK_ROWS, PACKINGS } from "../../core/packing.ts";
+import { PACKINGS } from "../../core/packing.ts";
 import type { Packing } from "../../core/packing.ts";
-import type { Binding, Constant, Signature } from "../../core/signature.ts";
 import type { Matmul } from "../../dsl/matmul.ts";
 import { layoutName } from "../../layout/name.ts";
 import { bindArguments } from "../arguments.ts";
-import { blockSums } from "../block_sums.ts";
 import { emitFunc, uniform, varying } from "../func.ts";
 import type { Argument } from "../func.ts";
 import { markedText } from "../lines.ts";
@@ -22,8 +20,11 @@ import { paramConstants } from "../params.ts";
 import { requestedPacking } from "../packing_request.ts";
 import type { Family } from "../types.ts";
 import { kernelName } from "../types.ts";
-import { APPENDED_BINDINGS, APPENDED_CONSTANTS, appendProductContext } from "./append_product.ts";
+import { appendProductContext } from "./append_product.ts";
 import type { AppendProductContext } from "./append_product.ts";
+import { matmulSignature } from "./matmul_signature.ts";
+import { headsOf, kindOf } from "./product_kind.ts";
+import type { ProductKind } from "./product_kind.ts";
 
 /**
  * Packed rows and rows of x of one item: enough of x to pay for unpacking the weights, few enough packed
@@ -31,25 +32,6 @@ import type { AppendProductContext } from "./append_product.ts";
  */
 const OUTPUTS = 32;
 const ROWS = 256;
-
-/** Ends the name of a kernel that multiplies codes by codes, twice where it stores codes too. */
-const Q8 = "_q8";
-
-/** Ends the name of a kernel that stores the largest of each sixteen outputs. */
-const LARGEST = "_largest";
-
-/** Ends the name of a kernel that appends q, k and v to the cache. */
-const APPEND = "_append";
-
-/** What the endings of a kernel's name say. */
-function endingsOf(head: string) {
-  const ending = [LARGEST, APPEND].find((own) => head.endsWith(own)) ?? "";
-  const rest = head.slice(0, head.length - ending.length);
-  return {
-    ...{ storesLargest: ending === LARGEST, appends: ending === APPEND },
-    ...{ isQ8: rest.endsWith(Q8), storesCodes: rest.endsWith(`${Q8}${Q8}`) },
-  };
-}
 
 /** What templates/<target>/matmul.* and matmul_q8.* read. */
 export interface MatmulContext {
@@ -101,24 +83,16 @@ interface Emitted {
 /** The family of matrix products. */
 export const matmul: Family = Object.freeze<Family>({
   kind: "matmul",
-  heads: ({ definition }) => {
-    const { name, stores } = definition as Matmul;
-    const values = [name, `${name}${Q8}`];
-    return [
-      ...(stores.includes("f32") ? values : []),
-      ...(stores.includes("q8") ? [`${name}${Q8}${Q8}`] : []),
-      ...(stores.includes("largest") ? values.map((head) => `${head}${LARGEST}`) : []),
-      ...(stores.includes("cache") ? [`${name}${Q8}${APPEND}`] : []),
-    ];
-  },
+  heads: ({ definition }) => headsOf(definition as Matmul),
   variants: (_source, { layouts }, head) =>
     Object.values(PACKINGS)
-      .filter(({ scaleType }) => scaleType !== null || !endingsOf(head).isQ8)
+      .filter(({ scaleType }) => scaleType !== null || !kindOf(head).isQ8)
       // Of layouts only the last segments matter, which are those of the dense one.
-      .map(({ name }) => [name, ...(endingsOf(head).appends ? [layoutName(layouts[0]!)] : [])]),
+      .map(({ name }) => [name, ...(kindOf(head).appends ? [layoutName(layouts[0]!)] : [])]),
   emit(source, request, target) {
     const definition = source.definition as Matmul;
-    const { isQ8, storesCodes, storesLargest, appends } = endingsOf(request.head);
+    const kind = kindOf(request.head);
+    const { isQ8, storesCodes, storesLargest, appends } = kind;
     const packing = requestedPacking(
       appends ? { ...request, suffixes: request.suffixes.slice(0, 1) } : request,
     );
@@ -185,40 +159,8 @@ export const matmul: Family = Object.freeze<Family>({
         : null,
     };
     return {
-      signature: signature(name, definition, {
-        ...{ isQ8, storesCodes, storesLargest, appends, params },
-      }),
-      doc: [
-        ...source.doc,
-        ...(isQ8 && definition.after
-          ? ["x is normed but for the rows' scales, which are made here of x_sums."]
-          : []),
-        ...(storesCodes && definition.before
-          ? [
-            "y_codes are y but for the scales of the norm that comes next, y_sums what makes them.",
-          ]
-          : []),
-        ...(isQ8
-          ? [
-            `x comes as 8-bit codes${
-              storesCodes && !definition.before ? ", and so y is stored" : ""
-            }.`,
-          ]
-          : []),
-        ...(storesLargest
-          ? ["Of each sixteen outputs of a row only the largest is stored, and its place."]
-          : []),
-        ...(appends
-          ? [
-            "y has q, k and v of rows: q is rotated and stored, k is rotated, and k and v are stored in the cache.",
-          ]
-          : []),
-        paired
-          ? `Packed as ${packing.name}, sixteen rows of ${products[0]}, sixteen of ${
-            products[1]
-          }, and so on.`
-          : `W is packed as ${packing.name} (src/core/packing.ts).`,
-      ],
+      signature: matmulSignature(name, definition, { ...kind, params }),
+      doc: [...source.doc, ...docOf(definition, { ...kind, packing })],
       inputs: [...products, ...inputs],
       from: [source.file],
       template: appends ? "matmul_append" : isQ8 ? "matmul_q8" : "matmul",
@@ -232,6 +174,43 @@ export const matmul: Family = Object.freeze<Family>({
   },
 });
 
+/** What a kernel's comment says beside the author's words. */
+function docOf(
+  { after, before, products }: Matmul,
+  { isQ8, storesCodes, storesLargest, appends, packing }: ProductKind & {
+    readonly packing: Packing;
+  },
+): string[] {
+  return [
+    ...(isQ8 && after
+      ? ["x is normed but for the rows' scales, which are made here of x_sums."]
+      : []),
+    ...(storesCodes && before
+      ? [
+        "y_codes are y but for the scales of the norm that comes next, y_sums what makes them.",
+      ]
+      : []),
+    ...(isQ8
+      ? [
+        `x comes as 8-bit codes${storesCodes && !before ? ", and so y is stored" : ""}.`,
+      ]
+      : []),
+    ...(storesLargest
+      ? ["Of each sixteen outputs of a row only the largest is stored, and its place."]
+      : []),
+    ...(appends
+      ? [
+        "y has q, k and v of rows: q is rotated and stored, k is rotated, and k and v are stored in the cache.",
+      ]
+      : []),
+    products.length > 0
+      ? `Packed as ${packing.name}, sixteen rows of ${products[0]}, sixteen of ${
+        products[1]
+      }, and so on.`
+      : `W is packed as ${packing.name} (src/core/packing.ts).`,
+  ];
+}
+
 const describe = ({ codes, scaleType, group }: Packing): MatmulContext["packing"] => ({
   kind: codes === "u4" || codes === "u8" ? codes : "plain",
   bits: codes.replace(/^\D+/, ""),
@@ -239,99 +218,3 @@ const describe = ({ codes, scaleType, group }: Packing): MatmulContext["packing"
   scale: scaleType,
   group: String(group),
 });
-
-/** The outside, as ARCHITECTURE.md's table has it. */
-function signature(
-  name: string,
-  { products, inputs, after, before }: Matmul,
-  { isQ8, storesCodes, storesLargest, appends, params }: {
-    readonly isQ8: boolean;
-    readonly storesCodes: boolean;
-    readonly storesLargest: boolean;
-    readonly appends: boolean;
-    readonly params: readonly Constant[];
-  },
-): Signature {
-  const input = (of: string): Binding => ({
-    name: of,
-    dtype: "f32",
-    access: "read",
-    shape: ["nRows", `${of}_stride`],
-  });
-  const stride = (of: string): Constant => ({
-    name: `${of}_stride`,
-    dtype: "u32",
-    doc: `elements between rows of ${of}`,
-  });
-  const offset = (of: string): Constant => ({
-    name: `${of}_offset`,
-    dtype: "u32",
-    doc: `elements before the first output's of ${of}`,
-  });
-  const values: Binding = {
-    name: "y",
-    dtype: "f32",
-    access: "write",
-    shape: ["nRows", "y_stride"],
-  };
-  const codes = (of: string): Binding => ({
-    name: of,
-    dtype: "u8",
-    access: "write",
-    shape: ["nRows", "q8RowBytes(y_stride)"],
-  });
-  const ofGroups = (of: string, dtype: "f32" | "u32"): Binding => ({
-    name: of,
-    dtype,
-    access: "write",
-    shape: ["nRows", "groups_stride"],
-  });
-  const packed = products.length > 0 ? "2 * packedBytes(nOut, nIn)" : "packedBytes(nOut, nIn)";
-  return {
-    name,
-    bindings: [
-      isQ8
-        ? { name: "x", dtype: "u8", access: "read", shape: ["nRows", "q8RowBytes(x_stride)"] }
-        : input("x"),
-      { name: "weight", dtype: "u8", access: "read", shape: [packed] },
-      ...(isQ8 && after ? [blockSums("x_sums", { access: "read", stride: "n_in" })] : []),
-      ...inputs.map(input),
-      ...(storesCodes && before
-        ? [
-          { name: "gain", dtype: "f32", access: "read", shape: ["y_stride"] } as const,
-          values,
-          codes("y_codes"),
-          blockSums("y_sums", { access: "write", stride: "y_stride" }),
-        ]
-        : storesLargest
-        ? [ofGroups("largest", "f32"), ofGroups("places", "u32")]
-        : [storesCodes ? codes("y") : values]),
-      ...(appends ? APPENDED_BINDINGS : []),
-      { name: "step", dtype: "u32", access: "read", shape: ["stepFields"] },
-    ],
-    constants: [
-      { name: "rows_field", dtype: "u32", doc: "the field of `step` that counts the rows" },
-      { name: "n_in", dtype: "u32", doc: "a multiple of the packed group" },
-      { name: "n_out", dtype: "u32", ...(storesCodes ? { doc: "a multiple of 32" } : {}) },
-      stride("x"),
-      ...(storesLargest
-        ? [
-          {
-            name: "groups_stride",
-            dtype: "u32",
-            doc: `groups of ${PACK_ROWS} outputs between rows of largest and places`,
-          } as const,
-          {
-            name: "y_offset",
-            dtype: "u32",
-            doc: `place of the first output, a multiple of ${PACK_ROWS}`,
-          } as const,
-        ]
-        : [stride("y"), offset("y")]),
-      ...inputs.flatMap((of) => [stride(of), offset(of)]),
-      ...params,
-      ...(appends ? APPENDED_CONSTANTS : []),
-    ],
-    defines: appends ? ["HEAD_DIM"] : [],
-  };
-}
