@@ -41,6 +41,12 @@ function evictionClash(step: TokensStep, others: readonly Pruning[]): string | n
   if (step.positions === "cache" && has("channels of key")) {
     return "pruned keys cannot be rotated again";
   }
+  const turnsKeys = others.some(({ steps }) =>
+    steps.some((own) => own.kind === "basis" && own.of === "key")
+  );
+  if (step.positions === "cache" && turnsKeys) {
+    return "keys in another basis cannot be rotated again";
+  }
   return null;
 }
 

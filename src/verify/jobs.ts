@@ -13,7 +13,7 @@ import { attentionCases, compositionCases, describe, pruningCases } from "./case
 import type { AttentionCase, PruningCase } from "./cases.ts";
 import type { Strength } from "./combinations.ts";
 import type { Measurement } from "./compare.ts";
-import { fitted, turnsPruned } from "./fitted_case.ts";
+import { fitted, hasCodes, turnsPruned } from "./fitted_case.ts";
 import type { KernelUse, RunNamed } from "./kernels.ts";
 import { seedOf } from "./numbers.ts";
 import { measurePruning, pruningUses } from "./pruning.ts";
@@ -117,8 +117,10 @@ function pruningJobs(
     const { name, definitions, steps } = variant;
     const layoutWith = (params: PruningCase["params"]) =>
       layoutOf(layoutSteps(definitions, params), wanted.types);
-    // A case stays one of the variant's where its parameters ask for what no run makes.
-    const params = turnsPruned(layoutWith(wanted.params)) ? "default" : wanted.params;
+    // A case stays one of the variant's where its parameters ask for what no run makes, or for nothing.
+    const chosen = layoutWith(wanted.params), usual = layoutWith("default");
+    const isOff = hasCodes(usual) && !hasCodes(chosen);
+    const params = isOff || turnsPruned(chosen) ? "default" : wanted.params;
     const layout = layoutWith(params);
     if (turnsPruned(layout)) return [];
     const given = longEnough(fitted({ ...wanted, params }, layout), layout);
