@@ -100,7 +100,7 @@ export const TEMPLATES: readonly Mutant[] = [
   },
   {
     name: "attention: keys of the wrong KV head",
-    file: "templates/c/attention.c.njk",
+    file: "templates/c/_attention_rows.c.njk",
     find: "* args->n_kv_heads + kv_head;",
     replace: "* args->n_kv_heads + (kv_head + 1) % args->n_kv_heads;",
     tests: ATTENTION,
@@ -108,7 +108,7 @@ export const TEMPLATES: readonly Mutant[] = [
   },
   {
     name: "attention: pruned rows scaled by 1/√nKept",
-    file: "templates/c/attention.c.njk",
+    file: "templates/c/_attention_queries.c.njk",
     find: "q[g * HEAD_DIM + c] = channel[g * HEAD_DIM];",
     replace: "q[g * HEAD_DIM + c] = channel[g * HEAD_DIM] * " +
       "__builtin_sqrtf((float)HEAD_DIM / (float)width);",
@@ -266,7 +266,7 @@ export const TEMPLATES: readonly Mutant[] = [
   },
   {
     name: "attention: a coded key's minimum is left out",
-    file: "templates/c/attention.c.njk",
+    file: "templates/c/_attention_queries.c.njk",
     find: "offset[r] = kerf_sum16(offsets[r]);",
     replace: "offset[r] = 0.0f * kerf_sum16(offsets[r]);",
     tests: ["tests/parity/attention_codes.ts"],
