@@ -6,7 +6,7 @@
  *     exp, exp2, tanh                  f32 polynomials        within 2 units in the last place
  *     log, log2, sin, cos, pow         f64 inside             within 1
  *
- * Coefficients are minimax fits (exp, tanh) or Taylor series (the rest, where f64 leaves room).
+ * Coefficients are minimax fits (exp, tanh) or Taylor series (the rest, where f64 leaves room). Include kerf.h.
  */
 #pragma once
 
