@@ -282,7 +282,7 @@ export const TEMPLATES: readonly Mutant[] = [
   },
   {
     name: "WGSL: every segment's values begin where the chunk does",
-    file: "templates/wgsl/attention.wgsl.njk",
+    file: "templates/wgsl/_value_runs.wgsl.njk",
     find: "return ValueRun(start, max(start, chunk.position) - chunk.position,",
     replace: "return ValueRun(start, 0u,",
     tests: ["tests/parity_wgsl_test.ts"],
