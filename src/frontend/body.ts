@@ -5,7 +5,7 @@
 
 import { Node, type Statement, SyntaxKind, type VariableStatement } from "ts-morph";
 import { bind } from "./bind.ts";
-import type { Code } from "./codes.ts";
+import type { Code } from "./codes/mod.ts";
 import { lowerCondition } from "./condition.ts";
 import { type Lowering, refuse } from "./lowering.ts";
 import type { FunctionNode } from "./resolve.ts";

@@ -5,7 +5,7 @@
 
 import { type SourceFile, ts } from "ts-morph";
 import type { Project } from "ts-morph";
-import type { Code } from "./codes.ts";
+import type { Code } from "./codes/mod.ts";
 import { type Detail, diagnose, type Diagnostic, type SpanOf } from "./diagnostic.ts";
 
 /** Names of browsers and Deno that the mini-lib leaves out on purpose. */

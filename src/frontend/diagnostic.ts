@@ -5,7 +5,7 @@
 
 import type { Node, SourceFile } from "ts-morph";
 import type { Span } from "../ir/types.ts";
-import { type Code, CODES } from "./codes.ts";
+import { type Code, CODES } from "./codes/mod.ts";
 
 /** One problem. */
 export interface Diagnostic {

@@ -6,7 +6,7 @@
 import { Node, SyntaxKind } from "ts-morph";
 import { lowerElement, lowerField, lowerIdentifier } from "./access.ts";
 import { lowerCall } from "./call.ts";
-import type { Code } from "./codes.ts";
+import type { Code } from "./codes/mod.ts";
 import { lowerConditional } from "./condition.ts";
 import { type Lowering, refuse } from "./lowering.ts";
 import { lowerBinary, lowerUnary } from "./operators.ts";
