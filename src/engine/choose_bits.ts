@@ -13,7 +13,8 @@ import type { LayerAt } from "./compress_drafts.ts";
 import { whole } from "./draft.ts";
 import type { Draft } from "./draft.ts";
 import type { Plan } from "./plan.ts";
-import type { PlanBuffers, PlanInputs } from "./plan_buffers.ts";
+import type { PlanBuffers } from "./plan_buffers.ts";
+import type { PlanInputs } from "./plan_inputs.ts";
 import { inKernelSpelling } from "./tables.ts";
 
 /** A layer whose heads choose. */

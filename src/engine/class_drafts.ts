@@ -7,7 +7,8 @@ import { layoutName } from "../layout/name.ts";
 import { whole } from "./draft.ts";
 import type { Draft } from "./draft.ts";
 import type { LayerAt } from "./compress_drafts.ts";
-import type { PlanBuffers, PlanInputs } from "./plan_buffers.ts";
+import type { PlanBuffers } from "./plan_buffers.ts";
+import type { PlanInputs } from "./plan_inputs.ts";
 import type { RowClassesPlan } from "./row_classes_plan.ts";
 import { inKernelSpelling } from "./tables.ts";
 

@@ -11,7 +11,8 @@ import { streamSegments } from "./compress_drafts.ts";
 import type { LayerAt, StreamName } from "./compress_drafts.ts";
 import { evictRows, keptBefore } from "./evict_rows.ts";
 import { expandedStreams, expandLayer, maskedStreams } from "./expand_layer.ts";
-import { hasRowsToMove, moveLayer, rowsUntilMove, stays } from "./move_layer.ts";
+import { moveLayer } from "./move_layer.ts";
+import { hasRowsToMove, rowsUntilMove, stays } from "./layer_moves.ts";
 import type { Plan } from "./plan.ts";
 import { chooseChannels, hasMask, recentRows, refreshes } from "./prune_layer.ts";
 

@@ -7,7 +7,7 @@ import { becomesWhole, compressedUnit } from "../layout/becomes_whole.ts";
 import type { Layout } from "../layout/types.ts";
 import type { ChannelBudget } from "./channel_bits_plan.ts";
 import type { StreamName } from "./compress_drafts.ts";
-import { rowsToMove, stays } from "./move_layer.ts";
+import { rowsToMove, stays } from "./layer_moves.ts";
 import { recentRows, refreshes } from "./prune_layer.ts";
 import type { ChannelCuts } from "./prune_layer.ts";
 import type { RowClassesPlan } from "./row_classes_plan.ts";

@@ -1,49 +1,22 @@
 /**
- * What a plan is made from, the buffers it allocates beside weights and cache, and the pool of names that
- * its kernels bind.
+ * The buffers that a plan allocates beside weights and cache: those of every step, and those of each kind of
+ * pruning that its spec has.
  */
 
-import type { Activations } from "../device/activations.ts";
 import type { BufferSlice, Device, DeviceBuffer } from "../device/types.ts";
 import type { LlamaConfig } from "../model/config.ts";
 import { activationSizes, allocateAll, stepSizes } from "./activations.ts";
-import type { ActivationName, StepLimits } from "./activations.ts";
-import type { AttentionPlan } from "./attention_plan.ts";
-import type { KvCache } from "./cache.ts";
-import type { ChannelBitsPlan } from "./channel_bits_plan.ts";
+import type { ActivationName } from "./activations.ts";
 import type { ChannelsPlan } from "./channels_plan.ts";
 import { moveTargets, streamSegments } from "./compress_drafts.ts";
 import type { StreamName } from "./compress_drafts.ts";
 import { whole } from "./draft.ts";
-import type { Pool } from "./draft.ts";
-import type { ModelWeights } from "./model_weights.ts";
+import type { PlanInputs } from "./plan_inputs.ts";
 import { reserveRings } from "./query_rings.ts";
 import type { QueryRings } from "./query_rings.ts";
-import type { RowClassesPlan } from "./row_classes_plan.ts";
 import type { Step } from "./step.ts";
 import { inKernelSpelling } from "./tables.ts";
-import type { TokensPlan } from "./tokens_plan.ts";
 import { wholeRows } from "./whole_rows.ts";
-
-/** What a plan is made from. */
-export interface PlanInputs {
-  readonly config: LlamaConfig;
-  readonly weights: ModelWeights;
-  /** Whether the weights are still to be packed, by kernels of this plan. */
-  readonly packs: boolean;
-  /** Arithmetic of the matrix products. */
-  readonly arithmetic: Activations;
-  readonly attention: AttentionPlan;
-  readonly tokens: TokensPlan | null;
-  readonly channels: ChannelsPlan | null;
-  readonly bits: ChannelBitsPlan | null;
-  readonly classes: RowClassesPlan | null;
-  readonly valueChannels: ChannelsPlan | null;
-  readonly cache: KvCache;
-  readonly limits: StepLimits;
-  /** f32 [nCtx, headDim], and rows beyond where moments of queries are rotated to positions to come. */
-  readonly rope: Float32Array;
-}
 
 /** Buffers that any compression needs beside the cache. */
 export interface CompressBuffers {
@@ -218,50 +191,5 @@ export function allocateBuffers(device: Device, inputs: PlanInputs): PlanBuffers
     evictTables: tables(tokens?.tables ?? {}),
     classTables: tables(classes?.tables ?? {}),
     rope: upload("rope", rope),
-  };
-}
-
-/** What any kernel of the plan may bind. */
-export function poolOf(
-  { config, cache, limits }: PlanInputs,
-  buffers: PlanBuffers,
-): Pool {
-  const { nHeads, nKvHeads, nLayers, headDim } = config;
-  const { evict, compress } = buffers;
-  const slices = (of: Readonly<Record<string, DeviceBuffer>>) =>
-    Object.fromEntries(Object.entries(of).map(([name, buffer]) => [name, whole(buffer)]));
-  const pages: Record<string, number> = {};
-  for (const stream of ["key", "value"] as const) {
-    const segments = cache.segments.filter((s) => s.stream === stream);
-    segments.forEach(({ page }, i) => pages[`${stream}_page_${i}`] = page);
-    pages[`${stream}_page`] = segments.at(-1)!.page;
-  }
-  return {
-    buffers: {
-      ...slices(buffers.activations),
-      ...slices(buffers.step),
-      ...slices({ rope: buffers.rope, angles: buffers.rope, heads: cache.heads }),
-      ...(buffers.moments ? slices({ moments: buffers.moments }) : {}),
-      ...slices({ pages: cache.table.pages, dst_pages: cache.table.pages }),
-      ...(cache.lists.key ? slices({ channels: cache.lists.key }) : {}),
-      ...(cache.lists.value ? slices({ value_channels: cache.lists.value }) : {}),
-      ...(cache.fills ? slices({ fills: cache.fills }) : {}),
-      ...(evict ? slices({ ...evict }) : {}),
-      ...(compress ? slices({ src_pages: compress.src_pages }) : {}),
-    },
-    constants: {
-      ...pages,
-      n_layers: nLayers,
-      n_heads: nHeads,
-      n_kv_heads: nKvHeads,
-      n_key_lists: cache.nKeyLists,
-      value_fills: cache.valueFills,
-      qkv_stride: (nHeads + 2 * nKvHeads) * headDim,
-      out_stride: nHeads * headDim,
-      page_entries: cache.pageEntries,
-      scale: 1 / Math.sqrt(headDim),
-      max_rows: limits.nCtx,
-      n_ctx: limits.nCtx,
-    },
   };
 }

@@ -6,7 +6,7 @@ import type { Mutant } from "./mutant.ts";
 export const ENGINE: readonly Mutant[] = [
   {
     name: "one row too many loses channels",
-    file: "src/engine/move_layer.ts",
+    file: "src/engine/layer_moves.ts",
     find: "Math.max(0, full - recent)",
     replace: "Math.max(0, full - recent + 1)",
     tests: ["src/engine/cache_test.ts"],
@@ -20,7 +20,7 @@ export const ENGINE: readonly Mutant[] = [
   },
   {
     name: "the newest rows are coded too",
-    file: "src/engine/move_layer.ts",
+    file: "src/engine/layer_moves.ts",
     find: "Math.max(atRows - rows, recent)",
     replace: "Math.max(atRows - 2 * rows, recent)",
     tests: ["tests/codes_test.ts"],
@@ -98,7 +98,7 @@ export const ENGINE: readonly Mutant[] = [
   },
   {
     name: "logits scaled by 1/D",
-    file: "src/engine/plan_buffers.ts",
+    file: "src/engine/plan_pool.ts",
     find: "scale: 1 / Math.sqrt(headDim)",
     replace: "scale: 1 / headDim",
     tests: ["tests/forward_test.ts"],
@@ -173,7 +173,7 @@ export const ENGINE: readonly Mutant[] = [
   },
   {
     name: "classes split each flush by itself",
-    file: "src/engine/move_layer.ts",
+    file: "src/engine/layer_moves.ts",
     find: "classRows(split, before.reduce((a, b) => a + b) + moved)",
     replace: "classRows(split, moved)",
     tests: ["src/engine/kv_forecast_test.ts"],
