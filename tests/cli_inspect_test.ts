@@ -186,7 +186,8 @@ Deno.test("bench startup takes a start apart, from the command to the first toke
 Deno.test("bench roofline measures ceilings and holds each kernel of a step to them", async () => {
   await using folder = await testFolder();
   const model = await tinyModelFile(folder);
-  const words = ["bench", "roofline", "-m", model, "-p", "16", "-d", "40", "-r", "1"];
+  const words = ["bench", "roofline", "-m", model, "-p", "16", "-d", "40,60", "-r", "1"];
+  words.push("--prune", "none", "--prune", "think:ratio=0.5");
   const rows: Record<string, number | string>[] = JSON.parse(
     await outputOf(...words, "-o", "json"),
   );
@@ -195,6 +196,22 @@ Deno.test("bench roofline measures ceilings and holds each kernel of a step to t
     for (const key of ["read_bytes_s", "f32_macs_s", "byte_macs_s"]) assert(Number(row[key]) > 0);
   }
   const steps = rows.filter((row) => row.what === "the whole step");
-  assertEquals(steps.map(({ step }) => step), ["decode", "prefill"]);
+  assertEquals(
+    steps.map(({ n_depth, prune, step }) => `${n_depth} ${prune} ${step}`),
+    [40, 60].flatMap((depth) =>
+      ["none", "think:ratio=0.5"].flatMap((prune) =>
+        ["decode", "prefill"].map((step) => `${depth} ${prune} ${step}`)
+      )
+    ),
+  );
   assert(ceilings.length > 0 && steps.every(({ ns }) => Number(ns) > 0));
+  const saved = rows.filter((row) => "saved_ratio" in row);
+  assertEquals(saved.map(({ n_depth, prune, against }) => [n_depth, prune, against]), [
+    [40, "think:ratio=0.5", "none"],
+    [60, "think:ratio=0.5", "none"],
+  ]);
+  // Of tokens before the last 32 half the keys' channels are gone; what decodes is whole.
+  for (const { bytes_saved } of saved) {
+    assert(Number(bytes_saved) > 0 && Number(bytes_saved) < 0.25);
+  }
 });

@@ -90,6 +90,10 @@ export function kernelRows(
   });
 }
 
+/** All kernels of attention in a step, in ns: partial softmaxes, and what joins them. */
+export const attentionNs = (rows: readonly KernelRow[]): number =>
+  rows.filter(({ what }) => what.startsWith("attention, ")).reduce((sum, { ns }) => sum + ns, 0);
+
 const sumOf = (of: (kind: ProductKind) => number): number =>
   PRODUCT_KINDS.reduce((sum, kind) => sum + of(kind), 0);
 

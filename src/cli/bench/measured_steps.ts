@@ -1,6 +1,7 @@
 /**
- * Steps of a loaded model with the times of their kernels, for `bench roofline`: of prompts one behind the other, of
- * decoding in turns with a loop that only reads, so that both have the same company on the machine.
+ * Steps of loaded models with the times of their kernels, for `bench roofline`: of prompts one behind the other, of
+ * decoding in turns with the other models' and with a loop that only reads, so that all have the same company on
+ * the machine.
  */
 
 import { slotStoredBytes } from "../../engine/cache_bytes.ts";
@@ -16,30 +17,48 @@ import type { StepShape } from "./work.ts";
 /** Where steps run. */
 export interface StepPlace {
   readonly loaded: Loaded;
-  /** The only one with rows. */
+  /** The model's only one with rows. */
   readonly slot: number;
   readonly timed: TimedDevice["timed"];
-  /** Told before every turn. */
-  readonly onTurn: (turn: { label: string; done: number; total: number }) => void;
 }
 
-/** Times of some steps' invocations in ns, and the step in the middle of them. */
+/** Where steps decode. */
+export interface DecodingPlace extends StepPlace {
+  /** Of a buffer as large as what a step reads. */
+  readonly reading: CeilingLoop;
+  /** Of the matrices that a step reads. */
+  readonly weightBytes: number;
+}
+
+/** Times of some steps' invocations in ns, and the last of these steps. */
 export interface MeasuredSteps {
   readonly times: readonly Float64Array[];
   readonly shape: StepShape;
 }
 
+/** A turn of decoding. */
+export interface DecodedTurn extends MeasuredSteps {
+  /** How fast memory was read by the steps that nothing timed, and beside them. */
+  readonly read: ReadTurn;
+}
+
 /** Steps of a turn that do not count: so many go by until caches are again as decoding leaves them. */
 const WARMING = 4;
 
-/** Steps behind them, before the one whose kernels are timed, and reads behind that, after one that warms up. */
+/** Steps behind them, before those whose kernels are timed, and reads behind these, after one that warms up. */
 const COUNTED = 4;
 
-/** Tokens that a turn decodes. */
-export const TOKENS_OF_TURN = WARMING + COUNTED + 1;
+/** Steps whose kernels are timed: an invocation's median bears that company meets some of them. */
+const TIMED = 8;
 
-const runStep = ({ loaded: { engine, config }, slot }: StepPlace, position: number, n: number) =>
-  engine.step([{ slot, position, tokens: tokensAt(position, n, config.nVocab), logits: "pick" }]);
+/** Tokens that a turn decodes. */
+export const TOKENS_OF_TURN = WARMING + COUNTED + TIMED;
+
+function runStep({ loaded: { engine, config }, slot }: StepPlace, n: number) {
+  const position = engine.cache.tokensOf(slot);
+  const tokens = tokensAt(position, n, config.nVocab);
+  return engine.step([{ slot, position, tokens, logits: "pick" }]);
+}
 
 /** The shape of the step that has just run. */
 const shapeOf = ({ loaded, slot }: StepPlace, header: Uint32Array): StepShape => ({
@@ -49,62 +68,73 @@ const shapeOf = ({ loaded, slot }: StepPlace, header: Uint32Array): StepShape =>
   shares: cacheShares(loaded.plan, loaded.engine.cache, slot),
 });
 
-/** `n` turns, each of which ends in a timed step. */
-async function measure(
-  place: StepPlace,
-  { n, label }: { readonly n: number; readonly label: string },
-  takeTurn: () => Promise<TimedStep>,
-): Promise<MeasuredSteps> {
-  const times: Float64Array[] = [];
-  let shape: StepShape | undefined;
-  for (let i = 0; i < n; i++) {
-    place.onTurn({ label, done: i, total: n });
-    const step = await takeTurn();
-    times.push(step.times);
-    if (i === n >> 1) shape = shapeOf(place, step.header);
-  }
-  return { times, shape: shape! };
-}
-
-/** Steps of `nRows` tokens of a prompt, behind what the slot holds. */
-export const measurePrompts = (
+/** Steps of `nRows` tokens of a prompt, behind what the slot holds; one at least. */
+export async function measurePrompts(
   place: StepPlace,
   { n, nRows }: { readonly n: number; readonly nRows: number },
-): Promise<MeasuredSteps> =>
-  measure(place, { n, label: `steps of ${nRows} tokens` }, () => {
-    const position = place.loaded.engine.cache.tokensOf(place.slot);
-    return place.timed(() => runStep(place, position, nRows));
-  });
+): Promise<MeasuredSteps> {
+  const steps: TimedStep[] = [];
+  for (let i = 0; i < n; i++) steps.push(await place.timed(() => runStep(place, nRows)));
+  return {
+    times: steps.map(({ times }) => times),
+    shape: shapeOf(place, steps.at(-1)!.header),
+  };
+}
+
+/** A turn of all places, which take steps in turns, and at its end read. */
+async function decodeTurn(places: readonly DecodingPlace[]): Promise<DecodedTurn[]> {
+  const seconds: number[][] = places.map(() => []);
+  for (let i = 0; i < WARMING + COUNTED; i++) {
+    for (const [p, place] of places.entries()) {
+      const start = performance.now();
+      await runStep(place, 1);
+      seconds[p]!.push((performance.now() - start) / 1000);
+    }
+  }
+  const steps: TimedStep[][] = places.map(() => []);
+  for (let i = 0; i < TIMED; i++) {
+    for (const [p, place] of places.entries()) {
+      steps[p]!.push(await place.timed(() => runStep(place, 1)));
+    }
+  }
+  const turns: DecodedTurn[] = [];
+  for (const [p, place] of places.entries()) {
+    const reads: number[] = [];
+    for (let i = 0; i <= COUNTED; i++) reads.push(await place.reading.run());
+    const shape = shapeOf(place, steps[p]!.at(-1)!.header);
+    const bytes = place.weightBytes + shape.layerBytes * place.loaded.config.nLayers;
+    const step = bytes / median(seconds[p]!.slice(WARMING));
+    const times = steps[p]!.map((timed) => timed.times);
+    turns.push({ times, shape, read: { step, read: median(reads.slice(1)) } });
+  }
+  return turns;
+}
 
 /**
- * Steps that decode, behind what the slot holds, and how fast memory was read by them and beside them.
+ * Turns in which all models decode, step by step in turns, so that company on the machine meets all alike; every
+ * second one goes from the last model to the first, so that nobody always follows the same one.
  *
- * @param options.weightBytes of the matrices that a step reads
+ * @param options.onTurn told before every turn
+ * @returns the turns of each place
  */
 export async function measureDecoding(
-  place: StepPlace,
-  { n, reading, weightBytes }: {
-    readonly n: number;
-    readonly reading: CeilingLoop;
-    readonly weightBytes: number;
-  },
-): Promise<MeasuredSteps & { readonly turns: readonly ReadTurn[] }> {
-  const { slot, loaded: { engine: { cache } } } = place;
-  const turns: ReadTurn[] = [];
-  const measured = await measure(place, { n, label: "steps of a token" }, async () => {
-    const first = cache.tokensOf(slot);
-    const [seconds, reads]: [number[], number[]] = [[], []];
-    for (let i = 0; i < WARMING + COUNTED; i++) {
-      const start = performance.now();
-      await runStep(place, first + i, 1);
-      seconds.push((performance.now() - start) / 1000);
+  places: readonly DecodingPlace[],
+  { n, onTurn }: { readonly n: number; readonly onTurn: (done: number) => void },
+): Promise<DecodedTurn[][]> {
+  const turns: DecodedTurn[][] = places.map(() => []);
+  for (let i = 0; i < n; i++) {
+    onTurn(i);
+    const isForward = i % 2 === 0;
+    const taken = await decodeTurn(isForward ? places : places.toReversed());
+    for (const [p, turn] of (isForward ? taken : taken.toReversed()).entries()) {
+      turns[p]!.push(turn);
     }
-    const timed = await place.timed(() => runStep(place, first + WARMING + COUNTED, 1));
-    for (let i = 0; i <= COUNTED; i++) reads.push(await reading.run());
-    const bytes = weightBytes + slotStoredBytes(cache, slot);
-    const step = bytes / median(seconds.slice(WARMING));
-    turns.push({ step, read: median(reads.slice(1)) });
-    return timed;
-  });
-  return { ...measured, turns };
+  }
+  return turns;
 }
+
+/** The steps of all turns, as long as in the middle of them. */
+export const stepsOf = (turns: readonly DecodedTurn[]): MeasuredSteps => ({
+  times: turns.flatMap(({ times }) => times),
+  shape: turns[turns.length >> 1]!.shape,
+});

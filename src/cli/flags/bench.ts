@@ -13,7 +13,12 @@ export const BENCH: Command = {
   flags: [
     ...MODEL.filter((flag) => flag.name !== "c"),
     { ...PRUNE, repeat: true, help: `${PRUNE.help}; may be repeated` },
-    { name: "p", kind: "integers", value: "N,…", help: "prompt tokens (default 512; 0: none)" },
+    {
+      name: "p",
+      kind: "integers",
+      value: "N,…",
+      help: "prompt tokens (default 512; 0: none); roofline takes one number",
+    },
     { name: "n", kind: "integers", value: "N,…", help: "decoded tokens (default 128; 0: none)" },
     {
       name: "d",
