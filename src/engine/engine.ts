@@ -5,31 +5,25 @@
 
 import { STEP_FIELDS } from "../core/signature.ts";
 import type { BufferRange, Device } from "../device/types.ts";
-import { argmax } from "./argmax.ts";
 import type { KvCache } from "./cache.ts";
 import type { LayerRange } from "./cache_shape.ts";
 import { compressLayer, evictDecoded, flushLayer, rowsUntilFlush } from "./compress.ts";
 import { whole } from "./draft.ts";
-import type { HeadOutput } from "./end_drafts.ts";
 import { stepDrafts } from "./plan.ts";
 import type { Plan } from "./plan.ts";
 import { momentBytes } from "./plan_buffers.ts";
 import { slotRanges } from "./query_rings.ts";
-import { buildStep, logitRows } from "./step.ts";
+import { buildStep } from "./step.ts";
 import type { StepSequence } from "./step.ts";
+import { checkLimits } from "./step_limits.ts";
+import { outputOf, readOutputs } from "./step_outputs.ts";
+import type { RowOutput } from "./step_outputs.ts";
 
 /** A sequence's share of a step, before the engine knows how long its cache is. */
 export type EngineRows = Omit<StepSequence, "nSplits">;
 
 /** … of which no row asks only where its largest logit is. */
 export type LogitRows = EngineRows & { readonly logits: "none" | "last" | "all" };
-
-/** What a row gives back that wants logits: f32 [nVocab], or the id of the largest where it picks. */
-export type RowOutput = Float32Array | number;
-
-/** What a step has to leave: logits where any row wants them. */
-const outputOf = (sequences: readonly Pick<EngineRows, "logits">[]): HeadOutput =>
-  sequences.every(({ logits }) => logits === "pick" || logits === "none") ? "picks" : "logits";
 
 /** A loaded model. */
 export class Engine {
@@ -54,10 +48,10 @@ export class Engine {
   async step(sequences: readonly EngineRows[]): Promise<RowOutput[]> {
     this.#begin(sequences, this.cache.allLayers);
     const program = outputOf(sequences) === "picks" ? this.plan.step : this.plan.logitsStep;
-    const outputs = await this.#outputs(
+    const outputs = await readOutputs(this.plan, {
       sequences,
-      (range) => this.device.run(program, this.#header, range),
-    );
+      read: (range) => this.device.run(program, this.#header, range),
+    });
     for (const { slot, tokens } of sequences) this.cache.advance(slot, tokens.length);
     this.#settleDecoded(sequences);
     return outputs;
@@ -114,7 +108,10 @@ export class Engine {
     } finally {
       for (const x of xs) this.device.free(x);
     }
-    const [output] = await this.#outputs([{ tokens, logits }], (range) => this.#read(range!));
+    const [output] = await readOutputs(this.plan, {
+      sequences: [{ tokens, logits }],
+      read: (range) => this.#read(range!),
+    });
     return output!;
   }
 
@@ -161,7 +158,7 @@ export class Engine {
 
   /** Pages for the rows, arrays and tables on the device. */
   #begin(sequences: readonly EngineRows[], layers: LayerRange): void {
-    this.#checkLimits(sequences);
+    checkLimits(this.plan.inputs, sequences);
     for (const { slot, tokens } of sequences) {
       this.cache.reserveRows(slot, tokens.length, layers);
       this.commitQueries(slot);
@@ -178,29 +175,6 @@ export class Engine {
     this.#header = step;
   }
 
-  #checkLimits(sequences: readonly EngineRows[]): void {
-    const { nRows, nSeqs, nLogits, nCtx } = this.plan.inputs.limits;
-    const rows = sequences.map(({ tokens }) => tokens.length);
-    const sum = (list: readonly number[]) => list.reduce((a, b) => a + b, 0);
-    const { positions } = this.cache.shape.layout;
-    const end = Math.max(...sequences.map(({ slot, position, tokens }) =>
-      // Keys that are rotated by their places need no position beyond them.
-      (positions === "cache" ? this.cache.rowsOf({ slot, head: 0 }) : position) + tokens.length
-    ));
-    for (
-      const [what, asked, limit] of [
-        ["rows", sum(rows), nRows],
-        ["sequences", sequences.length, nSeqs],
-        ["rows with logits", sum(sequences.map(logitRows)), nLogits],
-        ["positions", end, nCtx],
-      ] as const
-    ) {
-      if (asked > limit) {
-        throw new RangeError(`Cannot run a step of ${asked} ${what}: the plan holds ${limit}`);
-      }
-    }
-  }
-
   /** A slot's part of what is remembered of queries takes memory with the slot's first rows. */
   commitQueries(slot: number): void {
     const { buffers: { rings, moments }, inputs: { config } } = this.plan;
@@ -210,30 +184,6 @@ export class Engine {
     if (moments === null) return;
     const bytes = momentBytes(config);
     this.device.commit(moments, slot * bytes, bytes);
-  }
-
-  /**
-   * Reads what rows want: four bytes of each where all pick, else logits, of which the ids are taken here.
-   *
-   * @param first reads a range once the rows are computed; without one only computes them
-   */
-  async #outputs(
-    sequences: readonly Pick<EngineRows, "tokens" | "logits">[],
-    first: (range?: BufferRange) => Promise<Uint8Array>,
-  ): Promise<RowOutput[]> {
-    const { nVocab } = this.plan.inputs.config;
-    const { logits, picks } = this.plan.buffers.activations;
-    const wanted = sequences.flatMap((s) => Array<typeof s.logits>(logitRows(s)).fill(s.logits));
-    if (outputOf(sequences) === "picks") {
-      const ids = { buffer: picks, offset: 0, bytes: 4 * wanted.length };
-      const read = await first(wanted.length > 0 ? ids : undefined);
-      return [...new Uint32Array(read.buffer, read.byteOffset, wanted.length)];
-    }
-    const read = await first({ buffer: logits, offset: 0, bytes: 4 * wanted.length * nVocab });
-    return wanted.map((want, i) => {
-      const row = new Float32Array(read.buffer, read.byteOffset + 4 * i * nVocab, nVocab);
-      return want === "pick" ? argmax(row) : row;
-    });
   }
 
   #read({ buffer, offset, bytes }: BufferRange): Promise<Uint8Array> {

@@ -5,7 +5,8 @@
  */
 
 import type { Admission, Admitted } from "./admission.ts";
-import type { Engine, RowOutput } from "./engine.ts";
+import type { Engine } from "./engine.ts";
+import type { RowOutput } from "./step_outputs.ts";
 import { outcomeOf } from "./outcome.ts";
 import type { Outcome } from "./outcome.ts";
 import { admitNext, boundariesOf, refusal, workOf } from "./request.ts";

@@ -4,7 +4,8 @@
  */
 
 import type { StreamingDecoder } from "../model/tokenizer.ts";
-import type { EngineRows, RowOutput } from "./engine.ts";
+import type { EngineRows } from "./engine.ts";
+import type { RowOutput } from "./step_outputs.ts";
 import type { Sampler } from "./sampling.ts";
 
 /** Why a sequence ended. */
