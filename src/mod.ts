@@ -17,7 +17,7 @@ import type { LoadOptions } from "./engine/load.ts";
 import { Model } from "./engine/model.ts";
 
 export { KerfError } from "./core/error.ts";
-export type { CacheType, CacheTypes } from "./layout/make.ts";
+export type { CacheType, CacheTypes } from "./layout/steps.ts";
 export type { ChatMessage } from "./model/chat.ts";
 export { Generation } from "./engine/generation.ts";
 export type { GenerateResult } from "./engine/generation.ts";

@@ -5,7 +5,7 @@
 
 import { KerfError } from "../core/error.ts";
 import { CELL } from "../layout/coded.ts";
-import type { CodesRule } from "../layout/make.ts";
+import type { CodesRule } from "../layout/steps.ts";
 import { amountOf } from "./accumulator.ts";
 import type { Amount, Derived } from "./accumulator.ts";
 import type { ChannelBits } from "./channel_bits.ts";

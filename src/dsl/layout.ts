@@ -49,4 +49,4 @@ export function layout({ key, value }: LayoutSpec): Layout {
 }
 
 export type { Code, Layout, Segment } from "../layout/types.ts";
-export type { CacheTypes, StreamTiles } from "../layout/make.ts";
+export type { CacheTypes, StreamTiles } from "../layout/steps.ts";

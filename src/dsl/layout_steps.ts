@@ -1,6 +1,6 @@
 /** What a pruning variant asks of the cache's layout, with numbers where its steps name parameters. */
 
-import type { LayoutSteps } from "../layout/make.ts";
+import type { LayoutSteps } from "../layout/steps.ts";
 import type { Segment } from "../layout/types.ts";
 import { amountOf } from "./accumulator.ts";
 import type { ChannelsStep } from "./channels.ts";

@@ -4,7 +4,7 @@
  * protection are applied in one place.
  */
 
-import type { CacheTypes, StreamTiles } from "../layout/make.ts";
+import type { CacheTypes, StreamTiles } from "../layout/steps.ts";
 import type { Layout } from "../layout/types.ts";
 import type { BasisStep } from "./basis.ts";
 import type { ChannelsStep } from "./channels.ts";

@@ -4,7 +4,7 @@
  */
 
 import { layoutOf } from "../layout/make.ts";
-import type { CodesRule } from "../layout/make.ts";
+import type { CodesRule } from "../layout/steps.ts";
 import { KvCache } from "./cache.ts";
 import { compressLayer, flushLayer } from "./compress.ts";
 import { moveTargets, streamSegments } from "./compress_drafts.ts";

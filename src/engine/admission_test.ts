@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { KerfError } from "../core/error.ts";
 import { layoutOf } from "../layout/make.ts";
-import type { CodesRule } from "../layout/make.ts";
+import type { CodesRule } from "../layout/steps.ts";
 import { Admission } from "./admission.ts";
 import { KvCache } from "./cache.ts";
 import type { ChannelsPlan } from "./channels_plan.ts";

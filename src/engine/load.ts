@@ -6,7 +6,7 @@
 import { KerfError } from "../core/error.ts";
 import { ACTIVATIONS, openDevice } from "../device/mod.ts";
 import type { Activations, Device, DeviceKind } from "../device/mod.ts";
-import type { CacheTypes } from "../layout/make.ts";
+import type { CacheTypes } from "../layout/steps.ts";
 import { chatTemplate } from "../model/chat.ts";
 import type { ChatTemplate } from "../model/chat.ts";
 import { llamaConfig } from "../model/config.ts";

@@ -8,7 +8,7 @@ import { paramBudget, withBudgets } from "../dsl/budgets.ts";
 import { layoutSteps } from "../dsl/layout_steps.ts";
 import { channelBitsOf, isUsed, rowBitsOf } from "../dsl/steps.ts";
 import type { ModelDims } from "../dsl/table.ts";
-import type { LayoutSteps } from "../layout/make.ts";
+import type { LayoutSteps } from "../layout/steps.ts";
 import { checkBasis } from "./basis_check.ts";
 import { isBudgetPath, keptCounts, readBudgets } from "./budget_file.ts";
 import type { NamedBudgets } from "./budget_file.ts";

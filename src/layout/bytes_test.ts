@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { codeBytes, rowBytes, storedBytes, tileBytes } from "./bytes.ts";
-import { fullSegment, layoutOf, listSegment } from "./make.ts";
+import { layoutOf } from "./make.ts";
+import { fullSegment, listSegment } from "./segments.ts";
 import { codePlace } from "./coded.ts";
 import { elementOffset, pageBytes, pageCount, pageIndex } from "./offset.ts";
 import { layoutName, parseSegmentName } from "./name.ts";

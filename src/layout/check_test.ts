@@ -1,7 +1,8 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { KerfError } from "../core/error.ts";
 import { checkLayout } from "./check.ts";
-import { denseLayout, fullSegment, layoutOf } from "./make.ts";
+import { denseLayout, layoutOf } from "./make.ts";
+import { fullSegment } from "./segments.ts";
 import { layoutName, parseSegmentName } from "./name.ts";
 import { drawLayout } from "./picture.ts";
 import type { Segment } from "./types.ts";

@@ -5,113 +5,15 @@
 
 import { KerfError } from "../core/error.ts";
 import { checkLayout } from "./check.ts";
-import type { Code, Layout, Segment } from "./types.ts";
-
-/** What the cache stores elements as: `-ctk` and `-ctv`. */
-export type CacheType = "f16" | "f32";
-
-/** The types of both streams. */
-export interface CacheTypes {
-  readonly key: CacheType;
-  readonly value: CacheType;
-}
-
-/** Physical order per stream. */
-export interface StreamTiles {
-  readonly key: Segment["tile"];
-  readonly value: Segment["tile"];
-}
+import type { CacheType, CacheTypes, CodesRule, LayoutSteps, StreamTiles } from "./steps.ts";
+import { codedSegment, EMPTY_SEGMENT, fullSegment, listSegment, SET_SEGMENT } from "./segments.ts";
+import type { Layout, Segment } from "./types.ts";
 
 /**
  * Keys 16 rows at a time and channel-major: sixteen logits sit in the lanes of a vector and a pruned
  * channel is one multiply-add less. Values row-major: their channels are the lanes.
  */
 export const DEFAULT_TILES: StreamTiles = Object.freeze({ key: 16, value: 1 });
-
-/** A stream's older rows are coded: which, how, and when rows of the last segment join them. */
-export interface CodesRule {
-  readonly kind: "codes";
-  readonly of: "key" | "value";
-  readonly code: Extract<Code, { readonly kind: "affine" }>;
-  /** Of the rows that score low; null: they store nothing; absent: all rows are alike. */
-  readonly low?: Extract<Code, { readonly kind: "affine" }> | null;
-  readonly flush: NonNullable<Segment["flush"]>;
-}
-
-/** As much of a pruning variant as a layout depends on. */
-export interface LayoutSteps {
-  readonly name: string;
-  readonly steps: readonly (
-    | {
-      readonly kind: "channels";
-      readonly of: "key" | "value";
-      /** `row`: each row keeps channels of its own; else those of a head keep the same. */
-      readonly per?: "head" | "row";
-      /** When rows of the last segment lose channels while decoding; absent or null: never. */
-      readonly flush?: Segment["flush"];
-    }
-    | { readonly kind: "basis"; readonly of: "key" | "value" }
-    | {
-      readonly kind: "tokens";
-      readonly positions?: unknown;
-      readonly statistics?: readonly { readonly name: string }[];
-    }
-    | CodesRule
-  )[];
-  /** What keys are rotated by; absent: as the steps say without parameters. */
-  readonly positions?: Layout["positions"];
-  /** The author's own layout, in place of the one that the steps imply. */
-  readonly layout?: (types: CacheTypes, tiles: StreamTiles) => Layout;
-}
-
-const plain = (type: CacheType): Code => Object.freeze({ kind: type });
-
-const segment = (
-  channels: Segment["channels"],
-  type: CacheType,
-  tile: Segment["tile"],
-): Segment =>
-  Object.freeze({
-    channels,
-    fill: "zero",
-    basis: "identity",
-    code: plain(type),
-    tile,
-    flush: null,
-  });
-
-/** A segment that stores every channel. */
-export const fullSegment = (type: CacheType, tile: Segment["tile"]): Segment =>
-  segment("all", type, tile);
-
-/** The segment of coded rows; `channels` as the stream's steps have it. */
-const codedSegment = (
-  code: CodesRule["code"],
-  channels: Segment["channels"],
-  tile: Segment["tile"],
-): Segment => {
-  const coded = { ...segment(channels, "f16", tile), code };
-  // Two classes of channels leave a third one without bits.
-  return Object.freeze(
-    code.low === undefined ? coded : { ...coded, channels: "list", fill: "mean" },
-  );
-};
-
-/** A segment that stores the channels of a list per (layer, KV head). */
-export const listSegment = (type: CacheType, tile: Segment["tile"]): Segment =>
-  segment("list", type, tile);
-
-/**
- * The segment of rows that each store channels of their own, with a bit for every channel in front; f16
- * whatever the stream's type is. What a row lacks reads as the channel's mean.
- */
-const SET_SEGMENT: Segment = Object.freeze({
-  ...segment("bitmap", "f16", 1),
-  fill: "mean",
-});
-
-/** The segment of rows of which nothing is stored, whatever the stream's type is: they read as their mean. */
-const EMPTY_SEGMENT: Segment = Object.freeze({ ...segment("none", "f16", 1), fill: "mean" });
 
 /** The layout without pruning: one full segment per stream. */
 export function denseLayout(types: CacheTypes, tiles: StreamTiles = DEFAULT_TILES): Layout {
@@ -121,9 +23,9 @@ export function denseLayout(types: CacheTypes, tiles: StreamTiles = DEFAULT_TILE
 /**
  * The layout a variant's steps make. New rows go to a full segment, the last of its stream. A channels step
  * puts the pruned rows in a segment with a channel list before it, or with a set of channels per row, a codes
- * step the coded rows; where a stream has a list and codes, the pruned rows are the coded rows. Where bits go by row, both streams have a segment for
- * each class of rows. A basis step turns every segment of its stream. A tokens step gives every row its
- * position.
+ * step the coded rows; where a stream has a list and codes, the pruned rows are the coded rows. Where bits go
+ * by row, both streams have a segment for each class of rows. A basis step turns every segment of its stream.
+ * A tokens step gives every row its position.
  *
  * @param variant null: no pruning
  * @throws {KerfError} two steps cut the same axis, or the variant's own layout breaks a rule

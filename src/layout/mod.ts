@@ -8,5 +8,7 @@ export * from "./name.ts";
 export * from "./offset.ts";
 export * from "./picture.ts";
 export * from "./row_classes.ts";
+export { fullSegment, listSegment } from "./segments.ts";
 export * from "./sets.ts";
+export * from "./steps.ts";
 export * from "./types.ts";

@@ -7,7 +7,7 @@
  */
 
 import type { ParamSpecs } from "../dsl/params.ts";
-import type { CacheTypes, LayoutSteps } from "../layout/make.ts";
+import type { CacheTypes, LayoutSteps } from "../layout/steps.ts";
 import type { Layout } from "../layout/types.ts";
 import { combinations } from "./combinations.ts";
 import type { Strength } from "./combinations.ts";

@@ -1,6 +1,6 @@
 /** Seeded numbers for the cases: the same on every run and every machine. */
 
-import type { CacheType } from "../layout/make.ts";
+import type { CacheType } from "../layout/steps.ts";
 import type { Numbers } from "./cases.ts";
 
 /** Uniform in [−1, 1), by a linear congruential generator. */

@@ -6,7 +6,7 @@ import type { Pruning } from "../dsl/pruning.ts";
 import type { ModelDims } from "../dsl/table.ts";
 import type { KernelSource } from "../emit/types.ts";
 import { layoutOf } from "../layout/make.ts";
-import type { LayoutSteps } from "../layout/make.ts";
+import type { LayoutSteps } from "../layout/steps.ts";
 import type { Layout } from "../layout/types.ts";
 import { qkvStride } from "./attention.ts";
 import type { AttentionProblem } from "./attention.ts";

@@ -7,7 +7,7 @@ import { wrapped } from "../dsl/wrapper.ts";
 import type { Wrapper } from "../dsl/wrapper.ts";
 import type { Renderer } from "../emit/renderer.ts";
 import type { KernelSource } from "../emit/types.ts";
-import type { LayoutSteps } from "../layout/make.ts";
+import type { LayoutSteps } from "../layout/steps.ts";
 import { checkComposition, composed, compositions, layoutNameOf } from "./compositions.ts";
 import { layoutSteps } from "./pruning_case.ts";
 

@@ -4,7 +4,7 @@ import { KerfError } from "../../core/error.ts";
 import { prunePlan } from "../../engine/prune_plan.ts";
 import type { PrunePlan } from "../../engine/prune_plan.ts";
 import { layoutOf } from "../../layout/make.ts";
-import type { CacheTypes } from "../../layout/make.ts";
+import type { CacheTypes } from "../../layout/steps.ts";
 import type { Layout } from "../../layout/types.ts";
 import { llamaConfig } from "../../model/config.ts";
 import type { LlamaConfig } from "../../model/config.ts";
