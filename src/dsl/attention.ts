@@ -3,7 +3,7 @@
  * tiles, the online softmax and the walk over segments; the variant owns these two expressions.
  */
 
-import { paramArgs } from "./params.ts";
+import { checkDefaults, paramArgs } from "./params.ts";
 import type { ParamSpecs, ParamValues } from "./params.ts";
 import { tableArgs } from "./table.ts";
 import type { TableSpecs, TableView } from "./table.ts";
@@ -56,6 +56,8 @@ const identity = (s: f32): f32 => s;
 /**
  * Declares an attention variant; a file in kernels/attention/ exports one as its default.
  *
+ * @throws {TypeError} a parameter's default is out of its range
+ *
  * @example
  * ```ts
  * import { attention } from "kerf/dsl";
@@ -75,6 +77,7 @@ export function attention<
 ): Attention {
   const params: ParamSpecs = spec.params ?? {};
   const tables: TableSpecs = spec.tables ?? {};
+  checkDefaults(spec.name, params);
   const i = scalar("i32");
   const context = record({
     queryPosition: i,

@@ -27,6 +27,7 @@ export * from "./reductions.ts";
 export * from "./row_bits.ts";
 export * from "./rowwise.ts";
 export * from "./split_norm.ts";
+export * from "./step_amounts.ts";
 export * from "./steps.ts";
 export * from "./storage.ts";
 export * from "./table.ts";

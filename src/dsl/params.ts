@@ -35,6 +35,25 @@ function range({ min, max }: ParamSpec): string {
   return max === undefined ? "" : ` of at most ${max}`;
 }
 
+/** Whether a parameter may have a value. */
+function isOf({ integer, min = -Infinity, max = Infinity }: ParamSpec, value: number): boolean {
+  return (!integer || Number.isInteger(value)) && value >= min && value <= max;
+}
+
+/** What a parameter's values are, in words. */
+const inWords = (spec: ParamSpec): string =>
+  `${spec.integer ? "a whole number" : "a number"}${range(spec)}`;
+
+/** @throws {TypeError} a default that its own parameter may not have */
+export function checkDefaults(owner: string, params: ParamSpecs): void {
+  for (const [name, spec] of Object.entries(params)) {
+    if (isOf(spec, spec.default)) continue;
+    throw new TypeError(
+      `Cannot declare "${owner}": the default ${name}=${spec.default} is not ${inWords(spec)}`,
+    );
+  }
+}
+
 /**
  * Fills defaults and checks ranges.
  *
@@ -58,12 +77,9 @@ export function resolveParams(
   return Object.fromEntries(names.map((name) => {
     const spec = params[name]!;
     const value = given[name] ?? spec.default;
-    const { min = -Infinity, max = Infinity } = spec;
-    const whole = !spec.integer || Number.isInteger(value);
-    if (!whole || !(value >= min && value <= max)) {
-      const kind = spec.integer ? "a whole number" : "a number";
+    if (!isOf(spec, value)) {
       throw new KerfError(
-        `Cannot use ${name}=${value} for "${owner}": it must be ${kind}${range(spec)}`,
+        `Cannot use ${name}=${value} for "${owner}": it must be ${inWords(spec)}`,
         { hint: `default: ${name}=${spec.default}`, exitCode: 2 },
       );
     }

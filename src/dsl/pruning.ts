@@ -10,7 +10,7 @@ import type { BasisStep } from "./basis.ts";
 import type { ChannelsStep } from "./channels.ts";
 import type { CodesStep } from "./codes.ts";
 import { checkAmounts } from "./declared_amounts.ts";
-import { paramArgs } from "./params.ts";
+import { checkDefaults, paramArgs } from "./params.ts";
 import type { ParamSpecs } from "./params.ts";
 import { isScored } from "./steps.ts";
 import { tableArgs } from "./table.ts";
@@ -49,7 +49,8 @@ export interface Pruning extends Definition {
 /**
  * Declares a pruning variant; a file in kernels/prune/ exports one as its default.
  *
- * @throws {TypeError} an amount names neither a parameter nor, for `keep`, a table
+ * @throws {TypeError} an amount is no number of its kind or names neither a parameter nor, for `keep`, a table;
+ * a parameter's default is out of its range
  *
  * @example
  * ```ts
@@ -76,6 +77,7 @@ export function pruning<
 ): Pruning {
   const params: ParamSpecs = spec.params ?? {};
   const tables: TableSpecs = spec.tables ?? {};
+  checkDefaults(spec.name, params);
   checkAmounts({ name: spec.name, params, tables, steps: spec.steps });
   const hooks = spec.steps.flatMap((step, i): Hook[] => {
     const own = stepHook(step);

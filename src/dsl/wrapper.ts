@@ -5,8 +5,9 @@
  */
 
 import { KerfError } from "../core/error.ts";
-import type { ParamSpecs } from "./params.ts";
 import { checkAmounts } from "./declared_amounts.ts";
+import { checkDefaults } from "./params.ts";
+import type { ParamSpecs } from "./params.ts";
 import type { Pruning } from "./pruning.ts";
 import type { TokensStep } from "./tokens.ts";
 import type { Definition } from "./types.ts";
@@ -47,8 +48,13 @@ export interface Wrapper extends Definition, WrapperSpec {
   readonly params: ParamSpecs;
 }
 
-/** Declares a wrapper; a file in kernels/prune/ exports one as its default. */
+/**
+ * Declares a wrapper; a file in kernels/prune/ exports one as its default.
+ *
+ * @throws {TypeError} a parameter's default is out of its range
+ */
 export function wrapper(spec: WrapperSpec): Wrapper {
+  checkDefaults(spec.name, spec.params ?? {});
   return Object.freeze({ params: {}, ...spec, kind: "wrapper", hooks: [] });
 }
 
@@ -57,7 +63,7 @@ export function wrapper(spec: WrapperSpec): Wrapper {
  *
  * @param wrappers the outermost first
  * @throws {KerfError} exit code 2: the inner one has no token step, or two wrappers set the same of it
- * @throws {TypeError} an amount names a parameter of none of them
+ * @throws {TypeError} an amount names a parameter of none of them, or is no number of its kind
  */
 export function wrapped(wrappers: readonly Wrapper[], inner: Pruning): Pruning {
   const [outermost] = wrappers;

@@ -72,9 +72,6 @@ export async function channelsPlan(
   if (enough && isPerRow(step)) {
     refuse("rows that keep channels of their own do not count what is enough", "drop `enough`");
   }
-  if (enough?.kind === "mass" && !(enough.amount >= 0 && enough.amount <= 1)) {
-    refuse(`${enough.amount} is no share of what the scores sum to`, "use 0 to 1");
-  }
   const table = typeof step.keep === "string" ? tables[step.keep] : undefined;
   const widths = Uint32Array.from({ length: nLayers * nKvHeads }, (_, i) => {
     const amount = step.remove === undefined

@@ -74,6 +74,14 @@ export function checkSteps(owned: readonly OwnedStep[]): void {
   for (const { step, before } of pairs) {
     const axis = sharedAxis(before, step);
     if (!axis) continue;
+    if (before.typed === step.typed) {
+      const [i, j] = [before, step].map(({ own }) => step.definition.steps.indexOf(own));
+      const { name } = step.definition;
+      refuse(
+        `Cannot use "${name}": steps[${i}] and steps[${j}] both choose ${choiceOf(axis)}`,
+        `leave one of the two in kernels/prune/${name}.ts`,
+      );
+    }
     const less = withoutShared(owned, before, step);
     refuse(
       `Cannot combine "${before.typed.name}" and "${step.typed.name}": both choose ` +
@@ -102,7 +110,6 @@ function withoutShared(
   before: OwnedStep,
   { typed }: OwnedStep,
 ): SpecStep[] | null {
-  if (before.typed === typed) return null;
   const [theirs, own] = [before.typed, typed].map((spec) =>
     owned.filter((other) => other.typed === spec)
   );

@@ -5,6 +5,7 @@
 
 import { KerfError } from "../core/error.ts";
 import { paramBudget, withBudgets } from "../dsl/budgets.ts";
+import { checkNumbers } from "../dsl/declared_amounts.ts";
 import { layoutSteps } from "../dsl/layout_steps.ts";
 import { channelBitsOf, isUsed, rowBitsOf } from "../dsl/steps.ts";
 import type { ModelDims } from "../dsl/table.ts";
@@ -79,6 +80,7 @@ export async function prunePlan(
     const counts = kept ?? (file && keptCounts(file));
     const definition = counts ? withBudgets(loaded.definition, counts) : loaded.definition;
     const params = paramsOf(spec, definition);
+    checkNumbers(definition, params);
     owned.push(
       ...definition.steps.filter((own) => isUsed(own, params)).map((own) => ({
         own,

@@ -12,6 +12,7 @@ import { wrapped, wrapper } from "../dsl/wrapper.ts";
 import type { Wrapper } from "../dsl/wrapper.ts";
 import { channelsPlan, keptChannels } from "./channels_plan.ts";
 import { testFolder } from "../model/testing_files.ts";
+import { axesOf, checkSteps } from "./prune_order.ts";
 import { prunePlan } from "./prune_plan.ts";
 import { definitionNames, KERNELS_ROOT, loadDefinition } from "./registry.ts";
 import { specWithTables } from "./testing_tables.ts";
@@ -68,6 +69,22 @@ const byTable = pruning({
     keep: "widths",
     multiple: "multiple",
   })],
+});
+
+Deno.test("two steps of one file that choose the same are refused by their places", () => {
+  const [step] = byTable.steps;
+  const twice = pruning({ ...byTable, name: "twice", steps: [step!, { ...step! }] });
+  const typed = { name: "twice", values: {} };
+  const owned = twice.steps.map((own) => ({
+    ...{ own, kind: own.kind, axes: axesOf(own) },
+    ...{ definition: twice, spec: typed, typed },
+  }));
+  const error = assertThrows(
+    () => checkSteps(owned),
+    KerfError,
+    'Cannot use "twice": steps[0] and steps[1] both choose key channels',
+  );
+  assertEquals(error.hints, ["leave one of the two in kernels/prune/twice.ts"]);
 });
 
 Deno.test("widths may come from a table, one per layer and KV head", async () => {

@@ -100,7 +100,7 @@ function positionsOf({ positions = "true" }: TokensStep, params: Record<string, 
 
 function check(plan: TokensPlan): void {
   const { definition: { name }, poolWidth, first, last } = plan;
-  const refuse: Refuse = (why, hint) => {
+  const refuse = (why: string, hint: string) => {
     throw new KerfError(`Cannot evict with "${name}": ${why}`, { hint, exitCode: 2 });
   };
   if (poolWidth % 2 !== 1) {
@@ -109,13 +109,15 @@ function check(plan: TokensPlan): void {
       `pool an odd number, such as ${poolWidth + 1}`,
     );
   }
-  if (!(plan.blockRows >= 1 && Number.isInteger(plan.blockRows))) {
-    refuse(`${plan.blockRows} positions are no block`, "use whole blocks: 1, 2, …");
-  }
   if (plan.floor !== null && plan.step.scope === "layer") {
     refuse("heads that keep the same rows have no budgets to share", 'declare `scope: "head"`');
   }
-  if (plan.enough?.kind === "mass") checkMass(plan.enough, plan.dims.nCtx, refuse);
+  if (plan.enough?.kind === "mass" && plan.dims.nCtx > MASS_ROWS) {
+    refuse(
+      `the masses of ${plan.dims.nCtx} rows are too many to sum`,
+      `use a context of ${MASS_ROWS}: -c`,
+    );
+  }
   const needed = Math.max(1, first + last);
   const rows = first + last > 0 ? `the ${needed} rows that always stay` : "one row";
   const fewest = fewestKept(plan);
@@ -129,17 +131,6 @@ function check(plan: TokensPlan): void {
       `layer ${layer} would keep ${kept} of ${plan.dims.nCtx} rows, less than ${rows}`,
       `what it is declared with keeps enough: --prune ${name}`,
     );
-  }
-}
-
-type Refuse = (why: string, hint: string) => void;
-
-function checkMass({ amount }: EnoughRule, nCtx: number, refuse: Refuse): void {
-  if (!(amount >= 0 && amount <= 1)) {
-    refuse(`${amount} is no share of what the scores sum to`, "use 0 to 1");
-  }
-  if (nCtx > MASS_ROWS) {
-    refuse(`the masses of ${nCtx} rows are too many to sum`, `use a context of ${MASS_ROWS}: -c`);
   }
 }
 
@@ -189,7 +180,7 @@ function wantedRows(
     );
   }
   const table = typeof keep === "string" ? tables[keep] : undefined;
-  return table ? table[layer * dims.nKvHeads + kvHead]! : Math.floor(amountOf(keep!, params));
+  return table ? table[layer * dims.nKvHeads + kvHead]! : amountOf(keep!, params);
 }
 
 /** A head's budget: at least its protected rows, whether or not it has as many. */
