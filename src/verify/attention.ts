@@ -14,7 +14,7 @@ import { attentionBound } from "./attention_bound.ts";
 import type { SizedQuery } from "./attention_bound.ts";
 import { kernelOf } from "./attention_kernels.ts";
 import { cacheBuffers } from "./cache_state.ts";
-import type { SeenRows } from "./cache_state.ts";
+import type { SeenRows } from "./state_rows.ts";
 import { N_KV_HEADS } from "./cases.ts";
 import type { CodedRows } from "./coded_rows.ts";
 import type { Dimension, Measurement } from "./compare.ts";

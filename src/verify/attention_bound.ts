@@ -4,7 +4,7 @@
  */
 
 import type { AttentionQuery } from "../reference/attention.ts";
-import type { SeenRows } from "./cache_state.ts";
+import type { SeenRows } from "./state_rows.ts";
 import type { RoundedHook } from "./hooks.ts";
 import { roundedLogit, softmaxBound, TINY } from "./softmax_bound.ts";
 import type { RoundedLogit, RoundedSoftmax } from "./softmax_bound.ts";

@@ -3,7 +3,7 @@
  * that join them change nothing.
  */
 
-import { rowOf, valueFillsOf } from "./cache_state.ts";
+import { rowOf, valueFillsOf } from "./state_rows.ts";
 import type { CacheState } from "./cache_state.ts";
 import { meanOf } from "./coding_losses_stage.ts";
 import type { Measurement } from "./compare.ts";

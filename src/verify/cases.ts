@@ -6,9 +6,7 @@
  * named.
  */
 
-import type { ParamSpecs } from "../dsl/params.ts";
 import type { CacheTypes, LayoutSteps } from "../layout/steps.ts";
-import type { Layout } from "../layout/types.ts";
 import { combinations } from "./combinations.ts";
 import type { Strength } from "./combinations.ts";
 
@@ -147,100 +145,3 @@ const paired = <V, C extends { readonly pair: number; readonly variant: V }>(
     types: TYPES[pair]!,
     shape: SHAPES[(pair + layoutOf(given.variant)) % SHAPES.length]!,
   }));
-
-/** Channels that each KV head keeps. */
-function widthsOf(kept: Kept, headDim: number): number[] {
-  if (kept === "mixed") return [Math.floor(0.4 * headDim), headDim - 1];
-  return new Array(N_KV_HEADS).fill(kept === "one" ? 1 : headDim);
-}
-
-/** Sixteen codes of a row of values are one cell, and a coded row stores whole cells. */
-const CELL_CHANNELS = 16;
-
-/** Channels that each KV head keeps of each stream. */
-export function caseWidths({ value }: Pick<Layout, "value">, kept: Kept, headDim: number) {
-  const widths = widthsOf(kept, headDim);
-  const isCoded = value.segments.some(({ channels, code }) =>
-    channels === "list" && code.kind === "affine"
-  );
-  const cell = isCoded ? CELL_CHANNELS : 1;
-  return {
-    key: widths,
-    // Not those of keys in the same head.
-    value: widths.toReversed().map((width) => Math.ceil(width / cell) * cell),
-  };
-}
-
-/** Rows that a KV head keeps of `n`; none of none. */
-export function keptOf(kept: Kept, n: number, kvHead: number): number {
-  if (kept === "mixed") return Math.min(n, Math.max(1, kvHead === 0 ? Math.floor(0.4 * n) : n - 1));
-  return kept === "one" ? Math.min(1, n) : n;
-}
-
-/** A share that leaves some of both kinds. */
-const SOME = 0.4;
-
-/**
- * Small values: odd and fewer than the rows of the longer cases, or near 1, as far as a parameter allows.
- * The least of a parameter that has none is its default.
- *
- * @param options `codes`: whether numbers count rows that are coded, which come in tiles
- */
-export function paramsOf(
-  specs: ParamSpecs,
-  choice: ParamChoice,
-  { codes }: { readonly codes: boolean },
-): Record<string, number> {
-  const few = codes ? 16 : 41;
-  if (choice === "default") return {};
-  if (choice === "switched") {
-    const isSwitch = ({ min, max, integer }: ParamSpecs[string]) =>
-      min === 0 && max === 1 && integer === true;
-    return Object.fromEntries(
-      Object.entries(specs).filter(([, spec]) => isSwitch(spec))
-        .map(([name, spec]) => [name, 1 - spec.default]),
-    );
-  }
-  return Object.fromEntries(
-    Object.entries(specs).map(([name, { default: given, min, max = Infinity, integer }]) => [
-      name,
-      choice === "least"
-        ? min ?? given
-        : Math.min(max, Math.max(min ?? -Infinity, integer ? few : max <= 1 ? SOME * max : 3)),
-    ]),
-  );
-}
-
-/** What stays of a head's rows, in words. */
-const ROWS_KEPT: Readonly<Record<Kept, string>> = {
-  mixed: "40 % of the rows and all but one",
-  one: "one row",
-  all: "all rows",
-};
-
-function keptText(kept: Kept, { steps }: LayoutSteps, headDim: number): string[] {
-  const kinds = new Set(steps.map(({ kind }) => kind));
-  const parts = [
-    ...(kinds.has("tokens") ? [ROWS_KEPT[kept]] : []),
-    ...(kinds.has("channels") ? [`${widthsOf(kept, headDim).join(" and ")} channels`] : []),
-  ];
-  return parts.length === 0 ? [] : [`keeps ${parts.join(", ")}`];
-}
-
-/**
- * A case in few words: `k f16, v f32, 4 : 1, headDim 128, 33 + 11 rows, small params, outliers`.
- *
- * @param steps of the variant, where the case has none of its own
- */
-export function describe(given: AttentionCase | PruningCase, steps: LayoutSteps | null): string {
-  const { types, shape, cached, nQuery, params, numbers } = given;
-  const cut = "kept" in given ? { kept: given.kept, pruning: steps! } : given.cut;
-  return [
-    `k ${types.key}, v ${types.value}, ${shape.group} : 1, headDim ${shape.headDim}`,
-    `${cached} + ${nQuery} rows`,
-    ...(cut ? keptText(cut.kept, cut.pruning, shape.headDim) : []),
-    ...(params === "default" ? [] : [`${params} params`]),
-    ...(numbers === "outliers" ? ["outliers"] : []),
-    ...("ahead" in given && given.ahead > 0 ? [`${given.ahead} positions ahead`] : []),
-  ].join(", ");
-}

@@ -3,7 +3,8 @@
 import { layoutName } from "../layout/name.ts";
 import { channelScoresReference } from "../reference/channel_scores.ts";
 import { authorRunner } from "../reference/hooks.ts";
-import { cacheBuffers, headRows, seenCache } from "./cache_state.ts";
+import { cacheBuffers, seenCache } from "./cache_state.ts";
+import { headRows } from "./state_rows.ts";
 import type { CacheState } from "./cache_state.ts";
 import { N_KV_HEADS } from "./cases.ts";
 import type { Measurement } from "./compare.ts";

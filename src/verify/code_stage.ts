@@ -6,7 +6,7 @@
 
 import { encodeGroup } from "../reference/codes.ts";
 import type { AffineCode } from "../reference/codes.ts";
-import { rowOf } from "./cache_state.ts";
+import { rowOf } from "./state_rows.ts";
 import type { CacheState } from "./cache_state.ts";
 import { N_KV_HEADS } from "./cases.ts";
 import type { Dimension, Measurement } from "./compare.ts";

@@ -12,7 +12,7 @@ import type { Definition } from "../dsl/types.ts";
 import { hookArguments } from "../reference/hooks.ts";
 import { snakeCase } from "../emit/names.ts";
 import type { KernelSource } from "../emit/types.ts";
-import { paramsOf } from "./cases.ts";
+import { paramsOf } from "./case_choices.ts";
 import type { ParamChoice } from "./cases.ts";
 import { randomFrom } from "./numbers.ts";
 import { roundedFunction } from "./rounding.ts";

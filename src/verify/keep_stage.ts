@@ -4,7 +4,8 @@
  */
 
 import { layoutName } from "../layout/name.ts";
-import { placeOf, positionsOf, rowOf, STREAMS, sumsOf, withBuffers } from "./cache_state.ts";
+import { STREAMS, withBuffers } from "./cache_state.ts";
+import { placeOf, positionsOf, rowOf, sumsOf } from "./state_rows.ts";
 import type { CacheState, CompressedRows, HeadSizes } from "./cache_state.ts";
 import { N_KV_HEADS } from "./cases.ts";
 import type { Measurement } from "./compare.ts";

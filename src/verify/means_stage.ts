@@ -1,7 +1,8 @@
 /** What channels of keys read as that a row lacks: their means over whole keys. */
 
 import { layoutName } from "../layout/name.ts";
-import { headRows, seenCache } from "./cache_state.ts";
+import { seenCache } from "./cache_state.ts";
+import { headRows } from "./state_rows.ts";
 import type { CacheState } from "./cache_state.ts";
 import { N_KV_HEADS } from "./cases.ts";
 import { meanOf } from "./coding_losses_stage.ts";

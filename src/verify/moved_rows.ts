@@ -1,6 +1,6 @@
 /** Rows that went to another place as they are: bits, and what they carry. */
 
-import { positionsOf, rowOf, sumsOf } from "./cache_state.ts";
+import { positionsOf, rowOf, sumsOf } from "./state_rows.ts";
 import type { CacheState, CompressedRows } from "./cache_state.ts";
 import type { Measurement } from "./compare.ts";
 

@@ -5,13 +5,14 @@
 
 import { classRows } from "../layout/row_classes.ts";
 import { orderRowsReference } from "../reference/order_rows.ts";
-import { compressedOf, headRows, seenCache } from "./cache_state.ts";
+import { compressedOf, seenCache } from "./cache_state.ts";
+import { headRows } from "./state_rows.ts";
 import type { CacheState } from "./cache_state.ts";
 import { N_KV_HEADS } from "./cases.ts";
 import type { Measurement } from "./compare.ts";
 import type { RunNamed } from "./kernels.ts";
-import { rowsLeaving } from "./move_stage.ts";
-import type { RowsLeaving } from "./move_stage.ts";
+import { rowsLeaving } from "./rows_leaving.ts";
+import type { RowsLeaving } from "./rows_leaving.ts";
 import type { PlannedClasses } from "./planned_steps.ts";
 import type { PruningProblem } from "./pruning_case.ts";
 import type { Rings } from "./ring_stage.ts";

@@ -7,7 +7,7 @@ import { attentionQ8Reference } from "../reference/attention_q8.ts";
 import type { RowCodes } from "../reference/attention_q8.ts";
 import { weightsBound } from "./attention_bound.ts";
 import type { SizedQuery } from "./attention_bound.ts";
-import type { SeenRows } from "./cache_state.ts";
+import type { SeenRows } from "./state_rows.ts";
 import type { CodedRows } from "./coded_rows.ts";
 import type { RoundedHook } from "./hooks.ts";
 import { HALF_ULP } from "./rounding.ts";

@@ -1,7 +1,7 @@
 /** Bytes of the arena that a kernel changed though it had no business there; none are allowed. */
 
 import { rowSides } from "../layout/types.ts";
-import type { CaseRow } from "./cache_state.ts";
+import type { CaseRow } from "./state_rows.ts";
 import { N_KV_HEADS } from "./cases.ts";
 import type { Measurement } from "./compare.ts";
 import { isKey, segmentsOf } from "./written_cache.ts";

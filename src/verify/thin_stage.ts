@@ -4,7 +4,7 @@
  */
 
 import { thinRowReference } from "../reference/set_rows.ts";
-import { rowOf, setOf } from "./cache_state.ts";
+import { rowOf, setOf } from "./state_rows.ts";
 import type { CacheState } from "./cache_state.ts";
 import { N_KV_HEADS } from "./cases.ts";
 import type { Measurement } from "./compare.ts";

@@ -5,7 +5,7 @@ import { layoutName } from "../layout/name.ts";
 import { authorRunner } from "../reference/hooks.ts";
 import { tokenScoresReference } from "../reference/token_scores.ts";
 import { columnSums } from "../dsl/accumulator.ts";
-import { sumsOf } from "./cache_state.ts";
+import { sumsOf } from "./state_rows.ts";
 import { N_KV_HEADS } from "./cases.ts";
 import type { Measurement } from "./compare.ts";
 import { roundedHook } from "./hooks.ts";

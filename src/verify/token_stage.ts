@@ -1,7 +1,8 @@
 /** What all kernels of a choice of rows are given: a cache, the last queries, which rows are chosen among. */
 
 import { cacheBuffers } from "./cache_state.ts";
-import type { CacheState, SeenRows } from "./cache_state.ts";
+import type { CacheState } from "./cache_state.ts";
+import type { SeenRows } from "./state_rows.ts";
 import { N_KV_HEADS } from "./cases.ts";
 import type { KernelPool } from "./kernels.ts";
 import type { PlannedRows } from "./planned_steps.ts";

@@ -5,7 +5,7 @@
 
 import { layoutName } from "../layout/name.ts";
 import { meanUnitKeyReference } from "../reference/token_scores.ts";
-import type { SeenRows } from "./cache_state.ts";
+import type { SeenRows } from "./state_rows.ts";
 import type { Measurement } from "./compare.ts";
 import { N_KV_HEADS } from "./cases.ts";
 import type { RunNamed } from "./kernels.ts";
