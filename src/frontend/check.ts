@@ -5,6 +5,7 @@
 
 import { type SourceFile, ts } from "ts-morph";
 import type { Project } from "ts-morph";
+import * as dsl from "../dsl/mod.ts";
 import type { Code } from "./codes/mod.ts";
 import { type Detail, diagnose, type Diagnostic, type SpanOf } from "./diagnostic.ts";
 
@@ -80,8 +81,10 @@ function classify(text: string, marked: string): [Code, Detail] | null {
     const message = `Cannot use "${name}" in a kernel file`;
     if (IMPURE_NAMES.has(name)) return ["KERF0201", { message }];
     const nearest = /Did you mean (?:the \w+ )?'([^']+)'/.exec(text)?.[1];
-    const detail = { message: `Cannot find "${name}"` };
-    return ["KERF0003", nearest ? { ...detail, fix: `write \`${nearest}\`` } : detail];
+    const fix = Object.hasOwn(dsl, name)
+      ? `import { ${name} } from "kerf/dsl"`
+      : nearest && `write \`${nearest}\``;
+    return ["KERF0003", { message: `Cannot find "${name}"`, ...(fix ? { fix } : {}) }];
   }
   const isUndefined = /possibly 'undefined'|'number \| undefined' is not assignable/.test(text);
   if (isUndefined && marked.endsWith("]")) {

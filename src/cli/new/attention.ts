@@ -32,7 +32,7 @@ Deno.test("${name}: a near key keeps more of its logit than a far one", () => {
   assert(score(19) > score(2), \`\${score(19)} is not above \${score(2)}\`);
 });
 
-Deno.test("${name}: a query sees no key behind itself", () => {
+Deno.test("${name}: a query sees no key that comes later", () => {
   const sees = (keyPosition: number) => hook("mask")(1, { queryPosition: 5, keyPosition });
   assertEquals([sees(4), sees(5), sees(6)], [true, true, false]);
 });

@@ -67,8 +67,12 @@ function failureLines({ variant, kernel, label, cases, failures }: Check): strin
   ];
 }
 
-const failureText = ({ at, got, want, bound, case: name }: CasePlace): string =>
-  `${placeText(at)}: ${got}, not ${want} ± ${shortNumber(bound)} (${name})`;
+function failureText({ at, got, want, bound, case: name }: CasePlace): string {
+  const why = Number.isNaN(want)
+    ? `the author's function gives NaN, which is no number`
+    : `${got}, not ${want} ± ${shortNumber(bound)}`;
+  return `${placeText(at)}: ${why} (${name})`;
+}
 
 /** Selections that f32 and f64 may make differently. */
 function nearTieLines(checks: readonly Check[]): string[] {
