@@ -1,7 +1,7 @@
 /** The outside of kernels that move rows between two segments, as ARCHITECTURE.md's table has it. */
 
 import type { Binding, Signature } from "../core/signature.ts";
-import { PER_HEAD, readOnly, u32 } from "./signature_parts.ts";
+import { PER_HEAD, readOnly, u32, updated } from "./signature_parts.ts";
 
 /**
  * The signature of a row move.
@@ -24,7 +24,7 @@ export const moveSignature = (
     ...reads,
     readOnly("moves", "u32", "nLayers", "nKvHeads", "4"),
     ...(ordered ? [readOnly("order", "u32", "nKvHeads", "max_rows")] : []),
-    { name: "arena", dtype: "u8", access: "readwrite", shape: ["arenaBytes"] },
+    updated("arena", "u8", "arenaBytes"),
   ],
   constants: [
     u32("slot"),

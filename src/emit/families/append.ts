@@ -9,14 +9,12 @@ import type { Append } from "../../dsl/append.ts";
 import { layoutName, parseLayoutName } from "../../layout/name.ts";
 import { ARENA_UNIT, isTurned, PAGE_ROWS } from "../../layout/types.ts";
 import type { Layout, Segment } from "../../layout/types.ts";
-import { bindArguments } from "../arguments.ts";
-import { emitFunc, varying } from "../func.ts";
-import { markedText } from "../lines.ts";
-import { hookScope } from "../names.ts";
-import { headFields, PER_HEAD, readOnly, u32 } from "../signature_parts.ts";
+import { headFields, PER_HEAD, readOnly, STEP, stride, u32, updated } from "../signature_parts.ts";
 import { checkStored } from "../stored.ts";
 import type { Family } from "../types.ts";
 import { kernelName } from "../types.ts";
+import { rotationContext } from "./rotation.ts";
+import type { RotationContext } from "./rotation.ts";
 
 /** One stream's last segment, to which rows are appended. */
 export interface AppendStreamContext {
@@ -29,7 +27,7 @@ export interface AppendStreamContext {
 }
 
 /** What templates/<target>/append.* read. */
-export interface AppendContext {
+export interface AppendContext extends RotationContext {
   readonly page_rows: string;
   readonly arena_unit: string;
   readonly head_fields: string;
@@ -49,10 +47,6 @@ export interface AppendContext {
   readonly records: boolean;
   /** Channel 2i pairs with 2i + 1; otherwise c with c + HEAD_DIM / 2. */
   readonly interleaved: boolean;
-  readonly uniform_lines: string;
-  readonly rotate_lines: string;
-  readonly new_a: string;
-  readonly new_b: string;
 }
 
 const recordingHead = (name: string): string => `${name}_recording`;
@@ -77,15 +71,6 @@ export const append: Family = Object.freeze<Family>({
         { hint: "a layout without _cached, or with every channel of keys" },
       );
     }
-    const func = source.funcs["rotate"]!;
-    const pair = Object.fromEntries(["a", "b", "cos", "sin"].map((n) => [n, varying(n)]));
-    const rotate = emitFunc(func, {
-      target,
-      form: "lanes",
-      scope: hookScope(),
-      into: ["new_a", "new_b"],
-      args: bindArguments(func, definition.hooks[0]!.args, [pair]),
-    });
     const nSegments = nKey + layout.value.segments.length;
     const context: AppendContext = {
       page_rows: String(PAGE_ROWS),
@@ -107,10 +92,7 @@ export const append: Family = Object.freeze<Family>({
       place_fields: layout.key.segments.map((_, i) => String(2 * i)),
       records,
       interleaved: definition.pairing === "interleaved",
-      uniform_lines: markedText(rotate.uniform),
-      rotate_lines: markedText(rotate.lines),
-      new_a: rotate.results[0]!,
-      new_b: rotate.results[1]!,
+      ...rotationContext(source, target),
     };
     return {
       signature: signature(name, layout, records),
@@ -153,25 +135,23 @@ function signature(name: string, layout: Layout, records: boolean): Signature {
   return {
     name,
     bindings: [
-      { name: "qkv", dtype: "f32", access: "readwrite", shape: ["nRows", "qkv_stride"] },
+      updated("qkv", "f32", "nRows", "qkv_stride"),
       readOnly("rope", "f32", "nCtx", "headDim"),
       readOnly("row_position", "u32", "nRows"),
       readOnly("row_seq", "u32", "nRows"),
       readOnly("seqs", "u32", "nSeqs", "4"),
       readOnly("pages", "u32", ...PER_HEAD, "page_entries"),
       readOnly("heads", "u32", ...PER_HEAD, headFields(layout)),
-      { name: "arena", dtype: "u8", access: "readwrite", shape: ["arenaBytes"] },
-      ...(records
-        ? [{ name: "q_ring", dtype: "f32", access: "readwrite", shape: ring } as const]
-        : []),
-      readOnly("step", "u32", "stepFields"),
+      updated("arena", "u8", "arenaBytes"),
+      ...(records ? [updated("q_ring", "f32", ...ring)] : []),
+      STEP,
     ],
     constants: [
       u32("layer"),
       u32("n_layers"),
       u32("n_heads"),
       u32("n_kv_heads"),
-      u32("qkv_stride", "elements between rows of qkv"),
+      stride("qkv"),
       u32("page_entries", "entries of a head in pages"),
       u32("key_page", "first page entry of the last segment of keys"),
       u32("value_page", "first page entry of the last segment of values"),

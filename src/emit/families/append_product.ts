@@ -8,26 +8,20 @@ import { KerfError } from "../../core/error.ts";
 import type { Binding, Constant } from "../../core/signature.ts";
 import { parseLayoutName } from "../../layout/name.ts";
 import { ARENA_UNIT, isTurned, PAGE_ROWS } from "../../layout/types.ts";
-import { emitFunc, varying } from "../func.ts";
-import { bindArguments } from "../arguments.ts";
-import { markedText } from "../lines.ts";
-import { hookScope } from "../names.ts";
-import { PER_HEAD, readOnly, u32 } from "../signature_parts.ts";
+import { PER_HEAD, readOnly, u32, updated } from "../signature_parts.ts";
 import type { EmitTarget } from "../target.ts";
 import type { EmitRequest, KernelSource } from "../types.ts";
 import { kernelName } from "../types.ts";
 import { appendedStream } from "./append.ts";
 import type { AppendStreamContext } from "./append.ts";
+import { rotationContext } from "./rotation.ts";
+import type { RotationContext } from "./rotation.ts";
 
 /** What templates/<target>/matmul_append.* read beside what products do. */
-export interface AppendProductContext {
+export interface AppendProductContext extends RotationContext {
   readonly page_rows: string;
   readonly arena_unit: string;
   readonly streams: readonly Pick<AppendStreamContext, "name" | "code" | "tile">[];
-  readonly uniform_lines: string;
-  readonly rotate_lines: string;
-  readonly new_a: string;
-  readonly new_b: string;
 }
 
 /**
@@ -49,16 +43,6 @@ export function appendProductContext(
       hint: "a layout such as k_f16t16_v_f16t1",
     });
   }
-  const func = source.funcs["rotate"]!;
-  const hook = source.definition.hooks.find(({ path }) => path === "rotate")!;
-  const pair = Object.fromEntries(["a", "b", "cos", "sin"].map((n) => [n, varying(n)]));
-  const rotate = emitFunc(func, {
-    target,
-    form: "lanes",
-    scope: hookScope(),
-    into: ["new_a", "new_b"],
-    args: bindArguments(func, hook.args, [pair]),
-  });
   return {
     page_rows: String(PAGE_ROWS),
     arena_unit: String(ARENA_UNIT),
@@ -66,10 +50,7 @@ export function appendProductContext(
       appendedStream(name, { name: "key", segment: key.segments[0]!, index: 0 }),
       appendedStream(name, { name: "value", segment: value.segments[0]!, index: 1 }),
     ],
-    uniform_lines: markedText(rotate.uniform),
-    rotate_lines: markedText(rotate.lines),
-    new_a: rotate.results[0]!,
-    new_b: rotate.results[1]!,
+    ...rotationContext(source, target),
   };
 }
 
@@ -81,11 +62,8 @@ export const APPENDED_BINDINGS: readonly Binding[] = [
   readOnly("seqs", "u32", "nSeqs", "4"),
   readOnly("pages", "u32", ...PER_HEAD, "page_entries"),
   readOnly("heads", "u32", ...PER_HEAD, "head_fields"),
-  { name: "arena", dtype: "u8", access: "readwrite", shape: ["arenaBytes"] },
-  {
-    ...{ name: "q_ring", dtype: "f32", access: "readwrite" },
-    shape: ["nSlots", "nLayers", "nHeads", "window", "headDim"],
-  },
+  updated("arena", "u8", "arenaBytes"),
+  updated("q_ring", "f32", "nSlots", "nLayers", "nHeads", "window", "headDim"),
 ];
 
 /** Its further constants. */

@@ -5,11 +5,24 @@ import type { Attention } from "../../dsl/attention.ts";
 import type { Layout } from "../../layout/types.ts";
 import { snakeCase } from "../names.ts";
 import { paramConstants } from "../params.ts";
-import { headFields, listShape, PER_HEAD, readOnly, u32, VALUE_FILLS } from "../signature_parts.ts";
+import {
+  headFields,
+  listShape,
+  PER_HEAD,
+  readOnly,
+  SCALE,
+  STEP,
+  stride,
+  u32,
+  updated,
+  VALUE_FILLS,
+  written,
+} from "../signature_parts.ts";
 import type { EmitRequest } from "../types.ts";
 import { kernelName } from "../types.ts";
 import { mayStoreCodes } from "./attention_kind.ts";
 import type { AttentionKind, Entry } from "./attention_kind.ts";
+import { pageConstants } from "./layout_kernel.ts";
 
 /** The rows of a step that an entry takes. */
 const ROWS: Readonly<Record<Entry, readonly Binding[]>> = {
@@ -20,14 +33,9 @@ const ROWS: Readonly<Record<Entry, readonly Binding[]>> = {
 
 /** What an entry writes. */
 const OUTPUTS: Readonly<Record<Entry, Binding>> = {
-  prefill: { name: "out", dtype: "f32", access: "write", shape: ["nRows", "out_stride"] },
-  decode: {
-    name: "partials",
-    dtype: "f32",
-    access: "write",
-    shape: ["nDecode", "nHeads", "nSplits", "headDim + 16"],
-  },
-  sums: { name: "arena", dtype: "u8", access: "readwrite", shape: ["arenaBytes"] },
+  prefill: written("out", "f32", "nRows", "out_stride"),
+  decode: written("partials", "f32", "nDecode", "nHeads", "nSplits", "headDim + 16"),
+  sums: updated("arena", "u8", "arenaBytes"),
 };
 
 /** A kernel's signature. */
@@ -68,22 +76,21 @@ export function attentionSignature(
       ...(entry === "sums" ? [readOnly("row_softmax", "f32", ...softmax)] : []),
       mayBeCodes ? { ...output, dtype: "u8", shape: ["nRows", "4 * out_stride"] } : output,
       ...(records ? [{ ...output, name: "row_softmax", shape: softmax }] : []),
-      readOnly("step", "u32", "stepFields"),
+      STEP,
     ],
     constants: [
       u32("layer"),
       u32("n_layers"),
       u32("n_heads"),
       u32("n_kv_heads"),
-      u32("qkv_stride", "elements between rows of qkv"),
-      ...(prefill ? [u32("out_stride", "elements between rows of out")] : []),
+      stride("qkv"),
+      ...(prefill ? [stride("out")] : []),
       ...(mayBeCodes ? [u32("stores_codes", "1: rows of out are 8-bit codes; 0: f32")] : []),
       u32("page_entries", "entries of a head in pages"),
       ...(entry === "sums" ? [u32("n_ctx", "rows that a head may have")] : []),
-      ...layout.key.segments.map((_, i) => u32(`key_page_${i}`, "the segment's first page entry")),
-      ...layout.value.segments.map((_, i) => u32(`value_page_${i}`)),
+      ...pageConstants(layout),
       ...(readsMeans ? [VALUE_FILLS] : []),
-      { name: "scale", dtype: "f32", doc: "1 / √headDim" },
+      SCALE,
       ...paramConstants(definition.params),
     ],
     defines: ["HEAD_DIM", "GROUP"],

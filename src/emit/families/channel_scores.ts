@@ -12,7 +12,7 @@ import { ARENA_UNIT, CHUNK_ROWS, PAGE_ROWS } from "../../layout/types.ts";
 import type { Layout, Segment } from "../../layout/types.ts";
 import type { ColumnReductionContext } from "../column_reduction.ts";
 import { paramConstants } from "../params.ts";
-import { headFields, PER_HEAD, readOnly, u32 } from "../signature_parts.ts";
+import { headFields, PER_HEAD, readOnly, u32, written } from "../signature_parts.ts";
 import { checkStored } from "../stored.ts";
 import type { Family } from "../types.ts";
 import { kernelName } from "../types.ts";
@@ -112,7 +112,7 @@ function signature(
       readOnly("heads", "u32", ...PER_HEAD, headFields(layout)),
       readOnly("arena", "u8", "arenaBytes"),
       ...tableBindings(definition, read),
-      { name: "scores", dtype: "f32", access: "write", shape: [...PER_HEAD, "headDim"] },
+      written("scores", "f32", ...PER_HEAD, "headDim"),
     ],
     constants: [
       u32("slot"),

@@ -8,7 +8,7 @@ import type { Signature } from "../../core/signature.ts";
 import type { CodingLosses } from "../../dsl/coding_losses.ts";
 import { moveName } from "../../layout/name.ts";
 import { ARENA_UNIT, PAGE_ROWS } from "../../layout/types.ts";
-import { f32, PER_HEAD, readOnly, u32 } from "../signature_parts.ts";
+import { f32, PER_HEAD, readOnly, u32, written } from "../signature_parts.ts";
 import type { StoredCode } from "../stored.ts";
 import type { Family, KernelSource } from "../types.ts";
 import { kernelName } from "../types.ts";
@@ -89,8 +89,8 @@ function signature(name: string, { ordered }: CodingLossesContext): Signature {
         : []),
       readOnly("due_counts", "u32", "nKvHeads", "nKeyLists"),
       readOnly("arena", "u8", "arenaBytes"),
-      { name: "losses", dtype: "f32", access: "write", shape: [...PER_LIST, "headDim", "3"] },
-      { name: "means", dtype: "f32", access: "write", shape: [...PER_LIST, "headDim"] },
+      written("losses", "f32", ...PER_LIST, "headDim", "3"),
+      written("means", "f32", ...PER_LIST, "headDim"),
     ],
     constants: [
       u32("slot"),

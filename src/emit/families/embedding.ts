@@ -8,6 +8,7 @@ import { emitFunc, varying } from "../func.ts";
 import { markedText } from "../lines.ts";
 import { hookScope } from "../names.ts";
 import { requestedPacking } from "../packing_request.ts";
+import { readOnly, STEP, stride, u32, written } from "../signature_parts.ts";
 import type { Family } from "../types.ts";
 import { kernelName } from "../types.ts";
 
@@ -81,16 +82,16 @@ function contextOf(
 const signature = (name: string): Signature => ({
   name,
   bindings: [
-    { name: "tokens", dtype: "u32", access: "read", shape: ["nRows"] },
-    { name: "weight", dtype: "u8", access: "read", shape: ["packedBytes(n_rows, width)"] },
-    { name: "y", dtype: "f32", access: "write", shape: ["nRows", "y_stride"] },
-    { name: "step", dtype: "u32", access: "read", shape: ["stepFields"] },
+    readOnly("tokens", "u32", "nRows"),
+    readOnly("weight", "u8", "packedBytes(n_rows, width)"),
+    written("y", "f32", "nRows", "y_stride"),
+    STEP,
   ],
   constants: [
-    { name: "width", dtype: "u32", doc: "elements of a row, a multiple of the packed group" },
-    { name: "y_stride", dtype: "u32", doc: "elements between rows of y" },
-    { name: "first_row", dtype: "u32", doc: "the token of the weight's first row" },
-    { name: "n_rows", dtype: "u32", doc: "rows in the weight; the others' tokens are left alone" },
+    u32("width", "elements of a row, a multiple of the packed group"),
+    stride("y"),
+    u32("first_row", "the token of the weight's first row"),
+    u32("n_rows", "rows in the weight; the others' tokens are left alone"),
   ],
   defines: [],
 });

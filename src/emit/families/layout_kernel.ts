@@ -8,7 +8,7 @@ import { hasRowClasses } from "../../layout/row_classes.ts";
 import { ARENA_UNIT, PAGE_ROWS } from "../../layout/types.ts";
 import type { Layout } from "../../layout/types.ts";
 import { cacheContext } from "../cache_context.ts";
-import { headFields, listShape } from "../signature_parts.ts";
+import { headFields, listShape, u32 } from "../signature_parts.ts";
 import { checkStored } from "../stored.ts";
 import type { EmitRequest, Family, KernelSource, KernelUnit } from "../types.ts";
 import { kernelName } from "../types.ts";
@@ -101,16 +101,10 @@ function wholeRowsUnit(source: KernelSource, request: EmitRequest): KernelUnit {
 }
 
 /** Where the pages of each segment begin. */
-export function pageConstants({ key, value }: Layout): Constant[] {
-  return [
-    ...key.segments.map((_, i): Constant => ({
-      name: `key_page_${i}`,
-      dtype: "u32",
-      doc: "the segment's first page entry",
-    })),
-    ...value.segments.map((_, i): Constant => ({ name: `value_page_${i}`, dtype: "u32" })),
-  ];
-}
+export const pageConstants = ({ key, value }: Layout): Constant[] => [
+  ...key.segments.map((_, i) => u32(`key_page_${i}`, "the segment's first page entry")),
+  ...value.segments.map((_, i) => u32(`value_page_${i}`)),
+];
 
 /** Whether rows of a layout lose channels in a way, once they are not whole. */
 const LOSES: Readonly<Record<LayoutKernel["losing"], (layout: Layout) => boolean>> = {

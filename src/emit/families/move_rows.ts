@@ -7,7 +7,7 @@
 import { KerfError } from "../../core/error.ts";
 import type { MoveRows } from "../../dsl/move_rows.ts";
 import { becomesWhole } from "../../layout/becomes_whole.ts";
-import { moveName, parseMoveName } from "../../layout/name.ts";
+import { moveName } from "../../layout/name.ts";
 import type { SegmentMove } from "../../layout/name.ts";
 import { unitRows } from "../../layout/bytes.ts";
 import { ARENA_UNIT, PAGE_ROWS } from "../../layout/types.ts";
@@ -18,6 +18,7 @@ import { checkStored, codingOf, isCode, storedCode } from "../stored.ts";
 import type { StoredCode } from "../stored.ts";
 import type { EmitRequest, Family, KernelSource } from "../types.ts";
 import { kernelName } from "../types.ts";
+import { requestedSegments } from "./whole_move.ts";
 
 /** Rows of one item, where none share scales. */
 const ROWS = 16;
@@ -136,10 +137,7 @@ export function requestedMove(request: EmitRequest, codes: MoveRows["codes"]): R
   const pair = [`f16t16`, `list_${codes === null ? "f16t16" : "q4r32t16"}`];
   const example = codes === "source" ? pair.toReversed() : pair;
   const hint = `a pair such as ${request.head}__${example.join("__")}`;
-  if (request.suffixes.length !== 2) {
-    throw new KerfError(`Cannot emit "${name}": a move has a source and a destination`, { hint });
-  }
-  const move = parseMoveName(request.suffixes.join("__"));
+  const move = requestedSegments(request, hint);
   const { from, to } = move;
   const expands = codes === "source" || (codes === null && from.channels === "list");
   const [full, compressed] = expands ? [to, from] : [from, to];

@@ -4,7 +4,7 @@ import type { Signature } from "../../core/signature.ts";
 import { stepOf } from "../../dsl/steps.ts";
 import type { Pruning } from "../../dsl/pruning.ts";
 import { paramConstants } from "../params.ts";
-import { PER_HEAD, readOnly, u32 } from "../signature_parts.ts";
+import { PER_HEAD, readOnly, u32, written } from "../signature_parts.ts";
 import type { EmitTarget } from "../target.ts";
 import type { EmitRequest, KernelSource, KernelUnit } from "../types.ts";
 import { kernelName } from "../types.ts";
@@ -57,7 +57,7 @@ function outputSignature(name: string, definition: Pruning, read: ReadonlySet<st
     bindings: [
       readOnly("outputs", "f32", "nHeads", "n_window", "headDim"),
       ...tableBindings(definition, read),
-      { name: "scores", dtype: "f32", access: "write", shape: [...PER_HEAD, "headDim"] },
+      written("scores", "f32", ...PER_HEAD, "headDim"),
     ],
     constants: [
       u32("slot"),

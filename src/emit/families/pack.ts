@@ -12,6 +12,7 @@ import { emitFunc, readParams, upTo, varying } from "../func.ts";
 import { markedText } from "../lines.ts";
 import { hookScope, snakeCase } from "../names.ts";
 import type { EmitTarget } from "../target.ts";
+import { readOnly, u32, written } from "../signature_parts.ts";
 import type { Family, KernelSource } from "../types.ts";
 import { kernelName } from "../types.ts";
 
@@ -111,19 +112,18 @@ function blockFunction(source: KernelSource, path: string, target: EmitTarget): 
 const signature = (name: string): Signature => ({
   name,
   bindings: [
-    { name: "src", dtype: "u8", access: "read", shape: ["nOut", "rowBytes"] },
-    { name: "dst", dtype: "u8", access: "write", shape: ["packedBytes(nOut, nIn)"] },
+    readOnly("src", "u8", "nOut", "rowBytes"),
+    written("dst", "u8", "packedBytes(nOut, nIn)"),
   ],
   constants: [
-    { name: "n_out", dtype: "u32", doc: "rows; the last group of sixteen is filled with zeros" },
-    { name: "n_in", dtype: "u32", doc: "values of a row, a multiple of a block's" },
-    {
-      name: "head_dim",
-      dtype: "u32",
-      doc: "0: rows as in the file; else heads of interleaved pairs become half-split ones",
-    },
-    { name: "dst_group", dtype: "u32", doc: "first 16-row group to write" },
-    { name: "group_step", dtype: "u32", doc: "2: every other group is another product's; else 1" },
+    u32("n_out", "rows; the last group of sixteen is filled with zeros"),
+    u32("n_in", "values of a row, a multiple of a block's"),
+    u32(
+      "head_dim",
+      "0: rows as in the file; else heads of interleaved pairs become half-split ones",
+    ),
+    u32("dst_group", "first 16-row group to write"),
+    u32("group_step", "2: every other group is another product's; else 1"),
   ],
   defines: [],
 });

@@ -16,6 +16,7 @@ import { blockSums } from "../block_sums.ts";
 import { emitReduction } from "../reduction.ts";
 import type { EmittedReduction } from "../reduction.ts";
 import type { EmitTarget } from "../target.ts";
+import { readOnly, ROWS_FIELD, STEP, stride, u32, written } from "../signature_parts.ts";
 import type { Family, KernelSource } from "../types.ts";
 import { kernelName } from "../types.ts";
 
@@ -183,32 +184,28 @@ function signature(
 ): Signature {
   const inputs = Object.entries(definition.inputs);
   const rows = definition.rows === "listed";
-  const input = ([input, kind]: [string, "row" | "vector"]): Binding => ({
-    name: input,
-    dtype: "f32",
-    access: "read",
-    shape: kind === "row" ? ["nRows", `${input}_stride`] : ["width"],
-  });
+  const input = ([name, kind]: [string, "row" | "vector"]): Binding =>
+    kind === "row"
+      ? readOnly(name, "f32", "nRows", `${name}_stride`)
+      : readOnly(name, "f32", "width");
   const strides = (of: string): Constant[] => [
-    { name: `${of}_stride`, dtype: "u32", doc: `elements between rows of ${of}` },
-    { name: `${of}_offset`, dtype: "u32", doc: `elements before the first column of ${of}` },
+    stride(of),
+    u32(`${of}_offset`, `elements before the first column of ${of}`),
   ];
   return {
     name,
     bindings: [
       ...inputs.map(input),
-      ...(rows
-        ? [{ name: "rows", dtype: "u32", access: "read", shape: ["nLogits"] } as const]
-        : []),
+      ...(rows ? [readOnly("rows", "u32", "nLogits")] : []),
       isQ8
-        ? { name: "y", dtype: "u8", access: "write", shape: ["nRows", "q8RowBytes(y_stride)"] }
-        : { name: "y", dtype: "f32", access: "write", shape: ["nRows", "y_stride"] },
+        ? written("y", "u8", "nRows", "q8RowBytes(y_stride)")
+        : written("y", "f32", "nRows", "y_stride"),
       ...(isQ8 && isSummed ? [blockSums("y_sums", { access: "write", stride: "y_stride" })] : []),
-      { name: "step", dtype: "u32", access: "read", shape: ["stepFields"] },
+      STEP,
     ],
     constants: [
-      { name: "rows_field", dtype: "u32", doc: "the field of `step` that counts the rows" },
-      { name: "width", dtype: "u32" },
+      ROWS_FIELD,
+      u32("width"),
       ...inputs.filter(([, kind]) => kind === "row").flatMap(([name]) => strides(name)),
       ...strides("y"),
       ...params,

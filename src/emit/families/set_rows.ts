@@ -3,15 +3,13 @@
  * pair, either way. Keys' pages carry no positions, so none move along.
  */
 
-import { KerfError } from "../../core/error.ts";
 import type { SetRows } from "../../dsl/set_rows.ts";
-import { moveName, parseMoveName } from "../../layout/name.ts";
 import { ARENA_UNIT, PAGE_ROWS } from "../../layout/types.ts";
 import { moveSignature } from "../move_signature.ts";
 import { PER_HEAD, readOnly } from "../signature_parts.ts";
-import { checkStored, storedCode } from "../stored.ts";
-import type { EmitRequest, Family, KernelSource } from "../types.ts";
+import type { Family, KernelSource } from "../types.ts";
 import { kernelName } from "../types.ts";
+import { requestedWholeMove, wholeMoveNames } from "./whole_move.ts";
 
 /** Rows of one item: a tile of whole ones. */
 const ROWS = 16;
@@ -31,24 +29,24 @@ export const setRows: Family = Object.freeze<Family>({
   kind: "set_rows",
   heads: (source) => [source.definition.name],
   variants: (source, { moves }) =>
-    moves.filter(({ to }) => to.channels === "bitmap")
-      .map((move) =>
-        wholeOf(source) === "source" ? move : { ...move, from: move.to, to: move.from }
-      )
-      .map((move) => moveName(move).split("__")),
+    wholeMoveNames(moves.filter(({ to }) => to.channels === "bitmap"), wholeOf(source)),
   emit(source, request) {
+    const whole = wholeOf(source);
+    const { code } = requestedWholeMove(request, {
+      ...{ whole, stream: "key", stored: "sets" },
+      example: ["f16t16", "bitmap_mean_f16t1"],
+      asks: "keys of every channel meet keys that have channels of their own",
+    });
     const context: SetRowsContext = {
       page_rows: String(PAGE_ROWS),
       arena_unit: String(ARENA_UNIT),
       rows: String(ROWS),
-      code: wholeCode(request, wholeOf(source)),
+      code,
     };
     return {
       signature: moveSignature(kernelName(request), {
         reads: [
-          ...(wholeOf(source) === "source"
-            ? [readOnly("scores", "f32", ...PER_HEAD, "headDim")]
-            : []),
+          ...(whole === "source" ? [readOnly("scores", "f32", ...PER_HEAD, "headDim")] : []),
           readOnly("fills", "f32", ...PER_HEAD, "headDim"),
         ],
         ordered: false,
@@ -63,26 +61,3 @@ export const setRows: Family = Object.freeze<Family>({
 });
 
 const wholeOf = ({ definition }: KernelSource) => (definition as SetRows).whole;
-
-/** @throws {KerfError} the names are no segments', or rows cannot move between them so */
-function wholeCode(request: EmitRequest, whole: SetRows["whole"]): "f16" | "f32" {
-  const name = kernelName(request);
-  const pair = ["f16t16", "bitmap_mean_f16t1"];
-  const example = whole === "source" ? pair : pair.toReversed();
-  const hint = `a pair such as ${request.head}__${example.join("__")}`;
-  if (request.suffixes.length !== 2) {
-    throw new KerfError(`Cannot emit "${name}": a move has a source and a destination`, { hint });
-  }
-  const { from, to, sides } = parseMoveName(request.suffixes.join("__"));
-  const [full, sets] = whole === "source" ? [from, to] : [to, from];
-  const code = checkStored(name, full, { tile: 16 });
-  if (
-    full.channels === "all" && storedCode(name, sets, "key").kind === "sets" && !sides.positions
-  ) {
-    return code;
-  }
-  throw new KerfError(
-    `Cannot emit "${name}": keys of every channel meet keys that have channels of their own`,
-    { hint },
-  );
-}

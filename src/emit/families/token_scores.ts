@@ -19,7 +19,7 @@ import type { CacheContext } from "../cache_context.ts";
 import { snakeCase } from "../names.ts";
 import { paramConstants } from "../params.ts";
 import type { RowReductionContext } from "../row_reduction.ts";
-import { headFields, PER_HEAD, readOnly, u32 } from "../signature_parts.ts";
+import { headFields, PER_HEAD, readOnly, SCALE, u32, written } from "../signature_parts.ts";
 import type { Family, KernelSource } from "../types.ts";
 import { kernelName } from "../types.ts";
 import { pageConstants, requestedLayout } from "./layout_kernel.ts";
@@ -176,12 +176,7 @@ function signature(
       ...Object.entries(definition.tables).filter(([name]) => read.has(name)).map(([name, t]) =>
         readOnly(snakeCase(name), t.dtype, ...t.shape)
       ),
-      {
-        name: "row_scores",
-        dtype: "f32",
-        access: "write",
-        shape: [perQueryHead ? "nHeads" : "nKvHeads", "max_rows"],
-      },
+      written("row_scores", "f32", perQueryHead ? "nHeads" : "nKvHeads", "max_rows"),
     ],
     constants: [
       u32("slot"),
@@ -195,7 +190,7 @@ function signature(
           { name: "window", dtype: read.has("window") ? "i32" : "u32", doc: "places of the ring" },
           u32("n_window", "queries in it"),
           u32("n_tokens", "position after the last query"),
-          { name: "scale", dtype: "f32", doc: "1 / √headDim" },
+          SCALE,
         ] as const
         : []),
       u32(
