@@ -13,6 +13,9 @@ import { Arena } from "./arena.ts";
 /** Places in an arena that an entry, a u32, can name. */
 const MOST_UNITS = 2 ** 32;
 
+/** Units of a page of the system: parts of an arena share none. */
+const SYSTEM_PAGE_UNITS = 4096 / ARENA_UNIT;
+
 /** Bytes of new pages that are worth settling: a huge page's. */
 const GROWTH_BYTES = 2 << 20;
 
@@ -24,10 +27,10 @@ export interface BlockTableShape {
   /** Entries of one (slot, layer, KV head). */
   readonly pageEntries: number;
   /**
-   * The first entry of values. Where layers share an arena their pages lie in its second half, those of keys in
-   * the first: so pruning one stream leaves no gaps in the other.
+   * The first entries of the segments, in order. Where layers share an arena the pages of each have a part of it:
+   * so rows that leave one segment layer by layer leave no gaps in another, nor in the one they go to.
    */
-  readonly valueEntry: number;
+  readonly segmentEntries: readonly number[];
   /** Address space of a layer. */
   readonly arenaBytes: number;
 }
@@ -130,8 +133,7 @@ export class BlockTable {
     const units = Math.ceil(bytes / ARENA_UNIT);
     const { slot, layer, entry } = this.#placeOf(index);
     const arena = this.#arenas[layer]!;
-    const isApart = this.#isShared && entry >= this.shape.valueEntry;
-    const start = arena.allocate(units, isApart ? Math.ceil(arena.totalUnits / 2) : 0);
+    const start = arena.allocate(units, this.#isShared ? this.#partOf(entry, arena) : 0);
     try {
       this.#device.commit(this.arenas[layer]!, start * ARENA_UNIT, units * ARENA_UNIT);
     } catch (error) {
@@ -144,6 +146,14 @@ export class BlockTable {
     this.#slotUnits[slot]! += units;
     this.#slotPeakUnits[slot] = Math.max(this.#slotPeakUnits[slot]!, this.#slotUnits[slot]!);
     this.#dirtySlots.add(slot);
+  }
+
+  /** The unit where the part of an entry's segment begins, a page of the system's. */
+  #partOf(entry: number, { totalUnits }: Arena): number {
+    const { segmentEntries } = this.shape;
+    const segment = segmentEntries.findLastIndex((first) => first <= entry);
+    const part = totalUnits / segmentEntries.length / SYSTEM_PAGE_UNITS;
+    return segment * Math.floor(part) * SYSTEM_PAGE_UNITS;
   }
 
   /** Takes an entry's page out of the table without freeing it. */

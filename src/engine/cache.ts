@@ -65,7 +65,7 @@ export class KvCache {
     this.table = new BlockTable(device, {
       ...{ nSlots, nLayers, nKvHeads },
       pageEntries: this.segments.length * pageCount(nCtx),
-      valueEntry: this.segments.find(({ stream }) => stream === "value")!.page,
+      segmentEntries: this.segments.map(({ page }) => page),
       // A layer that is compressed holds its old rows beside the new ones.
       arenaBytes: Math.ceil((nSlots * ARENA_SLACK + 1) * nKvHeads * perHead),
     });

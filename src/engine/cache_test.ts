@@ -54,6 +54,27 @@ Deno.test("stored bytes are THINK.md's formula, allocated ones at most a tile an
   );
 });
 
+Deno.test("rows that lose channels layer by layer lie together, page behind page", async () => {
+  const [nLayers, nKvHeads] = [4, 2];
+  const widths = uniform(nLayers * nKvHeads, 32);
+  const { cache, compress } = compressing({ nLayers, nKvHeads, headDim: 64, recent: 32, widths });
+  const slot = cache.openSlot();
+  for (let rows = 0; rows < 1024; rows += 256) {
+    cache.reserveRows(slot, 256);
+    cache.advance(slot, 256);
+  }
+  await compress(slot);
+  const [pruned] = cache.segments;
+  const pages = Array.from({ length: nLayers * nKvHeads * 8 }, (_, i) => {
+    const at = { slot, head: Math.floor(i / 8), entry: pruned!.page + i % 8 };
+    return cache.table.pageAt(cache.table.entryIndex(at));
+  });
+  for (const [i, page] of pages.entries()) {
+    const before = pages[i - 1] ?? { offset: page.offset, bytes: 0 };
+    assertEquals(page.offset, before.offset + before.bytes);
+  }
+});
+
 Deno.test("slots run out with a hint, and freed pages are discarded", () => {
   const shape = { nLayers: 1, nKvHeads: 1, headDim: 64, recent: 0, widths: uniform(1, 8) };
   const { device, cache } = compressing(shape);
