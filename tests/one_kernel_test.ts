@@ -54,7 +54,7 @@ async function engineFor(model: Model, definition: Pruning, device: Device): Pro
   const spec = { name: definition.name, values: {} };
   const plan = await makePlan(device, {
     ...inputs,
-    channels: await channelsPlan(definition, spec, dims),
+    channels: await channelsPlan(definition, spec, { dims }),
     cache: new KvCache(device, inputs.cache.shape),
   });
   return new Engine(device, plan);

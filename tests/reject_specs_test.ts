@@ -52,6 +52,16 @@ Deno.test("every spec of tests/fixtures/reject_specs.txt is refused as its text 
   }
 });
 
+Deno.test("what a hint says to type is accepted", async (t) => {
+  const typed = cases.flatMap(({ message }) =>
+    [...message.matchAll(/^hint: (?:use one of them: )?--prune (.*)$/gm)].map(([, spec]) => spec!)
+  );
+  assert(typed.length >= 40);
+  for (const spec of new Set(typed)) {
+    await t.step(spec, async () => void await prunePlan(spec, DIMS));
+  }
+});
+
 Deno.test("every two variants compose, or are refused by name with something else to type", async () => {
   const names = definitionNames("prune");
   await using files = await testFolder();

@@ -68,10 +68,13 @@ export function codes(spec: CodesSpec): CodesStep {
 }
 
 /** What shares a scale, with a parameter's number. */
-const alongOf = (along: Along, values: Readonly<Record<string, number>>): "rows" | "channels" => {
+export function scalesAlong(
+  { along }: Pick<CodesStep, "along">,
+  values: Readonly<Record<string, number>>,
+): "rows" | "channels" {
   if (typeof along === "string") return along;
   return amountOf(along.channelsIf, values) === 0 ? "rows" : "channels";
-};
+}
 
 const BITS: readonly number[] = [2, 4, 8];
 const GROUPS: readonly number[] = [16, 32, 64, 128];
@@ -97,7 +100,7 @@ export function codesRule(
 ): CodesRule {
   const number = (amount: Amount | Derived) => amountOf(amount, values);
   const [group, residual] = [number(step.group), number(step.residual)];
-  const along = alongOf(step.along, values);
+  const along = scalesAlong(step, values);
   const orResidual = (amount: Amount) => number(amount) < 0 ? step.residual : amount;
   const [unit, every] = [orResidual(step.unit), orResidual(step.every)];
   const byRow = typeof step.bits === "object" && step.bits.kind === "byRow" ? step.bits : null;

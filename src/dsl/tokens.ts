@@ -167,6 +167,15 @@ export const momentsOf = (
   { statistics = [] }: Pick<TokensStep, "statistics">,
 ): QueryMoments | null => statistics.find((statistic) => statistic.name === "queryMoments") ?? null;
 
+/** What keys are rotated by, with a parameter's number. */
+export function positionsOf(
+  { positions = "true" }: Pick<TokensStep, "positions">,
+  values: Readonly<Record<string, number>>,
+): "true" | "cache" {
+  if (typeof positions === "string") return positions;
+  return values[positions.cacheIf] === 0 ? "true" : "cache";
+}
+
 /** The IR types of a token score's arguments. */
 export function tokenScoreArgs(params: ParamSpecs, tables: TableSpecs): HookArg[] {
   const [i, f] = [scalar("i32"), scalar("f32")];

@@ -45,6 +45,22 @@ export function keptChannels(
   return Math.min(headDim, Math.ceil(kept / multiple) * multiple);
 }
 
+/** What a step's widths follow from beside its own numbers. */
+export interface ChannelsOf {
+  readonly dims: ModelDims;
+  /**
+   * Channels that are stored together, 1 or the sixteen of a coded row of values: kept counts are rounded up to
+   * it, as to the step's `multiple`, since a cell takes the same bytes whether or not all of it is kept.
+   */
+  readonly cell?: number;
+}
+
+/** The least number that both are factors of. */
+function leastMultiple(a: number, b: number): number {
+  const divisor = (x: number, y: number): number => y === 0 ? x : divisor(y, x % y);
+  return a * b / divisor(a, b);
+}
+
 /**
  * A variant's channels step with the numbers of a spec's step.
  *
@@ -53,13 +69,13 @@ export function keptChannels(
 export async function channelsPlan(
   definition: Pruning,
   spec: SpecStep,
-  dims: ModelDims,
+  { dims, cell = 1 }: ChannelsOf,
 ): Promise<ChannelsPlan> {
   const { step } = stepOf(definition, "channels")!;
   const params = paramsOf(spec, definition);
   const { values } = spec;
   const tables = await fillTables(definition.name, definition.tables, { dims, values });
-  const multiple = amountOf(step.multiple ?? 1, params);
+  const multiple = leastMultiple(amountOf(step.multiple ?? 1, params), cell);
   const { headDim, nLayers, nKvHeads } = dims;
   const enough = enoughRule(step.enough, params);
   const refuse = (why: string, hint: string) => {

@@ -3,14 +3,14 @@
  * declared data only; a variant's name never decides anything.
  */
 
-import { KerfError } from "../core/error.ts";
 import { paramBudget, withBudgets } from "../dsl/budgets.ts";
 import { checkNumbers } from "../dsl/declared_amounts.ts";
 import { layoutSteps } from "../dsl/layout_steps.ts";
-import { channelBitsOf, isUsed, rowBitsOf } from "../dsl/steps.ts";
+import { memberSteps } from "../dsl/members.ts";
+import { channelBitsOf, rowBitsOf } from "../dsl/steps.ts";
 import type { ModelDims } from "../dsl/table.ts";
+import { CELL } from "../layout/coded.ts";
 import type { LayoutSteps } from "../layout/steps.ts";
-import { checkBasis } from "./basis_check.ts";
 import { isBudgetPath, keptCounts, readBudgets } from "./budget_file.ts";
 import type { NamedBudgets } from "./budget_file.ts";
 import { channelBitsPlan } from "./channel_bits_plan.ts";
@@ -19,17 +19,10 @@ import { channelsPlan } from "./channels_plan.ts";
 import type { ChannelsPlan } from "./channels_plan.ts";
 import { loadPruning } from "./load_pruning.ts";
 import type { LoadedStep } from "./load_pruning.ts";
-import {
-  bindsRows,
-  checkCodedChannels,
-  checkCodedWidths,
-  checkEviction,
-  checkWindows,
-  codesValues,
-  refuseOrderedValues,
-} from "./prune_clashes.ts";
-import { axesOf, checkSteps, choosesKeyChannels } from "./prune_order.ts";
-import type { Kind, OwnedStep } from "./prune_order.ts";
+import { refuseClashes } from "./prune_clashes.ts";
+import type { LoadedMember } from "./prune_clashes.ts";
+import { checkTurnedHeads, checkWindows } from "./prune_fits.ts";
+import type { OwnedStep } from "./prune_fits.ts";
 import { rowClassesPlan } from "./row_classes_plan.ts";
 import type { RowClassesPlan } from "./row_classes_plan.ts";
 import { formatSpec, parseSpec } from "./spec.ts";
@@ -71,61 +64,36 @@ export async function prunePlan(
   kept?: Uint32Array,
 ): Promise<PrunePlan> {
   const steps = parseSpec(spec);
-  const owned: OwnedStep[] = [];
+  const members: LoadedMember[] = [];
   const budgets: NamedBudgets[] = [];
-  for (const step of steps) {
-    const { file, ...loaded } = await readFileOf(await loadPruning(step), step, dims);
+  for (const typed of steps) {
+    const { file, ...loaded } = await readFileOf(await loadPruning(typed), typed, dims);
     if (file) budgets.push(file);
     const { spec } = loaded;
     const counts = kept ?? (file && keptCounts(file));
     const definition = counts ? withBudgets(loaded.definition, counts) : loaded.definition;
     const params = paramsOf(spec, definition);
     checkNumbers(definition, params);
-    owned.push(
-      ...definition.steps.filter((own) => isUsed(own, params)).map((own) => ({
-        own,
-        kind: own.kind,
-        axes: axesOf(own),
-        ...{ definition, spec, typed: step },
-      })),
-    );
+    members.push({ name: typed.name, ...{ definition, params, spec, typed } });
   }
-  checkSteps(owned);
-  const of = (kind: Kind) => owned.find((step) => step.kind === kind);
-  const tokens = of("tokens");
+  refuseClashes(members);
+  const owned = memberSteps(members);
+  checkTurnedHeads(owned, dims.headDim);
+  const tokens = owned.find(({ own }) => own.kind === "tokens");
   const listOf = (stream: "key" | "value") =>
     owned.find(({ own }) => own.kind === "channels" && own.of === stream);
   const [channels, valueChannels] = [listOf("key"), listOf("value")];
-  const tokensOf = tokens ? await tokensPlan(tokens.definition, tokens.spec, dims) : null;
-  if (tokens && tokensOf) {
-    const turned = owned.find(({ own }) => own.kind === "basis" && own.of === "key");
-    const keys = owned.find(choosesKeyChannels);
-    const coded = owned.find(({ own }) => own.kind === "codes" && own.of === "key");
-    const compressing = { keys, coded, bound: owned.find(bindsRows), turned };
-    checkEviction(tokensOf, { steps, tokens, ...compressing });
-  }
-  checkBasis(
-    owned.flatMap(({ own, typed }) => own.kind === "basis" ? [{ step: own, typed }] : []),
-    {
-      headDim: dims.headDim,
-      lists: owned.flatMap(({ own, typed }) =>
-        own.kind === "channels" ? [{ of: own.of, typed }] : []
-      ),
-      cached: tokensOf?.positions === "cache" ? tokens! : null,
-    },
-  );
-  checkCodedChannels(owned, steps);
-  const planOf = async (step: OwnedStep | undefined) =>
-    step ? await channelsPlan(step.definition, step.spec, dims) : null;
-  const [keyPlan, valuePlan] = [await planOf(channels), await planOf(valueChannels)];
-  if (valueChannels && valuePlan) {
-    checkCodedWidths(valuePlan, valueChannels, owned.find(codesValues));
-    const ordered = owned.find(({ definition }) => rowBitsOf(definition) !== null);
-    if (ordered) refuseOrderedValues(valueChannels, ordered);
-  }
+  const tokensOf = tokens
+    ? await tokensPlan(tokens.member.definition, tokens.member.spec, dims)
+    : null;
+  const planOf = async (step: OwnedStep | undefined, cell = 1) =>
+    step ? await channelsPlan(step.member.definition, step.member.spec, { dims, cell }) : null;
+  const codesValues = owned.some(({ own }) => own.kind === "codes" && own.of === "value");
+  const keyPlan = await planOf(channels);
+  const valuePlan = await planOf(valueChannels, codesValues ? CELL : 1);
   const windowed = (step: OwnedStep | undefined, plan: { readonly window: number } | null) => {
     if (!step || !plan || plan.window === 0 || !("queries" in step.own)) return [];
-    return [{ typed: step.typed, window: plan.window, param: step.own.queries?.rows }];
+    return [{ typed: step.member.typed, window: plan.window, param: step.own.queries?.rows }];
   };
   checkWindows([
     ...windowed(tokens, tokensOf),
@@ -151,7 +119,7 @@ async function bitsOf(
   owned: readonly OwnedStep[],
   options: Parameters<typeof channelBitsPlan>[2],
 ): Promise<ChannelBitsPlan | null> {
-  const found = owned.find(({ definition }) => channelBitsOf(definition) !== null);
+  const found = owned.find(({ own }) => channelBitsOf({ steps: [own] }) !== null)?.member;
   return found ? await channelBitsPlan(found.definition, found.spec, options) : null;
 }
 
@@ -160,7 +128,7 @@ async function classesOf(
   owned: readonly OwnedStep[],
   dims: ModelDims,
 ): Promise<RowClassesPlan | null> {
-  const found = owned.find(({ definition }) => rowBitsOf(definition) !== null);
+  const found = owned.find(({ own }) => rowBitsOf({ steps: [own] }) !== null)?.member;
   return found ? await rowClassesPlan(found.definition, found.spec, dims) : null;
 }
 
@@ -169,18 +137,11 @@ const withPositions = (steps: LayoutSteps | null, tokens: TokensPlan | null) =>
     ? { ...steps, positions: tokens.positions, name: steps.name }
     : steps;
 
-/** @throws {KerfError} a variant with a layout of its own beside another one */
+/** What the layout of variants that stand together follows from; null: they do nothing. */
 function composedSteps(owned: readonly OwnedStep[]): LayoutSteps | null {
-  const parts = [...new Map(owned.map((step) => [step.definition, step])).values()]
-    .map(({ definition, spec }) => layoutSteps(definition, paramsOf(spec, definition)));
+  const parts = [...new Set(owned.map(({ member }) => member))]
+    .map(({ definition, params }) => layoutSteps(definition, params));
   if (parts.length < 2) return parts[0] ?? null;
-  const own = parts.find(({ layout }) => layout !== undefined);
-  if (own) {
-    throw new KerfError(`Cannot combine "${own.name}" with others: it declares its own layout`, {
-      hint: `--prune ${own.name}`,
-      exitCode: 2,
-    });
-  }
   return {
     name: parts.map(({ name }) => name).join("+"),
     steps: parts.flatMap(({ steps }) => steps),

@@ -12,7 +12,7 @@ import { wrapped, wrapper } from "../dsl/wrapper.ts";
 import type { Wrapper } from "../dsl/wrapper.ts";
 import { channelsPlan, keptChannels } from "./channels_plan.ts";
 import { testFolder } from "../model/testing_files.ts";
-import { axesOf, checkSteps } from "./prune_order.ts";
+import { refuseClashes } from "./prune_clashes.ts";
 import { prunePlan } from "./prune_plan.ts";
 import { definitionNames, KERNELS_ROOT, loadDefinition } from "./registry.ts";
 import { specWithTables } from "./testing_tables.ts";
@@ -75,12 +75,9 @@ Deno.test("two steps of one file that choose the same are refused by their place
   const [step] = byTable.steps;
   const twice = pruning({ ...byTable, name: "twice", steps: [step!, { ...step! }] });
   const typed = { name: "twice", values: {} };
-  const owned = twice.steps.map((own) => ({
-    ...{ own, kind: own.kind, axes: axesOf(own) },
-    ...{ definition: twice, spec: typed, typed },
-  }));
+  const params = paramsOf(typed, twice);
   const error = assertThrows(
-    () => checkSteps(owned),
+    () => refuseClashes([{ name: "twice", definition: twice, params, spec: typed, typed }]),
     KerfError,
     'Cannot use "twice": steps[0] and steps[1] both choose key channels',
   );
@@ -89,7 +86,7 @@ Deno.test("two steps of one file that choose the same are refused by their place
 
 Deno.test("widths may come from a table, one per layer and KV head", async () => {
   const spec = { name: "by_table", values: {} };
-  const empty = () => channelsPlan(byTable, spec, dims);
+  const empty = () => channelsPlan(byTable, spec, { dims });
   const error = await assertRejects(empty, KerfError, "a head would keep no channel");
   assertEquals(error.exitCode, 2);
   const widened = pruning({
@@ -98,8 +95,7 @@ Deno.test("widths may come from a table, one per layer and KV head", async () =>
   });
   const of = async (multiple: number) =>
     (await channelsPlan(widened, { name: "by_table", values: { multiple } }, {
-      ...dims,
-      headDim: 64,
+      dims: { ...dims, headDim: 64 },
     })).widths;
   assertEquals([...await of(1)], [1, 20, 64, 63, 64, 5]);
   assertEquals([...await of(16)], [16, 32, 64, 64, 64, 16]);

@@ -11,7 +11,7 @@ import { stepOf } from "../dsl/steps.ts";
 import type { Pruning } from "../dsl/pruning.ts";
 import type { ParamValues } from "../dsl/params.ts";
 import type { ModelDims } from "../dsl/table.ts";
-import { momentsOf } from "../dsl/tokens.ts";
+import { momentsOf, positionsOf } from "../dsl/tokens.ts";
 import type { Pool, TokensStep } from "../dsl/tokens.ts";
 import { removedCount } from "./removed_count.ts";
 import type { SpecStep } from "./spec.ts";
@@ -91,11 +91,6 @@ export async function tokensPlan(
 function poolsMax(pool: Pool | undefined, params: ParamValues): boolean {
   if (typeof pool?.kind === "object") return amountOf(pool.kind.meanIf, params) === 0;
   return pool?.kind !== "mean";
-}
-
-function positionsOf({ positions = "true" }: TokensStep, params: Record<string, number>) {
-  if (typeof positions === "string") return positions;
-  return params[positions.cacheIf] === 0 ? "true" : "cache";
 }
 
 function check(plan: TokensPlan): void {

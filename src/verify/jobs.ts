@@ -4,17 +4,18 @@ import { readsKeyOrder } from "../emit/key_order.ts";
 import type { KernelSource } from "../emit/types.ts";
 import { layoutOf } from "../layout/make.ts";
 import { hasRowClasses } from "../layout/row_classes.ts";
+import { hasCodes } from "../layout/types.ts";
 import type { Layout } from "../layout/types.ts";
 import { attentionAnswer, measureAttention } from "./attention.ts";
 import { attentionProblem, caseLayout } from "./attention_case.ts";
 import { attentionUses } from "./attention_kernels.ts";
-import { layoutNameOf } from "./compositions.ts";
+import { clashOf, layoutNameOf } from "./compositions.ts";
 import { attentionCases, compositionCases, pruningCases } from "./cases.ts";
 import { describe } from "./describe_case.ts";
 import type { AttentionCase, PruningCase } from "./cases.ts";
 import type { Strength } from "./combinations.ts";
 import type { Measurement } from "./compare.ts";
-import { fitted, hasCodes, turnsPruned } from "./fitted_case.ts";
+import { fitted } from "./fitted_case.ts";
 import type { KernelUse, RunNamed } from "./kernels.ts";
 import { seedOf } from "./numbers.ts";
 import { measurePruning, pruningUses } from "./pruning.ts";
@@ -119,11 +120,10 @@ function pruningJobs(
     const layoutWith = (params: PruningCase["params"]) =>
       layoutOf(layoutSteps(definitions, params), wanted.types);
     // A case stays one of the variant's where its parameters ask for what no run makes, or for nothing.
-    const chosen = layoutWith(wanted.params), usual = layoutWith("default");
-    const isOff = hasCodes(usual) && !hasCodes(chosen);
-    const params = isOff || turnsPruned(chosen) ? "default" : wanted.params;
+    const isOff = () => hasCodes(layoutWith("default")) && !hasCodes(layoutWith(wanted.params));
+    const clashes = clashOf([{ name, sources: definitions.variants }], wanted.params) !== undefined;
+    const params = clashes || isOff() ? "default" : wanted.params;
     const layout = layoutWith(params);
-    if (turnsPruned(layout)) return [];
     const given = longEnough(fitted({ ...wanted, params }, layout), layout);
     return [{
       ...{ variant: name, kind: "pruning", case: describe(given, steps) },

@@ -4,6 +4,7 @@ import { layoutSteps as stepsOf } from "../dsl/layout_steps.ts";
 import { stepOf } from "../dsl/steps.ts";
 import type { Pruning } from "../dsl/pruning.ts";
 import type { ModelDims } from "../dsl/table.ts";
+import { positionsOf } from "../dsl/tokens.ts";
 import type { KernelSource } from "../emit/types.ts";
 import { layoutOf } from "../layout/make.ts";
 import type { LayoutSteps } from "../layout/steps.ts";
@@ -68,10 +69,8 @@ export function layoutSteps(
 
 /** Whether a definition's keys are rotated by their place in the cache. */
 function placesKeys(definition: Pruning, params: ParamChoice): boolean {
-  const positions = stepOf(definition, "tokens")?.step.positions;
-  return typeof positions === "object"
-    ? paramValues(definition, params)[positions.cacheIf] !== 0
-    : positions === "cache";
+  const tokens = stepOf(definition, "tokens");
+  return tokens !== null && positionsOf(tokens.step, paramValues(definition, params)) === "cache";
 }
 
 /** The problem of a case. @param seed another one gives other numbers */

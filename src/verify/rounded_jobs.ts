@@ -16,7 +16,7 @@ import { N_KV_HEADS } from "./cases.ts";
 import { describe } from "./describe_case.ts";
 import type { AttentionCase } from "./cases.ts";
 import { codedRows } from "./coded_rows.ts";
-import { fitted, turnsPruned } from "./fitted_case.ts";
+import { fitted } from "./fitted_case.ts";
 import type { Job } from "./jobs.ts";
 import { seedOf } from "./numbers.ts";
 import { layoutSteps } from "./pruning_case.ts";
@@ -60,8 +60,7 @@ export function roundedJobs(
 /** Whether an attention reads a case's cache, and rounds what meets it. */
 function isReadBy({ funcs }: KernelSource, given: AttentionCase): boolean {
   const layout = caseLayout(given);
-  if (!meetsRounded(layout) || turnsPruned(layout)) return false;
-  return !(hasRowClasses(layout) && readsKeyOrder(funcs));
+  return meetsRounded(layout) && !(hasRowClasses(layout) && readsKeyOrder(funcs));
 }
 
 function jobOf(

@@ -1,0 +1,60 @@
+/**
+ * What variants that may stand together still need numbers for: those of their tables, and the model's. Each that
+ * does not fit is refused with a spec that does.
+ */
+
+import { KerfError } from "../core/error.ts";
+import type { MemberStep } from "../dsl/members.ts";
+import type { LoadedMember } from "./prune_clashes.ts";
+import { formatSpec } from "./spec.ts";
+import type { SpecStep } from "./spec.ts";
+
+/** A step of a spec. */
+export type OwnedStep = MemberStep<LoadedMember>;
+
+/** @throws {KerfError} exit code 2: a stream is to be turned, and its heads have no power of two of channels */
+export function checkTurnedHeads(steps: readonly OwnedStep[], headDim: number): void {
+  if (Number.isInteger(Math.log2(headDim))) return;
+  for (const { own, member: { typed } } of steps) {
+    if (own.kind !== "basis") continue;
+    const all = steps.filter((step) => step.member.typed === typed);
+    const off = all.flatMap(({ own }) => own.kind === "basis" ? [own.if] : []);
+    const values = { ...typed.values, ...Object.fromEntries(off.map((name) => [name, 0])) };
+    const isParam = off.every((name) => typeof name === "string");
+    throw new KerfError(
+      `Cannot turn ${own.of}s with "${typed.name}": a Hadamard basis has a power of two of ` +
+        `channels, and the model's heads have ${headDim}`,
+      {
+        hint: `--prune ${isParam ? formatSpec([{ ...typed, values }]) : "none"}`,
+        exitCode: 2,
+      },
+    );
+  }
+}
+
+/** A step whose score reads the last `window` queries, and the parameter that says so, if one does. */
+interface WindowedStep {
+  readonly typed: SpecStep;
+  readonly window: number;
+  readonly param: unknown;
+}
+
+/** @throws {KerfError} scores read the last queries in more numbers than an append records */
+export function checkWindows(windowed: readonly WindowedStep[], steps: readonly SpecStep[]): void {
+  const windows = [...new Set(windowed.map(({ window }) => window))];
+  if (windows.length <= 2) return;
+  const [, second] = windows;
+  const fits = steps.map((step) => {
+    const odd = windowed.find(({ typed, window }) => typed === step && window === windows[2]);
+    if (typeof odd?.param !== "string") return step;
+    return { ...step, values: { ...step.values, [odd.param]: second! } };
+  });
+  const names = windowed.map(({ typed: { name } }) => `"${name}"`);
+  throw new KerfError(
+    `Cannot combine ${names.slice(0, -1).join(", ")} and ${
+      names.at(-1)
+    }: their scores read the last ` +
+      `${windows.join(", ")} queries, and a step records them in two numbers at most`,
+    { hint: `--prune ${formatSpec(fits)}`, exitCode: 2 },
+  );
+}
