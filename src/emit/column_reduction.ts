@@ -1,14 +1,14 @@
 /**
  * Reductions of columns as text for a template's loops, where a lane holds one row of keys or one channel
- * of queries: the step and the finish in lanes, the merges in scalars. A reduction that is used twice is
- * computed once.
+ * of queries: the step and the finish in lanes, the merges in scalars.
  */
 
 import type { Func, Reduction } from "../ir/types.ts";
-import { emitFunc, readParams, uniform, varying } from "./func.ts";
+import { distinctReductions } from "./distinct_reductions.ts";
+import type { DistinctReductions } from "./distinct_reductions.ts";
+import { emitValue } from "./emit_value.ts";
+import { readParams, uniform, varying } from "./func.ts";
 import type { Argument } from "./func.ts";
-import { markedText } from "./lines.ts";
-import type { CodeLine } from "./lines.ts";
 import type { Scope } from "./names.ts";
 import { meetingOf } from "./target.ts";
 import type { EmitTarget } from "./target.ts";
@@ -37,24 +37,15 @@ export interface ColumnReductionContext {
   readonly counts: boolean;
 }
 
-/** What tells a column's reductions apart. */
-export const columnKey = (reduction: Reduction, param: number) => `${reduction.name} of ${param}`;
-
-/** Each distinct reduction of each column, once. */
-export function collectColumns(
+/** Each distinct reduction of each column of `func`. */
+export const collectColumns = (
   func: Func,
   options: { readonly target: EmitTarget; readonly scope: Scope },
-): Map<string, { readonly param: number; readonly context: ColumnReductionContext }> {
-  const columns = new Map<string, { param: number; context: ColumnReductionContext }>();
-  for (const node of func.nodes) {
-    if (node.kind !== "reduce") continue;
-    const key = columnKey(node.reduction, node.param);
-    if (columns.has(key)) continue;
-    const context = columnReduction(node.reduction, { ...options, query: node.param === 0 });
-    columns.set(key, { param: node.param, context });
-  }
-  return columns;
-}
+): DistinctReductions<ColumnReductionContext> =>
+  distinctReductions(
+    func,
+    (reduction, param) => columnReduction(reduction, { ...options, query: param === 0 }),
+  );
 
 function columnReduction(
   reduction: Reduction,
@@ -67,23 +58,14 @@ function columnReduction(
   const result = scope.unique(`${reduction.name}_${query ? "q" : "k"}`);
   const lanes = scope.unique(`${result}_lanes`);
   const totals = scope.unique(`${result}_totals`);
-  const print = (func: Func, form: "scalar" | "lanes", args: Argument[], into?: string) => {
-    const printed = emitFunc(func, {
-      target,
-      form,
-      scope,
-      args,
-      ...(into ? { into: [into] } : {}),
-    });
-    const lines: CodeLine[] = [...printed.uniform, ...printed.lines];
-    return { lines: markedText(lines), value: printed.results[0]! };
-  };
+  const print = (func: Func, form: "scalar" | "lanes", args: Argument[], into: string[] = []) =>
+    emitValue(func, { target, form, scope, args, into });
   const step = print(reduction.step, "lanes", [varying(lanes), varying("x")]);
   const { own, other, whole } = meetingOf(target, lanes);
   const merge = print(reduction.merge, "scalar", [varying(own), varying(other)]);
   const total = print(reduction.merge, "scalar", [varying(`${totals}[c]`), varying(whole)]);
   const count = uniform(query ? "query_count" : "key_count");
-  const finish = print(reduction.finish, "lanes", [varying(lanes), count], result);
+  const finish = print(reduction.finish, "lanes", [varying(lanes), count], [result]);
   return {
     lanes,
     partials: target.partials(lanes),

@@ -4,8 +4,8 @@
  */
 
 import type { Reduction } from "../ir/types.ts";
-import { emitFunc, uniform, varying } from "./func.ts";
-import { markedText } from "./lines.ts";
+import { emitValue } from "./emit_value.ts";
+import { uniform, varying } from "./func.ts";
 import type { Scope } from "./names.ts";
 import { meetingOf } from "./target.ts";
 import type { EmitTarget } from "./target.ts";
@@ -48,17 +48,17 @@ export function emitReduction(
   const { accumulator, element, count, result } = names;
   const partials = options.target.partials(accumulator);
   const { own, other, whole } = meetingOf(options.target, accumulator);
-  const step = emitFunc(reduction.step, {
+  const step = emitValue(reduction.step, {
     ...options,
     form: "lanes",
     args: [varying(accumulator), varying(element)],
   });
-  const merge = emitFunc(reduction.merge, {
+  const merge = emitValue(reduction.merge, {
     ...options,
     form: "scalar",
     args: [varying(own), varying(other)],
   });
-  const finish = emitFunc(reduction.finish, {
+  const finish = emitValue(reduction.finish, {
     ...options,
     form: "scalar",
     args: [uniform(whole), uniform(count)],
@@ -67,12 +67,12 @@ export function emitReduction(
   return {
     accumulator,
     partials,
-    result: finish.results[0]!,
+    result: finish.value,
     init: options.target.literal(reduction.init, "f32").text,
-    stepLines: markedText([...step.uniform, ...step.lines]),
-    step: step.results[0]!,
-    mergeLines: markedText([...merge.uniform, ...merge.lines]),
-    merge: merge.results[0]!,
-    finishLines: markedText([...finish.uniform, ...finish.lines]),
+    stepLines: step.lines,
+    step: step.value,
+    mergeLines: merge.lines,
+    merge: merge.value,
+    finishLines: finish.lines,
   };
 }

@@ -4,11 +4,11 @@
  */
 
 import type { Func, Reduction } from "../ir/types.ts";
-import { columnKey } from "./column_reduction.ts";
-import { emitFunc, readParams, uniform, varying } from "./func.ts";
+import { distinctReductions } from "./distinct_reductions.ts";
+import type { DistinctReductions } from "./distinct_reductions.ts";
+import { emitValue } from "./emit_value.ts";
+import { readParams, uniform, varying } from "./func.ts";
 import type { Argument } from "./func.ts";
-import { markedText } from "./lines.ts";
-import type { CodeLine } from "./lines.ts";
 import type { Scope } from "./names.ts";
 import type { EmitTarget } from "./target.ts";
 
@@ -39,17 +39,11 @@ export function collectRows(
     readonly scope: Scope;
     readonly columns: Readonly<Record<number, { readonly name: string; readonly count: string }>>;
   },
-): Map<string, { readonly param: number; readonly context: RowReductionContext }> {
-  const found = new Map<string, { param: number; context: RowReductionContext }>();
-  for (const node of func.nodes) {
-    if (node.kind !== "reduce") continue;
-    const key = columnKey(node.reduction, node.param);
-    if (found.has(key)) continue;
-    const column = columns[node.param]!;
-    const context = rowReduction(node.reduction, { target, scope, column });
-    found.set(key, { param: node.param, context });
-  }
-  return found;
+): DistinctReductions<RowReductionContext> {
+  return distinctReductions(
+    func,
+    (reduction, param) => rowReduction(reduction, { target, scope, column: columns[param]! }),
+  );
 }
 
 function rowReduction(
@@ -62,20 +56,10 @@ function rowReduction(
 ): RowReductionContext {
   const result = scope.unique(`${reduction.name}_${column.name}`);
   const lanes = scope.unique(`${result}_lanes`);
-  const print = (func: Func, args: Argument[], into?: string) => {
-    const form = "lanes";
-    const printed = emitFunc(func, {
-      target,
-      form,
-      scope,
-      args,
-      ...(into ? { into: [into] } : {}),
-    });
-    const lines: CodeLine[] = [...printed.uniform, ...printed.lines];
-    return { lines: markedText(lines), value: printed.results[0]! };
-  };
+  const print = (func: Func, args: Argument[], into: string[] = []) =>
+    emitValue(func, { target, form: "lanes", scope, args, into });
   const step = print(reduction.step, [varying(lanes), varying("x")]);
-  const finish = print(reduction.finish, [varying(lanes), uniform(column.count)], result);
+  const finish = print(reduction.finish, [varying(lanes), uniform(column.count)], [result]);
   return {
     lanes,
     result: finish.value,

@@ -7,7 +7,7 @@ import { KerfError } from "../../core/error.ts";
 import { channelHooks, stepOf } from "../../dsl/steps.ts";
 import type { Pruning } from "../../dsl/pruning.ts";
 import type { ChannelHook } from "../../dsl/steps.ts";
-import { collectColumns, columnKey } from "../column_reduction.ts";
+import { collectColumns } from "../column_reduction.ts";
 import { emitFunc, readParams, uniform, varying } from "../func.ts";
 import type { Argument } from "../func.ts";
 import { markedText } from "../lines.ts";
@@ -58,10 +58,9 @@ export function channelScoreContext(source: KernelSource, target: EmitTarget) {
     scope,
     args,
     into: ["score"],
-    reduce: (node) => columns.get(columnKey(node.reduction, node.param))!.context.result,
+    reduce: columns.nameOf,
   });
-  const of = (param: number) =>
-    [...columns.values()].filter((c) => c.param === param).map((c) => c.context);
+  const { of } = columns;
   return {
     read,
     group,

@@ -12,6 +12,8 @@ import type { Packing } from "../../core/packing.ts";
 import type { Matmul } from "../../dsl/matmul.ts";
 import { layoutName } from "../../layout/name.ts";
 import { bindArguments } from "../arguments.ts";
+import { emitValue } from "../emit_value.ts";
+import type { EmittedValue } from "../emit_value.ts";
 import { emitFunc, uniform, varying } from "../func.ts";
 import type { Argument } from "../func.ts";
 import { markedText } from "../lines.ts";
@@ -69,15 +71,9 @@ export interface MatmulContext {
   /** The output's element. */
   readonly epilogue: string;
   /** The scale of rows of x whose norm ends here, of their sums `total`; null: x is what it is. */
-  readonly scale: Emitted | null;
+  readonly scale: EmittedValue | null;
   /** What the codes are of and what an element adds to its row's sum, of the output's element; null: codes are of the output. */
-  readonly before: { readonly gain: Emitted; readonly summed: Emitted } | null;
-}
-
-/** A hook's value and the statements before it. */
-interface Emitted {
-  readonly lines: string;
-  readonly value: string;
+  readonly before: { readonly gain: EmittedValue; readonly summed: EmittedValue } | null;
 }
 
 /** The family of matrix products. */
@@ -116,13 +112,7 @@ export const matmul: Family = Object.freeze<Family>({
       path: string,
       args: readonly Argument[],
       into: readonly string[] = [],
-    ): Emitted => {
-      const func = source.funcs[path]!;
-      const { uniform, lines, results } = emitFunc(func, {
-        ...{ target, form: "lanes", scope, into, args },
-      });
-      return { lines: markedText([...uniform, ...lines]), value: results[0]! };
-    };
+    ) => emitValue(source.funcs[path]!, { target, form: "lanes", scope, into, args });
     const params = isQ8 && definition.after ? paramConstants(definition.after.params) : [];
     const y = epilogue.results[0]!;
     const name = kernelName(request);

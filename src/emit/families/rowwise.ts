@@ -6,6 +6,7 @@
 import type { Binding, Constant, Signature } from "../../core/signature.ts";
 import type { Rowwise } from "../../dsl/rowwise.ts";
 import { bindArguments } from "../arguments.ts";
+import { emitValue } from "../emit_value.ts";
 import { emitFunc, readParams, uniform, varying } from "../func.ts";
 import type { Argument } from "../func.ts";
 import { markedText } from "../lines.ts";
@@ -81,7 +82,7 @@ export const rowwise: Family = Object.freeze<Family>({
       ]),
     });
     const summedFunc = source.funcs["summed"];
-    const summed = summedFunc && emitFunc(summedFunc, {
+    const summed = summedFunc && emitValue(summedFunc, {
       target,
       form: "lanes",
       scope,
@@ -100,8 +101,8 @@ export const rowwise: Family = Object.freeze<Family>({
       columns: inputs.filter((_, i) => read.has(i)),
       each_lines: markedText(each.lines),
       each: each.results[0]!,
-      summed: summed?.results[0] ?? null,
-      summed_lines: summed ? markedText([...summed.uniform, ...summed.lines]) : "",
+      summed: summed?.value ?? null,
+      summed_lines: summed?.lines ?? "",
     };
     return {
       signature: signature(kernelName(request), definition, {

@@ -6,7 +6,6 @@
 import { KerfError } from "../../core/error.ts";
 import type { Pruning } from "../../dsl/pruning.ts";
 import type { TokensStep } from "../../dsl/tokens.ts";
-import { columnKey } from "../column_reduction.ts";
 import { emitFunc, readParams, uniform, upTo, varying } from "../func.ts";
 import type { Argument } from "../func.ts";
 import { markedText } from "../lines.ts";
@@ -91,10 +90,9 @@ export function rowScoreContext(
         scoreArgument(p.name, { source, target, read, own: OWN_CONSTANTS, window: queries?.rows })
     ),
     into: ["score"],
-    reduce: (node) => columns.get(columnKey(node.reduction, node.param))!.context.result,
+    reduce: columns.nameOf,
   });
-  const of = (param: number) =>
-    [...columns.values()].filter((c) => c.param === param).map((c) => c.context);
+  const { of } = columns;
   return {
     read,
     context: {
