@@ -5,6 +5,7 @@
 
 import { formatBytes } from "../../core/bytes.ts";
 import { KerfError } from "../../core/error.ts";
+import { LiveBuffers, notReserved } from "../live_buffers.ts";
 import { OutOfMemory } from "../out_of_memory.ts";
 import { checkRange, checkSize } from "../range.ts";
 import type { BufferSlice, DeviceBuffer, FileRange } from "../types.ts";
@@ -14,9 +15,9 @@ import { type CpuRuntime, errorText } from "./runtime.ts";
 /** What a buffer is underneath. */
 interface Mapping {
   readonly address: bigint;
-  readonly kind: "memory" | "reserved" | "file";
   /** Of what is reserved. */
   readonly blocks: HugeBlocks | null;
+  readonly isFile: boolean;
 }
 
 /** Reserved addresses. */
@@ -28,7 +29,7 @@ interface Reserved {
 /** The buffers of one device. */
 export class CpuMemory {
   readonly #runtime: CpuRuntime;
-  readonly #mappings = new Map<DeviceBuffer, Mapping>();
+  readonly #buffers = new LiveBuffers<Mapping>();
 
   constructor(runtime: CpuRuntime) {
     this.#runtime = runtime;
@@ -47,7 +48,7 @@ export class CpuMemory {
       );
     }
     const blocks = kind === "reserved" ? new HugeBlocks(address, bytes) : null;
-    return this.#add({ label, bytes }, { address, kind, blocks });
+    return this.#buffers.add({ label, bytes }, { address, blocks, isFile: false });
   }
 
   /** A range of a file, read-only. @throws {KerfError} when it cannot be mapped */
@@ -59,7 +60,7 @@ export class CpuMemory {
       const reason = errorText(this.#runtime, error[0]!);
       throw new KerfError(`Cannot map "${path}" into memory: ${reason}`, { where: label });
     }
-    return this.#add({ label, bytes }, { address, kind: "file", blocks: null });
+    return this.#buffers.add({ label, bytes }, { address, blocks: null, isFile: true });
   }
 
   /**
@@ -89,7 +90,7 @@ export class CpuMemory {
 
   /** Whether kernels must not write to a buffer. */
   isReadOnly(buffer: DeviceBuffer): boolean {
-    return this.#range(buffer, 0, 0).kind === "file";
+    return this.#buffers.of(buffer).isFile;
   }
 
   write(buffer: DeviceBuffer, data: ArrayBufferView, offset: number): void {
@@ -134,7 +135,7 @@ export class CpuMemory {
 
   free(buffer: DeviceBuffer): void {
     const { address } = this.#range(buffer, 0, 0);
-    this.#mappings.delete(buffer);
+    this.#buffers.remove(buffer);
     const code = this.#runtime.kerf_unmap(address, BigInt(Math.max(buffer.bytes, 1)));
     if (code !== 0) {
       throw new Error(`munmap of "${buffer.label}": ${errorText(this.#runtime, code)}`);
@@ -142,7 +143,7 @@ export class CpuMemory {
   }
 
   freeAll(): void {
-    for (const buffer of [...this.#mappings.keys()]) this.free(buffer);
+    for (const buffer of this.#buffers.all()) this.free(buffer);
   }
 
   #check(buffer: DeviceBuffer, code: number): void {
@@ -158,31 +159,21 @@ export class CpuMemory {
     return bytes[0] === 0n ? `${all} in the machine` : `${free} of ${all} free`;
   }
 
-  #add(buffer: DeviceBuffer, mapping: Mapping): DeviceBuffer {
-    this.#mappings.set(Object.freeze(buffer), mapping);
-    return buffer;
-  }
-
   #reserved(what: string, buffer: DeviceBuffer, offset: number, bytes: number): Reserved {
     const { address, blocks } = this.#range(buffer, offset, bytes);
     if (blocks !== null) return { address, blocks };
-    throw new TypeError(`Cannot ${what} part of buffer "${buffer.label}": it was not reserved`);
+    return notReserved(what, buffer);
   }
 
   /** Where a buffer begins that has this range and is not a file's. */
   #writable(buffer: DeviceBuffer, offset: number, bytes: number): bigint {
-    const { address, kind } = this.#range(buffer, offset, bytes);
-    if (kind !== "file") return address;
-    throw new TypeError(`Cannot write to buffer "${buffer.label}": it is a file's`);
+    const { address } = this.#range(buffer, offset, bytes);
+    this.#buffers.writable(buffer);
+    return address;
   }
 
   #range(buffer: DeviceBuffer, offset: number, bytes: number): Mapping {
-    const mapping = this.#mappings.get(buffer);
-    if (mapping === undefined) {
-      throw new TypeError(
-        `Cannot use buffer "${buffer.label}": it was freed or is not this device's`,
-      );
-    }
+    const mapping = this.#buffers.of(buffer);
     checkRange(buffer, offset, bytes);
     return mapping;
   }

@@ -4,6 +4,7 @@
  */
 
 import { formatBytes } from "../../core/bytes.ts";
+import { LiveBuffers, notReserved } from "../live_buffers.ts";
 import { OutOfMemory } from "../out_of_memory.ts";
 import { checkRange, checkSize } from "../range.ts";
 import type { BufferSlice, DeviceBuffer } from "../types.ts";
@@ -24,7 +25,7 @@ interface Memory {
 /** The buffers of one device. */
 export class CudaMemory {
   readonly #context: CudaContext;
-  readonly #buffers = new Map<DeviceBuffer, Memory>();
+  readonly #buffers = new LiveBuffers<Memory>();
 
   constructor(context: CudaContext) {
     this.#context = context;
@@ -47,7 +48,7 @@ export class CudaMemory {
       call.cuMemFree_v2(address);
       throw error;
     }
-    return this.#add({ label, bytes }, { address, chunks: null, isFile: kind === "file" });
+    return this.#buffers.add({ label, bytes }, { address, chunks: null, isFile: kind === "file" });
   }
 
   reserve(bytes: number, label: string): DeviceBuffer {
@@ -57,7 +58,7 @@ export class CudaMemory {
       { label, bytes },
       () => new ReservedChunks(this.#context, bytes),
     );
-    return this.#add({ label, bytes }, { address: chunks.address, chunks, isFile: false });
+    return this.#buffers.add({ label, bytes }, { address: chunks.address, chunks, isFile: false });
   }
 
   commit(buffer: DeviceBuffer, offset: number, bytes: number): void {
@@ -70,9 +71,9 @@ export class CudaMemory {
   }
 
   free(buffer: DeviceBuffer): void {
-    const { address, chunks } = this.#live(buffer);
+    const { address, chunks } = this.#buffers.of(buffer);
     const { driver: { call }, stream } = this.#context;
-    this.#buffers.delete(buffer);
+    this.#buffers.remove(buffer);
     if (chunks !== null) return chunks.free();
     releaseAll([
       // Work that was asked for may still use it.
@@ -83,13 +84,11 @@ export class CudaMemory {
 
   /** What frees every buffer that lives. */
   releases(): Release[] {
-    return [...this.#buffers.keys()].map((buffer) => () => this.free(buffer));
+    return this.#buffers.all().map((buffer) => () => this.free(buffer));
   }
 
   write(buffer: DeviceBuffer, data: ArrayBufferView, offset: number): void {
-    if (this.isReadOnly(buffer)) {
-      throw new TypeError(`Cannot write to buffer "${buffer.label}": it is a file's`);
-    }
+    this.#buffers.writable(buffer);
     this.upload(buffer, data, offset);
   }
 
@@ -123,32 +122,19 @@ export class CudaMemory {
 
   /** The address of a slice, for kernels. */
   address({ buffer, offset = 0 }: BufferSlice): bigint {
-    const { address } = this.#live(buffer);
+    const { address } = this.#buffers.of(buffer);
     checkRange(buffer, offset, 0);
     return address + BigInt(offset);
   }
 
   /** Whether kernels must not write to a buffer. */
   isReadOnly(buffer: DeviceBuffer): boolean {
-    return this.#live(buffer).isFile;
-  }
-
-  #add(buffer: DeviceBuffer, memory: Memory): DeviceBuffer {
-    this.#buffers.set(Object.freeze(buffer), memory);
-    return buffer;
-  }
-
-  #live(buffer: DeviceBuffer): Memory {
-    const memory = this.#buffers.get(buffer);
-    if (memory !== undefined) return memory;
-    throw new TypeError(
-      `Cannot use buffer "${buffer.label}": it was freed or is not this device's`,
-    );
+    return this.#buffers.of(buffer).isFile;
   }
 
   /** The address of a range that has memory. */
   #range(buffer: DeviceBuffer, offset: number, bytes: number): bigint {
-    const { address, chunks } = this.#live(buffer);
+    const { address, chunks } = this.#buffers.of(buffer);
     checkRange(buffer, offset, bytes);
     if (chunks !== null && !chunks.has(offset, bytes)) {
       throw new RangeError(
@@ -160,10 +146,10 @@ export class CudaMemory {
   }
 
   #reserved(what: string, buffer: DeviceBuffer, offset: number, bytes: number): ReservedChunks {
-    const { chunks } = this.#live(buffer);
+    const { chunks } = this.#buffers.of(buffer);
     checkRange(buffer, offset, bytes);
     if (chunks !== null) return chunks;
-    throw new TypeError(`Cannot ${what} part of buffer "${buffer.label}": it was not reserved`);
+    return notReserved(what, buffer);
   }
 
   /** Runs what may lack memory, and says then how much was asked and how much there is. */

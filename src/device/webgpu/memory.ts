@@ -4,6 +4,7 @@
  */
 
 import { formatBytes } from "../../core/bytes.ts";
+import { LiveBuffers, notReserved } from "../live_buffers.ts";
 import { OutOfMemory } from "../out_of_memory.ts";
 import { checkRange, checkSize } from "../range.ts";
 import type { BufferSlice, DeviceBuffer } from "../types.ts";
@@ -39,7 +40,7 @@ export class WebgpuMemory {
   readonly #gpu: GPUDevice;
   readonly #faults: Faults;
   readonly #limits: BufferLimits;
-  readonly #buffers = new Map<DeviceBuffer, Memory>();
+  readonly #buffers = new LiveBuffers<Memory>();
   #scratch: GPUBuffer | undefined;
   #heldBytes = 0;
   #moves = 0;
@@ -65,14 +66,14 @@ export class WebgpuMemory {
     checkSize(bytes, label);
     if (bytes > this.#limits.maxBufferBytes) this.#tooLong(label, bytes, "maxBufferBytes");
     const gpu = this.#create(sizeOf(bytes), label);
-    return this.#add({ label, bytes }, { gpu, blocks: null, isFile: kind === "file" });
+    return this.#buffers.add({ label, bytes }, { gpu, blocks: null, isFile: kind === "file" });
   }
 
   reserve(bytes: number, label: string): DeviceBuffer {
     checkSize(bytes, label);
     const blocks = new CommittedBlocks(bytes);
     const gpu = this.#create(LEAST_BYTES, label);
-    return this.#add({ label, bytes }, { gpu, blocks, isFile: false });
+    return this.#buffers.add({ label, bytes }, { gpu, blocks, isFile: false });
   }
 
   commit(buffer: DeviceBuffer, offset: number, bytes: number): void {
@@ -88,13 +89,13 @@ export class WebgpuMemory {
   }
 
   free(buffer: DeviceBuffer): void {
-    const { gpu } = this.#live(buffer);
-    this.#buffers.delete(buffer);
+    const { gpu } = this.#buffers.of(buffer);
+    this.#buffers.remove(buffer);
     this.#destroy(gpu);
   }
 
   freeAll(): void {
-    for (const buffer of [...this.#buffers.keys()]) this.free(buffer);
+    for (const buffer of this.#buffers.all()) this.free(buffer);
     if (this.#scratch) this.#destroy(this.#scratch);
     this.#scratch = undefined;
   }
@@ -102,9 +103,7 @@ export class WebgpuMemory {
   write(buffer: DeviceBuffer, data: ArrayBufferView, offset: number): void {
     const { label } = buffer;
     const { gpu } = this.range(buffer, offset, data.byteLength);
-    if (this.isReadOnly(buffer)) {
-      throw new TypeError(`Cannot write to buffer "${label}": it is a file's`);
-    }
+    this.#buffers.writable(buffer);
     if (offset % 4 !== 0 || data.byteLength % 4 !== 0) {
       throw new RangeError(
         `Cannot write ${data.byteLength} bytes at ${offset} of buffer "${label}": no multiples of 4`,
@@ -130,7 +129,7 @@ export class WebgpuMemory {
 
   /** Where a range lies now. @throws {RangeError} it is outside the buffer, or not committed */
   range(buffer: DeviceBuffer, offset: number, bytes: number): GpuRange {
-    const { gpu, blocks } = this.#live(buffer);
+    const { gpu, blocks } = this.#buffers.of(buffer);
     const end = checkRange(buffer, offset, bytes);
     if (blocks !== null && end > blocks.endBytes && bytes > 0) {
       throw new RangeError(
@@ -142,12 +141,12 @@ export class WebgpuMemory {
 
   /** The memory behind a buffer; another one once `moves` has changed. */
   gpuOf(buffer: DeviceBuffer): GPUBuffer {
-    return this.#live(buffer).gpu;
+    return this.#buffers.of(buffer).gpu;
   }
 
   /** Whether kernels must not write to a buffer. */
   isReadOnly(buffer: DeviceBuffer): boolean {
-    return this.#live(buffer).isFile;
+    return this.#buffers.of(buffer).isFile;
   }
 
   /** What a kernel binds. @throws {KerfError} it is more than the device binds */
@@ -191,25 +190,12 @@ export class WebgpuMemory {
     gpu.destroy();
   }
 
-  #add(buffer: DeviceBuffer, memory: Memory): DeviceBuffer {
-    this.#buffers.set(Object.freeze(buffer), memory);
-    return buffer;
-  }
-
-  #live(buffer: DeviceBuffer): Memory {
-    const memory = this.#buffers.get(buffer);
-    if (memory !== undefined) return memory;
-    throw new TypeError(
-      `Cannot use buffer "${buffer.label}": it was freed or is not this device's`,
-    );
-  }
-
   #reserved(what: string, buffer: DeviceBuffer, offset: number, bytes: number) {
-    const memory = this.#live(buffer);
+    const memory = this.#buffers.of(buffer);
     checkRange(buffer, offset, bytes);
     const { blocks } = memory;
     if (blocks !== null) return memory as Memory & { readonly blocks: CommittedBlocks };
-    throw new TypeError(`Cannot ${what} part of buffer "${buffer.label}": it was not reserved`);
+    return notReserved(what, buffer);
   }
 
   #tooLong(label: string, bytes: number, limit: keyof BufferLimits): never {
