@@ -3,6 +3,7 @@
  * channels read: `importance` f32 [nLayers, nKvHeads, headDim] and `widths` u32 [nLayers, nKvHeads].
  */
 
+import { counted } from "../core/counted.ts";
 import { KerfError } from "../core/error.ts";
 import { encodeSafetensors } from "../model/mod.ts";
 import { refuseWords } from "./args.ts";
@@ -77,7 +78,7 @@ export async function main({ values, positionals }: ParsedArgs): Promise<number>
   await writeWhole(outputFile, encodeSafetensors(tables, metadata));
   const total = widths.reduce((sum, width) => sum + width, 0);
   writeOut(
-    `${output}: ${passages.length} passages, ${total} of ${
+    `${output}: ${counted(passages.length, "passage")}, ${total} of ${
       nLayers * nKvHeads * headDim
     } channels, ` +
       `${Math.min(...widths)} to ${Math.max(...widths)} a head\n`,

@@ -3,6 +3,7 @@
  * one command that loads the generator half.
  */
 
+import { counted } from "../core/counted.ts";
 import type { Target } from "../core/manifest.ts";
 import { generate } from "../emit/generate.ts";
 import type { GenerateResult } from "../emit/generate.ts";
@@ -37,7 +38,7 @@ export async function main({ values, positionals }: ParsedArgs): Promise<number>
   if (check && changed > 0) {
     if (!values.json) {
       writeOut(result.diff);
-      writeError(`generated/ is stale: ${changed} files differ\nhint: deno task gen\n`);
+      writeError(`generated/ is stale in ${counted(changed, "file")}\nhint: deno task gen\n`);
     }
     return 1;
   }
@@ -56,7 +57,7 @@ function summary(result: GenerateResult, { check, seconds }: { check: boolean; s
     : lines.length === 0
     ? "nothing changed"
     : `${written.length} written, ${removed.length} removed`;
-  return [`${nKernels} kernel${nKernels === 1 ? "" : "s"}, ${state} (${seconds} s)`, ...lines].join(
+  return [`${counted(nKernels, "kernel")}, ${state} (${seconds} s)`, ...lines].join(
     "\n",
   ) + "\n";
 }

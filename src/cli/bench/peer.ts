@@ -56,7 +56,9 @@ export async function runPeer(
     ...["-p", String(test.nPrompt), "-n", String(test.nGen), "-d", String(test.nDepth)],
     ...["-ctk", cacheTypes.key, "-ctv", cacheTypes.value, "-fa", String(flashAttention)],
   ];
-  const { code, stdout, stderr } = await runCommand(program, args);
+  const { code, stdout, stderr } = await runCommand(program, args, {
+    hint: "--vs PATH/llama-bench, which llama.cpp's build leaves in its build/bin/",
+  });
   if (code !== 0) {
     throw new KerfError(`Cannot measure "${program}": it ended with code ${code}`, {
       hint: stderr.trim().split("\n").at(-1) ?? "",

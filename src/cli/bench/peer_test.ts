@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { KerfError } from "../../core/error.ts";
 import { testFolder } from "../../model/testing_files.ts";
 import { bestOfPeer, runPeer } from "./peer.ts";
@@ -40,4 +40,6 @@ Deno.test("a peer that fails or prints something else is named", async () => {
     assertRejects(() => runPeer({ ...options, program }, test, 0), KerfError, why);
   await refused("false", "it ended with code 1");
   await refused("true", "it is not llama-bench's JSON");
+  const { hints } = await refused("/no/such/llama-bench", "it is not installed");
+  assert(hints[0]?.startsWith("--vs PATH/llama-bench"), hints.join("\n"));
 });

@@ -2,6 +2,7 @@
 
 import { basename } from "@std/path";
 import { formatBytes } from "../../core/bytes.ts";
+import { counted } from "../../core/counted.ts";
 import type { ParsedArgs } from "../args.ts";
 import { writeOut } from "../terminal.ts";
 import { readHeader } from "./header.ts";
@@ -35,7 +36,7 @@ export async function inspect({ values }: ParsedArgs): Promise<number> {
     ...Object.entries(config).map(([key, value]) => [key, shown(value)]),
     ...Object.entries(storage).map(([type, { tensors, bytes }]) => [
       type,
-      `${tensors} tensors, ${formatBytes(bytes)}`,
+      `${counted(tensors, "tensor")}, ${formatBytes(bytes)}`,
     ]),
   ];
   writeOut(rows.map(([key, value]) => `${key!.padEnd(12)}${value}\n`).join(""));

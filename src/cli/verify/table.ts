@@ -1,5 +1,6 @@
 /** A verification as text: a table of kernels, what failed, which targets were here and which were not. */
 
+import { counted } from "../../core/counted.ts";
 import { absentText, placeText, shareText, shortNumber } from "../../verify/mod.ts";
 import type { CasePlace, Check, Outcome } from "../../verify/mod.ts";
 
@@ -90,9 +91,9 @@ function nearTieLines(checks: readonly Check[]): string[] {
 function summary({ checks, targets, passed, seconds }: Outcome): string {
   const variants = new Set(checks.map(({ kind, variant }) => `${kind} ${variant}`)).size;
   const failed = checks.filter(({ failures }) => failures.length > 0).length;
-  const counted = `${variants} variant${variants === 1 ? "" : "s"} on ` +
+  const scope = `${counted(variants, "variant")} on ` +
     `${targets.map(({ label }) => label).join(", ")}, ${seconds.toFixed(0)} s`;
   return passed
-    ? `all ${checks.length} kernels agree with their authors' functions (${counted})`
-    : `${failed} of ${checks.length} kernels are off (${counted})`;
+    ? `all ${checks.length} kernels agree with their authors' functions (${scope})`
+    : `${failed} of ${checks.length} kernels are off (${scope})`;
 }

@@ -19,7 +19,7 @@ const textOf = (check: Check) =>
   });
 
 Deno.test("a failure says what is wanted, or that the function itself gives no number", () => {
-  assertStringIncludes(textOf(failing(1, 3)), "head 0, channel 5: 1, not 3 ± 0.25 (one row)");
+  assertStringIncludes(textOf(failing(1, 3)), "head 0, channel 5: 1, not 3 ± 2.5e-1 (one row)");
   assertStringIncludes(
     textOf(failing(NaN, NaN)),
     "head 0, channel 5: the author's function gives NaN, which is no number (one row)",

@@ -5,6 +5,7 @@
 
 import { setImmediate } from "node:timers";
 import { join } from "@std/path";
+import { counted } from "../../core/counted.ts";
 import { KerfError } from "../../core/error.ts";
 import { STEP_FIELDS } from "../../core/signature.ts";
 import { cacheDir } from "../../sys/cache_dir.ts";
@@ -77,7 +78,7 @@ export async function openCpuDevice(options: CpuDeviceOptions = {}): Promise<Dev
   };
 
   return {
-    name: `cpu (${threads} thread${threads === 1 ? "" : "s"}, ${isaName(isa)})`,
+    name: `cpu (${counted(threads, "thread")}, ${isaName(isa)})`,
     kind: "cpu",
     target: "c",
     maxBindingBytes: Infinity,
