@@ -177,8 +177,8 @@ Deno.test("a sequence outgrows the context at constant bytes where positions are
     assertEquals(made.length, 700);
     assert(cache.rowsOf({ slot: session.slot, head: 0 }) <= 56);
     assertEquals(stats.kv.tokens, stats.prefillTokens + stats.decodeTokens);
-    // One page of keys and one of values a head: rows leave in place.
-    const page = 2 * 128 * 32 * 2 + 512;
+    // A page of keys and one of values a head, of 64 rows: rows leave in place.
+    const page = 2 * 64 * 32 * 2 + 512;
     assertEquals(stats.kv.peakBytes, cache.nHeadsPerSlot * page);
     session.close();
     await assertSameInCompany(model, "the sea", { options, made });
@@ -207,8 +207,8 @@ Deno.test("heavy rows and positions in the cache: thousands of tokens at constan
     }
     const { stats, tokens: made } = await run.result;
     assertEquals([made.length, stats.decodeTokens], [3000, 2999]);
-    // One page of keys and one of values a head: positions before its rows, sums behind them.
-    const page = 2 * 128 * 32 * 2 + 2 * 512;
+    // A page of 64 rows of keys and one of values a head: positions before its rows, sums behind them.
+    const page = 2 * 64 * 32 * 2 + 2 * 512;
     assertEquals([...bytes], [cache.nHeadsPerSlot * page]);
     assertEquals(stats.kv.peakBytes, cache.nHeadsPerSlot * page);
     for (const kept of (await keptTokens(model, session.slot)).flat()) {

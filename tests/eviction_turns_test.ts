@@ -22,8 +22,8 @@ Deno.test("stored bytes are the rows' and their positions'; pages are freed; tur
       // f16 keys and values, an i32 position.
       const stored = cache.nHeadsPerSlot * rows * (4 * headDim + 4);
       assertEquals([slotStoredBytes(cache, slot), cache.tokensOf(slot)], [stored, seen]);
-      // Two pages of each stream per head; those of values begin with 128 positions.
-      const pages = cache.nHeadsPerSlot * 2 * (2 * 128 * headDim * 2 + 512);
+      // A page of 128 rows and one of 32 of each stream per head; those of values begin with 128 positions.
+      const pages = cache.nHeadsPerSlot * 2 * ((128 + 32) * headDim * 2 + 512);
       assertEquals(cache.table.bytesOf(slot).allocated, pages);
       const kept = (await keptTokens(model, slot)).flat();
       for (const positions of kept) {

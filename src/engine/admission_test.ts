@@ -88,7 +88,7 @@ Deno.test("what fits nowhere is refused with numbers and what to lower", () => {
   const pruned = admission(100 * KIB);
   const error = assertThrows(() => pruned.checkBudget(work(1024, 1), null), KerfError);
   assert(error.message.includes("--kv-max 100.0 KiB"), error.message);
-  assert(error.message.includes("needs 1.6 MiB"), error.message);
+  assert(error.message.includes("needs 1.5 MiB"), error.message);
   assert(error.hints[0] === "--kv-max 2M", error.hints[0]);
 });
 

@@ -1,7 +1,7 @@
 /**
  * Allocation inside the cache's arena: ranges of 64-byte units, first fit from the low end, so the same
  * requests give the same places. Ranges never overlap and neighbours that are free are one range. Says
- * which whole memory pages a freed range made empty; giving them back is the caller's.
+ * which whole memory pages of a freed range are empty; giving them back is the caller's.
  */
 
 import { ARENA_UNIT } from "../layout/types.ts";
@@ -63,10 +63,9 @@ export class Arena {
   /**
    * Frees a range that {@linkcode allocate} gave.
    *
-   * @returns the memory pages that hold nothing any more because of it
    * @throws {RangeError} part of it is free already or outside the arena
    */
-  free({ start, units }: UnitRange): ByteRange {
+  free({ start, units }: UnitRange): void {
     const end = start + units;
     let index = this.#lowerBound(start);
     const before = this.#free[index - 1];
@@ -85,7 +84,23 @@ export class Arena {
     if (before?.end === start) index--;
     const replaced = Number(before?.end === start) + Number(after?.start === end);
     this.#free.splice(index, replaced, merged);
-    return emptiedPages({ start, end }, merged);
+  }
+
+  /** The memory pages in which a range lies that was freed, and nothing that is in use. */
+  emptied({ start, units }: UnitRange): ByteRange[] {
+    const end = start + units;
+    const ranges: ByteRange[] = [];
+    for (let i = Math.max(0, this.#lowerBound(start) - 1); i < this.#free.length; i++) {
+      const around = this.#free[i]!;
+      if (around.start >= end) break;
+      if (around.end <= start) continue;
+      const pages = emptiedPages(
+        { start: Math.max(start, around.start), end: Math.min(end, around.end) },
+        around,
+      );
+      if (pages.bytes > 0) ranges.push(pages);
+    }
+    return ranges;
   }
 
   /** Index of the first free range that starts at or after `start`. */

@@ -9,6 +9,7 @@
 import type { BufferRange, Device, DeviceBuffer } from "../device/types.ts";
 import { ARENA_UNIT } from "../layout/types.ts";
 import { Arena } from "./arena.ts";
+import type { UnitRange } from "./arena.ts";
 
 /** Places in an arena that an entry, a u32, can name. */
 const MOST_UNITS = 2 ** 32;
@@ -28,7 +29,8 @@ export interface BlockTableShape {
   readonly pageEntries: number;
   /**
    * The first entries of the segments, in order. Where layers share an arena the pages of each have a part of it:
-   * so rows that leave one segment layer by layer leave no gaps in another, nor in the one they go to.
+   * so rows that leave one segment layer by layer leave no gaps in another, nor in the one they go to. Behind them
+   * those have one that move, since they are cut or have grown: so these leave no gaps among the others.
    */
   readonly segmentEntries: readonly number[];
   /** Address space of a layer. */
@@ -36,11 +38,9 @@ export interface BlockTableShape {
 }
 
 /** A page that is no longer in the table and not yet free. */
-export interface TakenPage {
+export interface TakenPage extends UnitRange {
   readonly slot: number;
   readonly layer: number;
-  readonly start: number;
-  readonly units: number;
 }
 
 /** The arenas and their block table. */
@@ -58,6 +58,8 @@ export class BlockTable {
   readonly #slotUnits: Uint32Array;
   readonly #slotPeakUnits: Uint32Array;
   readonly #dirtySlots = new Set<number>();
+  /** Places that pages have left which grew, to be given back where they are still free. */
+  readonly #outgrown: TakenPage[] = [];
   /** Of pages that came since the last {@linkcode settle}. */
   #newUnits = 0;
 
@@ -124,20 +126,43 @@ export class BlockTable {
   }
 
   /**
-   * Gives an entry a page of its own.
+   * Makes an entry's page `bytes` large, wherever it then lies; what it holds moves along as far as it fits.
+   * No byte is held twice. 0 frees it.
    *
+   * @param options.isApart whether it is one of those that move
    * @throws {RangeError} the arena is full
-   * @throws {KerfError} the device has no memory for it
+   * @throws {KerfError} the device has no memory for it; the page is gone then
    */
-  allocate(index: number, bytes: number): void {
+  resize(index: number, bytes: number, options: { readonly isApart: boolean }): void {
     const units = Math.ceil(bytes / ARENA_UNIT);
+    if (this.#units[index] === units) return;
+    const old = this.take(index);
+    if (old.units > 0) this.#free(old);
+    this.#newUnits -= old.units;
+    if (units > 0) this.#allocate(index, { units, ...options });
+    if (old.units === 0) return;
+    this.#copy(old, { start: this.#starts[index]!, units });
+    // Where a page grows others do, into its place.
+    if (units > old.units) this.#outgrown.push(old);
+    else this.#discard(old);
+  }
+
+  /** A page of a size for an entry that has none. */
+  #allocate(
+    index: number,
+    { units, isApart }: { readonly units: number; readonly isApart: boolean },
+  ): void {
     const { slot, layer, entry } = this.#placeOf(index);
-    const arena = this.#arenas[layer]!;
-    const start = arena.allocate(units, this.#isShared ? this.#partOf(entry, arena) : 0);
+    const [arena, buffer] = [this.#arenas[layer]!, this.arenas[layer]!];
+    const { segmentEntries } = this.shape;
+    const part = isApart
+      ? segmentEntries.length
+      : segmentEntries.findLastIndex((first) => first <= entry);
+    const start = arena.allocate(units, this.#isShared ? this.#partStart(part, arena) : 0);
     try {
-      this.#device.commit(this.arenas[layer]!, start * ARENA_UNIT, units * ARENA_UNIT);
+      this.#device.commit(buffer, start * ARENA_UNIT, units * ARENA_UNIT);
     } catch (error) {
-      this.#arenas[layer]!.free({ start, units });
+      arena.free({ start, units });
       throw error;
     }
     this.#starts[index] = start;
@@ -148,12 +173,26 @@ export class BlockTable {
     this.#dirtySlots.add(slot);
   }
 
-  /** The unit where the part of an entry's segment begins, a page of the system's. */
-  #partOf(entry: number, { totalUnits }: Arena): number {
-    const { segmentEntries } = this.shape;
-    const segment = segmentEntries.findLastIndex((first) => first <= entry);
-    const part = totalUnits / segmentEntries.length / SYSTEM_PAGE_UNITS;
-    return segment * Math.floor(part) * SYSTEM_PAGE_UNITS;
+  /** The unit where a part of an arena begins, a page of the system's. */
+  #partStart(part: number, { totalUnits }: Arena): number {
+    const units = totalUnits / (this.shape.segmentEntries.length + 1);
+    return part * Math.floor(units / SYSTEM_PAGE_UNITS) * SYSTEM_PAGE_UNITS;
+  }
+
+  /** Copies as much of an old page as the new one holds, piece by piece where they overlap. */
+  #copy(from: TakenPage, to: UnitRange): void {
+    const units = Math.min(from.units, to.units);
+    const step = Math.min(units, Math.abs(to.start - from.start));
+    if (step === 0) return;
+    for (let done = 0; done < units; done += step) {
+      const n = Math.min(step, units - done);
+      const at = to.start < from.start ? done : units - done - n;
+      this.#device.copy(this.arenas[from.layer]!, {
+        from: (from.start + at) * ARENA_UNIT,
+        to: (to.start + at) * ARENA_UNIT,
+        bytes: n * ARENA_UNIT,
+      });
+    }
   }
 
   /** Takes an entry's page out of the table without freeing it. */
@@ -172,31 +211,20 @@ export class BlockTable {
   /** Frees a page that {@linkcode take} gave; its memory returns to the system. */
   release(page: TakenPage): void {
     if (page.units === 0) return;
+    this.#free(page);
+    this.#discard(page);
+  }
+
+  #free(page: TakenPage): void {
     this.#slotUnits[page.slot]! -= page.units;
-    const { offset, bytes } = this.#arenas[page.layer]!.free(page);
-    if (bytes > 0) this.#device.discard(this.arenas[page.layer]!, offset, bytes);
+    this.#arenas[page.layer]!.free(page);
   }
 
-  /** Frees what an entry's page has beyond `bytes`, which is at most what it has; all of it at 0. */
-  shrink(index: number, bytes: number): void {
-    const units = Math.ceil(bytes / ARENA_UNIT);
-    const start = this.#starts[index]!, had = this.#units[index]!;
-    if (units === had) return;
-    this.#units[index] = units;
-    if (units === 0) {
-      this.#starts[index] = 0;
-      this.#dirtySlots.add(this.#placeOf(index).slot);
+  /** Gives back the memory of a page that was freed, but for what others have. */
+  #discard({ layer, ...range }: TakenPage): void {
+    for (const { offset, bytes } of this.#arenas[layer]!.emptied(range)) {
+      this.#device.discard(this.arenas[layer]!, offset, bytes);
     }
-    this.release({ ...this.#placeOf(index), start: start + units, units: had - units });
-  }
-
-  /** Copies what a page holds that was taken to the beginning of an entry's new, larger page. */
-  copyInto(index: number, page: TakenPage): void {
-    this.#device.copy(this.arenas[page.layer]!, {
-      from: page.start * ARENA_UNIT,
-      to: this.#starts[index]! * ARENA_UNIT,
-      bytes: page.units * ARENA_UNIT,
-    });
   }
 
   /** Frees every page of a slot. */
@@ -215,6 +243,7 @@ export class BlockTable {
 
   /** Writes what changed to the device. */
   sync(): void {
+    for (const page of this.#outgrown.splice(0)) this.#discard(page);
     for (const slot of this.#dirtySlots) {
       const data = this.entriesOf({ slot, head: 0, nHeads: this.nHeadsPerSlot });
       this.#device.write(this.pages, data, data.byteOffset);

@@ -10,10 +10,11 @@ import { channelsWord } from "../layout/bytes.ts";
 import type { SegmentSize } from "../layout/bytes.ts";
 import { pageCount } from "../layout/offset.ts";
 import { keyLists } from "../layout/row_classes.ts";
-import { CHUNK_ROWS } from "../layout/types.ts";
+import { CHUNK_ROWS, PAGE_ROWS } from "../layout/types.ts";
 import { BlockTable } from "./block_table.ts";
 import { cacheSegments, segmentPageBytes } from "./cache_shape.ts";
 import type { CacheSegment, CacheShape, HeadAt, LayerRange } from "./cache_shape.ts";
+import { fitPages } from "./fit_pages.ts";
 
 /**
  * Address space beyond what every slot needs at full context: freed pages of pruned segments leave gaps
@@ -58,7 +59,8 @@ export class KvCache {
       (sum, segment) =>
         sum +
         (segment.isLast
-          ? pageCount(nCtx) * segmentPageBytes(segment, { width: headDim, headDim })
+          ? pageCount(nCtx) *
+            segmentPageBytes(segment, { width: headDim, headDim, rows: PAGE_ROWS })
           : 0),
       0,
     );
@@ -151,10 +153,9 @@ export class KvCache {
   reserveRows(slot: number, nRows: number, layers: LayerRange = this.allLayers): void {
     this.#forLastSegments(slot, layers, (at, segment) => {
       const { rows, width } = this.sizeOf(at, segment.index);
-      const bytes = segmentPageBytes(segment, { width, headDim: this.shape.headDim });
-      for (let p = pageCount(rows); p < pageCount(rows + nRows); p++) {
-        this.table.allocate(this.table.entryIndex({ ...at, entry: segment.page + p }), bytes);
-      }
+      const steps = (rows: number) => Math.ceil(rows / segment.growth);
+      if (steps(rows) === steps(rows + nRows)) return;
+      fitPages(this, { at, segment, width, from: rows, to: rows + nRows });
     });
   }
 

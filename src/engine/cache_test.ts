@@ -4,7 +4,7 @@ import { KerfError } from "../core/error.ts";
 import { compressing, uniform } from "./_compressing.ts";
 import { slotDenseBytes, slotStoredBytes } from "./cache_bytes.ts";
 
-Deno.test("stored bytes are THINK.md's formula, allocated ones at most a tile and a page above", async () => {
+Deno.test("stored bytes are THINK.md's formula, allocated ones at most a tile and 31 rows above", async () => {
   const random = fc.record({
     rows: fc.integer({ min: 1, max: 700 }),
     decoded: fc.nat(200),
@@ -42,7 +42,7 @@ Deno.test("stored bytes are THINK.md's formula, allocated ones at most a tile an
         slotDenseBytes(cache, slot),
         nLayers * nKvHeads * (rows + decoded) * headDim * (keyBytes + 2),
       );
-      const slack = 16 * width * keyBytes + 64 + 128 * headDim * (keyBytes + 2);
+      const slack = 16 * width * keyBytes + 64 + 31 * headDim * (keyBytes + 2);
       const { allocated, peak } = cache.table.bytesOf(slot);
       assert(allocated >= slotStoredBytes(cache, slot) - nLayers * nKvHeads * headDim / 8);
       assert(allocated <= slotStoredBytes(cache, slot) + nLayers * nKvHeads * slack);
@@ -86,5 +86,6 @@ Deno.test("slots run out with a hint, and freed pages are discarded", () => {
   assertEquals(cache.chunksOf(0, 1), 2);
   cache.clearSlot(0);
   const discarded = device.discarded.reduce((sum, { bytes }) => sum + bytes, 0);
-  assertEquals(discarded, 6 * 128 * 64 * 2);
+  // The last 44 rows of either stream lie in a page of 64.
+  assertEquals(discarded, 2 * (2 * 128 + 64) * 64 * 2);
 });

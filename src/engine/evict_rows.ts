@@ -5,13 +5,11 @@
  */
 
 import type { Device, DeviceBuffer } from "../device/types.ts";
-import { pageCount } from "../layout/offset.ts";
-import { PAGE_ROWS } from "../layout/types.ts";
 import type { KvCache } from "./cache.ts";
-import { segmentPageBytes } from "./cache_shape.ts";
-import type { CacheSegment, HeadAt, LayerRange } from "./cache_shape.ts";
+import type { HeadAt, LayerRange } from "./cache_shape.ts";
 import { choiceDrafts, keepDrafts } from "./evict_drafts.ts";
 import { expandedStreams, expandLayer } from "./expand_layer.ts";
+import { fitPages } from "./fit_pages.ts";
 import type { Plan } from "./plan.ts";
 import { budgetRows, floorRows, leastRows } from "./tokens_plan.ts";
 import type { TokensPlan } from "./tokens_plan.ts";
@@ -158,22 +156,8 @@ function rowsAfter(cache: KvCache, kept: Kept) {
 /** Sets a head's sizes to the rows that stay, at the front of its pages, and frees what lies behind them. */
 function shrink(cache: KvCache, at: HeadAt, kept: Kept): void {
   for (const { segment, rows } of rowsAfter(cache, kept)) {
-    const { rows: before, width } = cache.sizeOf(at, segment.index);
-    for (let p = Math.floor(rows / PAGE_ROWS); p < pageCount(before); p++) {
-      const index = cache.table.entryIndex({ ...at, entry: segment.page + p });
-      cache.table.shrink(index, keptBytes(cache, segment, { width, rows: rows - p * PAGE_ROWS }));
-    }
+    const { rows: from, width } = cache.sizeOf(at, segment.index);
+    fitPages(cache, { at, segment, width, from, to: rows });
     cache.setSize(at, segment.index, { rows, width });
   }
-}
-
-/** Bytes of a page of which the first `rows` stay: pages to which rows are appended are whole. */
-function keptBytes(
-  { shape: { headDim } }: KvCache,
-  segment: CacheSegment,
-  { width, rows }: { readonly width: number; readonly rows: number },
-): number {
-  if (rows <= 0) return 0;
-  const cut = segment.isLast ? {} : { rows };
-  return segmentPageBytes(segment, { width, headDim, ...cut });
 }

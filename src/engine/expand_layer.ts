@@ -9,16 +9,15 @@ import type { Device } from "../device/types.ts";
 import { becomesWhole, isCoded } from "../layout/becomes_whole.ts";
 import { channelsWord } from "../layout/bytes.ts";
 import { moveName } from "../layout/name.ts";
-import { pageCount } from "../layout/offset.ts";
 import type { Segment } from "../layout/types.ts";
 import type { TakenPage } from "./block_table.ts";
 import type { KvCache } from "./cache.ts";
-import { segmentPageBytes } from "./cache_shape.ts";
 import type { HeadAt } from "./cache_shape.ts";
 import { streamSegments } from "./compress_drafts.ts";
 import type { LayerAt, StreamName, StreamSegments } from "./compress_drafts.ts";
 import { whole } from "./draft.ts";
 import type { Draft } from "./draft.ts";
+import { fitPages, takePages } from "./fit_pages.ts";
 import type { Plan } from "./plan.ts";
 import type { PlanBuffers } from "./plan_buffers.ts";
 import { restoreOrder } from "./restore_order.ts";
@@ -140,7 +139,7 @@ export async function expandLayer(
 /** Pages for whole rows, the lists of moves, and the pages that held the rows before. */
 function replacePages(device: Device, plan: Plan, expansion: Expansion): TakenPage[] {
   const { cache } = plan.inputs;
-  const { table, shape: { headDim } } = cache;
+  const { headDim } = cache.shape;
   const { stream, compressed, full, heads } = expansion;
   const old: TakenPage[] = [];
   const lists = [...compressed, full].map(() => new Uint32Array(4 * heads.length));
@@ -150,17 +149,12 @@ function replacePages(device: Device, plan: Plan, expansion: Expansion): TakenPa
     let before = 0;
     for (const [s, segment] of [...compressed, full].entries()) {
       const own = head.compressed[s] ?? head.full;
-      for (let p = 0; p < pageCount(own); p++) {
-        old.push(table.take(table.entryIndex({ ...head.at, entry: segment.page + p })));
-      }
+      old.push(...takePages(cache, { at: head.at, segment, rows: own }));
       const stored = segment === full ? { width: headDim } : cache.sizeOf(head.at, segment.index);
       lists[s]!.set([0, before, own, channelsWord(stored)], 4 * i);
       before += own;
     }
-    for (let p = 0; p < pageCount(rows); p++) {
-      const index = table.entryIndex({ ...head.at, entry: full.page + p });
-      table.allocate(index, segmentPageBytes(full, { width: headDim, headDim }));
-    }
+    fitPages(cache, { at: head.at, segment: full, width: headDim, from: 0, to: rows });
   });
   const buffers = plan.buffers.compress!.moves[stream]!;
   lists.forEach((data, i) => device.write(buffers[i]!, data, 16 * heads[0]!.at.head));

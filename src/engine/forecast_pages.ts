@@ -1,7 +1,6 @@
 /** Bytes of pages for row counts: the same page arithmetic as the cache and its compression. */
 
 import { arenaBytes } from "../layout/bytes.ts";
-import { pageCount } from "../layout/offset.ts";
 import { ARENA_UNIT, PAGE_ROWS } from "../layout/types.ts";
 import { CLASS_PARTS, classRows } from "../layout/row_classes.ts";
 import { cacheSegments, segmentPageBytes } from "./cache_shape.ts";
@@ -27,7 +26,7 @@ function boundedPageBytes(
     readonly rows: number;
   },
 ): number {
-  return arenaBytes(Math.ceil(rows / group) * headDim * average / 8) + ARENA_UNIT;
+  return rows === 0 ? 0 : arenaBytes(Math.ceil(rows / group) * headDim * average / 8) + ARENA_UNIT;
 }
 
 /**
@@ -53,6 +52,10 @@ export function dearestAverages(
   return averages;
 }
 
+/** Bytes of the pages of `rows` rows, the last of which is cut. */
+const pagesBytes = (rows: number, page: (rows: number) => number): number =>
+  Math.floor(rows / PAGE_ROWS) * page(PAGE_ROWS) + page(rows % PAGE_ROWS);
+
 /** Byte counts of pages in a cache of a shape. */
 export class PageBytes {
   readonly #shape: ForecastShape;
@@ -67,8 +70,11 @@ export class PageBytes {
 
   #full(stream: StreamName, rows: number): number {
     const { headDim } = this.#shape;
-    const size = { width: headDim, headDim };
-    return pageCount(rows) * segmentPageBytes(this.#segments[stream].at(-1)!, size);
+    const segment = this.#segments[stream].at(-1)!;
+    return pagesBytes(
+      rows,
+      (own) => segmentPageBytes(segment, { width: headDim, headDim, rows: own }),
+    );
   }
 
   /** Rows in each compressed segment of a stream, which has `rows` of them. */
@@ -87,18 +93,18 @@ export class PageBytes {
     index: number,
     { head, rows, average }: { head: number; rows: number; average: number | undefined },
   ): number {
-    if (rows === 0) return 0;
     const segment = this.#segments[stream][index]!;
     const { headDim, bits } = this.#shape;
     const { channels } = segment.segment;
     const cut = channels === "all" || channels === "none" ? null : cutOf(this.#shape, stream);
     const width = channels === "none" ? 0 : cut ? cut.widths[head]! : headDim;
-    const page = (rows: number) =>
-      bits && average !== undefined
-        ? boundedPageBytes(average, { headDim, group: bits.group, rows })
-        : segmentPageBytes(segment, { width, headDim, rows });
-    const rest = rows % PAGE_ROWS;
-    return Math.floor(rows / PAGE_ROWS) * page(PAGE_ROWS) + (rest > 0 ? page(rest) : 0);
+    return pagesBytes(
+      rows,
+      (own) =>
+        bits && average !== undefined
+          ? boundedPageBytes(average, { headDim, group: bits.group, rows: own })
+          : segmentPageBytes(segment, { width, headDim, rows: own }),
+    );
   }
 
   /** Of all compressed segments of a stream of a head. */
@@ -158,16 +164,15 @@ export class PageBytes {
     }, 0);
   }
 
-  /** Of the pages that a compressed segment of a head takes to grow, beside those that stay. */
+  /** By how much the pages of a compressed segment of a head grow. */
   #grown(
     stream: StreamName,
     index: number,
     { from, to, ...of }: { head: number; from: number; to: number; average: number | undefined },
   ): number {
     const bytes = (rows: number) => this.#segment(stream, index, { ...of, rows });
-    const whole = Math.floor(from / PAGE_ROWS) * PAGE_ROWS;
-    const had = bytes(from);
-    const unchanged = had === bytes(Math.min(to, whole + PAGE_ROWS));
-    return bytes(to) - (unchanged ? had : bytes(whole));
+    // Pages that are only bounded may have been rounded up to a unit less before, and to one more now.
+    const rounding = of.average === undefined || from % PAGE_ROWS === 0 ? 0 : 2 * ARENA_UNIT;
+    return bytes(to) - bytes(from) + rounding;
   }
 }

@@ -7,15 +7,13 @@
 import type { Device } from "../device/types.ts";
 import { channelsWord } from "../layout/bytes.ts";
 import type { StoredChannels } from "../layout/bytes.ts";
-import { pageCount } from "../layout/offset.ts";
 import type { TakenPage } from "./block_table.ts";
-import { segmentPageBytes } from "./cache_shape.ts";
 import type { CacheSegment, HeadAt } from "./cache_shape.ts";
 import { chooseBits, haveBits } from "./choose_bits.ts";
 import { listLength, orderDrafts } from "./class_drafts.ts";
 import { moveDrafts, moveTargets } from "./compress_drafts.ts";
 import type { LayerAt } from "./compress_drafts.ts";
-import { growCompressed } from "./grow_compressed.ts";
+import { fitPages, takePages } from "./fit_pages.ts";
 import { layerMoves } from "./layer_moves.ts";
 import type { HeadMove, MoveOptions, StreamMove } from "./layer_moves.ts";
 import type { Plan } from "./plan.ts";
@@ -117,20 +115,15 @@ function replacePages(device: Device, plan: Plan, move: StreamMove): TakenPage[]
     if (head.moved === 0) return;
     const { at, moved } = head;
     let first = 0;
-    for (let p = 0; p < pageCount(head.full); p++) {
-      old.push(cache.table.take(cache.table.entryIndex({ ...at, entry: full.page + p })));
-    }
+    old.push(...takePages(cache, { at, segment: full, rows: head.full }));
     compressed.forEach((segment, c) => {
       const { from, to } = head.segments[c]!;
       const stored = storedChannels(plan, at, segment);
-      old.push(...growCompressed(cache, { at, segment, from, to, ...stored }));
+      fitPages(cache, { at, segment, from, to, ...stored });
       lists[c]!.set([first, from, to - from, channelsWord(stored)], 4 * i);
       first += to - from;
     });
-    for (let p = 0; p < pageCount(head.full - moved); p++) {
-      const index = cache.table.entryIndex({ ...at, entry: full.page + p });
-      cache.table.allocate(index, segmentPageBytes(full, { width: headDim, headDim }));
-    }
+    fitPages(cache, { at, segment: full, width: headDim, from: 0, to: head.full - moved });
     const rest = [nFirst + moved, nFirst, head.full - nFirst - moved, headDim];
     lists[compressed.length]!.set(rest, 4 * i);
     lists[compressed.length + 1]?.set([0, 0, nFirst, headDim], 4 * i);

@@ -72,16 +72,26 @@ const lastSegments = ({ cache }: Engine): CacheSegment[] =>
 
 const pagesKey = (stream: string, head: number) => `${stream} ${head}`;
 
-/** Ranges of a page, behind its start: rows, and their sums, which stand between positions and rows. */
-function pageParts({ cache: { shape: { headDim } } }: Engine, { segment, sides }: CacheSegment) {
-  const bytes = PAGE_ROWS / unitRows(segment) * tileBytes(segment, { width: headDim }, headDim);
+/**
+ * Ranges of a page that holds `nRows` rows, behind its start: rows, and their sums, which stand between positions
+ * and rows.
+ */
+function pageParts(
+  { cache: { shape: { headDim } } }: Engine,
+  { segment, sides }: CacheSegment,
+  nRows: number,
+) {
+  const units = Math.ceil(nRows / unitRows(segment));
   const positions = sideBytes({ ...sides, sums: false });
   const head = sideBytes(sides);
   return {
-    rows: { offset: head, bytes },
+    rows: { offset: head, bytes: units * tileBytes(segment, { width: headDim }, headDim) },
     sums: { offset: positions, bytes: head - positions },
   };
 }
+
+/** How many of a slot's `nTokens` rows lie in its `p`-th page. */
+const rowsInPage = (nTokens: number, p: number) => Math.min(PAGE_ROWS, nTokens - p * PAGE_ROWS);
 
 /**
  * Bytes of pages of one arena. Pages that lie one behind the other are read together, since a read may cost a
@@ -129,12 +139,14 @@ export async function takePrefill(engine: Engine, slot: number): Promise<Prefill
     );
     const bytesAt = await readPages(engine, list.flatMap(({ entries }) => entries));
     for (const { segment, head, entries } of list) {
-      const { rows, sums } = pageParts(engine, segment);
       const part = (page: BufferRange, { offset, bytes }: { offset: number; bytes: number }) =>
         bytesAt({ ...page, offset: page.offset + offset, bytes });
       pages.set(
         pagesKey(segment.stream, head),
-        entries.map((page) => ({ rows: part(page, rows), sums: part(page, sums) })),
+        entries.map((page, p) => {
+          const { rows, sums } = pageParts(engine, segment, rowsInPage(nTokens, p));
+          return { rows: part(page, rows), sums: part(page, sums) };
+        }),
       );
     }
   }
@@ -170,11 +182,11 @@ export function putPrefill(engine: Engine, slot: number, state: PrefillState): v
   engine.commitQueries(slot);
   const positions = Int32Array.from({ length: nTokens }, (_, i) => i);
   for (const segment of lastSegments(engine)) {
-    const { rows, sums } = pageParts(engine, segment);
     for (let head = 0; head < cache.nHeadsPerSlot; head++) {
       for (const [p, page] of pages.get(pagesKey(segment.stream, head))!.entries()) {
         const index = cache.table.entryIndex({ slot, head, entry: segment.page + p });
         const { buffer, offset } = cache.table.pageAt(index);
+        const { rows, sums } = pageParts(engine, segment, rowsInPage(nTokens, p));
         if (segment.sides.positions) {
           device.write(buffer, positions.subarray(p * PAGE_ROWS, (p + 1) * PAGE_ROWS), offset);
         }

@@ -9,12 +9,12 @@ import { pageCount } from "../layout/offset.ts";
 import { PAGE_ROWS } from "../layout/types.ts";
 import type { TakenPage } from "./block_table.ts";
 import type { KvCache } from "./cache.ts";
-import { segmentPageBytes } from "./cache_shape.ts";
 import type { HeadAt } from "./cache_shape.ts";
 import { streamSegments } from "./compress_drafts.ts";
 import type { LayerAt, StreamName } from "./compress_drafts.ts";
 import { whole } from "./draft.ts";
 import type { Draft } from "./draft.ts";
+import { fitPages, takePages } from "./fit_pages.ts";
 import type { Plan } from "./plan.ts";
 import type { PlanBuffers } from "./plan_buffers.ts";
 
@@ -80,11 +80,9 @@ export async function restoreOrder(device: Device, plan: Plan, at: LayerAt): Pro
   for (const stream of STREAMS) {
     const full = fullOf(cache, stream);
     heads.forEach((head, i) => {
-      for (let p = 0; p < pageCount(orders[i]!.length); p++) {
-        const index = table.entryIndex({ ...head, entry: full.page + p });
-        old.push(table.take(index));
-        table.allocate(index, segmentPageBytes(full, { width: headDim, headDim }));
-      }
+      const rows = orders[i]!.length;
+      old.push(...takePages(cache, { at: head, segment: full, rows }));
+      fitPages(cache, { at: head, segment: full, width: headDim, from: 0, to: rows });
     });
     const list = orders.flatMap(({ length }) => [0, 0, length, headDim]);
     device.write(moves[stream]![0]!, Uint32Array.from(list), 16 * first.head);

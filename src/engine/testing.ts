@@ -51,7 +51,10 @@ export function fakeDevice(): FakeDevice {
     write(buffer, data, offset = 0) {
       bytesOf(buffer).set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), offset);
     },
-    copy: (buffer, { from, to, bytes }) => void bytesOf(buffer).copyWithin(to, from, from + bytes),
+    copy(buffer, { from, to, bytes }) {
+      if (Math.abs(to - from) < bytes) throw new RangeError("ranges of a copy overlap");
+      bytesOf(buffer).copyWithin(to, from, from + bytes);
+    },
     // deno-lint-ignore require-await -- real devices have to wait
     read: async (buffer, offset, bytes) => bytesOf(buffer).slice(offset, offset + bytes),
     readFile: unavailable("read files"),

@@ -48,8 +48,8 @@ export function elementOffset(
 }
 
 /**
- * Bytes of a page that holds `rows` rows, in whole units of the arena. A segment that does not grow may
- * end in a page cut behind its last tile.
+ * Bytes of a page that holds `rows` rows, in whole units of the arena. A segment may end
+ * in a page that is cut behind its last unit.
  *
  * @param size.head bytes before the first row ({@linkcode sideBytes})
  */

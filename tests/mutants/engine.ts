@@ -82,11 +82,18 @@ export const ENGINE: readonly Mutant[] = [
   },
   {
     name: "pages of evicted rows never freed",
-    file: "src/engine/evict_rows.ts",
-    find: "p < pageCount(before)",
-    replace: "p < 0 && p < pageCount(before)",
+    file: "src/engine/fit_pages.ts",
+    find: "pageCount(Math.max(from, to))",
+    replace: "pageCount(to)",
     tests: ["tests/eviction_turns_test.ts"],
     only: "stored bytes",
+  },
+  {
+    name: "a page that grows forgets the rows it held",
+    file: "src/engine/block_table.ts",
+    find: "    this.#copy(old, { start: this.#starts[index]!, units });\n",
+    replace: "",
+    tests: ["src/engine/fit_pages_test.ts"],
   },
   {
     name: "the window's queries end one token early",

@@ -108,7 +108,9 @@ export class CpuMemory {
 
   copy(buffer: DeviceBuffer, range: { from: number; to: number; bytes: number }): void {
     const { from, to, bytes } = range;
-    this.write(buffer, this.read(buffer, from, bytes), to);
+    this.#range(buffer, from, bytes);
+    const address = this.#writable(buffer, to, bytes);
+    this.#runtime.kerf_copy(address + BigInt(to), address + BigInt(from), BigInt(bytes));
   }
 
   /** Takes no memory: a page does at its first write. */

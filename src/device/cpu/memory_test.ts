@@ -18,6 +18,8 @@ Deno.test("memory is zero at first and holds what is written, views included", a
   const out = await device.read(buffer, 8, 8);
   assertEquals([...out], [0, 0, 2, 0, 3, 0, 0, 0]);
   assertEquals([...await device.read(buffer, 996, 4)], [0, 0, 8, 7]);
+  device.copy(buffer, { from: 8, to: 100, bytes: 8 });
+  assertEquals([...await device.read(buffer, 98, 12)], [0, 0, ...out, 0, 0]);
   device.free(buffer);
 });
 
@@ -36,6 +38,8 @@ Deno.test("ranges outside a buffer, and freed buffers, are refused", async () =>
   const data = new Uint8Array(8);
   assertThrows(() => device.write(buffer, data, 9), RangeError, 'bytes 9 to 17 of buffer "small"');
   assertThrows(() => device.write(buffer, data, -1), RangeError);
+  assertThrows(() => device.copy(buffer, { from: 8, to: 12, bytes: 5 }), RangeError);
+  assertThrows(() => device.copy(buffer, { from: 12, to: 0, bytes: 5 }), RangeError);
   assertThrows(() => device.write(buffer, data, NaN), RangeError);
   await assertRejects(() => device.read(buffer, 16, 1), RangeError);
   await assertRejects(() => device.read(buffer, 0, -1), RangeError);

@@ -18,6 +18,7 @@ const SYMBOLS = {
   kerf_memory: { parameters: ["buffer"], result: "void" },
   kerf_write: { parameters: ["u64", "buffer", "u64"], result: "void" },
   kerf_read: { parameters: ["buffer", "u64", "u64"], result: "void" },
+  kerf_copy: { parameters: ["u64", "u64", "u64"], result: "void" },
   kerf_open: { parameters: ["buffer", "u64", "u64", "buffer"], result: "i32" },
   kerf_fill: { parameters: ["i32", "u64", "u64", "u64"], result: "i32", nonblocking: true },
   kerf_map_file: { parameters: ["buffer", "u64", "u64", "buffer"], result: "u64" },

@@ -131,3 +131,7 @@ EXPORT void kerf_write(uint64_t destination, const void *source, uint64_t bytes)
 EXPORT void kerf_read(void *destination, uint64_t source, uint64_t bytes) {
   memcpy(destination, (const void *)(uintptr_t)source, bytes);
 }
+
+EXPORT void kerf_copy(uint64_t destination, uint64_t source, uint64_t bytes) {
+  memcpy((void *)(uintptr_t)destination, (const void *)(uintptr_t)source, bytes);
+}
