@@ -8,9 +8,11 @@ import type { Html } from "../../core/html.ts";
 import { htmlPage } from "../../core/html_page.ts";
 import type { CalibrationFile } from "../calibration_file.ts";
 import { passagesText } from "../passages.ts";
+import { card, cardGrid } from "./card.ts";
 import { drawChart } from "./chart.ts";
 import { headMap } from "./head_map.ts";
 import type { HeadCell } from "./head_map.ts";
+import { markdownDetails } from "./markdown.ts";
 import { STYLE } from "./style.ts";
 
 /** A number of each unit, in the file's order. */
@@ -37,10 +39,8 @@ function cellsOf({ per, kept }: CalibrationFile, numbers: UnitNumbers): HeadCell
   );
 }
 
-async function card(title: string, cells: readonly HeadCell[], label: string): Promise<Html> {
-  const name = element("figcaption", { class: "name" }, element("b", {}, title));
-  return element("figure", { class: "card" }, name, await drawChart(headMap(cells), label));
-}
+const mapCard = async (title: string, cells: readonly HeadCell[], label: string): Promise<Html> =>
+  card(element("b", {}, title), await drawChart(headMap(cells), label));
 
 /** The numbers of all maps as Markdown. */
 function markdown({ per, kept, measuredCounts, kl, counts }: CalibrationFile): Html {
@@ -49,22 +49,16 @@ function markdown({ per, kept, measuredCounts, kl, counts }: CalibrationFile): H
       ? [{ name: [layer], kept: heads[0]! }]
       : heads.map((kept, head) => ({ name: [layer, head], kept }))
   );
-  const heads = [
-    ...(per === "layer" ? ["layer"] : ["layer", "KV head"]),
-    ...measuredCounts.map((n) => `KL at ${n}`),
-    counts,
-  ];
-  const line = (cells: readonly (string | number)[]) => `| ${cells.join(" | ")} |`;
-  const text = [
-    line(heads),
-    line(heads.map(() => "---:")),
-    ...units.map(({ name, kept }, i) => line([...name, ...kl[i]!, kept])),
-  ].join("\n");
-  return element(
-    "details",
-    {},
-    ...[element("summary", {}, "the numbers as Markdown, to copy"), element("pre", {}, text)],
-  );
+  return markdownDetails({
+    what: "the numbers",
+    heads: [
+      ...(per === "layer" ? ["layer"] : ["layer", "KV head"]),
+      ...measuredCounts.map((n) => `KL at ${n}`),
+      counts,
+    ],
+    rows: units.map(({ name, kept }, i) => [...name, ...kl[i]!, kept]),
+    words: 0,
+  });
 }
 
 /** @param said what the terminal says of it, a line each */
@@ -82,7 +76,7 @@ export async function calibrationPage(
       text: (value) => shortText(1000 * value),
     });
     const label = `KL by layer and head where one ${per} keeps ${n} ${counts}`;
-    costs.push(await card(`keeps ${n}`, cells, label));
+    costs.push(await mapCard(`keeps ${n}`, cells, label));
   }
   const given = kept.flatMap((heads) => per === "layer" ? [heads[0]!] : heads);
   const shares = cellsOf(file, {
@@ -111,10 +105,10 @@ export async function calibrationPage(
         "and all others keep everything. One scale for all maps; the ground is as full as the root " +
         "of the KL.",
     ),
-    element("div", { class: "small" }, costs),
+    cardGrid(costs),
     element("h2", {}, `What each ${per} is given`),
     element("p", { class: "note" }, `How many ${counts}: ${uniform} in the mean.`),
-    element("div", { class: "small" }, await card(counts, shares, `${counts} by layer and head`)),
+    cardGrid([await mapCard(counts, shares, `${counts} by layer and head`)]),
     markdown(file),
   );
 }

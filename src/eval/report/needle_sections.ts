@@ -4,6 +4,7 @@ import { element } from "../../core/html.ts";
 import type { Html } from "../../core/html.ts";
 import { mean } from "../statistics.ts";
 import { mainMetric } from "../tasks.ts";
+import { cardGrid } from "./card.ts";
 import { drawChart } from "./chart.ts";
 import { needleMap } from "./needle_map.ts";
 import type { NeedleCell } from "./needle_map.ts";
@@ -56,7 +57,7 @@ export async function needleSections(
         "Share of prompts whose whole answer was the likeliest, " +
           `${countText(sizes)} a square. Depth 0 is the prompt's beginning, 1 its end.`,
       ),
-      element("div", { class: "small" }, cards),
+      cardGrid(cards),
     );
   }
   return sections;

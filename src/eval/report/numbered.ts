@@ -3,6 +3,7 @@
 import { element } from "../../core/html.ts";
 import type { Html } from "../../core/html.ts";
 import type { EvalSummary } from "../summary.ts";
+import { card } from "./card.ts";
 
 /** A spec's number on the page, from 1, in the order in which specs were asked for. */
 export type SpecNumbers = ReadonlyMap<string, number>;
@@ -34,13 +35,4 @@ export function specKey(numbers: SpecNumbers, summary: readonly EvalSummary[]): 
 
 /** A small chart of one spec, under its name. */
 export const specCard = (spec: string, numbers: SpecNumbers, chart: Html): Html =>
-  element(
-    "figure",
-    { class: "card" },
-    element(
-      "figcaption",
-      { class: "name" },
-      ...[element("b", {}, numbers.get(spec)!), element("code", {}, spec)],
-    ),
-    chart,
-  );
+  card([element("b", {}, numbers.get(spec)!), element("code", {}, spec)], chart);

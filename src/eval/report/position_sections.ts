@@ -3,6 +3,7 @@
 import { element } from "../../core/html.ts";
 import type { Html } from "../../core/html.ts";
 import { KL_NOISE } from "../metrics.ts";
+import { cardGrid } from "./card.ts";
 import { drawChart } from "./chart.ts";
 import { specCard } from "./numbered.ts";
 import type { SpecNumbers } from "./numbered.ts";
@@ -36,7 +37,7 @@ export async function positionSections(
         "Mean KL over passages and neighbouring positions, on one scale, logarithmic. " +
           `Below the dashed line (${KL_NOISE}) is noise.`,
       ),
-      element("div", { class: "small" }, cards),
+      cardGrid(cards),
     );
   }
   return sections;

@@ -4,6 +4,7 @@ import { element } from "../../core/html.ts";
 import type { Html } from "../../core/html.ts";
 import { ruleOf } from "../metrics.ts";
 import type { Comparison, EvalSummary } from "../summary.ts";
+import { markdownDetails } from "./markdown.ts";
 import { storedPercent } from "./numbered.ts";
 import type { SpecNumbers } from "./numbered.ts";
 
@@ -80,19 +81,13 @@ export function taskTable(own: readonly EvalSummary[], numbers: SpecNumbers, of?
 /** A task's table as Markdown. */
 export function markdownTable(own: readonly EvalSummary[]): Html {
   const { heads, rows } = cellsOf(own);
-  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
-  const text = [
-    line(heads),
-    line(heads.map((_, i) => i === 0 ? "---" : "---:")),
-    ...rows.map(({ spec, cells }) =>
-      line([`\`${spec}\``, ...cells.map(([text, interval]) => `${text} ${interval}`.trim())])
-    ),
-  ].join("\n");
-  return element(
-    "details",
-    {},
-    ...[element("summary", {}, "the table as Markdown, to copy"), element("pre", {}, text)],
-  );
+  return markdownDetails({
+    ...{ what: "the table", heads, words: 1 },
+    rows: rows.map(({ spec, cells }) => [
+      `\`${spec}\``,
+      ...cells.map(([text, interval]) => `${text} ${interval}`.trim()),
+    ]),
+  });
 }
 
 /** Which neighbours are not told apart. */
