@@ -4,38 +4,17 @@
  * Reductions are the template's loops: here they are names.
  */
 
-import { operandsOf, paramOf } from "../ir/operands.ts";
-import { hoist } from "../ir/passes/hoist.ts";
-import type { Func, Node, OpName, Scalar, Span } from "../ir/types.ts";
+import type { Func, Node, Scalar, Span } from "../ir/types.ts";
+import type { Argument } from "./arguments.ts";
 import { bounded } from "./bounds.ts";
 import { atom, infix, PRECEDENCE } from "./code.ts";
 import type { Code, Operand } from "./code.ts";
 import { lazySelects } from "./lazy_selects.ts";
 import type { CodeLine } from "./lines.ts";
+import { countUses, defaultName, hoistedValues, needsName } from "./named_values.ts";
 import { isIdentifier } from "./names.ts";
 import type { Scope } from "./names.ts";
 import type { EmitTarget, Form } from "./target.ts";
-
-/** What a parameter of the function is in the generated code. */
-export interface Argument {
-  readonly text: string;
-  /** Whether it differs from lane to lane (or, in a scalar form, from turn to turn of the inner loop). */
-  readonly varying: boolean;
-  /** Of a table of rank 2 and above: the text of each dimension's size, outermost first. */
-  readonly dims?: readonly string[];
-  /** When known: an i32 is within 0 … bound. */
-  readonly bound?: number;
-}
-
-/** An argument that has one value for all lanes. */
-export const uniform = (text: string, dims?: readonly string[]): Argument =>
-  dims === undefined ? { text, varying: false } : { text, varying: false, dims };
-
-/** An argument that has a value per lane. */
-export const varying = (text: string): Argument => ({ text, varying: true });
-
-/** An i32 argument that is within 0 … bound, so that arithmetic on it is known not to wrap. */
-export const upTo = (argument: Argument, bound = 2 ** 31 - 1): Argument => ({ ...argument, bound });
 
 /** How to print a function. */
 export interface FuncOptions {
@@ -164,62 +143,4 @@ function flatIndex(indices: readonly Operand[], table: Argument): Operand {
     const code = infix("+", PRECEDENCE.add, scaled, index);
     return { ...code, type: "i32", varying: outer.varying || index.varying };
   });
-}
-
-/** How often each value is read on the way to the results; a needless select reads nothing itself. */
-function countUses(func: Func, open: ReadonlyMap<number, number>): number[] {
-  const uses = func.nodes.map(() => 0);
-  for (const id of func.results) uses[id]!++;
-  for (const node of func.nodes.toReversed()) {
-    const same = open.get(node.id);
-    if (same !== undefined) uses[same]! += uses[node.id]!;
-    else if (uses[node.id]! > 0) { for (const id of operandsOf(node)) uses[id]!++; }
-  }
-  return uses;
-}
-
-/** Whether a value gets a statement of its own. */
-function needsName(
-  node: Node,
-  func: Func,
-  plan: { readonly hoisted: ReadonlySet<number>; readonly uses: readonly number[] },
-): boolean {
-  if (node.kind !== "op" && node.kind !== "load") return false;
-  const uses = plan.uses[node.id]!;
-  if (uses === 0) return false;
-  const named = node.name !== undefined && !func.results.includes(node.id);
-  return named || plan.hoisted.has(node.id) || (uses > 1 && !isShort(node, func));
-}
-
-/** One cheap operator on names and literals reads better repeated than named. */
-function isShort(node: Node & { readonly kind: "op" | "load" }, func: Func): boolean {
-  const leaves = node.args.every((id) => ["const", "param"].includes(func.nodes[id]!.kind));
-  return node.kind === "op" && SHORT.has(node.op) && leaves;
-}
-
-const SHORT: ReadonlySet<OpName> = new Set<OpName>([
-  ...["neg", "add", "sub", "and", "or", "shl", "shr"] as const,
-  ...["lt", "le", "gt", "ge", "eq", "ne", "toF32"] as const,
-]);
-
-/** The uniform values that varying ones read: they stand before the inner loop. */
-function hoistedValues(func: Func, args: readonly Argument[]): Set<number> {
-  const names = func.params.filter((_, i) => args[i]!.varying).map((param) => param.name);
-  const { uniform: before, varying: inside } = hoist(func, new Set(names));
-  const read = new Set(inside.flatMap((node) => operandsOf(node)));
-  return new Set(before.map((node) => node.id).filter((id) => read.has(id)));
-}
-
-/** The indices of the parameters whose values the function reads. */
-export function readParams(func: Func): Set<number> {
-  const used = new Set([...func.results, ...func.nodes.flatMap((node) => operandsOf(node))]);
-  const readers = func.nodes.filter((node) => node.kind !== "param" || used.has(node.id));
-  return new Set(readers.map(paramOf).filter((param) => param !== undefined));
-}
-
-/** A name for a value that the author did not name. */
-function defaultName(node: Node): string {
-  if (node.type === "bool") return "condition";
-  if (node.type === "i32") return node.kind === "load" ? "loaded" : "index";
-  return node.kind === "op" ? `${node.op}_value` : "loaded";
 }

@@ -4,7 +4,7 @@
  */
 
 import type { Func } from "../ir/types.ts";
-import { readParams } from "./func.ts";
+import { readParams } from "./arguments.ts";
 
 /** Whether hooks read where a key stands, beyond that it is not behind the query. */
 export const readsKeyOrder = ({ score, mask }: Readonly<Record<string, Func>>): boolean =>

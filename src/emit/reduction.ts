@@ -5,7 +5,7 @@
 
 import type { Reduction } from "../ir/types.ts";
 import { emitValue } from "./emit_value.ts";
-import { uniform, varying } from "./func.ts";
+import { uniform, varying } from "./arguments.ts";
 import type { Scope } from "./names.ts";
 import { meetingOf } from "./target.ts";
 import type { EmitTarget } from "./target.ts";

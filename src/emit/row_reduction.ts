@@ -7,8 +7,8 @@ import type { Func, Reduction } from "../ir/types.ts";
 import { distinctReductions } from "./distinct_reductions.ts";
 import type { DistinctReductions } from "./distinct_reductions.ts";
 import { emitValue } from "./emit_value.ts";
-import { readParams, uniform, varying } from "./func.ts";
-import type { Argument } from "./func.ts";
+import { readParams, uniform, varying } from "./arguments.ts";
+import type { Argument } from "./arguments.ts";
 import type { Scope } from "./names.ts";
 import type { EmitTarget } from "./target.ts";
 

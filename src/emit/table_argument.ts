@@ -2,8 +2,8 @@
 
 import { KerfError } from "../core/error.ts";
 import type { TableSpec } from "../dsl/table.ts";
-import { uniform } from "./func.ts";
-import type { Argument } from "./func.ts";
+import { uniform } from "./arguments.ts";
+import type { Argument } from "./arguments.ts";
 import { snakeCase } from "./names.ts";
 import type { EmitTarget } from "./target.ts";
 

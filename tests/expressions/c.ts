@@ -3,7 +3,7 @@
 import { runKernel } from "../../src/device/run_kernel.ts";
 import { testDevice } from "../../src/device/testing.ts";
 import type { Isa } from "../../src/device/testing.ts";
-import { uniform, varying } from "../../src/emit/func.ts";
+import { uniform, varying } from "../../src/emit/arguments.ts";
 import { c } from "../../src/emit/targets/c/mod.ts";
 import {
   bodyText,

@@ -4,7 +4,7 @@
  */
 
 import { mapLimited } from "../../src/build/mod.ts";
-import { varying } from "../../src/emit/func.ts";
+import { varying } from "../../src/emit/arguments.ts";
 import { cuda } from "../../src/emit/targets/cuda/mod.ts";
 import { addressOf, compileForEmulator } from "../_emulator.ts";
 import {

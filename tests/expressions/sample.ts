@@ -9,7 +9,7 @@ import { assert } from "@std/assert";
 import fc from "fast-check";
 import type { GeneratedSource, KernelEntry, Target } from "../../src/core/mod.ts";
 import { emitFunc } from "../../src/emit/func.ts";
-import type { Argument } from "../../src/emit/func.ts";
+import type { Argument } from "../../src/emit/arguments.ts";
 import { createScope } from "../../src/emit/names.ts";
 import type { EmitTarget } from "../../src/emit/target.ts";
 import { reduceColumn } from "../../src/ir/interpret.ts";

@@ -2,7 +2,7 @@
 
 import { runKernel } from "../../src/device/run_kernel.ts";
 import { ignoreWithoutAdapter, testWebgpu } from "../../src/device/webgpu/testing.ts";
-import { varying } from "../../src/emit/func.ts";
+import { varying } from "../../src/emit/arguments.ts";
 import { wgsl } from "../../src/emit/targets/wgsl/mod.ts";
 import type { Scalar } from "../../src/ir/types.ts";
 import {

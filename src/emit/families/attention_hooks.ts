@@ -3,8 +3,9 @@
 import type { Attention } from "../../dsl/attention.ts";
 import { keyRange } from "../../ir/key_range.ts";
 import type { Func } from "../../ir/types.ts";
-import { emitFunc, uniform, upTo, varying } from "../func.ts";
-import type { Argument } from "../func.ts";
+import { emitFunc } from "../func.ts";
+import { uniform, upTo, varying } from "../arguments.ts";
+import type { Argument } from "../arguments.ts";
 import { markedText } from "../lines.ts";
 import type { CodeLine } from "../lines.ts";
 import { hookScope } from "../names.ts";

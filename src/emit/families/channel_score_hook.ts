@@ -8,8 +8,9 @@ import { channelHooks, stepOf } from "../../dsl/steps.ts";
 import type { Pruning } from "../../dsl/pruning.ts";
 import type { ChannelHook } from "../../dsl/steps.ts";
 import { collectColumns } from "../column_reduction.ts";
-import { emitFunc, readParams, uniform, varying } from "../func.ts";
-import type { Argument } from "../func.ts";
+import { emitFunc } from "../func.ts";
+import { namesRead, uniform, varying } from "../arguments.ts";
+import type { Argument } from "../arguments.ts";
 import { markedText } from "../lines.ts";
 import { hookScope, snakeCase, words } from "../names.ts";
 import { readOnly } from "../signature_parts.ts";
@@ -44,7 +45,7 @@ function channelHook({ definition, file }: KernelSource): ChannelHook {
 export function channelScoreContext(source: KernelSource, target: EmitTarget) {
   const { path, group, queries } = channelHook(source);
   const func = source.funcs[path]!;
-  const read = new Set([...readParams(func)].map((i) => func.params[i]!.name));
+  const read = namesRead(func);
   const scope = hookScope();
   const columns = collectColumns(func, { target, scope });
   const nColumns = readsOutputs(source.definition as Pruning) ? 1 : 2;

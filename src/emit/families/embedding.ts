@@ -3,8 +3,8 @@
 import type { Signature } from "../../core/signature.ts";
 import { PACKINGS } from "../../core/packing.ts";
 import type { Packing } from "../../core/packing.ts";
-import { bindArguments } from "../arguments.ts";
-import { emitFunc, varying } from "../func.ts";
+import { bindArguments, varying } from "../arguments.ts";
+import { emitFunc } from "../func.ts";
 import { markedText } from "../lines.ts";
 import { hookScope } from "../names.ts";
 import { requestedPacking } from "../packing_request.ts";

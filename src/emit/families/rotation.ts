@@ -1,7 +1,7 @@
 /** The author's rotation of a pair of channels as text: what append.ts, append_product.ts and pairwise.ts share. */
 
-import { bindArguments } from "../arguments.ts";
-import { emitFunc, varying } from "../func.ts";
+import { bindArguments, varying } from "../arguments.ts";
+import { emitFunc } from "../func.ts";
 import { markedText } from "../lines.ts";
 import { hookScope } from "../names.ts";
 import type { EmitTarget } from "../target.ts";

@@ -5,10 +5,10 @@
 
 import type { Binding, Constant, Signature } from "../../core/signature.ts";
 import type { Rowwise } from "../../dsl/rowwise.ts";
-import { bindArguments } from "../arguments.ts";
+import { bindArguments, readParams, uniform, varying } from "../arguments.ts";
 import { emitValue } from "../emit_value.ts";
-import { emitFunc, readParams, uniform, varying } from "../func.ts";
-import type { Argument } from "../func.ts";
+import { emitFunc } from "../func.ts";
+import type { Argument } from "../arguments.ts";
 import { markedText } from "../lines.ts";
 import { hookScope } from "../names.ts";
 import type { Scope } from "../names.ts";

@@ -2,8 +2,8 @@
 
 import { KerfError } from "../../core/error.ts";
 import type { Pruning } from "../../dsl/pruning.ts";
-import { uniform } from "../func.ts";
-import type { Argument } from "../func.ts";
+import { uniform } from "../arguments.ts";
+import type { Argument } from "../arguments.ts";
 import { snakeCase } from "../names.ts";
 import { tableArgument } from "../table_argument.ts";
 import type { EmitTarget } from "../target.ts";

@@ -6,8 +6,9 @@
 import { KerfError } from "../../core/error.ts";
 import type { Pruning } from "../../dsl/pruning.ts";
 import type { TokensStep } from "../../dsl/tokens.ts";
-import { emitFunc, readParams, uniform, upTo, varying } from "../func.ts";
-import type { Argument } from "../func.ts";
+import { emitFunc } from "../func.ts";
+import { namesRead, uniform, upTo, varying } from "../arguments.ts";
+import type { Argument } from "../arguments.ts";
 import { markedText } from "../lines.ts";
 import { hookScope, words } from "../names.ts";
 import { collectRows } from "../row_reduction.ts";
@@ -41,7 +42,7 @@ export function rowScoreContext(
 ) {
   const definition = source.definition as Pruning;
   const func = source.funcs[path]!;
-  const read = new Set([...readParams(func)].map((i) => func.params[i]!.name));
+  const read = namesRead(func);
   if (read.has("weights") && queries === null) {
     throw new KerfError(
       `Cannot emit the scores of "${definition.name}": they read weights of no queries`,
