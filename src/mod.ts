@@ -24,7 +24,7 @@ export type { GenerateResult } from "./engine/generation.ts";
 export type { LoadOptions, LoadProgress } from "./engine/load.ts";
 export type { MaskHead, MaskLayer } from "./engine/mask.ts";
 export { Model } from "./engine/model.ts";
-export type { GenerateEvent, GenerateOptions, Prompt } from "./engine/model.ts";
+export type { GenerateEvent, GenerateOptions, Prompt } from "./engine/generate_options.ts";
 export type { SamplingOptions } from "./engine/sampling.ts";
 export type { FinishReason, KvStats, SequenceStats } from "./engine/sequence.ts";
 export { Session } from "./engine/session.ts";

@@ -15,7 +15,7 @@ import { prunePlan } from "../src/engine/prune_plan.ts";
 import type { PrunePlan } from "../src/engine/prune_plan.ts";
 import { definitionNames, loadDefinition } from "../src/engine/registry.ts";
 import { specWithTables } from "../src/engine/testing_tables.ts";
-import { floorRows, keptRows, leastRows } from "../src/engine/tokens_plan.ts";
+import { floorRows, keptRows, leastRows } from "../src/engine/row_budgets.ts";
 import { testFolder } from "../src/model/testing_files.ts";
 import { bitsOf, tokens, withModel } from "./_eviction.ts";
 

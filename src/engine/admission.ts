@@ -10,7 +10,7 @@ import { streamSegments } from "./compress_drafts.ts";
 import { forecastPeak, noRows, rowsAfter } from "./kv_forecast.ts";
 import type { ForecastShape, HeadRows } from "./kv_forecast.ts";
 import { formatSpec } from "./spec.ts";
-import { keptRows } from "./tokens_plan.ts";
+import { keptRows } from "./row_budgets.ts";
 import type { TokensPlan } from "./tokens_plan.ts";
 
 /** A sequence's work. */

@@ -5,7 +5,7 @@ import { testFolder } from "../model/testing_files.ts";
 import { BUDGET_FORMAT } from "./budget_file.ts";
 import type { BudgetFile } from "./budget_file.ts";
 import { prunePlan } from "./prune_plan.ts";
-import { keptRows } from "./tokens_plan.ts";
+import { keptRows } from "./row_budgets.ts";
 
 const dims = { nLayers: 2, nHeads: 6, nKvHeads: 3, headDim: 128, nCtx: 256 };
 

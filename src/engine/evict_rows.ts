@@ -11,7 +11,7 @@ import { choiceDrafts, keepDrafts } from "./evict_drafts.ts";
 import { expandedStreams, expandLayer } from "./expand_layer.ts";
 import { fitPages } from "./fit_pages.ts";
 import type { Plan } from "./plan.ts";
-import { budgetRows, floorRows, leastRows } from "./tokens_plan.ts";
+import { budgetRows, floorRows, leastRows } from "./row_budgets.ts";
 import type { TokensPlan } from "./tokens_plan.ts";
 import { wholeRows } from "./whole_rows.ts";
 

@@ -12,7 +12,7 @@ import {
 } from "./forecast_rows.ts";
 import type { StreamName } from "./compress_drafts.ts";
 import type { ForecastShape, HeadRows } from "./forecast_rows.ts";
-import { keptRows, leastRows } from "./tokens_plan.ts";
+import { keptRows, leastRows } from "./row_budgets.ts";
 
 /** The most rows that a head holds while decoding, and what an eviction then leaves; null: none comes. */
 function decodedRows(

@@ -11,7 +11,7 @@ import { rowsToMove, stays } from "./layer_moves.ts";
 import { recentRows, refreshes } from "./prune_layer.ts";
 import type { ChannelCuts } from "./prune_layer.ts";
 import type { RowClassesPlan } from "./row_classes_plan.ts";
-import { budgetRows, keptRows } from "./tokens_plan.ts";
+import { budgetRows, keptRows } from "./row_budgets.ts";
 import type { TokensPlan } from "./tokens_plan.ts";
 
 /** What the forecast depends on. */

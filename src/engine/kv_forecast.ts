@@ -13,7 +13,7 @@ import {
   unmaskedRows,
 } from "./forecast_rows.ts";
 import type { ForecastShape, HeadRows } from "./forecast_rows.ts";
-import { leastRows } from "./tokens_plan.ts";
+import { leastRows } from "./row_budgets.ts";
 
 export { noRows } from "./forecast_rows.ts";
 export type { ForecastShape, HeadRows } from "./forecast_rows.ts";

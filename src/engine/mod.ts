@@ -1,4 +1,5 @@
 /** The engine: plans, the KV cache, selection, sampling and generation. */
+export * from "./generate_options.ts";
 export * from "./generation.ts";
 export * from "./load.ts";
 export * from "./mask.ts";

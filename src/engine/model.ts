@@ -3,50 +3,19 @@
  * piece of work at a time.
  */
 
-import type { ChatMessage } from "../model/chat.ts";
 import { markStage } from "../sys/startup_marks.ts";
 import { channelScoresOf } from "./channel_scores.ts";
 import { maskOf } from "./mask.ts";
 import type { MaskLayer } from "./mask.ts";
+import type { GenerateOptions, Prompt } from "./generate_options.ts";
 import { Generation, peakRssBytes } from "./generation.ts";
 import type { GenerateResult } from "./generation.ts";
 import type { Loaded } from "./load.ts";
 import type { Outcome } from "./outcome.ts";
 import type { Request } from "./request.ts";
-import type { SamplingOptions } from "./sampling.ts";
 import { checkSampling } from "./sampling.ts";
 import { schedule } from "./scheduler.ts";
-import type { SchedulerEvent } from "./scheduler.ts";
 import { Session } from "./session.ts";
-
-/** A text to continue, a conversation to answer, or token ids as they are. */
-export type Prompt = string | readonly ChatMessage[] | { readonly tokens: readonly number[] };
-
-/** What is worth telling while work goes on. */
-export type GenerateEvent =
-  | Extract<SchedulerEvent, { kind: "prefill" | "layered" }>
-  /** A session's cache was dropped: the new conversation does not continue it. */
-  | { readonly kind: "dropped"; readonly cachedTokens: number };
-
-/** How to generate. */
-export interface GenerateOptions extends SamplingOptions {
-  /** Default: until the model stops, the context is full or the budget is. */
-  readonly maxTokens?: number;
-  /** Go on past stop tokens. */
-  readonly ignoreStop?: boolean;
-  /** A string prompt is continued as it is, without the chat template. */
-  readonly raw?: boolean;
-  /** System message for a string prompt that goes through the template. */
-  readonly system?: string;
-  /** Compress once after this many prompt tokens, before the rest. */
-  readonly compressAfter?: number;
-  /** Rows of a step at most. Default: the model's. */
-  readonly chunkSize?: number;
-  /** Keeps the cache between answers. */
-  readonly session?: Session;
-  readonly signal?: AbortSignal;
-  readonly onEvent?: (event: GenerateEvent) => void;
-}
 
 /** A model ready to generate. */
 export class Model {

@@ -28,7 +28,8 @@ import type { RowClassesPlan } from "./row_classes_plan.ts";
 import { formatSpec, parseSpec } from "./spec.ts";
 import type { SpecStep } from "./spec.ts";
 import { paramsOf } from "./variant_params.ts";
-import { keepsAlike, tokensPlan } from "./tokens_plan.ts";
+import { tokensPlan } from "./tokens_plan.ts";
+import { keepsAlike } from "./row_budgets.ts";
 import type { TokensPlan } from "./tokens_plan.ts";
 
 /** Everything a pruning spec means for a model; a step that it lacks is null. */

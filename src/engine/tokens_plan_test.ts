@@ -3,7 +3,8 @@ import { KerfError } from "../core/error.ts";
 import { pruning, table, tokens } from "../dsl/mod.ts";
 import type { TokensSpec } from "../dsl/mod.ts";
 import { prunePlan } from "./prune_plan.ts";
-import { keepsAlike, keptRows, leastRows, tokensPlan } from "./tokens_plan.ts";
+import { tokensPlan } from "./tokens_plan.ts";
+import { keepsAlike, keptRows, leastRows } from "./row_budgets.ts";
 
 const dims = { nLayers: 2, nHeads: 6, nKvHeads: 3, headDim: 64, nCtx: 256 };
 const at = { layer: 1, kvHead: 2 };

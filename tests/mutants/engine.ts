@@ -75,7 +75,7 @@ export const ENGINE: readonly Mutant[] = [
   },
   {
     name: "a budget that forgets the protected rows",
-    file: "src/engine/tokens_plan.ts",
+    file: "src/engine/row_budgets.ts",
     find: "Math.max(1, plan.first + plan.last, wanted)",
     replace: "Math.max(1, wanted)",
     tests: ["src/engine/tokens_plan_test.ts"],

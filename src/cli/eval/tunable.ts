@@ -9,7 +9,7 @@ import { isBudgetPath } from "../../engine/budget_file.ts";
 import { prunePlan } from "../../engine/prune_plan.ts";
 import type { PrunePlan } from "../../engine/prune_plan.ts";
 import { formatSpec, parseSpec } from "../../engine/spec.ts";
-import { budgetRows } from "../../engine/tokens_plan.ts";
+import { budgetRows } from "../../engine/row_budgets.ts";
 import type { LossPoint } from "../../eval/mod.ts";
 
 /** A budget that may be shared out. */
