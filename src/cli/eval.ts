@@ -8,7 +8,7 @@ import { formatDuration } from "../core/duration.ts";
 import { KerfError } from "../core/error.ts";
 import type { Loaded } from "../engine/load.ts";
 import { prunePlan } from "../engine/prune_plan.ts";
-import { appendResult, evaluate, FULL, readResults, reportOf } from "../eval/mod.ts";
+import { appendResult, evaluate, FULL, readResults, reportOfLengths } from "../eval/mod.ts";
 import type { EvalCase, EvalResult, EvalSpec, EvaluateOptions, ResultLine } from "../eval/mod.ts";
 import { createTokenizer } from "../model/tokenizer.ts";
 import { cacheDir } from "../sys/cache_dir.ts";
@@ -178,7 +178,7 @@ export async function main(args: ParsedArgs): Promise<number> {
   }
   writeOut(
     values.json === true
-      ? JSON.stringify(reportOf(results, { tasks, seed })) + "\n"
+      ? JSON.stringify(reportOfLengths(results, { tasks, seed })) + "\n"
       : reportText(results, { tasks, seed, notes: order }),
   );
   return 0;

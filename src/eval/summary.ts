@@ -22,6 +22,8 @@ export interface EvalSummary extends Interval {
   readonly spec: string;
   readonly task: string;
   readonly metric: string;
+  /** Tokens of the prompts, where those of several lengths were asked for and this is of one. */
+  readonly length?: number;
   /** Passages. */
   readonly n: number;
   /** Of all passages together, at the ends of their prompts. */
@@ -97,6 +99,20 @@ export function reportsByLength(
   if (groups.length < 2) return [];
   return groups.sort(([a], [b]) => a - b)
     .map(([length, results]) => ({ length, report: reportOf(results, { tasks: [task], seed }) }));
+}
+
+/** A report that says of prompts of several lengths what each length gave, not their mean. */
+export function reportOfLengths(
+  results: readonly EvalResult[],
+  options: { readonly tasks: readonly string[]; readonly seed: number },
+): EvalReport {
+  const { rows, summary } = reportOf(results, options);
+  const lengths = options.tasks.flatMap((task) =>
+    reportsByLength(results, { task, seed: options.seed })
+      .flatMap(({ length, report }) => report.summary.map((item) => ({ ...item, length })))
+  );
+  const apart = new Set(lengths.map(({ task }) => task));
+  return { rows, summary: [...summary.filter(({ task }) => !apart.has(task)), ...lengths] };
 }
 
 /** Two specs of neighbouring means, and whether their difference means anything. */

@@ -1,6 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import type { EvalResult } from "./results.ts";
-import { compareNeighbours, reportOf, reportsByLength } from "./summary.ts";
+import { compareNeighbours, reportOf, reportOfLengths, reportsByLength } from "./summary.ts";
 
 const result = (spec: string, passage: string, values: Record<string, number>): EvalResult => ({
   ...{ spec, protocol: "continuation", passage, caseSha256: "" },
@@ -67,4 +67,12 @@ Deno.test("prompts of several lengths have a report a length, of one none", () =
     [[512, 1, 1], [2048, 3, 2]],
   );
   assertEquals(of(results.slice(1, 2)), []);
+  const options = { tasks: ["ppl", "kl"], seed: 1 };
+  const { rows, summary } = reportOfLengths(results, options);
+  assertEquals(
+    summary.map(({ task, length, mean, n }) => [task, length, mean, n]),
+    [["ppl", undefined, 1, 1], ["kl", 512, 1, 1], ["kl", 2048, 3, 2]],
+  );
+  assertEquals(rows, reportOf(results, options).rows);
+  assertEquals(reportOfLengths(results.slice(1, 2), options).summary[0]!.length, undefined);
 });
