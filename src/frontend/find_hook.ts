@@ -53,6 +53,10 @@ const missing = (hook: Hook, step: string): Detail =>
     ? { message: `Cannot find \`${hook.path}\`: it is missing`, fix: `write \`${step}: (…) => …\`` }
     : { message: `Cannot find the source of \`${hook.path}\`` };
 
+/** What a field of a definition is given; undefined where it is not written out. */
+export const fieldOf = (root: Node, field: string): Node | undefined =>
+  child(resolveExpression(root), field);
+
 /** One step into an object literal, an array literal or the first argument of a call. */
 function child(node: Node, step: string): Node | undefined {
   if (Node.isCallExpression(node)) {

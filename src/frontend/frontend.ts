@@ -17,6 +17,7 @@ import {
   type SpanOf,
   spansFrom,
 } from "./diagnostic.ts";
+import { checkFileName } from "./file_name.ts";
 import { defaultExport, findHook } from "./find_hook.ts";
 import { lowerFunc, type Session } from "./func.ts";
 import { importedFiles, type ImportRules } from "./imports.ts";
@@ -108,6 +109,7 @@ async function lowerOne(setup: Setup, path: string): Promise<LowerResult> {
   const definition = mayRun && exported !== undefined
     ? await runModule(file, exported, report)
     : undefined;
+  if (definition !== undefined) checkFileName(file, { exported: exported!, definition, report });
   const { funcs, refused } = definition !== undefined && exported !== undefined
     ? lowerHooks(setup, exported, definition, report)
     : { funcs: {}, refused: [] };

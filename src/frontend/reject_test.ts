@@ -9,10 +9,9 @@ import { CODES, openFrontend, renderDiagnostics } from "./mod.ts";
 
 const root = fromFileUrl(new URL("../..", import.meta.url)).replace(/\/$/, "");
 const folder = "tests/fixtures/reject";
-const files = [...Deno.readDirSync(`${root}/${folder}`)]
-  .map((entry) => entry.name)
-  .filter((name) => name.endsWith(".ts"))
-  .toSorted();
+const files = ["", "prune/"].flatMap((sub) =>
+  [...Deno.readDirSync(`${root}/${folder}/${sub}`)].map(({ name }) => sub + name)
+).filter((name) => name.endsWith(".ts")).toSorted();
 
 Deno.test("every program of tests/fixtures/reject/ is rejected as its text says", async (t) => {
   const frontend = openFrontend(root, { kernels: "tests/fixtures" });

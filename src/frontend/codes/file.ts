@@ -54,4 +54,9 @@ export const FILE_CODES = {
     "the name becomes part of symbols and file names on every target",
     "use letters, digits and _, starting with a letter",
   ),
+  KERF0011: code(
+    "name of another file",
+    "a spec finds a variant by its file, kernels and messages call it by its name: both are one",
+    "give the variant its file's name",
+  ),
 };
