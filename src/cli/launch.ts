@@ -13,6 +13,7 @@ import { runDeno } from "../sys/deno.ts";
 import { isTraced, markStage, startupLine } from "../sys/startup_marks.ts";
 import { overviewText, parseCommand } from "./args.ts";
 import { commandAt, commandFile, COMMANDS } from "./flags.ts";
+import { heapFlags } from "./heap_flags.ts";
 import { permissionFlags } from "./permissions.ts";
 import { ROOT } from "./root.ts";
 
@@ -70,7 +71,8 @@ async function launch(words: readonly string[]): Promise<number> {
   markStage("launcher: its modules, permissions");
   if (isTraced()) console.error(startupLine());
   const main = join(ROOT, `src/cli/${commandFile(command.name)}`);
-  return await runDeno(["run", "--quiet", ...watch, ...flags, main, ...words], {
+  const all = [...watch, ...heapFlags(command), ...flags];
+  return await runDeno(["run", "--quiet", ...all, main, ...words], {
     cwd: ROOT,
     // The command may look for the driver nowhere else.
     env: { INIT_CWD: cwd, ...(driver === undefined ? {} : { KERF_LIBCUDA: driver }) },
