@@ -181,13 +181,12 @@ static void token_scores_snapkv__k_f16t16_v_f16t1_evicted(const struct args *res
       for (uint32_t g = 0; g < GROUP; g++) {
         const uint32_t head = kv_head * GROUP + g;
         const size_t layer = (size_t)args->slot * args->n_layers + args->layer;
-        const float *ring = args->q_ring
-            + (layer * args->n_heads + head) * (uint32_t)args->window * HEAD_DIM;
+        const float *ring = args->q_ring + (layer * args->n_heads + head) * args->window * HEAD_DIM;
         const float *sums = args->window_sums + 2 * (size_t)head * args->n_window;
         f32x16 sum_weights_lanes = kerf_splat16(0.0f);
         for (uint32_t query = 0; query < args->n_window; query++) {
           const uint32_t seen_from = args->n_tokens - args->n_window + query;
-          const float *q = ring + (size_t)(seen_from % (uint32_t)args->window) * HEAD_DIM;
+          const float *q = ring + (size_t)(seen_from % args->window) * HEAD_DIM;
           const f32x16 logit = multiply_keys(q, keys) * args->scale;
           const f32x16 weight = kerf_exp16(logit - sums[2 * query]) / sums[2 * query + 1];
           const f32x16 x = kerf_select16(position <= (int32_t)seen_from, weight,

@@ -75,8 +75,7 @@ channel_scores_key_norm_channels__k_list_f16t16_f16t16_v_f16t1(
 
     for (u32 of_part = kerf_warp(); of_part < PART_CHANNELS; of_part += WARPS) {
       const u32 first_channel = part * PART_CHANNELS + of_part;
-      const u32 c = 0;
-      float mean_square_k_totals[1] = {0.0f};
+      float mean_square_k_totals = 0.0f;
       /* 256-row partial results, merged in order; within one, lanes meet in a fixed tree. */
       for (u32 first = 0; first < n_keys; first += CHUNK_ROWS) {
         const u32 end = kerf_min_u32(n_keys, first + CHUNK_ROWS);
@@ -93,16 +92,16 @@ channel_scores_key_norm_channels__k_list_f16t16_f16t16_v_f16t1(
           const float mean_square_k_lanes_other = kerf_shuffle_down(mean_square_k_lanes, half);
           mean_square_k_lanes = mean_square_k_lanes + mean_square_k_lanes_other;
         }
-        mean_square_k_totals[c] = mean_square_k_totals[c] + mean_square_k_lanes;
+        mean_square_k_totals = mean_square_k_totals + mean_square_k_lanes;
       }
 
       float total = 0.0f;
       for (u32 g = 0; g < GROUP; g++) {
-        const float mean_square_k_lanes = mean_square_k_totals[c];
+        const float mean_square_k_lanes = mean_square_k_totals;
 #line 41 "src/dsl/reductions.ts"
         const float mean_square_k = mean_square_k_lanes / key_count;
 
-#line 106 "generated/cuda/channel_scores_key_norm_channels__k_list_f16t16_f16t16_v_f16t1.cu"
+#line 105 "generated/cuda/channel_scores_key_norm_channels__k_list_f16t16_f16t16_v_f16t1.cu"
         total = total + mean_square_k;
       }
       if (lane == 0) args.scores[place * HEAD_DIM + first_channel] = total / (float)GROUP;

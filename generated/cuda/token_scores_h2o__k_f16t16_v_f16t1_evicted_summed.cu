@@ -63,11 +63,10 @@ struct kv_rows {
   u32 n_rows;
 };
 
-/* One key of a head: `place` counts its rows, all segments in order. */
+/* One key of a head. */
 struct key_row {
   const kerf_f16 *stored; /* its first channel; the next is TILE_ROWS elements on */
   u32 width;
-  bool listed;
 };
 
 KERF_INLINE kv_rows rows_of(const struct args &args, u32 kv_head)
@@ -80,13 +79,13 @@ KERF_INLINE kv_rows rows_of(const struct args &args, u32 kv_head)
   return kv;
 }
 
-KERF_INLINE key_row key_at(const struct args &args, const kv_rows &kv, u32 place)
+/* The key of a row, which counts rows of all segments in order. */
+KERF_INLINE key_row key_at(const struct args &args, const kv_rows &kv, u32 row)
 {
-  u32 row = place;
   const u32 in_page = row % PAGE_ROWS;
   const u8 *page = kv.arena + (u64)kv.pages[args.key_page_0 + row / PAGE_ROWS] * ARENA_UNIT;
   return {(const kerf_f16 *)page + in_page / TILE_ROWS * TILE_ROWS * HEAD_DIM + in_page % TILE_ROWS,
-      HEAD_DIM, false};
+      HEAD_DIM};
 }
 
 /* The page of values that holds a row, at its head the positions. */
@@ -101,8 +100,10 @@ KERF_INLINE i32 position_of(const struct args &args, const kv_rows &kv, u32 plac
 }
 
 /* Channel c of a key as stored, c counting those that are. */
-KERF_INLINE float stored_channel(const key_row &key,
-    u32 c) { return kerf_load_f16(key.stored + c * TILE_ROWS); }
+KERF_INLINE float stored_channel(const key_row &key, u32 c)
+{
+  return kerf_load_f16(key.stored + c * TILE_ROWS);
+}
 
 /* q · k of one query and one key; a channel that is not stored is a turn less. */
 KERF_INLINE float multiply_key(const key_row &key, const float *q)
@@ -113,8 +114,8 @@ KERF_INLINE float multiply_key(const key_row &key, const float *q)
   }
   return sum;
 }
+
 static constexpr u32 POSITION_BYTES = 4 * PAGE_ROWS; /* at the head of a page of values */
-static constexpr u32 SUM_BYTES = 4 * PAGE_ROWS; /* behind the positions: running sums */
 
 /* One block: THREADS rows of one KV head at a time, a row a thread. */
 extern "C" __global__ void __launch_bounds__(THREADS, 1)

@@ -74,11 +74,10 @@ struct kv_rows {
   u32 n_rows;
 };
 
-/* One key of a head: `place` counts its rows, all segments in order. */
+/* One key of a head. */
 struct key_row {
   const kerf_f16 *stored; /* its first channel; the next is TILE_ROWS elements on */
   u32 width;
-  bool listed;
 };
 
 KERF_INLINE kv_rows rows_of(const struct args &args, u32 kv_head)
@@ -91,13 +90,13 @@ KERF_INLINE kv_rows rows_of(const struct args &args, u32 kv_head)
   return kv;
 }
 
-KERF_INLINE key_row key_at(const struct args &args, const kv_rows &kv, u32 place)
+/* The key of a row, which counts rows of all segments in order. */
+KERF_INLINE key_row key_at(const struct args &args, const kv_rows &kv, u32 row)
 {
-  u32 row = place;
   const u32 in_page = row % PAGE_ROWS;
   const u8 *page = kv.arena + (u64)kv.pages[args.key_page_0 + row / PAGE_ROWS] * ARENA_UNIT;
   return {(const kerf_f16 *)page + in_page / TILE_ROWS * TILE_ROWS * HEAD_DIM + in_page % TILE_ROWS,
-      HEAD_DIM, false};
+      HEAD_DIM};
 }
 
 /* The page of values that holds a row, at its head the positions. */
@@ -112,8 +111,10 @@ KERF_INLINE i32 position_of(const struct args &args, const kv_rows &kv, u32 plac
 }
 
 /* Channel c of a key as stored, c counting those that are. */
-KERF_INLINE float stored_channel(const key_row &key,
-    u32 c) { return kerf_load_f16(key.stored + c * TILE_ROWS); }
+KERF_INLINE float stored_channel(const key_row &key, u32 c)
+{
+  return kerf_load_f16(key.stored + c * TILE_ROWS);
+}
 
 /* q · k of one query and one key; a channel that is not stored is a turn less. */
 KERF_INLINE float multiply_key(const key_row &key, const float *q)
@@ -124,7 +125,6 @@ KERF_INLINE float multiply_key(const key_row &key, const float *q)
   }
   return sum;
 }
-static constexpr u32 POSITION_BYTES = 4 * PAGE_ROWS; /* at the head of a page of values */
 
 /* One block: THREADS rows of one KV head at a time, a row a thread. */
 extern "C" __global__ void __launch_bounds__(THREADS, 1)
@@ -144,12 +144,12 @@ token_scores_snapkv__k_f16t16_v_f16t1_evicted(const __grid_constant__ struct arg
     for (u32 g = 0; g < GROUP; g++) {
       const u32 head = kv_head * GROUP + g;
       const u64 layer = (u64)args.slot * args.n_layers + args.layer;
-      const float *ring = args.q_ring + (layer * args.n_heads + head) * (u32)args.window * HEAD_DIM;
+      const float *ring = args.q_ring + (layer * args.n_heads + head) * args.window * HEAD_DIM;
       const float *sums = args.window_sums + 2 * (u64)head * args.n_window;
       float sum_weights_lanes = 0.0f;
       for (u32 query = 0; query < args.n_window; query++) {
         const u32 seen_from = args.n_tokens - args.n_window + query;
-        const float *q = ring + (u64)(seen_from % (u32)args.window) * HEAD_DIM;
+        const float *q = ring + (u64)(seen_from % args.window) * HEAD_DIM;
         float x = 0.0f;
         if (position <= (i32)seen_from) {
           const float logit = multiply_key(key, q) * args.scale;

@@ -85,7 +85,7 @@ struct kv_rows {
   u32 n_rows;
 };
 
-/* One key of a head: `place` counts its rows, all segments in order. */
+/* One key of a head. */
 struct key_row {
   const kerf_f16 *stored; /* its first channel; the next is TILE_ROWS elements on */
   u32 width;
@@ -108,9 +108,9 @@ KERF_INLINE kv_rows rows_of(const struct args &args, u32 kv_head)
   return kv;
 }
 
-KERF_INLINE key_row key_at(const struct args &args, const kv_rows &kv, u32 place)
+/* The key of a row, which counts rows of all segments in order. */
+KERF_INLINE key_row key_at(const struct args &args, const kv_rows &kv, u32 row)
 {
-  u32 row = place;
   const u32 rows_0 = kv.fields[0];
   if (row < rows_0) {
     const u32 word = kv.fields[1], n_stored = word & 0xffffu, n_high = word >> 16;

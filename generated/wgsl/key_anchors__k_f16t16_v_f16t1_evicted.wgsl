@@ -40,37 +40,33 @@ struct KvRows {
 struct KeyRow {
   first: u32,
   width: u32,
-  listed: bool,
 }
 
 fn rows_of(kv_head: u32) -> KvRows {
   let place = (params.slot * params.n_layers + params.layer) * params.n_kv_heads + kv_head;
   var n_rows = 0u;
-  for (var segment = 0u; segment < KEY_SEGMENTS;
-      segment++) { n_rows += heads_buf[place * HEAD_FIELDS + 2u * segment]; }
+  for (var segment = 0u; segment < KEY_SEGMENTS; segment++) {
+    n_rows += heads_buf[place * HEAD_FIELDS + 2u * segment];
+  }
   return KvRows(place, n_rows);
 }
 
 /* A row of a segment of keys, whose first page entry is `page`. */
-fn key_of(kv: KvRows, page: u32, row: u32, width: u32, listed: bool) -> KeyRow {
+fn key_of(kv: KvRows, page: u32, row: u32, width: u32) -> KeyRow {
   let start = pages_buf[kv.place * params.page_entries + page + row / PAGE_ROWS] * UNIT_WORDS * 2u;
   let in_page = row % PAGE_ROWS;
-  return KeyRow(start + in_page / TILE_ROWS * TILE_ROWS * width + in_page % TILE_ROWS, width,
-      listed);
+  return KeyRow(start + in_page / TILE_ROWS * TILE_ROWS * width + in_page % TILE_ROWS, width);
 }
 
 /* The key of row `place`, which counts rows of all segments in order. */
 fn key_at(kv: KvRows, place: u32) -> KeyRow {
-  return key_of(kv, params.key_page_0, place, HEAD_DIM, false);
+  return key_of(kv, params.key_page_0, place, HEAD_DIM);
 }
 
-/* Channel c of a key as stored, c counting those that are; and which channel that is. */
+/* Channel c of a key as stored, c counting those that are. */
 fn stored_channel(key: KeyRow, c: u32) -> f32 {
   let at = key.first + c * TILE_ROWS;
   return unpack2x16float(arena_buf[at / 2u])[at % 2u];
-}
-fn channel_of(kv: KvRows, key: KeyRow, c: u32) -> u32 {
-  return c;
 }
 
 /* The word of the arena where the page of values begins that holds a row, at its head the positions. */
@@ -109,7 +105,7 @@ fn key_anchors__k_f16t16_v_f16t1_evicted(
     for (var i = 0u; i < n; i++) {
       let key = key_at(kv, first + i);
       for (var c = lane; c < key.width; c += WORKGROUP) {
-        if (norms[i] > 0.0) { anchor[channel_of(kv, key, c)] += stored_channel(key, c) / norms[i]; }
+        if (norms[i] > 0.0) { anchor[c] += stored_channel(key, c) / norms[i]; }
       }
       /* Another row's list may give this channel to another thread. */
       workgroupBarrier();

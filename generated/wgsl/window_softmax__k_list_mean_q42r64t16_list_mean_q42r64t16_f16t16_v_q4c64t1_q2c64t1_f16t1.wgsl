@@ -69,8 +69,9 @@ struct KeyRow {
 fn rows_of(kv_head: u32) -> KvRows {
   let place = (params.slot * params.n_layers + params.layer) * params.n_kv_heads + kv_head;
   var n_rows = 0u;
-  for (var segment = 0u; segment < KEY_SEGMENTS;
-      segment++) { n_rows += heads_buf[place * HEAD_FIELDS + 2u * segment]; }
+  for (var segment = 0u; segment < KEY_SEGMENTS; segment++) {
+    n_rows += heads_buf[place * HEAD_FIELDS + 2u * segment];
+  }
   return KvRows(place, n_rows);
 }
 
@@ -110,7 +111,7 @@ fn key_at(kv: KvRows, place: u32) -> KeyRow {
   return key_of(kv, params.key_page_2, row, HEAD_DIM, false);
 }
 
-/* Channel c of a key as stored, c counting those that are, then the others of a list; and which channel that is. */
+/* Channel c of a key as stored, c counting those that are, then the others of a list. */
 fn stored_channel(key: KeyRow, c: u32) -> f32 {
   if (key.coded) {
     if (c >= key.n_stored) { return fills_buf[key.list + c]; }
@@ -132,6 +133,8 @@ fn stored_channel(key: KeyRow, c: u32) -> f32 {
   let at = key.first + c * TILE_ROWS;
   return unpack2x16float(arena_buf[at / 2u])[at % 2u];
 }
+
+/* Which channel that is. */
 fn channel_of(kv: KvRows, key: KeyRow, c: u32) -> u32 {
   if (key.listed) { return channels_buf[key.list + c]; }
   return c;

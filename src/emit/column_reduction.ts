@@ -28,7 +28,7 @@ export interface ColumnReductionContext {
   /** Lanes `lane` and `lane + half` together. */
   readonly merge_lines: string;
   readonly merge: string;
-  /** The total so far, `totals[c]`, and one chunk's value, lane 0, together. */
+  /** The total of channel `c` so far, of `totals`, and one chunk's value together. */
   readonly total_lines: string;
   readonly total: string;
   /** Statements that make `result` of `lanes`. */
@@ -61,9 +61,9 @@ function columnReduction(
   const print = (func: Func, form: "scalar" | "lanes", args: Argument[], into: string[] = []) =>
     emitValue(func, { target, form, scope, args, into });
   const step = print(reduction.step, "lanes", [varying(lanes), varying("x")]);
-  const { own, other, whole } = meetingOf(target, lanes);
+  const { own, other, whole, total: totalOf } = meetingOf(target, lanes);
   const merge = print(reduction.merge, "scalar", [varying(own), varying(other)]);
-  const total = print(reduction.merge, "scalar", [varying(`${totals}[c]`), varying(whole)]);
+  const total = print(reduction.merge, "scalar", [varying(totalOf(totals)), varying(whole)]);
   const count = uniform(query ? "query_count" : "key_count");
   const finish = print(reduction.finish, "lanes", [varying(lanes), count], [result]);
   return {

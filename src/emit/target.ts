@@ -55,6 +55,8 @@ export interface Meeting {
   readonly other: string;
   /** What is left of all once the tree has ended. */
   readonly whole: string;
+  /** What several trees come to, of channel `c`. */
+  readonly total: (totals: string) => string;
 }
 
 /** A compile target. */
@@ -108,6 +110,8 @@ export interface EmitTarget {
 /** How the lanes' partial results of `accumulator` meet on a target. */
 export function meetingOf(target: EmitTarget, accumulator: string): Meeting {
   const array = target.partials(accumulator);
-  const tree = { own: `${array}[lane]`, other: `${array}[lane + half]`, whole: `${array}[0]` };
-  return target.meeting?.(accumulator) ?? tree;
+  return target.meeting?.(accumulator) ?? {
+    ...{ own: `${array}[lane]`, other: `${array}[lane + half]`, whole: `${array}[0]` },
+    total: (totals) => `${totals}[c]`,
+  };
 }

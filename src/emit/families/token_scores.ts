@@ -38,6 +38,8 @@ export interface TokenScoresContext extends CacheContext {
   readonly reads_expected: boolean;
   readonly reads_layer: boolean;
   readonly reads_kv_head: boolean;
+  /** Whether the score reads the number of remembered queries, which is an i32 then. */
+  readonly signed_window: boolean;
   /** Whether a reduction of channels, or of weights, reads how many there are. */
   readonly counts_channels: boolean;
   readonly counts_weights: boolean;
@@ -79,6 +81,7 @@ const scoresOf = ({ head, doc, fullRows, of }: Purpose): Family =>
       const context: TokenScoresContext = {
         ...cacheContext(name, layout, { fullRows }),
         ...hook.context,
+        signed_window: hook.read.has("window"),
       };
       return {
         signature: signature(name, { definition, layout, context, read: hook.read }),

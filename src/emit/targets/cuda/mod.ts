@@ -68,6 +68,8 @@ export const cuda: EmitTarget = Object.freeze<EmitTarget>({
     // A constant that the template makes: a shuffle inside a conditional would lack lanes.
     other: `${accumulator}_other`,
     whole: accumulator,
+    // A warp has one channel at a time.
+    total: (totals) => totals,
   }),
   countAsF32: (name) => `(float)${name}`,
   countAsI32: (name) => `(i32)${name}`,
