@@ -129,16 +129,14 @@ export const ENGINE: readonly Mutant[] = [
     file: "src/device/cpu/runtime/walk.h",
     find: "      wait_for(p, &group->finished, EQUALS, group->expected);",
     replace: "      if (i + 1 == p->n_ops) wait_for(p, &group->finished, EQUALS, group->expected);",
-    tests: ["src/device/cpu/device_test.ts"],
-    only: "barrier",
+    tests: ["src/device/cpu/waits_test.ts"],
   },
   {
     name: "no part is waited for",
     file: "src/device/cpu/runtime/walk.h",
     find: "rest = g->before ? mask : 0;",
     replace: "rest = 0;",
-    tests: ["src/device/cpu/parts_test.ts"],
-    only: "a long chain",
+    tests: ["src/device/cpu/waits_test.ts"],
   },
   {
     name: "mask bytes forgotten",

@@ -158,6 +158,20 @@ export function mixParts(
   );
 }
 
+/** Writes down which items of which operation it is given: log[0] counts notes of four words (1, op, first, last). */
+export const note: KernelRequest = toy(
+  "note",
+  [u32("log", "readwrite")],
+  [{ name: "n_parts", dtype: "u32" }, { name: "op", dtype: "u32" }],
+  [{ of: { constant: "n_parts" } }, { of: { step: "nRows" } }],
+  toyText(
+    "note",
+    "uint32_t *log; uint32_t n_parts; uint32_t op;",
+    "uint32_t *at = a->log + 4 * ++a->log[0];\n" +
+      "  at[0] = 1, at[1] = a->op, at[2] = first, at[3] = last;",
+  ),
+);
+
 const flagged = (name: string, body: string): KernelRequest =>
   toy(
     name,
