@@ -21,6 +21,12 @@ Deno.test("buildStep mixes prefill chunks and decode rows", () => {
   assertEquals(Object.keys(made).sort(), [...STEP_BUFFERS].sort());
 });
 
+Deno.test("a step has the splits of the decode row that has most, wherever it stands", () => {
+  const row = { position: 0, tokens: [1], logits: "last" } as const;
+  const splits = [3, 5, 2].map((nSplits, slot) => ({ ...row, slot, nSplits }));
+  assertEquals(buildStep(splits).step[STEP_FIELDS.indexOf("nSplits")], 5);
+});
+
 Deno.test("tiles and decode rows cover every row exactly once", () => {
   const sequence = fc.record({
     slot: fc.nat(7),

@@ -18,9 +18,22 @@ type Verdict =
   | "DOES NOT COMPILE"
   | "TESTS FAIL WITHOUT IT";
 
-async function judge(workspace: Workspace, mutant: Mutant): Promise<Verdict> {
-  const clean = await workspace.test(mutant);
-  if (!passes(clean)) return "TESTS FAIL WITHOUT IT";
+/** Whether a mutant's tests pass without it; asked once of the same tests. */
+function passing(workspace: Workspace): (mutant: Mutant) => Promise<boolean> {
+  const known = new Map<string, boolean>();
+  return async (mutant) => {
+    const tests = [mutant.only, ...mutant.tests].join("\n");
+    if (!known.has(tests)) known.set(tests, passes(await workspace.test(mutant)));
+    return known.get(tests)!;
+  };
+}
+
+async function judge(
+  workspace: Workspace,
+  mutant: Mutant,
+  pass: (mutant: Mutant) => Promise<boolean>,
+): Promise<Verdict> {
+  if (!await pass(mutant)) return "TESTS FAIL WITHOUT IT";
   if (!(await workspace.apply(mutant))) return "DOES NOT APPLY";
   try {
     const { failed, refused } = await workspace.test(mutant);
@@ -51,9 +64,10 @@ if (import.meta.main) {
   const width = Math.max(...mutants.map(({ name }) => name.length));
   let caught = 0;
   await using workspace = await openWorkspace();
+  const pass = passing(workspace);
   for (const mutant of mutants) {
     const start = performance.now();
-    const verdict = await judge(workspace, mutant);
+    const verdict = await judge(workspace, mutant, pass);
     if (verdict === "caught") caught++;
     const seconds = ((performance.now() - start) / 1000).toFixed(1).padStart(5);
     console.log(`${mutant.name.padEnd(width)}  ${seconds} s  ${verdict}  ${mutant.file}`);

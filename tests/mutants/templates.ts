@@ -34,7 +34,7 @@ export const TEMPLATES: readonly Mutant[] = [
     name: "a window that sees later rows",
     file: "templates/c/window_softmax.c.njk",
     find: "present & (positions <= (int32_t)position)",
-    replace: "present",
+    replace: "present & (positions >= 0 * (int32_t)position)",
     tests: ["tests/parity/window_softmax.ts"],
     only: "window_softmax",
   },
@@ -198,6 +198,7 @@ export const TEMPLATES: readonly Mutant[] = [
     replace: "kerf_first16(n)",
     tests: ["tests/parity/largest.ts"],
     only: "matmul_largest f32",
+    generated: true,
   },
   {
     name: "the head's largest: a part's places counted from its own start",

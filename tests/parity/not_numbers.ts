@@ -1,6 +1,6 @@
 /**
- * Rows of activations with an input that is no number, as 8-bit codes: every output of such a row is none either, as
- * products of f32 rows have it, and the rows beside it keep their bits.
+ * Rows of activations with an input that is no number, or too large for codes: every output of such a row is no number,
+ * as products of f32 rows have it of the former, and the rows beside it keep their bits.
  */
 
 import { assert, assertEquals } from "@std/assert";
@@ -20,6 +20,9 @@ const PLACES: readonly (readonly number[])[] = [
   Array.from({ length: N_IN }, (_, place) => place),
   [],
 ];
+
+/** Alone in its word it is 256 times the least that has no scale, 127 · 2^95, and some more. */
+const TOO_LARGE = 2e33;
 
 for (const isa of await testIsas({ dots: true })) {
   Deno.test(`what is no number stays none through codes on ${isa}`, async () => {
@@ -57,13 +60,15 @@ for (const isa of await testIsas({ dots: true })) {
     };
     const want = await product(plain);
     assert(want.every(Number.isFinite));
-    const odd = plain.slice();
-    PLACES.forEach((places, row) => {
-      for (const place of places) {
-        odd[row * N_IN + place] = NaN;
-        want.fill(NaN, row * N_OUT, (row + 1) * N_OUT);
-      }
-    });
-    assertEquals(await product(odd), want);
+    for (const value of [NaN, TOO_LARGE]) {
+      const odd = plain.slice();
+      PLACES.forEach((places, row) => {
+        for (const place of places) {
+          odd[row * N_IN + place] = value;
+          want.fill(NaN, row * N_OUT, (row + 1) * N_OUT);
+        }
+      });
+      assertEquals(await product(odd), want, `${value}`);
+    }
   });
 }

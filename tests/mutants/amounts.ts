@@ -1,0 +1,59 @@
+/** Edits of how many and in which order: budgets, widths, bits, classes, rows of a step and of a cache. */
+
+import type { Mutant } from "./mutant.ts";
+
+const BUDGETS = ["src/engine/tokens_plan_test.ts"];
+const STEP = ["src/engine/step_test.ts"];
+
+/** Counts and orders. */
+export const AMOUNTS: readonly Mutant[] = [
+  {
+    name: "kept rows rounded down to a multiple",
+    file: "src/engine/row_budgets.ts",
+    find: "Math.ceil(wantedRows(plan, head) / multiple)",
+    replace: "Math.floor(wantedRows(plan, head) / multiple)",
+    tests: BUDGETS,
+  },
+  {
+    name: "kept channels rounded to the nearest multiple",
+    file: "src/engine/channels_plan.ts",
+    find: "Math.ceil(kept / multiple)",
+    replace: "Math.round(kept / multiple)",
+    tests: ["src/engine/prune_plan_test.ts"],
+  },
+  {
+    name: "a step's tiles counted from their sequence's start",
+    file: "src/engine/step.ts",
+    find: "tiles.push(index, firstRow + i,",
+    replace: "tiles.push(index, i,",
+    tests: STEP,
+  },
+  {
+    name: "a step has the splits of its last sequence",
+    file: "src/engine/step.ts",
+    find: "nSplits = Math.max(nSplits, sequence.nSplits);",
+    replace: "nSplits = sequence.nSplits;",
+    tests: STEP,
+  },
+  {
+    name: "key heads are parts by pairs",
+    file: "src/engine/head_parts.ts",
+    find: "(head - nHeads) % nKvHeads",
+    replace: "(head - nHeads) >> 1",
+    tests: ["src/engine/head_parts_test.ts"],
+  },
+  {
+    name: "a barrier of parts before what has none",
+    file: "src/device/barriers.ts",
+    find: "divided[i]! && divided[i + 1] === true",
+    replace: "divided[i]!",
+    tests: ["src/device/barriers_test.ts"],
+  },
+  {
+    name: "parts wait for the last level alone",
+    file: "src/device/cpu/runtime/runtime.c",
+    find: "    memcpy(g->ends, g->before->ends, sizeof g->ends);\n",
+    replace: "    memset(g->ends, 0, sizeof g->ends);\n",
+    tests: ["src/device/cpu/waits_test.ts"],
+  },
+];
