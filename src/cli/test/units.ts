@@ -12,9 +12,12 @@ export interface TestCounts {
   readonly ignored: number;
 }
 
-/** Files that run for minutes: they begin first, so that none runs alone while other cores have nothing left. */
-const LONGEST = "parity_kernels verify conformance parity_cuda eviction_devices webgpu_model"
-  .split(" ").map((name) => `tests/${name}_test.ts`);
+/** Files that run for half a minute and more: they begin first, so that none runs alone while other cores have nothing left. */
+const LONGEST =
+  `parity_kernels verify conformance parity_cuda eviction_devices webgpu_model parity_wgsl
+  evicted_codes cuda reference codes new_variant variants_doc kvpress property_expressions row_classes
+  cuda_model eviction gpu_bench`
+    .split(/\s+/).map((name) => `tests/${name}_test.ts`);
 
 /**
  * The units of a run, each a list of files and folders relative to the project's, those that take long first.
