@@ -22,6 +22,13 @@ export const AMOUNTS: readonly Mutant[] = [
     tests: ["src/engine/prune_plan_test.ts"],
   },
   {
+    name: "a layer's bits rounded up",
+    file: "src/engine/channel_bits_plan.ts",
+    find: "Math.floor(average * nKvHeads * headDim + 1e-6)",
+    replace: "Math.ceil(average * nKvHeads * headDim - 1e-6)",
+    tests: ["src/engine/channel_bits_plan_test.ts"],
+  },
+  {
     name: "a step's tiles counted from their sequence's start",
     file: "src/engine/step.ts",
     find: "tiles.push(index, firstRow + i,",
