@@ -98,7 +98,7 @@ async function checkBudgets(engine: Engine, slot: number, { plan, spec }: Compos
     const wanted = heads.map((head) => keptRows(tokens, head));
     const sum = (counts: readonly number[], layer: number) =>
       counts.slice(layer * SHAPE.nKvHeads, (layer + 1) * SHAPE.nKvHeads).reduce((a, b) => a + b);
-    // How many rows are enough, and which blocks, is tests/eviction_test.ts's.
+    // How many rows are enough, and which blocks, is tests/eviction_enough_test.ts's and eviction_budgets_test.ts's.
     const isCounted = tokens.enough !== null || tokens.blockRows > 1;
     const shares = tokens.floor !== null;
     rows.forEach((n, i) => {

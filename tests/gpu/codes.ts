@@ -12,7 +12,8 @@ import type { EncodeCase } from "../_encode_case.ts";
 import { gpuTest, runNamed } from "../_gpu.ts";
 import { runNamed as runOnCpu } from "../_kernel.ts";
 import { checkAttention } from "./attention.ts";
-import { assertClassScores, assertOrdered } from "./eviction.ts";
+import { assertOrdered } from "./eviction.ts";
+import { assertClassScores } from "./token_scores.ts";
 import { assertMoved } from "./move_rows.ts";
 
 /** Rows coded as on the CPU. */

@@ -1,126 +1,20 @@
 /**
- * The kernels of token eviction on a GPU, held to the same kernels on the CPU, which are held to their
- * references in tests/parity/. What moves or chooses must be equal; what sums may differ by its roundings.
+ * The choice of rows that stay, their order and their move on a GPU: equal to the same kernels' on the CPU, which are
+ * held to their references in tests/parity/.
  */
 
 import { assertEquals } from "@std/assert";
-import { hasStatistic, resolveParams, rowBitsOf, stepOf } from "../../src/dsl/mod.ts";
-import type { Pruning } from "../../src/dsl/mod.ts";
 import type { TypedArray } from "../../src/device/run_kernel.ts";
 import { assertClose } from "../_close.ts";
-import { gpu, gpuTest, render, runNamed, sources } from "../_gpu.ts";
-import { GROUP, N_HEADS, N_KV_HEADS, rowsOf, SEEDS } from "../_head_rows.ts";
-import { randomFrom, runNamed as runOnCpu } from "../_kernel.ts";
-import { AT, pageConstants, writeCache } from "../_kv_cache.ts";
+import { gpu, gpuTest } from "../_gpu.ts";
+import { GROUP, N_HEADS, N_KV_HEADS, SEEDS } from "../_head_rows.ts";
+import { randomFrom } from "../_kernel.ts";
+import { AT } from "../_kv_cache.ts";
+import { both, EVICTED, pool } from "../_gpu_eviction.ts";
+import type { Shape } from "../_gpu_eviction.ts";
 
-export const EVICTED = "k_f16t16_v_f16t1_evicted";
 const CACHED = "k_f16t16_v_f16t1_cached_evicted";
 const LISTED = "k_list_f16t16_f16t16_v_f16t1_evicted";
-
-/** A cache of which every other row was evicted, and queries over it. */
-interface Shape {
-  readonly layout?: string;
-  readonly headDim: number;
-  readonly rows: number;
-  readonly listed?: number;
-  /** Coded rows, and those of them that are of the first class. */
-  readonly coded?: readonly [rows: number, first: number];
-  readonly window: number;
-}
-
-/** What every kernel may take; a kernel gets what its signature names. */
-function pool(shape: Shape) {
-  const { layout = EVICTED, headDim, rows, listed = 0, window, coded: [nCoded, nFirst] = [0, 0] } =
-    shape;
-  const hasGaps = layout.includes("_evicted");
-  const heads = SEEDS.map((seed) => ({
-    ...rowsOf(rows - seed + 1, { headDim, seed, listed: Math.min(listed, rows - seed + 1) }),
-    ...{ nCoded, nFirst, high: 7 },
-    positions: Array.from({ length: rows }, (_, i) => hasGaps ? 2 * i : i),
-  }));
-  const cache = writeCache(layout, heads, { headDim });
-  const nKey = cache.layout.key.segments.length;
-  const random = randomFrom(rows);
-  const ring = AT.nSlots * AT.nLayers * N_HEADS * window * headDim;
-  const nWindow = Math.min(window, 2 * rows);
-  const kept = SEEDS.map((seed) =>
-    Array.from({ length: rows - seed + 1 }, (_, i) => i).filter((i) => i % 3 !== seed % 3)
-  );
-  const perLayer = AT.layer * N_KV_HEADS;
-  return {
-    buffers: {
-      ...cache.buffers,
-      ...(cache.fills ? { fills: cache.fills } : {}),
-      rope: Float32Array.from({ length: 2 * rows * headDim }, random),
-      q_ring: Float32Array.from({ length: ring }, () => 2 * random()),
-      window_sums: new Float32Array(N_HEADS * nWindow * 2).fill(-7),
-      anchors: new Float32Array(N_KV_HEADS * (headDim + 16)).fill(-7),
-      row_scores: new Float32Array(N_HEADS * rows).fill(-7),
-      expected_logits: Float32Array.from({ length: N_HEADS * rows }, () => 3 * random()),
-      expected_sums: Float32Array.from({ length: 2 * N_HEADS }, (_, i) => 2 - i % 2 / 2),
-      kept: Uint32Array.from(kept.flatMap((own) => [...own, ...Array(rows - own.length).fill(7)])),
-      kept_counts: Uint32Array.from([
-        ...Array(2 * perLayer).fill(0),
-        ...kept.flatMap((own) => [own.filter((row) => row < listed).length, own.length]),
-      ]),
-    } as Record<string, TypedArray>,
-    constants: {
-      ...cache.constants,
-      ...pageConstants(cache),
-      ...{ slot: AT.slot, n_heads: N_HEADS, n_kv_heads: N_KV_HEADS, window, n_window: nWindow },
-      n_tokens: hasGaps ? 2 * rows : rows,
-      scale: 1 / Math.sqrt(headDim),
-      max_rows: rows,
-      n_tiles: Math.ceil(rows / 16) + nKey - 1,
-    } as Record<string, number>,
-    defines: { HEAD_DIM: headDim, GROUP } as Record<string, number>,
-  };
-}
-
-type Pool = ReturnType<typeof pool>;
-
-/** Runs a kernel on both: what it writes on the GPU, and on the CPU. */
-async function both(name: string, from: Pool) {
-  const { signature } = (await render(name)).entry;
-  const pick = <T>(names: readonly string[], values: Record<string, T>) =>
-    Object.fromEntries(names.map((name) => [name, values[name]!]));
-  const own = {
-    buffers: pick(signature.bindings.map((b) => b.name), from.buffers),
-    constants: pick(signature.constants.map((c) => c.name), from.constants),
-    defines: pick(signature.defines, from.defines),
-  };
-  const want = await runOnCpu(name, own);
-  return { got: await runNamed(name, own), want: { ...from.buffers, ...want } };
-}
-
-/** The window's softmax over rows in classes, and the scores of those full rows that are to be coded. */
-export async function assertClassScores(shape: Shape): Promise<void> {
-  const { layout, rows, coded: [nCoded] = [0] } = shape;
-  const from = pool(shape);
-  const label = JSON.stringify(shape);
-  const bound = weightBound(shape);
-  const { got, want } = await both(`window_softmax__${layout}`, from);
-  assertClose(got["window_sums"]!, want["window_sums"]!, {
-    bound: (i) => bound * (Math.abs(want["window_sums"]![i]!) + 1),
-    label: `window_softmax ${label}`,
-  });
-  // Whole units are coded, and the shortest head has some rows fewer.
-  const due = Math.floor((rows - nCoded - SEEDS.length) / 16) * 16;
-  const buffers = { ...from.buffers, window_sums: want["window_sums"]! };
-  for (const { name, params } of classings) {
-    const own = { ...resolveParams(name, params), window: shape.window, max_rows: due };
-    const constants = { ...from.constants, ...own, n_tiles: Math.ceil(due / 16) };
-    const scores = await both(`class_scores_${name}__${layout}`, { ...from, buffers, constants });
-    for (let head = 0; head < N_HEADS; head++) {
-      const at = (b: Partial<Record<string, TypedArray>>) =>
-        (b["row_scores"] as Float32Array).subarray(head * due, (head + 1) * due);
-      assertClose(at(scores.got), at(scores.want), {
-        bound: (i) => bound * (Math.abs(at(scores.want)[i]!) + 2 ** -20) + 2 ** -20,
-        label: `${name} ${label}, head ${head}`,
-      });
-    }
-  }
-}
 
 /** The order of rows in classes: chosen ones, then the others. */
 export async function assertOrdered(rows: number): Promise<void> {
@@ -150,64 +44,6 @@ async function assertOrderedBehind(first: number, rows: number): Promise<void> {
     defines: {},
   });
   assertEquals(got["order"], want["order"], `${rows} rows, ${first} whole`);
-}
-
-/** Every variant of kernels/prune/ that puts rows in classes. */
-const classings = sources.flatMap(({ definition }) =>
-  definition.kind === "pruning" && rowBitsOf(definition as Pruning) ? [definition as Pruning] : []
-);
-
-/** Every variant of kernels/prune/ that scores rows. */
-const evictions = sources.flatMap(({ definition }) =>
-  definition.kind === "pruning" && stepOf(definition as Pruning, "tokens")
-    ? [definition as Pruning]
-    : []
-);
-
-/**
- * Largest relative difference of a softmax weight between two orders of summing: keys and queries are below
- * 2 in size, so a logit has √headDim · 4 at most and headDim roundings of it; its exponential doubles that.
- */
-const weightBound = ({ headDim, rows }: Shape) =>
-  2 ** -23 * (headDim * 4 * Math.sqrt(headDim) + rows + 64);
-
-/** The window's softmax, anchors, and the scores of every variant, each on what the CPU made before. */
-export async function assertRowScores(shape: Shape): Promise<void> {
-  const { layout = EVICTED, rows, headDim } = shape;
-  const from = pool(shape);
-  const label = JSON.stringify(shape);
-  const bound = weightBound(shape);
-  const softmax = await both(`window_softmax__${layout}`, from);
-  const sums = softmax.want["window_sums"]!;
-  assertClose(softmax.got["window_sums"]!, sums, {
-    bound: (i) => bound * (Math.abs(sums[i]!) + 1),
-    label: `window_softmax ${label}`,
-  });
-  const mean = await both(`key_anchors__${layout}`, from);
-  // Each element is a mean of numbers below 1.
-  assertClose(mean.got["anchors"]!, mean.want["anchors"]!, {
-    bound: 2 ** -23 * (headDim + rows),
-    label: `key_anchors ${label}`,
-  });
-  const { window_sums } = softmax.want, { anchors } = mean.want;
-  const buffers = { ...from.buffers, window_sums, anchors } as Record<string, TypedArray>;
-  const summed = pool({ ...shape, layout: `${layout}_summed` });
-  for (const variant of evictions) {
-    const { name, params } = variant;
-    const readsSums = hasStatistic(stepOf(variant, "tokens")!.step, "columnSums");
-    const { arena } = (readsSums ? summed : from).buffers;
-    const constants = { ...from.constants, ...resolveParams(name, params), window: shape.window };
-    const scores = await both(`token_scores_${name}__${layout}${readsSums ? "_summed" : ""}`, {
-      ...from,
-      buffers: { ...buffers, pages: (readsSums ? summed : from).buffers["pages"]!, arena: arena! },
-      constants,
-    });
-    const want = scores.want["row_scores"]!;
-    assertClose(scores.got["row_scores"]!, want, {
-      bound: (i) => bound * (Math.abs(want[i]!) + 2 ** -20) + 2 ** -20,
-      label: `${name} ${label}`,
-    });
-  }
 }
 
 /** Pooling and the choice of rows; scores repeat, and one is no number. */
@@ -277,14 +113,6 @@ export async function assertKept(shape: Shape): Promise<void> {
   const bound = gpu().exact ? 0 : 1;
   assertClose(ordered(got["arena"]!), ordered(want["arena"]!), { bound, label });
 }
-
-gpuTest("eviction: rows are scored as on the CPU", async () => {
-  for (const [rows, window] of [[5, 1], [33, 8], [150, 20]] as const) {
-    await assertRowScores({ headDim: 32, rows, window });
-  }
-  await assertRowScores({ layout: LISTED, headDim: 48, rows: 70, listed: 37, window: 4 });
-  await assertRowScores({ layout: "k_f32t16_v_f32t1_evicted", headDim: 16, rows: 20, window: 3 });
-});
 
 gpuTest("eviction: the CPU's rows are chosen, ties, zeros and NaN", async () => {
   for (const rows of [12, 33, 300]) await assertChosen(rows);

@@ -25,14 +25,9 @@ import { assertRecorded, assertTurnedRecorded } from "./append_recording.ts";
 import { assertBits, assertLosses } from "./channel_bits.ts";
 import { byClass } from "../_encode_case.ts";
 import { assertDecoded, assertEncoded } from "./codes.ts";
-import {
-  assertChosen,
-  assertClassScores,
-  assertKept,
-  assertOrdered,
-  assertRowScores,
-  EVICTED,
-} from "./eviction.ts";
+import { assertChosen, assertKept, assertOrdered } from "./eviction.ts";
+import { EVICTED } from "../_gpu_eviction.ts";
+import { assertClassScores, assertRowScores } from "./token_scores.ts";
 import { assertEmbedding, assertProduct, products } from "./matmul.ts";
 import { assertMoved } from "./move_rows.ts";
 import { assertPacked, storages } from "./pack.ts";
