@@ -59,10 +59,11 @@ Deno.test("inspect model, layout, estimate and plan agree with the model", async
   assertEquals(estimate.denseBytes, 160 * 2 * 2 * 2 * 32 * 2);
   // Per head 144 rows keep 16 of 32 key channels, in f16, and a mask of 4 bytes.
   assertEquals(estimate.storedBytes, estimate.denseBytes - 2 * 2 * (144 * 16 * 2 - 4));
-  assertMatch(
-    await outputOf("inspect", "layout", "-m", model, ...flags),
-    /144 rows × +16 channels/,
-  );
+  const drawn = await outputOf("inspect", "layout", "-m", model, ...flags);
+  assertMatch(drawn, /144 rows × +16 channels × 16 bits/);
+  assert(!drawn.includes("scales and minima"), drawn);
+  const coded = await outputOf("inspect", "layout", "-m", model, "--prune", "kivi:bits=2");
+  assertMatch(coded, /× 3 bits[^]*\nbits of codes are with their scales and minima\n/);
 
   const { invocations, logits, barriers } = await json("plan");
   // Two norms and four products, of which the first shares its barrier with attention.
@@ -100,6 +101,9 @@ Deno.test("inspect kernel finds a source by a part of its name", async () => {
   const { code, stderr } = await kerf(["inspect", "kernel", "-m", model, "attention"]);
   assertEquals(code, 2);
   assertMatch(stderr, /hint: deno task inspect kernel attention_causal_decode__/);
+  const none = await kerf(["inspect", "kernel", "-m", model, "scores_of_my_idea"]);
+  assertEquals(none.code, 2);
+  assertMatch(none.stderr, /hint: deno task gen adds those of a new variant/);
 });
 
 Deno.test("inspect kernel for CUDA shows what ptxas makes of it, or what is missing", async () => {

@@ -28,7 +28,9 @@ function notOne(
 ): KerfError {
   const near = nearest(word, names);
   const flag = target === "c" ? "" : ` --target ${target}`;
-  const none = near ? `did you mean ${near}?` : "deno task inspect kernel lists them";
+  const none = near
+    ? `did you mean ${near}?`
+    : ["deno task inspect kernel lists them", "deno task gen adds those of a new variant"];
   return new KerfError(
     found.length === 0
       ? `No kernel has "${word}" in its name`

@@ -29,6 +29,10 @@ export async function inspect({ values }: ParsedArgs): Promise<number> {
   }
   writeOut(`layer 0, KV head 0, after a prompt of ${nTokens} tokens (-c), ${design.prune.spec}\n`);
   writeOut(drawLayout(design.layout, sizes) + "\n");
+  const segments = [...design.layout.key.segments, ...design.layout.value.segments];
+  if (segments.some(({ code }) => code.kind === "affine")) {
+    writeOut("bits of codes are with their scales and minima\n");
+  }
   const share = (100 * stored / dense).toFixed(1);
   writeOut(
     `all ${config.nLayers} layers × ${config.nKvHeads} KV heads: ` +
