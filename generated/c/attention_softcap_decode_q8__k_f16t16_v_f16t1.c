@@ -100,6 +100,7 @@ struct kv_rows {
 /* At most CHUNK_ROWS rows of one key segment; `position` counts rows of all segments before them. */
 struct chunk {
   uint32_t segment, row, position, n_rows;
+  uint32_t wanted; /* rows of the segment whose keys are fetched ahead: not those of other threads' chunks */
 };
 
 /* One query head of one row: what hooks may read of it, and the keys stored up to it. */
@@ -199,8 +200,7 @@ static void multiply_keys(
           + in_page % TILE_ROWS;
     }
     const uint32_t here = chunk->row + first;
-    const uint32_t ahead = here + PAGE_ROWS < kv->key_rows[chunk->segment] ? here + PAGE_ROWS
-        : here;
+    const uint32_t ahead = here + PAGE_ROWS < chunk->wanted ? here + PAGE_ROWS : here;
     const uint8_t *next_page = kv->arena + (size_t)pages[ahead / PAGE_ROWS] * ARENA_UNIT;
     const kerf_f16 *fetched = (const kerf_f16 *)next_page + ahead % PAGE_ROWS * width;
     f32xn sums[BLOCK_ROWS][BLOCK_VECTORS];
@@ -232,6 +232,7 @@ static void multiply_keys(
 /* Rows of a chunk whose values lie in one page: the chunk's first … end - 1. */
 struct value_run {
   uint32_t segment, in_page, end;
+  uint32_t wanted; /* rows of the chunk: fetching ahead ends there */
   const uint8_t *page;
 };
 
@@ -249,7 +250,7 @@ KERF_INLINE struct value_run value_run_at(const struct kv_rows *kv, const struct
   if (segment + 1 < VALUE_SEGMENTS && n_rows > kv->value_rows[segment] - row)
     n_rows = kv->value_rows[segment] - row;
   const uint8_t *page = kv->arena + (size_t)kv->value_pages[segment][row / PAGE_ROWS] * ARENA_UNIT;
-  return (struct value_run){segment, in_page, first + n_rows, page};
+  return (struct value_run){segment, in_page, first + n_rows, chunk->n_rows, page};
 }
 
 /*
@@ -273,7 +274,7 @@ static void weigh_keys(
 #line 8 "kernels/attention/softcap.ts"
     const f32x16 score = args->cap * kerf_tanh16(s / args->cap);
     const i32x16 mask = key_position <= query.position;
-#line 277 "generated/c/attention_softcap_decode_q8__k_f16t16_v_f16t1.c"
+#line 278 "generated/c/attention_softcap_decode_q8__k_f16t16_v_f16t1.c"
     const i32x16 visible = mask & (key_position < n_visible);
     const f32x16 logit = kerf_select16(visible, score, kerf_splat16(KERF_MASKED));
     largest_lanes = kerf_larger16(logit, largest_lanes);
@@ -303,8 +304,9 @@ KERF_INLINE void add_run_f16(
   const kerf_f16 *values = (const kerf_f16 *)(run.page) + channel;
   for (uint32_t key = first; key < run.end; key += 2) {
     const kerf_f16 *value = values + (run.in_page + key - first) * HEAD_DIM;
-    kerf_fetch(value + FETCH_ROWS * HEAD_DIM, n_vectors * sizeof(kerf_f16[KERF_N]));
-    kerf_fetch(value + (FETCH_ROWS + 1) * HEAD_DIM, n_vectors * sizeof(kerf_f16[KERF_N]));
+    const kerf_f16 *fetched = key + FETCH_ROWS < run.wanted ? value + FETCH_ROWS * HEAD_DIM : value;
+    kerf_fetch(fetched, n_vectors * sizeof(kerf_f16[KERF_N]));
+    kerf_fetch(fetched + HEAD_DIM, n_vectors * sizeof(kerf_f16[KERF_N]));
     const kerf_factor *two = &weights[key];
     const bool alone = key + 1 == run.end;
     kerf_pairsn pairs[BLOCK_VECTORS];
@@ -384,6 +386,19 @@ static bool overlaps(const struct chunk *chunk, int32_t lower, int32_t upper)
   return first <= upper && last >= lower;
 }
 
+/*
+ * Begins to fetch a chunk's first page of keys, where no chunk before it did: the first of a thread's items or of a
+ * segment. Inline, since a compiler leaves out calls that do nothing but fetch.
+ */
+KERF_INLINE void fetch_first_keys(const struct kv_rows *kv, const struct chunk *chunk)
+{
+  const uint8_t *page = kv->arena
+      + (size_t)kv->key_pages[chunk->segment][chunk->row / PAGE_ROWS] * ARENA_UNIT;
+  const uint32_t n_rows = chunk->n_rows < PAGE_ROWS ? chunk->n_rows : PAGE_ROWS;
+  const size_t bytes = (size_t)n_rows * kv->key_width[chunk->segment] * sizeof(kerf_f16);
+  for (size_t at = 0; at < bytes; at += 64) kerf_fetch(page + at, 64);
+}
+
 /* One item: one chunk of one KV head of a decoded row → one partial softmax per query head. */
 static void attention_softcap_decode_q8__k_f16t16_v_f16t1(const struct args *restrict args,
     uint32_t first, uint32_t last)
@@ -423,6 +438,8 @@ static void attention_softcap_decode_q8__k_f16t16_v_f16t1(const struct args *res
     bool found = next_chunk(&kv, &chunk);
     for (uint32_t i = 0; found && i < split; i++) found = next_chunk(&kv, &chunk);
     if (found && overlaps(&chunk, lower, upper)) {
+      chunk.wanted = item + 1 < last ? kv.key_rows[chunk.segment] : chunk.row + chunk.n_rows;
+      if (item == first || chunk.row == 0) fetch_first_keys(&kv, &chunk);
       gather_query(args, row, kv_head, NULL, kv.key_width[chunk.segment], q);
       multiply_keys(&kv, &chunk, q, products);
       for (uint32_t g = 0; g < GROUP; g++) {

@@ -21,6 +21,8 @@ export interface KeySegmentContext {
   readonly classes: boolean;
   /** Whether each of its rows has channels of its own, of which there are as many in all. */
   readonly sets: boolean;
+  /** Whether its keys are stored as they are, channel by channel. */
+  readonly plain: boolean;
   /** The name of its code. */
   readonly code: string;
   /** Where its rows and its width stand among a head's fields of `heads`. */
@@ -161,6 +163,7 @@ export function attentionLayoutContext(
       listed: list,
       classes: codes.key[i]!.kind === "classes",
       sets: codes.key[i]!.kind === "sets",
+      plain: codes.key[i]!.kind === "plain",
       code: codes.key[i]!.name,
       rows_field: String(2 * i),
       width_field: String(2 * i + 1),
