@@ -12,13 +12,12 @@ import type { PlannedRows } from "./planned_steps.ts";
 import { meetRows, poolScores } from "./pool_stage.ts";
 import { chooseAlone, chooseRows, chooseTogether, compareChoices, floorsOf } from "./row_choice.ts";
 import type { KeptRows } from "./row_choice.ts";
+import { cutsOf, headLists, listsOf } from "./row_lists.ts";
+import type { RowLists } from "./row_lists.ts";
 import { tokenPool } from "./token_stage.ts";
 import type { TokenStage } from "./token_stage.ts";
 import type { TokenScores } from "./token_score_stage.ts";
 import { AT } from "./written_cache.ts";
-
-/** What a place of the lists holds that no kernel wrote. */
-const NO_ROW = 99999;
 
 /** What `raise_rows` gives a row that stays in any case. */
 const LARGEST_F32 = (2 - 2 ** -23) * 2 ** 127;
@@ -32,14 +31,6 @@ export interface ChosenRows {
   /** f32 [nKvHeads, max_rows]: pooled, heads met. */
   readonly scores: Float32Array<ArrayBuffer>;
   readonly measurements: readonly Measurement[];
-}
-
-/** What `select_rows` writes. */
-interface RowLists {
-  /** u32 [nKvHeads, max_rows] */
-  readonly kept: Uint32Array<ArrayBuffer>;
-  /** u32 [nLayers, nKvHeads, 2] */
-  readonly kept_counts: Uint32Array<ArrayBuffer>;
 }
 
 /** The kernels of a choice, in order. */
@@ -97,19 +88,6 @@ export async function selectRows(
       compareChoices(stage, authors, both),
     ],
   };
-}
-
-/** Each KV head's own part of a buffer of rows. */
-const headLists = (stage: TokenStage, buffer: Float32Array<ArrayBuffer>): Float32Array[] =>
-  stage.candidates.map(({ rows }, kvHead) => {
-    const start = kvHead * stage.maxRows;
-    return buffer.slice(start, start + rows);
-  });
-
-/** u32 [nLayers, nKvHeads, 4]; the other layer's must not be read. */
-function cutsOf({ candidates }: TokenStage, keeps: readonly number[]): Uint32Array<ArrayBuffer> {
-  const own = candidates.flatMap(({ rows, listed }, i) => [listed, rows, keeps[i]!, 0]);
-  return Uint32Array.from([...own.map(() => NO_ROW), ...own]);
 }
 
 /** One run of the choice, held to the rows wanted of the scores that it is given. */
@@ -183,19 +161,6 @@ async function select(
       },
     ],
   };
-}
-
-/** Lists of rows as `select_rows` leaves them; the other layer's counts stay as they were. */
-function listsOf(stage: TokenStage, kept: KeptRows): RowLists {
-  const { maxRows } = stage;
-  const lists = new Uint32Array(N_KV_HEADS * maxRows).fill(NO_ROW);
-  const kept_counts = new Uint32Array(AT.nLayers * N_KV_HEADS * 2).fill(NO_ROW);
-  kept.forEach((rows, kvHead) => {
-    lists.set(rows, kvHead * maxRows);
-    const listed = rows.filter((row) => row < stage.candidates[kvHead]!.listed).length;
-    kept_counts.set([listed, rows.length], 2 * (AT.layer * N_KV_HEADS + kvHead));
-  });
-  return { kept: lists, kept_counts };
 }
 
 /** Where heads share: each chooses its own rows first, whose scores become the largest. */
