@@ -112,7 +112,7 @@ static void store_value(uint8_t *arena, const uint32_t *pages, uint32_t row, con
 /* Puts a row's rotated queries of heads [first, last) in a ring: that of position p goes to place p mod window. */
 static void record(
   const struct args *args, uint32_t row, uint32_t first, uint32_t last, float *ring,
-      uint32_t window)
+  uint32_t window)
 {
   const uint32_t *seq = args->seqs + 4 * (size_t)args->row_seq[row];
   const uint32_t n_query = seq[0], offset = row - seq[1], slot = seq[3];

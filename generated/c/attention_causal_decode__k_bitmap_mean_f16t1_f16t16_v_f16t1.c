@@ -177,7 +177,7 @@ static void gather_query(
  */
 static void multiply_keys_sets(
   const struct kv_rows *kv, const struct chunk *chunk, const float *restrict q,
-      float *restrict products)
+  float *restrict products)
 {
   const uint32_t width = kv->key_width[chunk->segment];
   const uint32_t *pages = kv->key_pages[chunk->segment];
@@ -219,7 +219,7 @@ static void multiply_keys_sets(
  */
 static void multiply_keys_f16(
   const struct kv_rows *kv, const struct chunk *chunk, const float *restrict q,
-      float *restrict products)
+  float *restrict products)
 {
   const uint32_t width = kv->key_width[chunk->segment];
   const uint32_t *pages = kv->key_pages[chunk->segment];
@@ -268,7 +268,7 @@ static void multiply_keys_f16(
 /* The same for a chunk of any segment: of one code each. */
 static void multiply_keys(
   const struct kv_rows *kv, const struct chunk *chunk, const float *restrict q,
-      float *restrict products)
+  float *restrict products)
 {
   if (chunk->segment == 0) multiply_keys_sets(kv, chunk, q, products);
   if (chunk->segment == 1) multiply_keys_f16(kv, chunk, q, products);

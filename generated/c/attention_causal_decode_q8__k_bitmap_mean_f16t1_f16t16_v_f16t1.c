@@ -182,7 +182,7 @@ static const kerf_f16 NO_ELEMENTS[16] = {0};
  */
 static void multiply_keys_sets(
   const struct kv_rows *kv, const struct chunk *chunk, const float *restrict q,
-      float *restrict products)
+  float *restrict products)
 {
   const uint32_t width = kv->key_width[chunk->segment];
   const uint32_t *pages = kv->key_pages[chunk->segment];
@@ -224,7 +224,7 @@ static void multiply_keys_sets(
  */
 static void multiply_keys_f16(
   const struct kv_rows *kv, const struct chunk *chunk, const float *restrict q,
-      float *restrict products)
+  float *restrict products)
 {
   const uint32_t width = kv->key_width[chunk->segment];
   const uint32_t *pages = kv->key_pages[chunk->segment];
@@ -281,7 +281,7 @@ static void multiply_keys_f16(
 /* The same for a chunk of any segment: of one code each. */
 static void multiply_keys(
   const struct kv_rows *kv, const struct chunk *chunk, const float *restrict q,
-      float *restrict products)
+  float *restrict products)
 {
   if (chunk->segment == 0) multiply_keys_sets(kv, chunk, q, products);
   if (chunk->segment == 1) multiply_keys_f16(kv, chunk, q, products);

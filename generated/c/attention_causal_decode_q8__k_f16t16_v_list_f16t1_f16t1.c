@@ -183,7 +183,7 @@ static const kerf_f16 NO_ELEMENTS[16] = {0};
  */
 static void multiply_keys(
   const struct kv_rows *kv, const struct chunk *chunk, const float *restrict q,
-      float *restrict products)
+  float *restrict products)
 {
   const uint32_t width = kv->key_width[chunk->segment];
   const uint32_t *pages = kv->key_pages[chunk->segment];
@@ -385,7 +385,7 @@ KERF_INLINE f32xn load_listed_f16(const uint8_t *values, uint32_t row, uint32_t 
  */
 static void add_listed_0(
   const struct kv_rows *kv, const struct chunk *chunk, const float *restrict weights,
-      float *restrict out)
+  float *restrict out)
 {
   const uint32_t width = kv->value_width[0];
   for (uint32_t first = 0; first < width; first += VALUE_WIDTH) {

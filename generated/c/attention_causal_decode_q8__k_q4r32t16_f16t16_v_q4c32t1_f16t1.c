@@ -206,7 +206,7 @@ enum { ROW_BYTES_q4c32 = HEAD_DIM * 4 / 8 + (HEAD_DIM + 32 - 1) / 32 * sizeof(st
 KERF_INLINE void scale16(
   i32x16 words, uint32_t n, float centre, const float *restrict x, uint32_t stride,
   float *restrict scaled, uint32_t scaled_stride, f32x16 sizes[BLOCK_ROWS],
-      f32x16 offsets[BLOCK_ROWS])
+  f32x16 offsets[BLOCK_ROWS])
 {
   f32x16 scale, minimum;
   kerf_split_groups(words, &scale, &minimum);
@@ -226,7 +226,7 @@ KERF_INLINE void scale16(
  */
 KERF_INLINE void round_numbers(
   const float *restrict scaled, uint32_t n, float factor, float centre, int8_t *restrict bytes,
-      f32x16 *offset)
+  f32x16 *offset)
 {
   i32x16 sums = {0};
   for (uint32_t i = 0; i < n; i += 16)
@@ -254,7 +254,7 @@ struct folds {
 /* Finds units of the chunk. */
 KERF_INLINE struct units units_at(
   const struct kv_rows *kv, const struct chunk *chunk, uint32_t first, const uint32_t unit_rows,
-      size_t unit_bytes)
+  size_t unit_bytes)
 {
   const uint32_t *pages = kv->key_pages[chunk->segment];
   struct units units = {.n = (chunk->n_rows - first) / unit_rows};
@@ -273,7 +273,7 @@ KERF_INLINE struct units units_at(
  */
 KERF_INLINE void fetch_unit(
   const struct kv_rows *kv, const struct chunk *chunk, uint32_t first, const uint32_t unit_rows,
-      size_t unit_bytes)
+  size_t unit_bytes)
 {
   const uint32_t here = chunk->row + first,
       ahead = here + CHUNK_ROWS < kv->key_rows[chunk->segment] ? here + CHUNK_ROWS : here;
@@ -289,7 +289,7 @@ KERF_INLINE void fetch_unit(
 /* Folds n groups of every unit, one per channel and from byte `groups` on, into n channels of the block's queries. */
 static void fold_units(
   const struct units *units, size_t groups, uint32_t n, float centre, const float *restrict q,
-      struct folds *folds)
+  struct folds *folds)
 {
   f32x16 sizes[FOLDS], offsets[FOLDS];
   _Alignas(64) float scaled[FOLDS][HEAD_DIM], factor[KERF_SIXTEENS(FOLDS)];
@@ -362,7 +362,7 @@ static const kerf_f16 NO_ELEMENTS[16] = {0};
  */
 static void multiply_keys_q4r32(
   const struct kv_rows *kv, const struct chunk *chunk, const float *restrict q,
-      float *restrict products)
+  float *restrict products)
 {
   enum {
     BITS = 4,
@@ -410,7 +410,7 @@ static void multiply_keys_q4r32(
  */
 static void multiply_keys_f16(
   const struct kv_rows *kv, const struct chunk *chunk, const float *restrict q,
-      float *restrict products)
+  float *restrict products)
 {
   const uint32_t width = kv->key_width[chunk->segment];
   const uint32_t *pages = kv->key_pages[chunk->segment];
@@ -467,7 +467,7 @@ static void multiply_keys_f16(
 /* The same for a chunk of any segment: of one code each. */
 static void multiply_keys(
   const struct kv_rows *kv, const struct chunk *chunk, const float *restrict q,
-      float *restrict products)
+  float *restrict products)
 {
   if (chunk->segment == 0) multiply_keys_q4r32(kv, chunk, q, products);
   if (chunk->segment == 1) multiply_keys_f16(kv, chunk, q, products);
@@ -540,7 +540,7 @@ KERF_INLINE void add_four_q4c32(
 KERF_INLINE void add_channels_q4c32(
   const uint8_t *rows, uint32_t n_rows, uint32_t channel, const uint32_t n_vectors,
   int8_t (*bytes)[BLOCK_ROWS * PAGE_ROWS], const float *quantum, const float *offset,
-      float *restrict out)
+  float *restrict out)
 {
   enum { BITS = 4, ROW_BYTES = ROW_BYTES_q4c32 };
   i32xn dots[BLOCK_ROWS][BLOCK_VECTORS];

@@ -176,7 +176,7 @@ static void gather_query(
  */
 KERF_INLINE void prefetch_unit(
   const struct kv_rows *kv, const uint32_t *pages, uint32_t row, const uint8_t *unit,
-      size_t unit_bytes)
+  size_t unit_bytes)
 {
   const uint8_t *page = kv->arena + (size_t)pages[row / PAGE_ROWS] * ARENA_UNIT;
   const uint8_t *next = row % PAGE_ROWS == 0 ? page : unit + unit_bytes;
@@ -189,7 +189,7 @@ KERF_INLINE void prefetch_unit(
  */
 static void fold_groups(
   const uint8_t *groups, uint32_t width, const float *restrict q, float *restrict scaled,
-      float *restrict offset)
+  float *restrict offset)
 {
   f32x16 offsets[BLOCK_ROWS];
   for (uint32_t r = 0; r < BLOCK_ROWS; r++) offsets[r] = kerf_splat16(0.0f);
@@ -216,7 +216,7 @@ static void fold_groups(
  */
 static void multiply_keys_q4r64(
   const struct kv_rows *kv, const struct chunk *chunk, const float *restrict q,
-      float *restrict products)
+  float *restrict products)
 {
   enum {
     BITS = 4,
@@ -277,7 +277,7 @@ static void multiply_keys_q4r64(
  */
 static void multiply_keys_f16(
   const struct kv_rows *kv, const struct chunk *chunk, const float *restrict q,
-      float *restrict products)
+  float *restrict products)
 {
   const uint32_t width = kv->key_width[chunk->segment];
   const uint32_t *pages = kv->key_pages[chunk->segment];
@@ -321,7 +321,7 @@ static void multiply_keys_f16(
 /* The same for a chunk of any segment: of one code each. */
 static void multiply_keys(
   const struct kv_rows *kv, const struct chunk *chunk, const float *restrict q,
-      float *restrict products)
+  float *restrict products)
 {
   if (chunk->segment == 0) multiply_keys_q4r64(kv, chunk, q, products);
   if (chunk->segment == 1) multiply_keys_f16(kv, chunk, q, products);

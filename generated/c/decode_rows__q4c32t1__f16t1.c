@@ -74,7 +74,7 @@ enum {
 /* Decodes one row, group by group of channels; the last group may be short. */
 static void decode(
   uint8_t *arena, const uint32_t *source_pages, uint32_t source_row, const uint32_t *pages,
-      uint32_t row)
+  uint32_t row)
 {
   const uint8_t *codes = page_of(arena, source_pages, source_row) + HEAD_BYTES
       + source_row % PAGE_ROWS * ROW_BYTES;

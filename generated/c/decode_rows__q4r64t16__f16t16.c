@@ -69,7 +69,7 @@ enum { DECODED_ROWS = GROUP_SIZE }; /* at once: a unit */
 /* Decodes a unit of rows, channel by channel; the source's unit begins at `source_row`. */
 static void decode(
   uint8_t *arena, const uint32_t *source_pages, uint32_t source_row, const uint32_t *pages,
-      uint32_t row)
+  uint32_t row)
 {
   const uint32_t width = HEAD_DIM;
   const size_t code_bytes = (size_t)width * GROUP_SIZE * BITS / 8;

@@ -70,7 +70,7 @@ enum { ENCODED_ROWS = GROUP_SIZE }; /* at once: a unit */
 /* Codes a unit of rows, channel by channel; the destination's unit begins at `row`. */
 static void encode(
   uint8_t *arena, const uint32_t *source_pages, uint32_t source_row, const uint32_t *pages,
-      uint32_t row)
+  uint32_t row)
 {
   const uint32_t width = HEAD_DIM;
   const size_t code_bytes = (size_t)width * GROUP_SIZE * BITS / 8;

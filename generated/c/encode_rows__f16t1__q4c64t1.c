@@ -75,7 +75,7 @@ enum {
 /* Codes one row, group by group of channels; the last group may be short. */
 static void encode(
   uint8_t *arena, const uint32_t *source_pages, uint32_t source_row, const uint32_t *pages,
-      uint32_t row)
+  uint32_t row)
 {
   const kerf_f16 *source = row_place(arena, source_pages, source_row);
   uint8_t *codes = page_of(arena, pages, row) + HEAD_BYTES + row % PAGE_ROWS * ROW_BYTES;

@@ -137,7 +137,7 @@ static bool tile_at(const struct kv_rows *kv, uint32_t index, struct row_tile *t
  */
 KERF_INLINE void load_coded_keys(
   const uint8_t *page, uint32_t row, uint32_t width, const uint32_t *channels, const float *fills,
-      float *keys)
+  float *keys)
 {
   enum {
     HIGH_BITS = 4,

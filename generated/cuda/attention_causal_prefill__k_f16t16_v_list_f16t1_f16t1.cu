@@ -312,7 +312,7 @@ KERF_INLINE void weigh_keys(float (*logits)[2], scratch *shared)
 /* The weighted sums of the thread's four channels over its slice of the chunk's values, rows in order. */
 KERF_INLINE void multiply_values(
   const struct args &args, const cache_head &head, const u32 *value_channels,
-      const chunk_rows &chunk, scratch *shared)
+  const chunk_rows &chunk, scratch *shared)
 {
   const u32 slice = kerf_thread() / QUADS, channel = 4 * (kerf_thread() % QUADS);
   const u32 width = head.fields[3];

@@ -228,7 +228,7 @@ KERF_INLINE void multiply_keys(
 /* The logit of one key from its product; one that the query does not see is KERF_MASKED. */
 KERF_INLINE float key_logit(
   const struct args &args, const cache_head &head, const query_row &query, const chunk_rows &chunk,
-      u32 key, float product)
+  u32 key, float product)
 {
   const i32 place = (i32)(chunk.position + key);
   const i32 key_position = position_of(args, head, chunk, key);

@@ -69,6 +69,10 @@ Deno.test("long lines break at the outermost, loosest place", () => {
     `x = ${name(40)} * ${name(30)}`,
     `    + ${name(40)};`,
   ]);
+  assertEquals(wrapLine(`  int ${name(50)}, int ${name(50)})`), [
+    `  int ${name(50)},`,
+    `  int ${name(50)})`,
+  ]);
   const comment = `a; /* ${name(100)} */`;
   assertEquals(wrapLine(comment), [comment]);
 });

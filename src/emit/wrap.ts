@@ -32,11 +32,15 @@ export function wrapLine(line: string): string[] {
   const at = breakPoint(line, indent.length);
   if (at === null) return [line];
   const rest = line.slice(at).trimStart();
-  const continued = indent + CONTINUATION;
+  const continued = endsParameters(line) ? indent : indent + CONTINUATION;
   const tail = wrapLine(continued + rest);
   // A continuation of a continuation stays at its column.
   return [line.slice(0, at).trimEnd(), ...tail.map((l) => continued + l.trimStart())];
 }
+
+/** Whether a line ends a list of parameters that began in a line above: all of its lines stand alike. */
+const endsParameters = (line: string): boolean =>
+  line.endsWith(")") && line.split(")").length > line.split("(").length;
 
 /** Where the header of a loop or a condition ends that its statement follows in the same line; else null. */
 function headerEnd(line: string): number | null {
