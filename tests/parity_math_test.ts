@@ -100,7 +100,7 @@ function kernelText(): string {
   };
   return `#include "kerf.h"
 #include "kerf_softmax.h"
-struct functions_args { const float *x, *y; float *lanes, *scalar, *weights; uint32_t n; };
+struct functions_args { const float *x, *y; float *lanes, *scalar, *weights, *near; uint32_t n; };
 static void functions(const struct functions_args *args, uint32_t first, uint32_t last)
 {
   for (size_t i = 16 * first; i < 16 * last; i += 16) {
@@ -113,6 +113,7 @@ ${
     }`).join("\n")
   }
     kerf_store16(&args->weights[i], kerf_weight16(x));
+    kerf_store16(&args->near[i], kerf_near_weight16(x));
   }
 }
 KERF_EXPORT uint64_t functions_address(void);
@@ -122,7 +123,7 @@ uint64_t functions_address(void) { return (uint64_t)(uintptr_t)functions; }
 
 /** Results of every function, op by op, in both forms. */
 async function run(isa: Isa) {
-  const { lanes, scalar, weights } = await runKernel({
+  const { lanes, scalar, weights, near } = await runKernel({
     entry: {
       signature: {
         name: "functions",
@@ -132,6 +133,7 @@ async function run(isa: Isa) {
           { name: "lanes", dtype: "f32", access: "write", shape: ["nOps", "n"] },
           { name: "scalar", dtype: "f32", access: "write", shape: ["nOps", "n"] },
           { name: "weights", dtype: "f32", access: "write", shape: ["n"] },
+          { name: "near", dtype: "f32", access: "write", shape: ["n"] },
         ],
         constants: [{ name: "n", dtype: "u32" }],
         defines: [],
@@ -152,11 +154,12 @@ async function run(isa: Isa) {
       lanes: new Float32Array(OPS.length * x.length),
       scalar: new Float32Array(OPS.length * x.length),
       weights: new Float32Array(x.length),
+      near: new Float32Array(x.length),
     },
     constants: { n: x.length },
     isa,
   });
-  return { lanes: lanes!, scalar: scalar!, weights: weights! };
+  return { lanes: lanes!, scalar: scalar!, weights: weights!, near: near! };
 }
 
 /** Distance in units in the last place of the f32 nearest to `expected`; 0 for equal specials. */
@@ -201,10 +204,26 @@ for (const isa of isas) {
   });
 }
 
+for (const isa of isas) {
+  Deno.test(`${isa}: a near weight is 1 at 0, to 1e-5 a weight, and 0 where that is`, async () => {
+    const { weights, near } = await run(isa);
+    const compared = [...x.keys()].filter((i) => !(x[i]! > 0));
+    const off = compared.filter((i) => {
+      // x · log₂ e, at most 126, is off by half a unit in the last place of f32 (5e-6); the polynomial by 3e-6.
+      const close = Math.abs(near[i]! - weights[i]!) <= 1e-5 * weights[i]!;
+      return x[i] === 0 ? near[i] !== 1 : !close && !Number.isNaN(weights[i]! + near[i]!);
+    });
+    assertEquals(off.map((i) => [x[i]!, near[i]!, weights[i]!]), []);
+    assert(compared.every((i) => Number.isNaN(weights[i]!) === Number.isNaN(near[i]!)));
+  });
+}
+
 for (const isa of isas.slice(1)) {
   Deno.test(`${isa} gives the bits of ${isas[0]}`, async () => {
     const [best, other] = [await run(isas[0]!), await run(isa)];
     assertEquals(other.lanes, best.lanes);
     assertEquals(other.scalar, best.scalar);
+    const near = ({ near }: typeof best) => near.filter((_, i) => !(x[i]! > 0));
+    assertEquals(near(other), near(best));
   });
 }

@@ -136,20 +136,24 @@ static struct kv_rows rows_of(const struct args *args, size_t place, uint32_t n_
   return kv;
 }
 
-/* Goes on to the next chunk, from zeros to the first; false past the last. */
-static bool next_chunk(const struct kv_rows *kv, struct chunk *chunk)
+/* Finds the n-th chunk; false where there are fewer. */
+static bool chunk_at(const struct kv_rows *kv, uint32_t n, struct chunk *chunk)
 {
-  chunk->row += chunk->n_rows;
-  chunk->position += chunk->n_rows;
-  chunk->n_rows = 0;
-  while (chunk->row == kv->key_rows[chunk->segment]) {
-    if (chunk->segment + 1 == KEY_SEGMENTS) return false;
-    chunk->segment++;
-    chunk->row = 0;
+  uint32_t position = 0;
+  for (uint32_t segment = 0; segment < KEY_SEGMENTS; segment++) {
+    const uint32_t n_rows = kv->key_rows[segment],
+        n_chunks = (n_rows + CHUNK_ROWS - 1) / CHUNK_ROWS;
+    if (n < n_chunks) {
+      const uint32_t row = n * CHUNK_ROWS, rest = n_rows - row;
+      *chunk = (struct chunk){
+        .segment = segment, .row = row, .position = position + row,
+            .n_rows = rest < CHUNK_ROWS ? rest : CHUNK_ROWS};
+      return true;
+    }
+    n -= n_chunks;
+    position += n_rows;
   }
-  const uint32_t rest = kv->key_rows[chunk->segment] - chunk->row;
-  chunk->n_rows = rest < CHUNK_ROWS ? rest : CHUNK_ROWS;
-  return true;
+  return false;
 }
 
 /* The query heads of one row for one key segment: f32 [GROUP, HEAD_DIM], the stored channels first. */
@@ -319,7 +323,7 @@ static void weigh_keys(
 
 #line 7 "kernels/attention/causal.ts"
     const i32x16 mask = key_position <= query.position;
-#line 323 "generated/c/attention_causal_decode__k_bitmap_mean_f16t1_f16t16_v_f16t1.c"
+#line 327 "generated/c/attention_causal_decode__k_bitmap_mean_f16t1_f16t16_v_f16t1.c"
     const i32x16 visible = mask & (key_position < n_visible);
     const f32x16 logit = kerf_select16(visible, s, kerf_splat16(KERF_MASKED));
     largest_lanes = kerf_larger16(logit, largest_lanes);
@@ -451,6 +455,8 @@ static void attention_causal_decode__k_bitmap_mean_f16t1_f16t16_v_f16t1(
     const struct args *restrict args, uint32_t first, uint32_t last)
 {
   const uint32_t n_splits = args->step[5];
+  _Alignas(64) float q[GROUP * HEAD_DIM];
+  uint32_t gathered = UINT32_MAX; /* whose queries these are */
 
   for (uint32_t item = first; item < last; item++) {
     const uint32_t split = item % n_splits;
@@ -467,7 +473,6 @@ static void attention_causal_decode__k_bitmap_mean_f16t1_f16t16_v_f16t1(
       .n_visible = kv.n_rows,
     };
 
-    _Alignas(64) float q[GROUP * HEAD_DIM];
     _Alignas(64) float products[GROUP * CHUNK_ROWS];
     _Alignas(64) float values[GROUP * HEAD_DIM] = {0};
     float largest[GROUP], sum[GROUP];
@@ -482,12 +487,13 @@ static void attention_causal_decode__k_bitmap_mean_f16t1_f16t16_v_f16t1(
     }
 
     struct chunk chunk = {0};
-    bool found = next_chunk(&kv, &chunk);
-    for (uint32_t i = 0; found && i < split; i++) found = next_chunk(&kv, &chunk);
-    if (found && overlaps(&chunk, lower, upper)) {
+    if (chunk_at(&kv, split, &chunk) && overlaps(&chunk, lower, upper)) {
       chunk.wanted = item + 1 < last ? kv.key_rows[chunk.segment] : chunk.row + chunk.n_rows;
       if (item == first || chunk.row == 0) fetch_first_keys(&kv, &chunk);
-      gather_query(args, row, kv_head, NULL, kv.key_width[chunk.segment], q);
+      /* Items of a head follow one another: what one gathered serves the next. */
+      const uint32_t list = item / n_splits * KEY_SEGMENTS + chunk.segment;
+      if (list != gathered) gather_query(args, row, kv_head, NULL, kv.key_width[chunk.segment], q);
+      gathered = list;
       multiply_keys(&kv, &chunk, q, products);
       for (uint32_t g = 0; g < GROUP; g++) {
         query.head = (int32_t)(kv_head * GROUP + g);

@@ -119,6 +119,7 @@ struct kv_rows {
 struct chunk {
   uint32_t segment, row, position, n_rows;
   uint32_t wanted; /* rows of the segment whose keys are fetched ahead: not those of other threads' chunks */
+  bool cold; /* no chunk before this one fetched its keys */
 };
 
 /* One query head of one row: what hooks may read of it, and the keys stored up to it. */
@@ -161,20 +162,24 @@ static struct kv_rows rows_of(const struct args *args, size_t place, uint32_t n_
   return kv;
 }
 
-/* Goes on to the next chunk, from zeros to the first; false past the last. */
-static bool next_chunk(const struct kv_rows *kv, struct chunk *chunk)
+/* Finds the n-th chunk; false where there are fewer. */
+static bool chunk_at(const struct kv_rows *kv, uint32_t n, struct chunk *chunk)
 {
-  chunk->row += chunk->n_rows;
-  chunk->position += chunk->n_rows;
-  chunk->n_rows = 0;
-  while (chunk->row == kv->key_rows[chunk->segment]) {
-    if (chunk->segment + 1 == KEY_SEGMENTS) return false;
-    chunk->segment++;
-    chunk->row = 0;
+  uint32_t position = 0;
+  for (uint32_t segment = 0; segment < KEY_SEGMENTS; segment++) {
+    const uint32_t n_rows = kv->key_rows[segment],
+        n_chunks = (n_rows + CHUNK_ROWS - 1) / CHUNK_ROWS;
+    if (n < n_chunks) {
+      const uint32_t row = n * CHUNK_ROWS, rest = n_rows - row;
+      *chunk = (struct chunk){
+        .segment = segment, .row = row, .position = position + row,
+            .n_rows = rest < CHUNK_ROWS ? rest : CHUNK_ROWS};
+      return true;
+    }
+    n -= n_chunks;
+    position += n_rows;
   }
-  const uint32_t rest = kv->key_rows[chunk->segment] - chunk->row;
-  chunk->n_rows = rest < CHUNK_ROWS ? rest : CHUNK_ROWS;
-  return true;
+  return false;
 }
 
 /* The query heads of one row for one key segment: f32 [GROUP, HEAD_DIM], the stored channels first. */
@@ -274,17 +279,21 @@ enum {
   FOLDS = FOLD_UNITS * BLOCK_ROWS,
 };
 
-/* Units of a chunk's coded keys, from one of its rows on; those past the chunk are none. */
+/* The first n units of a chunk's coded keys from one of its rows on; the others are the last of these once more. */
 struct units {
   uint32_t n;
   const uint8_t *at[FOLD_UNITS];
 };
 
-/* The block's queries in bytes, by unit and row: q by scale is about quantum · byte, offset what meets no code. */
+/*
+ * The block's queries in bytes: q by scale is about quantum · byte, offset what meets no code, by unit and row; bytes are
+ * by row, words of four channels, of each of which every unit has one.
+ */
 struct folds {
   float quantum[KERF_SIXTEENS(FOLDS)], offset[KERF_SIXTEENS(FOLDS)];
-  int8_t bytes[FOLD_UNITS][BLOCK_ROWS * HEAD_DIM];
+  int8_t bytes[BLOCK_ROWS * HEAD_DIM * FOLD_UNITS];
 };
+_Static_assert(FOLD_UNITS == 4, "kerf_store64_bytes stores the bytes of all units together");
 
 /* Finds units of the chunk. */
 KERF_INLINE struct units units_at(
@@ -294,12 +303,32 @@ KERF_INLINE struct units units_at(
   const uint32_t *pages = kv->key_pages[chunk->segment];
   struct units units = {.n = (chunk->n_rows - first) / unit_rows};
   if (units.n > FOLD_UNITS) units.n = FOLD_UNITS;
-  for (uint32_t u = 0; u < units.n; u++) {
-    const uint32_t row = chunk->row + first + u * unit_rows;
+  for (uint32_t u = 0; u < FOLD_UNITS; u++) {
+    const uint32_t row = chunk->row + first + (u < units.n ? u : units.n - 1) * unit_rows;
     const uint8_t *page = kv->arena + (size_t)pages[row / PAGE_ROWS] * ARENA_UNIT;
     units.at[u] = page + row % PAGE_ROWS / unit_rows * unit_bytes;
   }
   return units;
+}
+
+/* Begins to fetch a unit of coded keys, the one at a row of the segment. */
+KERF_INLINE void fetch_keys(
+  const struct kv_rows *kv, uint32_t segment, uint32_t row, const uint32_t unit_rows,
+  size_t unit_bytes)
+{
+  const uint8_t *page = kv->arena + (size_t)kv->key_pages[segment][row / PAGE_ROWS] * ARENA_UNIT;
+  const size_t begin = row % PAGE_ROWS / unit_rows * unit_bytes;
+  /* A page begins with a line, a unit may not: of its last line too. */
+  kerf_fetch(page + begin / 64 * 64, begin % 64 + unit_bytes);
+}
+
+/* Begins to fetch all coded keys of a chunk that none before it could ask for. */
+KERF_INLINE void fetch_cold(const struct kv_rows *kv, const struct chunk *chunk,
+    const uint32_t unit_rows, size_t unit_bytes)
+{
+  for (uint32_t row = 0; chunk->cold && row < chunk->n_rows; row += unit_rows) {
+    fetch_keys(kv, chunk->segment, chunk->row + row, unit_rows, unit_bytes);
+  }
 }
 
 /*
@@ -310,11 +339,8 @@ KERF_INLINE void fetch_unit(
   const struct kv_rows *kv, const struct chunk *chunk, uint32_t first, const uint32_t unit_rows,
   size_t unit_bytes)
 {
-  const uint32_t here = chunk->row + first,
-      ahead = here + CHUNK_ROWS < kv->key_rows[chunk->segment] ? here + CHUNK_ROWS : here;
-  const uint8_t *page = kv->arena
-      + (size_t)kv->key_pages[chunk->segment][ahead / PAGE_ROWS] * ARENA_UNIT;
-  kerf_fetch(page + ahead % PAGE_ROWS / unit_rows * unit_bytes, unit_bytes);
+  const uint32_t ahead = chunk->row + first + CHUNK_ROWS;
+  if (ahead < chunk->wanted) fetch_keys(kv, chunk->segment, ahead, unit_rows, unit_bytes);
   const struct value_run run = value_run_at(kv, chunk, first);
   const uint32_t n_rows = run.end - first < unit_rows ? run.end - first : unit_rows;
   if (run.segment == 0)
@@ -333,7 +359,7 @@ static void fold_units(
   for (uint32_t u = 0; u < FOLD_UNITS; u++) {
     f32x16 size[BLOCK_ROWS], offset[BLOCK_ROWS];
     UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) size[r] = offset[r] = kerf_splat16(0.0f);
-    for (uint32_t c = 0; u < units->n && c < n; c += 16) {
+    for (uint32_t c = 0; c < n; c += 16) {
       const uint32_t n_lanes = kerf_lanes(n - c);
       const i32x16 words = (i32x16)kerf_load16_first((const float *)(units->at[u] + groups) + c,
           n_lanes);
@@ -344,20 +370,34 @@ static void fold_units(
     memcpy(&offsets[u * BLOCK_ROWS], offset, sizeof offset);
   }
   kerf_byte_factors(sizes, FOLDS, factor, folds->quantum);
-  for (uint32_t i = 0; i < units->n * BLOCK_ROWS; i++) {
-    int8_t *bytes = &folds->bytes[0][i * HEAD_DIM];
-    round_numbers(scaled[i], n, factor[i], centre * folds->quantum[i], bytes, &offsets[i]);
+  for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
+    i32x16 rounded[FOLD_UNITS];
+    UNROLL for (uint32_t u = 0; u < FOLD_UNITS; u++) rounded[u] = (i32x16){0};
+    for (uint32_t c = 0; c < n; c += 16) {
+      i32x16 whole[FOLD_UNITS];
+      UNROLL for (uint32_t u = 0; u < FOLD_UNITS; u++) {
+        const uint32_t fold = u * BLOCK_ROWS + r;
+        whole[u] = kerf_nearest16(kerf_load16(&scaled[fold][c]) * factor[fold]);
+        rounded[u] += whole[u];
+      }
+      kerf_store64_bytes(&folds->bytes[(r * HEAD_DIM + c) * FOLD_UNITS], whole);
+    }
+    UNROLL for (uint32_t u = 0; u < FOLD_UNITS; u++) {
+      const uint32_t fold = u * BLOCK_ROWS + r;
+      offsets[fold] -= kerf_to_f32x16(rounded[u]) * (centre * folds->quantum[fold]);
+    }
   }
   kerf_sums(offsets, FOLDS, folds->offset);
 }
 
 /*
  * The products of n channels' codes and their bytes, four channels at a time: the first cell of the v-th vector is
- * cells[v].
+ * cells[v]; of words of four bytes every spread-th is meant.
  */
 KERF_INLINE void multiply_codes(
   const uint8_t *const cells[BLOCK_VECTORS], uint32_t first, uint32_t n, const uint32_t bits,
-  const int8_t *restrict bytes, const uint32_t n_vectors, i32xn dots[BLOCK_ROWS][BLOCK_VECTORS])
+  const int8_t *restrict bytes, const uint32_t spread, const uint32_t n_vectors,
+  i32xn dots[BLOCK_ROWS][BLOCK_VECTORS])
 {
   UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
     UNROLL for (uint32_t v = 0; v < n_vectors; v++) dots[r][v] = (i32xn){0};
@@ -370,7 +410,7 @@ KERF_INLINE void multiply_codes(
           bits);
     }
     UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
-      const int32_t word = kerf_word_of(&bytes[r * HEAD_DIM + c]);
+      const int32_t word = kerf_word_of(&bytes[(r * HEAD_DIM + c) * spread]);
       UNROLL for (uint32_t v = 0; v < n_vectors; v++)
         dots[r][v] = kerf_dot4_codes(dots[r][v], codes[v], word, bits);
     }
@@ -382,7 +422,8 @@ KERF_INLINE void multiply_codes(
     UNROLL for (uint32_t i = 0; i < 4; i++) four[i] = cells[v] + (c + i < n ? c + i : c) * 2 * bits;
     const i32xn codes = kerf_code_words(four, (first + v * KERF_N) % TILE_ROWS, bits);
     UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
-      dots[r][v] = kerf_dot4_codes(dots[r][v], codes, kerf_word_of(&bytes[r * HEAD_DIM + c]), bits);
+      dots[r][v] = kerf_dot4_codes(dots[r][v], codes,
+          kerf_word_of(&bytes[(r * HEAD_DIM + c) * spread]), bits);
     }
   }
 }
@@ -418,6 +459,7 @@ static void multiply_keys_q42r64(
   float filled[BLOCK_ROWS];
   for (uint32_t r = 0; r < BLOCK_ROWS; r++) filled[r] = multiply_fills(fills, &q[r * HEAD_DIM]);
 
+  fetch_cold(kv, chunk, UNIT_ROWS, unit_bytes);
   for (uint32_t fold_row = 0; fold_row < chunk->n_rows; fold_row += FOLD_UNITS * UNIT_ROWS) {
     const struct units units = units_at(kv, chunk, fold_row, UNIT_ROWS, unit_bytes);
     struct folds high_folds, low_folds;
@@ -434,9 +476,10 @@ static void multiply_keys_q42r64(
           high[v] = units.at[u] + (first + v * KERF_N) / TILE_ROWS * tile_bytes;
           low[v] = high[v] + high_cells;
         }
-        multiply_codes(high, first, n_high, HIGH_BITS, high_folds.bytes[u], UNIT_VECTORS,
-            high_dots);
-        multiply_codes(low, first, n_low, LOW_BITS, low_folds.bytes[u], UNIT_VECTORS, low_dots);
+        multiply_codes(high, first, n_high, HIGH_BITS, &high_folds.bytes[4 * u], FOLD_UNITS,
+            UNIT_VECTORS, high_dots);
+        multiply_codes(low, first, n_low, LOW_BITS, &low_folds.bytes[4 * u], FOLD_UNITS,
+            UNIT_VECTORS, low_dots);
         UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
           const uint32_t fold = u * BLOCK_ROWS + r;
           const float offset = high_folds.offset[fold] + low_folds.offset[fold] + filled[r];
@@ -548,7 +591,7 @@ static void weigh_keys(
 
 #line 7 "kernels/attention/causal.ts"
     const i32x16 mask = key_position <= query.position;
-#line 552 "generated/c/attention_causal_decode_q8__k_list_mean_q42r64t16_list_mean_q42r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1.c"
+#line 595 "generated/c/attention_causal_decode_q8__k_list_mean_q42r64t16_list_mean_q42r64t16_f16t16_v_q4c64t1_q2c64t1_f16t1.c"
     const i32x16 visible = mask & (key_position < n_visible);
     const f32x16 logit = kerf_select16(visible, s, kerf_splat16(KERF_MASKED));
     largest_lanes = kerf_larger16(logit, largest_lanes);
@@ -560,64 +603,59 @@ static void weigh_keys(
 
   f32x16 sum_lanes = kerf_splat16(0.0f);
   for (uint32_t key = 0; key < n_keys; key += 16) {
-    const f32x16 weight = kerf_weight16(kerf_load16(&products[key]) - top);
+    const f32x16 weight = kerf_near_weight16(kerf_load16(&products[key]) - top);
     sum_lanes += weight;
     kerf_store16(&products[key], weight);
   }
   *sum = kerf_sum16(sum_lanes);
 }
 
-/* The weighted sum of n_vectors vectors of four rows' values, codes by the bytes of their groups. */
-KERF_INLINE void add_four_q4c64(
-  const uint8_t *rows, uint32_t first, uint32_t channel, const uint32_t n_vectors,
-  int8_t (*bytes)[BLOCK_ROWS * PAGE_ROWS], i32xn dots[BLOCK_ROWS][BLOCK_VECTORS])
-{
-  enum { BITS = 4, CODE_BYTES = HEAD_DIM * BITS / 8, ROW_BYTES = ROW_BYTES_q4c64 };
-  const uint8_t *const four[4] = {rows, rows + ROW_BYTES, rows + 2 * ROW_BYTES,
-      rows + 3 * ROW_BYTES};
-  i32xn codes[BLOCK_VECTORS];
-  UNROLL for (uint32_t v = 0; v < n_vectors; v++) {
-    codes[v] = kerf_row_words(four, channel + v * KERF_N, CODE_BYTES, BITS);
-  }
-  UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
-    UNROLL for (uint32_t v = 0; v < n_vectors; v++) {
-      const int32_t word = kerf_word_of(&bytes[(channel + v * KERF_N) / 64][r * PAGE_ROWS + first]);
-      dots[r][v] = kerf_dot4_codes(dots[r][v], codes[v], word, BITS);
-    }
-  }
-}
+/* How the values lie. */
+static const struct kerf_coded_rows ROWS_q4c64 = {HEAD_DIM, 4, 64, ROW_BYTES_q4c64};
+
+enum {
+  GROUPS_q4c64 = (HEAD_DIM + 64 - 1) / 64, /* of a row */
+  WORDS_q4c64 = KERF_POWER_OF_TWO(GROUPS_q4c64), /* of four rows' bytes: one for each group */
+};
 
 /*
- * The weighted sum of n_vectors vectors of the values of a run, from its channel `channel` on, added to `out`; bytes,
- * quantum and offset are those of each group of channels.
+ * The weighted sums of n_vectors vectors of the values of n_rows rows, from a vector on, into the block's `sums`;
+ * bytes, quantum and offset are those of each group of channels.
  */
-KERF_INLINE void add_channels_q4c64(
-  const uint8_t *rows, uint32_t n_rows, uint32_t channel, const uint32_t n_vectors,
-  int8_t (*bytes)[BLOCK_ROWS * PAGE_ROWS], const float *quantum, const float *offset,
-  float *restrict out)
+KERF_INLINE void add_vectors_q4c64(
+  const uint8_t *rows, uint32_t n_rows, uint32_t vector, const uint32_t n_vectors,
+  int8_t (*bytes)[PAGE_ROWS * WORDS_q4c64], const float *quantum, const float *offset,
+  float (*sums)[HEAD_DIM])
 {
-  enum { BITS = 4, ROW_BYTES = ROW_BYTES_q4c64 };
+  enum { ROW_BYTES = ROW_BYTES_q4c64, WORDS = WORDS_q4c64 };
   i32xn dots[BLOCK_ROWS][BLOCK_VECTORS];
   UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
     UNROLL for (uint32_t v = 0; v < n_vectors; v++) dots[r][v] = (i32xn){0};
   }
-  uint32_t i = 0;
-  for (; i + 4 <= n_rows; i += 4)
-    add_four_q4c64(rows + i * ROW_BYTES, i, channel, n_vectors, bytes, dots);
-  if (i < n_rows) {
-    /* Rows past the last weigh nothing: any codes may stand there. */
-    uint8_t four[4 * ROW_BYTES] = {0};
-    memcpy(four, rows + i * ROW_BYTES, (n_rows - i) * ROW_BYTES);
-    add_four_q4c64(four, i, channel, n_vectors, bytes, dots);
+  for (uint32_t i = 0; i < n_rows; i += 4) {
+    const uint8_t *four = rows + i * ROW_BYTES;
+    uint8_t last[4 * ROW_BYTES];
+    if (i + 4 > n_rows) {
+      /* Rows past the last weigh nothing: any codes may stand there. */
+      memset(last, 0, sizeof last);
+      memcpy(last, four, (n_rows - i) * ROW_BYTES);
+      four = last;
+    }
+    const uint32_t place = kerf_quad_place(i / 16 * WORDS, i % 16);
+    i32xn codes[BLOCK_VECTORS];
+    UNROLL for (uint32_t v = 0; v < n_vectors; v++)
+      codes[v] = kerf_row_codes(ROWS_q4c64, four, vector + v);
+    UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
+      UNROLL for (uint32_t v = 0; v < n_vectors; v++) {
+        dots[r][v] = kerf_dot4_rows(ROWS_q4c64, dots[r][v], codes[v], &bytes[r][place], vector + v);
+      }
+    }
   }
   UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
     UNROLL for (uint32_t v = 0; v < n_vectors; v++) {
-      const uint32_t group = (channel + v * KERF_N) / 64;
-      float *sum = &out[r * HEAD_DIM + channel + v * KERF_N];
-      const f32xn whole = kerf_to_f32xn(kerf_place_sums(dots[r][v], BITS));
-      const f32xn weighted = whole * quantum[group * BLOCK_ROWS + r]
-          + offset[group * BLOCK_ROWS + r];
-      kerf_storen(sum, kerf_loadn(sum) + weighted);
+      const f32xn weighted = kerf_row_sums(ROWS_q4c64, dots[r][v], &quantum[r * WORDS],
+          &offset[r * WORDS], vector + v);
+      kerf_storen(&sums[r][(vector + v) * KERF_N], weighted);
     }
   }
 }
@@ -631,96 +669,128 @@ static void add_run_q4c64(struct value_run run, uint32_t first, const float *res
     float *restrict out)
 {
   enum {
-    GROUPS = (HEAD_DIM + 64 - 1) / 64, /* of a row */
-    FOLDS = GROUPS * BLOCK_ROWS,
+    GROUPS = GROUPS_q4c64,
+    WORDS = WORDS_q4c64,
+    FOLDS = WORDS * BLOCK_ROWS,
+    SPAN = WORDS < 4 ? 4 : WORDS, /* vectors of a head that are rounded together */
     CODE_BYTES = HEAD_DIM * 4 / 8,
     ROW_BYTES = ROW_BYTES_q4c64,
   };
   const uint8_t *values = run.page;
   const uint8_t *rows = values + run.in_page * ROW_BYTES;
   const uint32_t n_rows = run.end - first;
-  int8_t bytes[GROUPS][BLOCK_ROWS * PAGE_ROWS];
-  f32x16 sizes[FOLDS], offsets[FOLDS];
-  _Alignas(64) float scaled[FOLDS][PAGE_ROWS], factor[KERF_SIXTEENS(FOLDS)],
-      quantum[KERF_SIXTEENS(FOLDS)], offset[KERF_SIXTEENS(FOLDS)];
-  UNROLL for (uint32_t i = 0; i < FOLDS; i++) sizes[i] = offsets[i] = kerf_splat16(0.0f);
-  for (uint32_t i = 0; i < n_rows; i += 16) {
-    const uint32_t n_lanes = kerf_lanes(n_rows - i);
-    UNROLL for (uint32_t group = 0; group < GROUPS; group++) {
-      const uint32_t at = CODE_BYTES + group * sizeof(struct kerf_group), fold = group * BLOCK_ROWS;
-      const i32x16 words = kerf_load16_words(rows + i * ROW_BYTES, at, ROW_BYTES, n_lanes);
-      scale16(
-        words, n_lanes, KERF_CENTRE(4), &weights[first + i], CHUNK_ROWS, &scaled[fold][i],
-            PAGE_ROWS,
-        &sizes[fold], &offsets[fold]);
+  int8_t bytes[BLOCK_ROWS][PAGE_ROWS * WORDS];
+  f32x16 sizes[FOLDS], offsets[FOLDS], larger[FOLDS], totals[FOLDS];
+  _Alignas(64) float scaled[BLOCK_ROWS][PAGE_ROWS * WORDS], sums[BLOCK_ROWS][HEAD_DIM];
+  _Alignas(64) float factor[KERF_SIXTEENS(FOLDS)], quantum[KERF_SIXTEENS(FOLDS)],
+      offset[KERF_SIXTEENS(FOLDS)];
+  UNROLL for (uint32_t i = 0; i < FOLDS; i++) larger[i] = totals[i] = kerf_splat16(0.0f);
+  const uint32_t n_spans = (n_rows * WORDS + 16 * SPAN - 1) / (16 * SPAN);
+  for (uint32_t i = 0; i < n_spans * 16 * SPAN / WORDS; i += 16) {
+    const uint32_t n_lanes = i < n_rows ? kerf_lanes(n_rows - i) : 0;
+    UNROLL for (uint32_t g = 0; g < GROUPS; g++) {
+      const uint32_t at = CODE_BYTES + g * sizeof(struct kerf_group);
+      f32x16 scale, minimum;
+      kerf_split_groups(kerf_load16_words(rows + i * ROW_BYTES, at, ROW_BYTES, n_lanes), &scale,
+          &minimum);
+      const f32x16 mean = scale * KERF_CENTRE(4) + minimum;
+      UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
+        const uint32_t fold = r * WORDS + g;
+        const f32x16 weight = kerf_load16_first(&weights[r * CHUNK_ROWS + first + i], n_lanes);
+        const f32x16 product = weight * scale;
+        kerf_store16(&scaled[r][i * WORDS + g * 16], product);
+        totals[fold] += weight * mean;
+        /* Neither is below 0. */
+        larger[fold] = kerf_larger16(product, larger[fold]);
+      }
     }
   }
+  memcpy(sizes, larger, sizeof sizes);
+  memcpy(offsets, totals, sizeof offsets);
   kerf_byte_factors(sizes, FOLDS, factor, quantum);
-  for (uint32_t i = 0; i < FOLDS; i++) {
-    int8_t *fold = &bytes[0][i * PAGE_ROWS];
-    round_numbers(scaled[i], n_rows, factor[i], KERF_CENTRE(4) * quantum[i], fold, &offsets[i]);
+  for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
+    i32x16 rounded[WORDS];
+    UNROLL for (uint32_t g = 0; g < WORDS; g++) rounded[g] = (i32x16){0};
+    for (uint32_t span = 0; span < n_spans; span++) {
+      i32x16 whole[SPAN];
+      UNROLL for (uint32_t i = 0; i < SPAN; i++) {
+        const uint32_t g = i % WORDS;
+        if (g < GROUPS)
+          whole[i] = kerf_nearest16(kerf_load16(&scaled[r][(span * SPAN + i) * 16])
+              * factor[r * WORDS + g]);
+        else whole[i] = (i32x16){0};
+        rounded[g] += whole[i];
+      }
+      UNROLL for (uint32_t i = 0; i < SPAN; i += 4)
+        kerf_store64_bytes(&bytes[r][(span * SPAN + i) * 16], &whole[i]);
+    }
+    UNROLL for (uint32_t g = 0; g < WORDS; g++) {
+      offsets[r * WORDS + g] -= kerf_to_f32x16(rounded[g])
+          * (KERF_CENTRE(4) * quantum[r * WORDS + g]);
+    }
   }
   kerf_sums(offsets, FOLDS, offset);
-  const uint32_t whole = HEAD_DIM / VALUE_WIDTH * VALUE_WIDTH;
-  for (uint32_t channel = 0; channel < whole; channel += VALUE_WIDTH) {
-    add_channels_q4c64(rows, n_rows, channel, VALUE_VECTORS, bytes, quantum, offset, out);
+  enum { VECTORS = HEAD_DIM / KERF_N, WHOLE = VECTORS / VALUE_VECTORS * VALUE_VECTORS };
+  for (uint32_t vector = 0; vector < WHOLE; vector += VALUE_VECTORS) {
+    add_vectors_q4c64(rows, n_rows, vector, VALUE_VECTORS, bytes, quantum, offset, sums);
   }
-  for (uint32_t channel = whole; channel < HEAD_DIM; channel += KERF_N) {
-    add_channels_q4c64(rows, n_rows, channel, 1, bytes, quantum, offset, out);
-  }
-}
-
-/* The weighted sum of n_vectors vectors of four rows' values, codes by the bytes of their groups. */
-KERF_INLINE void add_four_q2c64(
-  const uint8_t *rows, uint32_t first, uint32_t channel, const uint32_t n_vectors,
-  int8_t (*bytes)[BLOCK_ROWS * PAGE_ROWS], i32xn dots[BLOCK_ROWS][BLOCK_VECTORS])
-{
-  enum { BITS = 2, CODE_BYTES = HEAD_DIM * BITS / 8, ROW_BYTES = ROW_BYTES_q2c64 };
-  const uint8_t *const four[4] = {rows, rows + ROW_BYTES, rows + 2 * ROW_BYTES,
-      rows + 3 * ROW_BYTES};
-  i32xn codes[BLOCK_VECTORS];
-  UNROLL for (uint32_t v = 0; v < n_vectors; v++) {
-    codes[v] = kerf_row_words(four, channel + v * KERF_N, CODE_BYTES, BITS);
+  for (uint32_t vector = WHOLE; vector < VECTORS; vector++) {
+    add_vectors_q4c64(rows, n_rows, vector, 1, bytes, quantum, offset, sums);
   }
   UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
-    UNROLL for (uint32_t v = 0; v < n_vectors; v++) {
-      const int32_t word = kerf_word_of(&bytes[(channel + v * KERF_N) / 64][r * PAGE_ROWS + first]);
-      dots[r][v] = kerf_dot4_codes(dots[r][v], codes[v], word, BITS);
+    UNROLL for (uint32_t c = 0; c < HEAD_DIM; c += 16) {
+      float *sum = &out[r * HEAD_DIM + c];
+      kerf_store16(sum, kerf_load16(sum) + kerf_row_channels16(ROWS_q4c64, sums[r], c));
     }
   }
 }
 
+/* How the values lie. */
+static const struct kerf_coded_rows ROWS_q2c64 = {HEAD_DIM, 2, 64, ROW_BYTES_q2c64};
+
+enum {
+  GROUPS_q2c64 = (HEAD_DIM + 64 - 1) / 64, /* of a row */
+  WORDS_q2c64 = KERF_POWER_OF_TWO(GROUPS_q2c64), /* of four rows' bytes: one for each group */
+};
+
 /*
- * The weighted sum of n_vectors vectors of the values of a run, from its channel `channel` on, added to `out`; bytes,
- * quantum and offset are those of each group of channels.
+ * The weighted sums of n_vectors vectors of the values of n_rows rows, from a vector on, into the block's `sums`;
+ * bytes, quantum and offset are those of each group of channels.
  */
-KERF_INLINE void add_channels_q2c64(
-  const uint8_t *rows, uint32_t n_rows, uint32_t channel, const uint32_t n_vectors,
-  int8_t (*bytes)[BLOCK_ROWS * PAGE_ROWS], const float *quantum, const float *offset,
-  float *restrict out)
+KERF_INLINE void add_vectors_q2c64(
+  const uint8_t *rows, uint32_t n_rows, uint32_t vector, const uint32_t n_vectors,
+  int8_t (*bytes)[PAGE_ROWS * WORDS_q2c64], const float *quantum, const float *offset,
+  float (*sums)[HEAD_DIM])
 {
-  enum { BITS = 2, ROW_BYTES = ROW_BYTES_q2c64 };
+  enum { ROW_BYTES = ROW_BYTES_q2c64, WORDS = WORDS_q2c64 };
   i32xn dots[BLOCK_ROWS][BLOCK_VECTORS];
   UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
     UNROLL for (uint32_t v = 0; v < n_vectors; v++) dots[r][v] = (i32xn){0};
   }
-  uint32_t i = 0;
-  for (; i + 4 <= n_rows; i += 4)
-    add_four_q2c64(rows + i * ROW_BYTES, i, channel, n_vectors, bytes, dots);
-  if (i < n_rows) {
-    /* Rows past the last weigh nothing: any codes may stand there. */
-    uint8_t four[4 * ROW_BYTES] = {0};
-    memcpy(four, rows + i * ROW_BYTES, (n_rows - i) * ROW_BYTES);
-    add_four_q2c64(four, i, channel, n_vectors, bytes, dots);
+  for (uint32_t i = 0; i < n_rows; i += 4) {
+    const uint8_t *four = rows + i * ROW_BYTES;
+    uint8_t last[4 * ROW_BYTES];
+    if (i + 4 > n_rows) {
+      /* Rows past the last weigh nothing: any codes may stand there. */
+      memset(last, 0, sizeof last);
+      memcpy(last, four, (n_rows - i) * ROW_BYTES);
+      four = last;
+    }
+    const uint32_t place = kerf_quad_place(i / 16 * WORDS, i % 16);
+    i32xn codes[BLOCK_VECTORS];
+    UNROLL for (uint32_t v = 0; v < n_vectors; v++)
+      codes[v] = kerf_row_codes(ROWS_q2c64, four, vector + v);
+    UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
+      UNROLL for (uint32_t v = 0; v < n_vectors; v++) {
+        dots[r][v] = kerf_dot4_rows(ROWS_q2c64, dots[r][v], codes[v], &bytes[r][place], vector + v);
+      }
+    }
   }
   UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
     UNROLL for (uint32_t v = 0; v < n_vectors; v++) {
-      const uint32_t group = (channel + v * KERF_N) / 64;
-      float *sum = &out[r * HEAD_DIM + channel + v * KERF_N];
-      const f32xn whole = kerf_to_f32xn(kerf_place_sums(dots[r][v], BITS));
-      const f32xn weighted = whole * quantum[group * BLOCK_ROWS + r]
-          + offset[group * BLOCK_ROWS + r];
-      kerf_storen(sum, kerf_loadn(sum) + weighted);
+      const f32xn weighted = kerf_row_sums(ROWS_q2c64, dots[r][v], &quantum[r * WORDS],
+          &offset[r * WORDS], vector + v);
+      kerf_storen(&sums[r][(vector + v) * KERF_N], weighted);
     }
   }
 }
@@ -734,42 +804,79 @@ static void add_run_q2c64(struct value_run run, uint32_t first, const float *res
     float *restrict out)
 {
   enum {
-    GROUPS = (HEAD_DIM + 64 - 1) / 64, /* of a row */
-    FOLDS = GROUPS * BLOCK_ROWS,
+    GROUPS = GROUPS_q2c64,
+    WORDS = WORDS_q2c64,
+    FOLDS = WORDS * BLOCK_ROWS,
+    SPAN = WORDS < 4 ? 4 : WORDS, /* vectors of a head that are rounded together */
     CODE_BYTES = HEAD_DIM * 2 / 8,
     ROW_BYTES = ROW_BYTES_q2c64,
   };
   const uint8_t *values = run.page;
   const uint8_t *rows = values + run.in_page * ROW_BYTES;
   const uint32_t n_rows = run.end - first;
-  int8_t bytes[GROUPS][BLOCK_ROWS * PAGE_ROWS];
-  f32x16 sizes[FOLDS], offsets[FOLDS];
-  _Alignas(64) float scaled[FOLDS][PAGE_ROWS], factor[KERF_SIXTEENS(FOLDS)],
-      quantum[KERF_SIXTEENS(FOLDS)], offset[KERF_SIXTEENS(FOLDS)];
-  UNROLL for (uint32_t i = 0; i < FOLDS; i++) sizes[i] = offsets[i] = kerf_splat16(0.0f);
-  for (uint32_t i = 0; i < n_rows; i += 16) {
-    const uint32_t n_lanes = kerf_lanes(n_rows - i);
-    UNROLL for (uint32_t group = 0; group < GROUPS; group++) {
-      const uint32_t at = CODE_BYTES + group * sizeof(struct kerf_group), fold = group * BLOCK_ROWS;
-      const i32x16 words = kerf_load16_words(rows + i * ROW_BYTES, at, ROW_BYTES, n_lanes);
-      scale16(
-        words, n_lanes, KERF_CENTRE(2), &weights[first + i], CHUNK_ROWS, &scaled[fold][i],
-            PAGE_ROWS,
-        &sizes[fold], &offsets[fold]);
+  int8_t bytes[BLOCK_ROWS][PAGE_ROWS * WORDS];
+  f32x16 sizes[FOLDS], offsets[FOLDS], larger[FOLDS], totals[FOLDS];
+  _Alignas(64) float scaled[BLOCK_ROWS][PAGE_ROWS * WORDS], sums[BLOCK_ROWS][HEAD_DIM];
+  _Alignas(64) float factor[KERF_SIXTEENS(FOLDS)], quantum[KERF_SIXTEENS(FOLDS)],
+      offset[KERF_SIXTEENS(FOLDS)];
+  UNROLL for (uint32_t i = 0; i < FOLDS; i++) larger[i] = totals[i] = kerf_splat16(0.0f);
+  const uint32_t n_spans = (n_rows * WORDS + 16 * SPAN - 1) / (16 * SPAN);
+  for (uint32_t i = 0; i < n_spans * 16 * SPAN / WORDS; i += 16) {
+    const uint32_t n_lanes = i < n_rows ? kerf_lanes(n_rows - i) : 0;
+    UNROLL for (uint32_t g = 0; g < GROUPS; g++) {
+      const uint32_t at = CODE_BYTES + g * sizeof(struct kerf_group);
+      f32x16 scale, minimum;
+      kerf_split_groups(kerf_load16_words(rows + i * ROW_BYTES, at, ROW_BYTES, n_lanes), &scale,
+          &minimum);
+      const f32x16 mean = scale * KERF_CENTRE(2) + minimum;
+      UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
+        const uint32_t fold = r * WORDS + g;
+        const f32x16 weight = kerf_load16_first(&weights[r * CHUNK_ROWS + first + i], n_lanes);
+        const f32x16 product = weight * scale;
+        kerf_store16(&scaled[r][i * WORDS + g * 16], product);
+        totals[fold] += weight * mean;
+        /* Neither is below 0. */
+        larger[fold] = kerf_larger16(product, larger[fold]);
+      }
     }
   }
+  memcpy(sizes, larger, sizeof sizes);
+  memcpy(offsets, totals, sizeof offsets);
   kerf_byte_factors(sizes, FOLDS, factor, quantum);
-  for (uint32_t i = 0; i < FOLDS; i++) {
-    int8_t *fold = &bytes[0][i * PAGE_ROWS];
-    round_numbers(scaled[i], n_rows, factor[i], KERF_CENTRE(2) * quantum[i], fold, &offsets[i]);
+  for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
+    i32x16 rounded[WORDS];
+    UNROLL for (uint32_t g = 0; g < WORDS; g++) rounded[g] = (i32x16){0};
+    for (uint32_t span = 0; span < n_spans; span++) {
+      i32x16 whole[SPAN];
+      UNROLL for (uint32_t i = 0; i < SPAN; i++) {
+        const uint32_t g = i % WORDS;
+        if (g < GROUPS)
+          whole[i] = kerf_nearest16(kerf_load16(&scaled[r][(span * SPAN + i) * 16])
+              * factor[r * WORDS + g]);
+        else whole[i] = (i32x16){0};
+        rounded[g] += whole[i];
+      }
+      UNROLL for (uint32_t i = 0; i < SPAN; i += 4)
+        kerf_store64_bytes(&bytes[r][(span * SPAN + i) * 16], &whole[i]);
+    }
+    UNROLL for (uint32_t g = 0; g < WORDS; g++) {
+      offsets[r * WORDS + g] -= kerf_to_f32x16(rounded[g])
+          * (KERF_CENTRE(2) * quantum[r * WORDS + g]);
+    }
   }
   kerf_sums(offsets, FOLDS, offset);
-  const uint32_t whole = HEAD_DIM / VALUE_WIDTH * VALUE_WIDTH;
-  for (uint32_t channel = 0; channel < whole; channel += VALUE_WIDTH) {
-    add_channels_q2c64(rows, n_rows, channel, VALUE_VECTORS, bytes, quantum, offset, out);
+  enum { VECTORS = HEAD_DIM / KERF_N, WHOLE = VECTORS / VALUE_VECTORS * VALUE_VECTORS };
+  for (uint32_t vector = 0; vector < WHOLE; vector += VALUE_VECTORS) {
+    add_vectors_q2c64(rows, n_rows, vector, VALUE_VECTORS, bytes, quantum, offset, sums);
   }
-  for (uint32_t channel = whole; channel < HEAD_DIM; channel += KERF_N) {
-    add_channels_q2c64(rows, n_rows, channel, 1, bytes, quantum, offset, out);
+  for (uint32_t vector = WHOLE; vector < VECTORS; vector++) {
+    add_vectors_q2c64(rows, n_rows, vector, 1, bytes, quantum, offset, sums);
+  }
+  UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
+    UNROLL for (uint32_t c = 0; c < HEAD_DIM; c += 16) {
+      float *sum = &out[r * HEAD_DIM + c];
+      kerf_store16(sum, kerf_load16(sum) + kerf_row_channels16(ROWS_q2c64, sums[r], c));
+    }
   }
 }
 
@@ -840,9 +947,9 @@ KERF_INLINE void add_values(
   }
 }
 
-/* weights: f32 [BLOCK_ROWS, CHUNK_ROWS]. out: f32 [BLOCK_ROWS, HEAD_DIM]. */
-static void multiply_values(
-  const struct kv_rows *kv, const struct chunk *chunk, const float *weights, float *out)
+/* The weighted values of those of the chunk's rows that are no codes. */
+static void multiply_whole_values(const struct kv_rows *kv, const struct chunk *chunk,
+    const float *weights, float *out)
 {
   _Alignas(64) kerf_factor factors[BLOCK_ROWS * CHUNK_ROWS];
   for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
@@ -857,6 +964,16 @@ static void multiply_values(
   for (uint32_t channel = whole; channel < HEAD_DIM; channel += KERF_N) {
     add_values(kv, chunk, factors, channel, 1, out);
   }
+}
+
+/* weights: f32 [BLOCK_ROWS, CHUNK_ROWS]. out: f32 [BLOCK_ROWS, HEAD_DIM]. */
+static void multiply_values(
+  const struct kv_rows *kv, const struct chunk *chunk, const float *weights, float *out)
+{
+  /* Rows that are no codes lie behind the others. */
+  const uint32_t n_coded = kv->value_rows[0] + kv->value_rows[1];
+  if (chunk->position + chunk->n_rows > n_coded) multiply_whole_values(kv, chunk, weights, out);
+  else memset(out, 0, BLOCK_ROWS * HEAD_DIM * sizeof *out);
   struct value_run run;
   for (uint32_t key = 0; key < chunk->n_rows; key = run.end) {
     run = value_run_at(kv, chunk, key);
@@ -892,6 +1009,8 @@ static void attention_causal_decode_q8__k_list_mean_q42r64t16_list_mean_q42r64t1
     const struct args *restrict args, uint32_t first, uint32_t last)
 {
   const uint32_t n_splits = args->step[5];
+  _Alignas(64) float q[GROUP * HEAD_DIM];
+  uint32_t gathered = UINT32_MAX; /* whose queries these are */
 
   for (uint32_t item = first; item < last; item++) {
     const uint32_t split = item % n_splits;
@@ -909,7 +1028,6 @@ static void attention_causal_decode_q8__k_list_mean_q42r64t16_list_mean_q42r64t1
       .n_visible = kv.n_rows,
     };
 
-    _Alignas(64) float q[GROUP * HEAD_DIM];
     _Alignas(64) float products[GROUP * CHUNK_ROWS];
     _Alignas(64) float values[GROUP * HEAD_DIM] = {0};
     float largest[GROUP], sum[GROUP];
@@ -924,13 +1042,16 @@ static void attention_causal_decode_q8__k_list_mean_q42r64t16_list_mean_q42r64t1
     }
 
     struct chunk chunk = {0};
-    bool found = next_chunk(&kv, &chunk);
-    for (uint32_t i = 0; found && i < split; i++) found = next_chunk(&kv, &chunk);
-    if (found && overlaps(&chunk, lower, upper)) {
+    if (chunk_at(&kv, split, &chunk) && overlaps(&chunk, lower, upper)) {
       chunk.wanted = item + 1 < last ? kv.key_rows[chunk.segment] : chunk.row + chunk.n_rows;
+      chunk.cold = item == first || chunk.row == 0;
       if (item == first || chunk.row == 0) fetch_first_keys(&kv, &chunk);
-      gather_query(args, row, kv_head,
-          LISTED[chunk.segment] ? channels + chunk.segment * HEAD_DIM : NULL, HEAD_DIM, q);
+      /* Items of a head follow one another: what one gathered serves the next. */
+      const uint32_t list = item / n_splits * KEY_SEGMENTS + chunk.segment;
+      if (list != gathered)
+        gather_query(args, row, kv_head,
+            LISTED[chunk.segment] ? channels + chunk.segment * HEAD_DIM : NULL, HEAD_DIM, q);
+      gathered = list;
       multiply_keys(&kv, &chunk, q, products);
       for (uint32_t g = 0; g < GROUP; g++) {
         query.head = (int32_t)(kv_head * GROUP + g);

@@ -241,17 +241,21 @@ enum {
   FOLDS = FOLD_UNITS * BLOCK_ROWS,
 };
 
-/* Units of a chunk's coded keys, from one of its rows on; those past the chunk are none. */
+/* The first n units of a chunk's coded keys from one of its rows on; the others are the last of these once more. */
 struct units {
   uint32_t n;
   const uint8_t *at[FOLD_UNITS];
 };
 
-/* The block's queries in bytes, by unit and row: q by scale is about quantum · byte, offset what meets no code. */
+/*
+ * The block's queries in bytes: q by scale is about quantum · byte, offset what meets no code, by unit and row; bytes are
+ * by row, words of four channels, of each of which every unit has one.
+ */
 struct folds {
   float quantum[KERF_SIXTEENS(FOLDS)], offset[KERF_SIXTEENS(FOLDS)];
-  int8_t bytes[FOLD_UNITS][BLOCK_ROWS * HEAD_DIM];
+  int8_t bytes[BLOCK_ROWS * HEAD_DIM * FOLD_UNITS];
 };
+_Static_assert(FOLD_UNITS == 4, "kerf_store64_bytes stores the bytes of all units together");
 
 /* Finds units of the chunk. */
 KERF_INLINE struct units units_at(
@@ -261,8 +265,8 @@ KERF_INLINE struct units units_at(
   const uint32_t *pages = kv->key_pages[chunk->segment];
   struct units units = {.n = (chunk->n_rows - first) / unit_rows};
   if (units.n > FOLD_UNITS) units.n = FOLD_UNITS;
-  for (uint32_t u = 0; u < units.n; u++) {
-    const uint32_t row = chunk->row + first + u * unit_rows;
+  for (uint32_t u = 0; u < FOLD_UNITS; u++) {
+    const uint32_t row = chunk->row + first + (u < units.n ? u : units.n - 1) * unit_rows;
     const uint8_t *page = kv->arena + (size_t)pages[row / PAGE_ROWS] * ARENA_UNIT;
     units.at[u] = page + row % PAGE_ROWS / unit_rows * unit_bytes;
   }
@@ -279,7 +283,7 @@ static void fold_units(
   for (uint32_t u = 0; u < FOLD_UNITS; u++) {
     f32x16 size[BLOCK_ROWS], offset[BLOCK_ROWS];
     UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) size[r] = offset[r] = kerf_splat16(0.0f);
-    for (uint32_t c = 0; u < units->n && c < n; c += 16) {
+    for (uint32_t c = 0; c < n; c += 16) {
       const uint32_t n_lanes = kerf_lanes(n - c);
       const i32x16 words = (i32x16)kerf_load16_first((const float *)(units->at[u] + groups) + c,
           n_lanes);
@@ -290,20 +294,34 @@ static void fold_units(
     memcpy(&offsets[u * BLOCK_ROWS], offset, sizeof offset);
   }
   kerf_byte_factors(sizes, FOLDS, factor, folds->quantum);
-  for (uint32_t i = 0; i < units->n * BLOCK_ROWS; i++) {
-    int8_t *bytes = &folds->bytes[0][i * HEAD_DIM];
-    round_numbers(scaled[i], n, factor[i], centre * folds->quantum[i], bytes, &offsets[i]);
+  for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
+    i32x16 rounded[FOLD_UNITS];
+    UNROLL for (uint32_t u = 0; u < FOLD_UNITS; u++) rounded[u] = (i32x16){0};
+    for (uint32_t c = 0; c < n; c += 16) {
+      i32x16 whole[FOLD_UNITS];
+      UNROLL for (uint32_t u = 0; u < FOLD_UNITS; u++) {
+        const uint32_t fold = u * BLOCK_ROWS + r;
+        whole[u] = kerf_nearest16(kerf_load16(&scaled[fold][c]) * factor[fold]);
+        rounded[u] += whole[u];
+      }
+      kerf_store64_bytes(&folds->bytes[(r * HEAD_DIM + c) * FOLD_UNITS], whole);
+    }
+    UNROLL for (uint32_t u = 0; u < FOLD_UNITS; u++) {
+      const uint32_t fold = u * BLOCK_ROWS + r;
+      offsets[fold] -= kerf_to_f32x16(rounded[u]) * (centre * folds->quantum[fold]);
+    }
   }
   kerf_sums(offsets, FOLDS, folds->offset);
 }
 
 /*
  * The products of n channels' codes and their bytes, four channels at a time: the first cell of the v-th vector is
- * cells[v].
+ * cells[v]; of words of four bytes every spread-th is meant.
  */
 KERF_INLINE void multiply_codes(
   const uint8_t *const cells[BLOCK_VECTORS], uint32_t first, uint32_t n, const uint32_t bits,
-  const int8_t *restrict bytes, const uint32_t n_vectors, i32xn dots[BLOCK_ROWS][BLOCK_VECTORS])
+  const int8_t *restrict bytes, const uint32_t spread, const uint32_t n_vectors,
+  i32xn dots[BLOCK_ROWS][BLOCK_VECTORS])
 {
   UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
     UNROLL for (uint32_t v = 0; v < n_vectors; v++) dots[r][v] = (i32xn){0};
@@ -316,7 +334,7 @@ KERF_INLINE void multiply_codes(
           bits);
     }
     UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
-      const int32_t word = kerf_word_of(&bytes[r * HEAD_DIM + c]);
+      const int32_t word = kerf_word_of(&bytes[(r * HEAD_DIM + c) * spread]);
       UNROLL for (uint32_t v = 0; v < n_vectors; v++)
         dots[r][v] = kerf_dot4_codes(dots[r][v], codes[v], word, bits);
     }
@@ -328,7 +346,8 @@ KERF_INLINE void multiply_codes(
     UNROLL for (uint32_t i = 0; i < 4; i++) four[i] = cells[v] + (c + i < n ? c + i : c) * 2 * bits;
     const i32xn codes = kerf_code_words(four, (first + v * KERF_N) % TILE_ROWS, bits);
     UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
-      dots[r][v] = kerf_dot4_codes(dots[r][v], codes, kerf_word_of(&bytes[r * HEAD_DIM + c]), bits);
+      dots[r][v] = kerf_dot4_codes(dots[r][v], codes,
+          kerf_word_of(&bytes[(r * HEAD_DIM + c) * spread]), bits);
     }
   }
 }
@@ -368,7 +387,8 @@ static void multiply_keys_q4r32(
         UNROLL for (uint32_t v = 0; v < UNIT_VECTORS; v++) {
           cells[v] = units.at[u] + (size_t)(first + v * KERF_N) / TILE_ROWS * width * CELL_BYTES;
         }
-        multiply_codes(cells, first, width, BITS, folds.bytes[u], UNIT_VECTORS, dots);
+        multiply_codes(cells, first, width, BITS, &folds.bytes[4 * u], FOLD_UNITS, UNIT_VECTORS,
+            dots);
         UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
           const uint32_t fold = u * BLOCK_ROWS + r;
           UNROLL for (uint32_t v = 0; v < UNIT_VECTORS; v++) {
@@ -470,7 +490,7 @@ static void weigh_keys(
 
 #line 7 "kernels/attention/causal.ts"
     const i32x16 mask = key_position <= query.position;
-#line 474 "generated/c/attention_causal_prefill_q8__k_q4r32t16_f16t16_v_q4c32t1_f16t1.c"
+#line 494 "generated/c/attention_causal_prefill_q8__k_q4r32t16_f16t16_v_q4c32t1_f16t1.c"
     const i32x16 visible = mask & (key_position < n_visible);
     const f32x16 logit = kerf_select16(visible, s, kerf_splat16(KERF_MASKED));
     largest_lanes = kerf_larger16(logit, largest_lanes);
@@ -482,64 +502,59 @@ static void weigh_keys(
 
   f32x16 sum_lanes = kerf_splat16(0.0f);
   for (uint32_t key = 0; key < n_keys; key += 16) {
-    const f32x16 weight = kerf_weight16(kerf_load16(&products[key]) - top);
+    const f32x16 weight = kerf_near_weight16(kerf_load16(&products[key]) - top);
     sum_lanes += weight;
     kerf_store16(&products[key], weight);
   }
   *sum = kerf_sum16(sum_lanes);
 }
 
-/* The weighted sum of n_vectors vectors of four rows' values, codes by the bytes of their groups. */
-KERF_INLINE void add_four_q4c32(
-  const uint8_t *rows, uint32_t first, uint32_t channel, const uint32_t n_vectors,
-  int8_t (*bytes)[BLOCK_ROWS * PAGE_ROWS], i32xn dots[BLOCK_ROWS][BLOCK_VECTORS])
-{
-  enum { BITS = 4, CODE_BYTES = HEAD_DIM * BITS / 8, ROW_BYTES = ROW_BYTES_q4c32 };
-  const uint8_t *const four[4] = {rows, rows + ROW_BYTES, rows + 2 * ROW_BYTES,
-      rows + 3 * ROW_BYTES};
-  i32xn codes[BLOCK_VECTORS];
-  UNROLL for (uint32_t v = 0; v < n_vectors; v++) {
-    codes[v] = kerf_row_words(four, channel + v * KERF_N, CODE_BYTES, BITS);
-  }
-  UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
-    UNROLL for (uint32_t v = 0; v < n_vectors; v++) {
-      const int32_t word = kerf_word_of(&bytes[(channel + v * KERF_N) / 32][r * PAGE_ROWS + first]);
-      dots[r][v] = kerf_dot4_codes(dots[r][v], codes[v], word, BITS);
-    }
-  }
-}
+/* How the values lie. */
+static const struct kerf_coded_rows ROWS_q4c32 = {HEAD_DIM, 4, 32, ROW_BYTES_q4c32};
+
+enum {
+  GROUPS_q4c32 = (HEAD_DIM + 32 - 1) / 32, /* of a row */
+  WORDS_q4c32 = KERF_POWER_OF_TWO(GROUPS_q4c32), /* of four rows' bytes: one for each group */
+};
 
 /*
- * The weighted sum of n_vectors vectors of the values of a run, from its channel `channel` on, added to `out`; bytes,
- * quantum and offset are those of each group of channels.
+ * The weighted sums of n_vectors vectors of the values of n_rows rows, from a vector on, into the block's `sums`;
+ * bytes, quantum and offset are those of each group of channels.
  */
-KERF_INLINE void add_channels_q4c32(
-  const uint8_t *rows, uint32_t n_rows, uint32_t channel, const uint32_t n_vectors,
-  int8_t (*bytes)[BLOCK_ROWS * PAGE_ROWS], const float *quantum, const float *offset,
-  float *restrict out)
+KERF_INLINE void add_vectors_q4c32(
+  const uint8_t *rows, uint32_t n_rows, uint32_t vector, const uint32_t n_vectors,
+  int8_t (*bytes)[PAGE_ROWS * WORDS_q4c32], const float *quantum, const float *offset,
+  float (*sums)[HEAD_DIM])
 {
-  enum { BITS = 4, ROW_BYTES = ROW_BYTES_q4c32 };
+  enum { ROW_BYTES = ROW_BYTES_q4c32, WORDS = WORDS_q4c32 };
   i32xn dots[BLOCK_ROWS][BLOCK_VECTORS];
   UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
     UNROLL for (uint32_t v = 0; v < n_vectors; v++) dots[r][v] = (i32xn){0};
   }
-  uint32_t i = 0;
-  for (; i + 4 <= n_rows; i += 4)
-    add_four_q4c32(rows + i * ROW_BYTES, i, channel, n_vectors, bytes, dots);
-  if (i < n_rows) {
-    /* Rows past the last weigh nothing: any codes may stand there. */
-    uint8_t four[4 * ROW_BYTES] = {0};
-    memcpy(four, rows + i * ROW_BYTES, (n_rows - i) * ROW_BYTES);
-    add_four_q4c32(four, i, channel, n_vectors, bytes, dots);
+  for (uint32_t i = 0; i < n_rows; i += 4) {
+    const uint8_t *four = rows + i * ROW_BYTES;
+    uint8_t last[4 * ROW_BYTES];
+    if (i + 4 > n_rows) {
+      /* Rows past the last weigh nothing: any codes may stand there. */
+      memset(last, 0, sizeof last);
+      memcpy(last, four, (n_rows - i) * ROW_BYTES);
+      four = last;
+    }
+    const uint32_t place = kerf_quad_place(i / 16 * WORDS, i % 16);
+    i32xn codes[BLOCK_VECTORS];
+    UNROLL for (uint32_t v = 0; v < n_vectors; v++)
+      codes[v] = kerf_row_codes(ROWS_q4c32, four, vector + v);
+    UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
+      UNROLL for (uint32_t v = 0; v < n_vectors; v++) {
+        dots[r][v] = kerf_dot4_rows(ROWS_q4c32, dots[r][v], codes[v], &bytes[r][place], vector + v);
+      }
+    }
   }
   UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
     UNROLL for (uint32_t v = 0; v < n_vectors; v++) {
-      const uint32_t group = (channel + v * KERF_N) / 32;
-      float *sum = &out[r * HEAD_DIM + channel + v * KERF_N];
-      const f32xn whole = kerf_to_f32xn(kerf_place_sums(dots[r][v], BITS));
-      const f32xn weighted = whole * quantum[group * BLOCK_ROWS + r]
-          + offset[group * BLOCK_ROWS + r];
-      kerf_storen(sum, kerf_loadn(sum) + weighted);
+      const f32xn weighted = kerf_row_sums(ROWS_q4c32, dots[r][v], &quantum[r * WORDS],
+          &offset[r * WORDS], vector + v);
+      kerf_storen(&sums[r][(vector + v) * KERF_N], weighted);
     }
   }
 }
@@ -553,42 +568,79 @@ static void add_run_q4c32(struct value_run run, uint32_t first, const float *res
     float *restrict out)
 {
   enum {
-    GROUPS = (HEAD_DIM + 32 - 1) / 32, /* of a row */
-    FOLDS = GROUPS * BLOCK_ROWS,
+    GROUPS = GROUPS_q4c32,
+    WORDS = WORDS_q4c32,
+    FOLDS = WORDS * BLOCK_ROWS,
+    SPAN = WORDS < 4 ? 4 : WORDS, /* vectors of a head that are rounded together */
     CODE_BYTES = HEAD_DIM * 4 / 8,
     ROW_BYTES = ROW_BYTES_q4c32,
   };
   const uint8_t *values = run.page;
   const uint8_t *rows = values + run.in_page * ROW_BYTES;
   const uint32_t n_rows = run.end - first;
-  int8_t bytes[GROUPS][BLOCK_ROWS * PAGE_ROWS];
-  f32x16 sizes[FOLDS], offsets[FOLDS];
-  _Alignas(64) float scaled[FOLDS][PAGE_ROWS], factor[KERF_SIXTEENS(FOLDS)],
-      quantum[KERF_SIXTEENS(FOLDS)], offset[KERF_SIXTEENS(FOLDS)];
-  UNROLL for (uint32_t i = 0; i < FOLDS; i++) sizes[i] = offsets[i] = kerf_splat16(0.0f);
-  for (uint32_t i = 0; i < n_rows; i += 16) {
-    const uint32_t n_lanes = kerf_lanes(n_rows - i);
-    UNROLL for (uint32_t group = 0; group < GROUPS; group++) {
-      const uint32_t at = CODE_BYTES + group * sizeof(struct kerf_group), fold = group * BLOCK_ROWS;
-      const i32x16 words = kerf_load16_words(rows + i * ROW_BYTES, at, ROW_BYTES, n_lanes);
-      scale16(
-        words, n_lanes, KERF_CENTRE(4), &weights[first + i], CHUNK_ROWS, &scaled[fold][i],
-            PAGE_ROWS,
-        &sizes[fold], &offsets[fold]);
+  int8_t bytes[BLOCK_ROWS][PAGE_ROWS * WORDS];
+  f32x16 sizes[FOLDS], offsets[FOLDS], larger[FOLDS], totals[FOLDS];
+  _Alignas(64) float scaled[BLOCK_ROWS][PAGE_ROWS * WORDS], sums[BLOCK_ROWS][HEAD_DIM];
+  _Alignas(64) float factor[KERF_SIXTEENS(FOLDS)], quantum[KERF_SIXTEENS(FOLDS)],
+      offset[KERF_SIXTEENS(FOLDS)];
+  UNROLL for (uint32_t i = 0; i < FOLDS; i++) larger[i] = totals[i] = kerf_splat16(0.0f);
+  const uint32_t n_spans = (n_rows * WORDS + 16 * SPAN - 1) / (16 * SPAN);
+  for (uint32_t i = 0; i < n_spans * 16 * SPAN / WORDS; i += 16) {
+    const uint32_t n_lanes = i < n_rows ? kerf_lanes(n_rows - i) : 0;
+    UNROLL for (uint32_t g = 0; g < GROUPS; g++) {
+      const uint32_t at = CODE_BYTES + g * sizeof(struct kerf_group);
+      f32x16 scale, minimum;
+      kerf_split_groups(kerf_load16_words(rows + i * ROW_BYTES, at, ROW_BYTES, n_lanes), &scale,
+          &minimum);
+      const f32x16 mean = scale * KERF_CENTRE(4) + minimum;
+      UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
+        const uint32_t fold = r * WORDS + g;
+        const f32x16 weight = kerf_load16_first(&weights[r * CHUNK_ROWS + first + i], n_lanes);
+        const f32x16 product = weight * scale;
+        kerf_store16(&scaled[r][i * WORDS + g * 16], product);
+        totals[fold] += weight * mean;
+        /* Neither is below 0. */
+        larger[fold] = kerf_larger16(product, larger[fold]);
+      }
     }
   }
+  memcpy(sizes, larger, sizeof sizes);
+  memcpy(offsets, totals, sizeof offsets);
   kerf_byte_factors(sizes, FOLDS, factor, quantum);
-  for (uint32_t i = 0; i < FOLDS; i++) {
-    int8_t *fold = &bytes[0][i * PAGE_ROWS];
-    round_numbers(scaled[i], n_rows, factor[i], KERF_CENTRE(4) * quantum[i], fold, &offsets[i]);
+  for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
+    i32x16 rounded[WORDS];
+    UNROLL for (uint32_t g = 0; g < WORDS; g++) rounded[g] = (i32x16){0};
+    for (uint32_t span = 0; span < n_spans; span++) {
+      i32x16 whole[SPAN];
+      UNROLL for (uint32_t i = 0; i < SPAN; i++) {
+        const uint32_t g = i % WORDS;
+        if (g < GROUPS)
+          whole[i] = kerf_nearest16(kerf_load16(&scaled[r][(span * SPAN + i) * 16])
+              * factor[r * WORDS + g]);
+        else whole[i] = (i32x16){0};
+        rounded[g] += whole[i];
+      }
+      UNROLL for (uint32_t i = 0; i < SPAN; i += 4)
+        kerf_store64_bytes(&bytes[r][(span * SPAN + i) * 16], &whole[i]);
+    }
+    UNROLL for (uint32_t g = 0; g < WORDS; g++) {
+      offsets[r * WORDS + g] -= kerf_to_f32x16(rounded[g])
+          * (KERF_CENTRE(4) * quantum[r * WORDS + g]);
+    }
   }
   kerf_sums(offsets, FOLDS, offset);
-  const uint32_t whole = HEAD_DIM / VALUE_WIDTH * VALUE_WIDTH;
-  for (uint32_t channel = 0; channel < whole; channel += VALUE_WIDTH) {
-    add_channels_q4c32(rows, n_rows, channel, VALUE_VECTORS, bytes, quantum, offset, out);
+  enum { VECTORS = HEAD_DIM / KERF_N, WHOLE = VECTORS / VALUE_VECTORS * VALUE_VECTORS };
+  for (uint32_t vector = 0; vector < WHOLE; vector += VALUE_VECTORS) {
+    add_vectors_q4c32(rows, n_rows, vector, VALUE_VECTORS, bytes, quantum, offset, sums);
   }
-  for (uint32_t channel = whole; channel < HEAD_DIM; channel += KERF_N) {
-    add_channels_q4c32(rows, n_rows, channel, 1, bytes, quantum, offset, out);
+  for (uint32_t vector = WHOLE; vector < VECTORS; vector++) {
+    add_vectors_q4c32(rows, n_rows, vector, 1, bytes, quantum, offset, sums);
+  }
+  UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
+    UNROLL for (uint32_t c = 0; c < HEAD_DIM; c += 16) {
+      float *sum = &out[r * HEAD_DIM + c];
+      kerf_store16(sum, kerf_load16(sum) + kerf_row_channels16(ROWS_q4c32, sums[r], c));
+    }
   }
 }
 
@@ -639,9 +691,9 @@ KERF_INLINE void add_values(
   }
 }
 
-/* weights: f32 [BLOCK_ROWS, CHUNK_ROWS]. out: f32 [BLOCK_ROWS, HEAD_DIM]. */
-static void multiply_values(
-  const struct kv_rows *kv, const struct chunk *chunk, const float *weights, float *out)
+/* The weighted values of those of the chunk's rows that are no codes. */
+static void multiply_whole_values(const struct kv_rows *kv, const struct chunk *chunk,
+    const float *weights, float *out)
 {
   _Alignas(64) kerf_factor factors[BLOCK_ROWS * CHUNK_ROWS];
   for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
@@ -656,6 +708,16 @@ static void multiply_values(
   for (uint32_t channel = whole; channel < HEAD_DIM; channel += KERF_N) {
     add_values(kv, chunk, factors, channel, 1, out);
   }
+}
+
+/* weights: f32 [BLOCK_ROWS, CHUNK_ROWS]. out: f32 [BLOCK_ROWS, HEAD_DIM]. */
+static void multiply_values(
+  const struct kv_rows *kv, const struct chunk *chunk, const float *weights, float *out)
+{
+  /* Rows that are no codes lie behind the others. */
+  const uint32_t n_coded = kv->value_rows[0];
+  if (chunk->position + chunk->n_rows > n_coded) multiply_whole_values(kv, chunk, weights, out);
+  else memset(out, 0, BLOCK_ROWS * HEAD_DIM * sizeof *out);
   struct value_run run;
   for (uint32_t key = 0; key < chunk->n_rows; key = run.end) {
     run = value_run_at(kv, chunk, key);

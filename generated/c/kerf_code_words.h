@@ -69,26 +69,137 @@ KERF_INLINE i32xn kerf_channel_words(const uint8_t *cells, const uint32_t first,
 #endif
 }
 
+/* The least power of two that is not below n, which is at most 64. */
+#define KERF_POWER_OF_TWO(n) ((n) <= 1 ? 1 : (n) <= 2 ? 2 : (n) <= 4 ? 4 : (n) <= 8 ? 8 : (n) <= 16 ? 16 : (n) <= 32 ? 32 : 64)
+
+/* Where four bytes of rows, from the i-th of sixteen on, lie that kerf_store64_bytes stores as the n-th vector. */
+KERF_INLINE uint32_t kerf_quad_place(uint32_t n, uint32_t i) { return n / 4 * 64 + i / 4 * 16 + n % 4 * 4; }
+
+/* Rows of coded values: n channels of a row, groups of `group` of them, rows that are `row_bytes` bytes apart. */
+struct kerf_coded_rows {
+  uint32_t n, bits, group, row_bytes;
+};
+
 /*
- * The same of four rows of `row_bytes` bytes of codes, of their cells that hold element `element`.
+ * How the sums of such rows lie in vectors, of which a row has n / KERF_N. Where bytes can be permuted and sixteen
+ * bytes of a row, a block of it, are whole groups or a part of one, a vector is a place in these bytes: one permutation
+ * serves the vectors of all places, and lanes of a block's groups alternate, so that a load that repeats their
+ * bytes meets them. Else vectors are channels in order.
  */
-KERF_INLINE i32xn kerf_row_words(
-  const uint8_t *const rows[4], const uint32_t element, const uint32_t row_bytes, const uint32_t bits)
+KERF_INLINE bool kerf_by_place(const struct kerf_coded_rows rows)
 {
-  const uint32_t at = element / 16 * 2 * bits;
+  const uint32_t channels = 128 / rows.bits; /* of a block */
+  const bool fits = rows.group % channels == 0 || channels % rows.group == 0;
+  return KERF_PLACED && rows.n % channels == 0 && fits && rows.group >= 16;
+}
+
+/* The groups that a block of a row has a part in. */
+KERF_INLINE uint32_t kerf_block_groups(const struct kerf_coded_rows rows)
+{
+  const uint32_t channels = 128 / rows.bits;
+  return channels > rows.group ? channels / rows.group : 1;
+}
+
+/* The group of a vector's first lane. */
+KERF_INLINE uint32_t kerf_vector_group(const struct kerf_coded_rows rows, const uint32_t vector)
+{
+  const uint32_t places = 8 / rows.bits;
+  return (kerf_by_place(rows) ? vector / places * places * 16 : vector * KERF_N) / rows.group;
+}
+
+/* Of four rows, the first at `row`, the codes of a vector: byte j of a lane is the j-th row's. */
+KERF_INLINE i32xn kerf_row_codes(const struct kerf_coded_rows rows, const uint8_t *row, const uint32_t vector)
+{
+  const uint32_t bits = rows.bits, row_bytes = rows.row_bytes;
 #if KERF_PLACED
-  const uint32_t from = at / 16 * 16;
-  if (from + 16 <= row_bytes) {
-    __m512i bytes = _mm512_castsi128_si512(_mm_loadu_si128((const __m128i *)(rows[0] + from)));
-    bytes = _mm512_inserti32x4(bytes, _mm_loadu_si128((const __m128i *)(rows[1] + from)), 1);
-    bytes = _mm512_inserti32x4(bytes, _mm_loadu_si128((const __m128i *)(rows[2] + from)), 2);
-    bytes = _mm512_inserti32x4(bytes, _mm_loadu_si128((const __m128i *)(rows[3] + from)), 3);
-    return kerf_permute_codes(bytes, at - from, 16, bits);
+  if (kerf_by_place(rows)) {
+    const uint32_t places = 8 / bits, at = vector / places * 16, n_groups = kerf_block_groups(rows);
+    const i32x16 lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    const i32x16 column = lane % (int32_t)n_groups * (int32_t)(16 / n_groups) + lane / (int32_t)n_groups;
+    const i32x16 mask = kerf_splat16_i32((int32_t)((((1u << bits) - 1) << vector % places * bits) * 0x01010101u));
+    __m512i bytes;
+    if (row_bytes <= 48) {
+      /* Two loads hold two rows each; the second ends with the fourth row. */
+      const uint32_t end = 4 * row_bytes - 64, second = end < 2 * row_bytes + at ? end : 2 * row_bytes + at;
+      const uint32_t third = 64 + 2 * row_bytes + at - second;
+      const i32x16 order = column * 0x01010101 + (int32_t)(row_bytes << 8 | third << 16 | (third + row_bytes) << 24);
+      bytes = _mm512_permutex2var_epi8(_mm512_loadu_si512(row + at), (__m512i)order, _mm512_loadu_si512(row + second));
+    } else {
+      const __m128i *four[4];
+      KERF_UNROLL for (uint32_t i = 0; i < 4; i++) four[i] = (const __m128i *)(row + i * row_bytes + at);
+      bytes = _mm512_castsi128_si512(_mm_loadu_si128(four[0]));
+      bytes = _mm512_inserti32x4(bytes, _mm_loadu_si128(four[1]), 1);
+      bytes = _mm512_inserti32x4(bytes, _mm_loadu_si128(four[2]), 2);
+      bytes = _mm512_inserti32x4(bytes, _mm_loadu_si128(four[3]), 3);
+      bytes = _mm512_permutexvar_epi8((__m512i)(column * 0x01010101 + 0x30201000), bytes);
+    }
+    return (i32xn)bytes & mask;
   }
 #endif
-  (void)row_bytes;
-  const uint8_t *const cells[4] = {rows[0] + at, rows[1] + at, rows[2] + at, rows[3] + at};
+  const uint32_t element = vector * KERF_N, at = element / 16 * 2 * bits;
+  const uint8_t *const cells[4] = {row + at, row + row_bytes + at, row + 2 * row_bytes + at, row + 3 * row_bytes + at};
   return kerf_code_words(cells, element % 16, bits);
+}
+
+/* A vector's sum + Σ code · byte: `words` are the four rows' bytes, a word for each group. */
+KERF_INLINE i32xn kerf_dot4_rows(
+  const struct kerf_coded_rows rows, i32xn sum, i32xn codes, const int8_t *words, const uint32_t vector)
+{
+  words += 4 * kerf_vector_group(rows, vector);
+  int32_t word;
+  memcpy(&word, words, sizeof word);
+#if KERF_PLACED
+  if (kerf_by_place(rows)) {
+    const uint32_t n_groups = kerf_block_groups(rows);
+    int64_t two;
+    memcpy(&two, words, n_groups == 2 ? sizeof two : 0);
+    const __m512i bytes = n_groups == 4 ? _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)words))
+      : n_groups == 2                   ? _mm512_set1_epi64(two)
+                                        : _mm512_set1_epi32(word);
+    return (i32xn)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)codes, bytes);
+  }
+#endif
+  return kerf_dot4_codes(sum, codes, word, rows.bits);
+}
+
+/* A vector's sums as numbers: sum · factor + offset, where each group has a factor and an offset. */
+KERF_INLINE f32xn kerf_row_sums(
+  const struct kerf_coded_rows rows, i32xn sums, const float *factors, const float *offsets, const uint32_t vector)
+{
+  const uint32_t group = kerf_vector_group(rows, vector);
+#if KERF_PLACED
+  if (kerf_by_place(rows)) {
+    const int32_t n_groups = (int32_t)kerf_block_groups(rows);
+    const i32x16 lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    const __m512i own = (__m512i)(lane % n_groups);
+    const __mmask16 loads = (__mmask16)((1u << n_groups) - 1);
+    const f32xn factor = (f32xn)_mm512_permutexvar_ps(own, _mm512_maskz_loadu_ps(loads, &factors[group]));
+    const f32xn offset = (f32xn)_mm512_permutexvar_ps(own, _mm512_maskz_loadu_ps(loads, &offsets[group]));
+    return kerf_to_f32xn(sums >> (int32_t)(vector % (8 / rows.bits) * rows.bits)) * factor + offset;
+  }
+#endif
+  return kerf_to_f32xn(kerf_place_sums(sums, rows.bits)) * factors[group] + offsets[group];
+}
+
+/* Sixteen channels, from the first-th on, of a row whose vectors lie one behind the other. */
+KERF_INLINE f32x16 kerf_row_channels16(const struct kerf_coded_rows rows, const float *vectors, const uint32_t first)
+{
+#if KERF_PLACED
+  if (kerf_by_place(rows)) {
+    const int32_t places = (int32_t)(8 / rows.bits), cell = (int32_t)(2 * rows.bits), n_groups = (int32_t)kerf_block_groups(rows);
+    const float *own = vectors + first / 16 / (uint32_t)places * (uint32_t)places * 16;
+    const i32x16 lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    const i32x16 column = lane % cell + (int32_t)(first / 16) % places * cell, place = lane / cell;
+    const i32x16 from = column % (16 / n_groups) * n_groups + column / (16 / n_groups) + place % 2 * 16;
+    if (places == 1) return (f32x16)_mm512_permutexvar_ps((__m512i)from, _mm512_loadu_ps(own));
+    const __m512 low = _mm512_permutex2var_ps(_mm512_loadu_ps(own), (__m512i)from, _mm512_loadu_ps(own + 16));
+    if (places == 2) return (f32x16)low;
+    const __m512 high = _mm512_permutex2var_ps(_mm512_loadu_ps(own + 32), (__m512i)from, _mm512_loadu_ps(own + 48));
+    return (f32x16)_mm512_mask_blend_ps(0xff00, low, high);
+  }
+#endif
+  (void)rows;
+  return kerf_load16(&vectors[first]);
 }
 
 /* Four bytes as a word. */
@@ -100,7 +211,14 @@ KERF_INLINE int32_t kerf_word_of(const int8_t *bytes)
 }
 
 /* The nearest whole numbers of numbers below 2²² in size, ties to even. */
-KERF_INLINE i32x16 kerf_nearest16(f32x16 x) { return (i32x16)(x + 0x1.8p23f) - 0x4b400000; }
+KERF_INLINE i32x16 kerf_nearest16(f32x16 x)
+{
+#if defined(__AVX512F__)
+  return (i32x16)_mm512_cvtps_epi32((__m512)x);
+#else
+  return (i32x16)(x + 0x1.8p23f) - 0x4b400000;
+#endif
+}
 
 /* Both halves of sixteen groups' words. */
 KERF_INLINE void kerf_split_groups(i32x16 words, f32x16 *scale, f32x16 *minimum)
@@ -124,13 +242,15 @@ KERF_INLINE i32x16 kerf_load16_words(const uint8_t *rows, const uint32_t at, con
 #if defined(__AVX512F__)
   if (n == 16) {
     const i32x16 lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-    const i32x16 order = (lane * (int32_t)row_bytes + (int32_t)at) / 4 % 16;
+    const i32x16 place = (lane * (int32_t)row_bytes + (int32_t)at) / 4;
+    const __m512i order = (__m512i)(place % 32);
     __m512i words = _mm512_setzero_si512();
-    KERF_UNROLL for (uint32_t v = 0; v < row_bytes / 4; v++) {
+    KERF_UNROLL for (uint32_t v = 0; v < row_bytes / 4; v += 2) {
+      const bool two = v + 1 < row_bytes / 4;
+      const __m512i low = _mm512_loadu_si512(rows + 64 * v), high = two ? _mm512_loadu_si512(rows + 64 * v + 64) : low;
       uint32_t here = 0;
-      KERF_UNROLL for (uint32_t l = 0; l < 16; l++) here |= (uint32_t)((l * row_bytes + at) / 64 == v) << l;
-      const __m512i vector = _mm512_loadu_si512(rows + 64 * v);
-      words = _mm512_mask_permutexvar_epi32(words, (__mmask16)here, (__m512i)order, vector);
+      KERF_UNROLL for (uint32_t l = 0; l < 16; l++) here |= (uint32_t)((l * row_bytes + at) / 128 == v / 2) << l;
+      words = _mm512_mask_mov_epi32(words, (__mmask16)here, _mm512_permutex2var_epi32(low, order, high));
     }
     return (i32x16)words;
   }
@@ -212,6 +332,24 @@ KERF_INLINE void kerf_sums(const f32x16 *v, const uint32_t n, float *sums)
   KERF_UNROLL for (uint32_t i = 0; i < n; i += 16) {
     kerf_store16(&sums[i], kerf_sum16_each(&v[i], n - i < 16 ? n - i : 16));
   }
+}
+
+/*
+ * Stores four vectors of whole numbers as bytes, four of each after the other: number i of the v-th is byte
+ * 16 · ⌊i / 4⌋ + 4 · v + i mod 4.
+ */
+KERF_INLINE void kerf_store64_bytes(int8_t *bytes, const i32x16 whole[4])
+{
+#if defined(__AVX512BW__)
+  const __m512i low = _mm512_packs_epi32((__m512i)whole[0], (__m512i)whole[1]);
+  const __m512i high = _mm512_packs_epi32((__m512i)whole[2], (__m512i)whole[3]);
+  _mm512_storeu_si512(bytes, _mm512_packs_epi16(low, high));
+#else
+  KERF_UNROLL for (uint32_t v = 0; v < 4; v++) {
+    const i8x16 narrow = __builtin_convertvector(whole[v], i8x16);
+    KERF_UNROLL for (uint32_t i = 0; i < 16; i += 4) memcpy(&bytes[4 * (i + v)], (const int8_t *)&narrow + i, 4);
+  }
+#endif
 }
 
 /* Stores sixteen numbers times `factor` as bytes, ties to even. Returns the bytes. */

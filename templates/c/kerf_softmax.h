@@ -19,14 +19,9 @@ KERF_INLINE float kerf_largest16(f32x16 v)
   return kerf_larger16(v, KERF_LANES_BEHIND(v, 1))[0];
 }
 
-/*
- * e^x for x = logit - largest, which is not above 0; up to -87 exactly 0, so that a key that is not seen
- * weighs nothing and every weight is a normal number. Above, and of NaN, what kerf_exp16 gives.
- */
-KERF_INLINE f32x16 kerf_weight16(f32x16 x)
+/* e · 2ⁿ of a whole n, where x is above -87; else exactly 0. */
+KERF_INLINE f32x16 kerf_scale_weight16(f32x16 x, f32x16 e, f32x16 n)
 {
-  const f32x16 n = kerf_round16(x * 1.442695f);
-  const f32x16 e = kerf_reduced_exp16(x, n);
 #if defined(__AVX512F__)
   const __mmask16 weighs = _mm512_cmp_ps_mask((__m512)x, _mm512_set1_ps(-87.0f), _CMP_NLE_UQ);
   return (f32x16)_mm512_maskz_scalef_ps(weighs, (__m512)e, (__m512)n);
@@ -35,6 +30,30 @@ KERF_INLINE f32x16 kerf_weight16(f32x16 x)
   const i32x16 whole = __builtin_convertvector((f32x16)((i32x16)n & weighs), i32x16);
   return (f32x16)((i32x16)(e * (f32x16)((whole + 127) << 23)) & weighs);
 #endif
+}
+
+/*
+ * e^x for x = logit - largest, which is not above 0; up to -87 exactly 0, so that a key that is not seen
+ * weighs nothing and every weight is a normal number. Above, and of NaN, what kerf_exp16 gives.
+ */
+KERF_INLINE f32x16 kerf_weight16(f32x16 x)
+{
+  const f32x16 n = kerf_round16(x * 1.442695f);
+  return kerf_scale_weight16(x, kerf_reduced_exp16(x, n), n);
+}
+
+/*
+ * The same to 1e-5 of the weight, for weights that are rounded to bytes or bf16 when they meet values: 2 to a whole
+ * number and a rest, of the rest a minimax polynomial (to 3e-6) that is exactly 1 at 0; the others come of x · log₂ e.
+ */
+KERF_INLINE f32x16 kerf_near_weight16(f32x16 x)
+{
+  const f32x16 y = x * 1.442695f, n = kerf_round16(y), r = y - n;
+  f32x16 e = kerf_fma16(r, kerf_splat16(0.00958285294f), kerf_splat16(0.0559064262f));
+  e = kerf_fma16(e, r, kerf_splat16(0.240240991f));
+  e = kerf_fma16(e, r, kerf_splat16(0.693124175f));
+  e = kerf_fma16(e, r, kerf_splat16(1.0f));
+  return kerf_scale_weight16(x, e, n);
 }
 
 /*
