@@ -5,13 +5,12 @@
 
 import { formatBytes } from "../core/bytes.ts";
 import { KerfError } from "../core/error.ts";
+import { boundedSpec } from "./bounded_spec.ts";
 import type { KvCache } from "./cache.ts";
 import { streamSegments } from "./compress_drafts.ts";
 import { forecastPeak, noRows, rowsAfter } from "./kv_forecast.ts";
 import type { ForecastShape, HeadRows } from "./kv_forecast.ts";
-import { formatSpec } from "./spec.ts";
 import { keptRows } from "./row_budgets.ts";
-import type { TokensPlan } from "./tokens_plan.ts";
 
 /** A sequence's work. */
 export interface Work {
@@ -194,22 +193,6 @@ export class Admission {
     );
   }
 }
-
-/**
- * The spec under which a variant's cache stays inside any context: positions in the cache, and evictions while
- * decoding; null: it has no parameters that say so.
- */
-function boundedSpec({ definition: { name, params }, step, ...tokens }: TokensPlan): string | null {
-  const { positions, every } = step;
-  const [cacheIf, interval] = [typeof positions === "object" ? positions.cacheIf : null, every];
-  if (cacheIf === null || typeof interval !== "string" || step.share) return null;
-  const values = { ...tokens.params, [cacheIf]: 1, [interval]: tokens.every || EVERY };
-  const own = Object.entries(values).filter(([key, value]) => value !== params[key]?.default);
-  return formatSpec([{ name, values: Object.fromEntries(own) }]);
-}
-
-/** Tokens between evictions that a message proposes: seldom enough to cost little. */
-const EVERY = 64;
 
 /** The largest n in the range for which `fits` holds; it holds for the first and is monotone. */
 function mostThatFit(range: { from: number; to: number }, fits: (n: number) => boolean): number {
