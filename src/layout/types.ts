@@ -91,7 +91,7 @@ export const rowSides = (
   sums: stream === "value" && rowSums,
 });
 
-/** Rows of one page: the unit in which a stream grows. A multiple of every tile. */
+/** Rows of one page, a multiple of every tile. A segment's last page may be cut. */
 export const PAGE_ROWS = 128;
 
 /** Rows of one work chunk of attention and of a column reduction: partial results are cut here. */
