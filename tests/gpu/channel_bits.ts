@@ -33,18 +33,22 @@ export async function assertLosses(
     });
 }
 
-/** Bits of channels, many of which win as much per bit. */
+/** Bits of channels; `alike`: all win as much per bit. */
 export async function assertBits(
-  { headDim, nKvHeads, share, ...given }:
-    & { headDim: number; nKvHeads: number; share: number }
+  { headDim, nKvHeads, share, alike = false, ...given }:
+    & { headDim: number; nKvHeads: number; share: number; alike?: boolean }
     & Pick<BitsCase, "idle" | "shares" | "nLists" | "firstParts">,
 ): Promise<void> {
   const random = randomFrom(headDim * nKvHeads);
   const loss = () => [0, 1, 1, 2, 1e-3, 1e6][Math.floor(24 * Math.abs(random()))] ?? random() ** 2;
   const { nLists = 1 } = given;
-  const channels = Array.from({ length: headDim * nKvHeads * nLists }, () => ({
-    ...{ weight: loss(), none: loss(), low: loss(), high: loss() },
-  }));
+  const channels = Array.from(
+    { length: headDim * nKvHeads * nLists },
+    () =>
+      alike
+        ? { weight: 1, none: 4, low: 2, high: 1 }
+        : { weight: loss(), none: loss(), low: loss(), high: loss() },
+  );
   for (const prices of [[160, 288], [96, 160], [288, 1056]] as const) {
     const budget = Math.floor(share * headDim * nKvHeads * prices[1]);
     const { run } = bitsRun({ channels, headDim, prices, budget, ...given });
@@ -74,6 +78,7 @@ gpuTest("select_bits takes the CPU's classes: ties, zeros, no budget and enough"
   for (const share of [0, 0.1, 0.4, 0.75, 1]) {
     for (const nKvHeads of [1, 3]) await assertBits({ headDim: 16, nKvHeads, share });
   }
+  await assertBits({ headDim: 16, nKvHeads: 3, share: 0.3, alike: true });
   await assertBits({ headDim: 80, nKvHeads: 2, share: 0.3 });
   await assertBits({ headDim: 16, nKvHeads: 3, share: 0.2, idle: [1] });
   await assertBits({ headDim: 48, nKvHeads: 3, share: 0.1, idle: [2], shares: false });

@@ -29,6 +29,13 @@ export const AMOUNTS: readonly Mutant[] = [
     tests: ["src/engine/channel_bits_plan_test.ts"],
   },
   {
+    name: "a share of rows rounded down to units",
+    file: "src/layout/row_classes.ts",
+    find: "Math.floor(split.share * units + 0.5)",
+    replace: "Math.floor(split.share * units)",
+    tests: ["src/layout/row_classes_test.ts"],
+  },
+  {
     name: "a step's tiles counted from their sequence's start",
     file: "src/engine/step.ts",
     find: "tiles.push(index, firstRow + i,",

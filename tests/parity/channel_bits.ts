@@ -110,6 +110,19 @@ const isas = await testIsas();
 const loss = fc.oneof(fc.constantFrom(0, 1, 1, 2, 1e-3, 1e6), fc.nat(9999).map((x) => x / 64));
 const channel = fc.record({ weight: loss, none: loss, low: loss, high: loss });
 
+Deno.test("select_bits: of channels that win as much per bit the first ones, head after head", async () => {
+  const alike = { weight: 1, none: 4, low: 2, high: 1 };
+  const channels = Array.from({ length: 2 * HEAD_DIM }, () => alike);
+  const prices = [160, 288] as const;
+  const { run, start } = bitsRun({ channels, headDim: HEAD_DIM, prices, budget: 20 * prices[0] });
+  for (const isa of isas) {
+    const { class_counts, channels } = await runNamed("select_bits", { ...run, isa });
+    assertEquals([...class_counts!], [16, 0, 4, 0], isa);
+    const all = Array.from({ length: HEAD_DIM }, (_, c) => c);
+    assertEquals([...channels!.subarray(start, start + 2 * HEAD_DIM)], [...all, ...all], isa);
+  }
+});
+
 Deno.test("select_bits: what costs least at the budget, together or head by head, what has no rows left alone", async () => {
   const problems = fc.record({
     nKvHeads: fc.constantFrom(1, 3),
