@@ -344,6 +344,13 @@ KERF_INLINE void kerf_store64_bytes(int8_t *bytes, const i32x16 whole[4])
   const __m512i low = _mm512_packs_epi32((__m512i)whole[0], (__m512i)whole[1]);
   const __m512i high = _mm512_packs_epi32((__m512i)whole[2], (__m512i)whole[3]);
   _mm512_storeu_si512(bytes, _mm512_packs_epi16(low, high));
+#elif defined(__SSE2__)
+  KERF_UNROLL for (uint32_t i = 0; i < 16; i += 4) {
+    __m128i four[4];
+    KERF_UNROLL for (uint32_t v = 0; v < 4; v++) memcpy(&four[v], (const int32_t *)&whole[v] + i, sizeof four[v]);
+    const __m128i low = _mm_packs_epi32(four[0], four[1]), high = _mm_packs_epi32(four[2], four[3]);
+    _mm_storeu_si128((__m128i *)&bytes[4 * i], _mm_packs_epi16(low, high));
+  }
 #else
   KERF_UNROLL for (uint32_t v = 0; v < 4; v++) {
     const i8x16 narrow = __builtin_convertvector(whole[v], i8x16);
