@@ -34,6 +34,11 @@ Deno.test("stored bytes are the rows' and their positions'; pages are freed; tur
         assertEquals(positions!.slice(-18), recent);
       }
     }
+    // One row more than the budget is one too many.
+    for (const seed of [3, 4]) {
+      await bitsOf(model, slot, { ids: tokens(1, seed), chunk: 1, nDecode: 0 });
+      assertEquals(cache.rowsOf({ slot, head: 0 }), 130);
+    }
     cache.closeSlot(slot);
     assertEquals([cache.table.allocatedBytes, cache.tokensOf(slot)], [0, 0]);
   });

@@ -4,7 +4,7 @@ import { pruning, table, tokens } from "../dsl/mod.ts";
 import type { TokensSpec } from "../dsl/mod.ts";
 import { prunePlan } from "./prune_plan.ts";
 import { tokensPlan } from "./tokens_plan.ts";
-import { keepsAlike, keptRows, leastRows } from "./row_budgets.ts";
+import { floorRows, keepsAlike, keptRows, leastRows } from "./row_budgets.ts";
 
 const dims = { nLayers: 2, nHeads: 6, nKvHeads: 3, headDim: 64, nCtx: 256 };
 const at = { layer: 1, kvHead: 2 };
@@ -42,6 +42,14 @@ Deno.test("a budget is a count, a share, a table or a function, protected rows i
   assertEquals(await kept({ keep: "counts" }, 100), 15);
   const halves = ({ layer, nRows, sinks }: Record<string, number>) => nRows! / 2 + layer! + sinks!;
   assertEquals([await kept({ keep: halves }, 101), await kept({ keep: halves }, 2)], [55, 2]);
+});
+
+Deno.test("a floor is a share of what a head's budget leaves beside its protected rows", async () => {
+  const plan = await planOf({ keep: 60 });
+  const floors = [0, 0.2, 1, null].map((floor) => floorRows({ ...plan, floor }, 60));
+  // Nine are protected; 0.2 · 51 is 10.2.
+  assertEquals(floors, [9, 19, 60, 60]);
+  assertEquals(floorRows({ ...plan, floor: 0.2 }, 5), 5);
 });
 
 Deno.test("counts are rounded up, and what is enough lowers them to the least at most", async () => {

@@ -15,6 +15,13 @@ export const AMOUNTS: readonly Mutant[] = [
     tests: BUDGETS,
   },
   {
+    name: "a floor of all rows, the protected ones among them",
+    file: "src/engine/row_budgets.ts",
+    find: "fixed + Math.floor((floor ?? 1) * (keep - fixed))",
+    replace: "Math.max(fixed, Math.floor((floor ?? 1) * keep))",
+    tests: BUDGETS,
+  },
+  {
     name: "kept channels rounded to the nearest multiple",
     file: "src/engine/channels_plan.ts",
     find: "Math.ceil(kept / multiple)",
@@ -34,6 +41,22 @@ export const AMOUNTS: readonly Mutant[] = [
     find: "Math.floor(split.share * units + 0.5)",
     replace: "Math.floor(split.share * units)",
     tests: ["src/layout/row_classes_test.ts"],
+  },
+  {
+    name: "survivors in the order of their classes",
+    file: "src/engine/restore_order.ts",
+    find: ".sort((a, b) => positions[a]! - positions[b]!)",
+    replace: "",
+    tests: ["tests/evicted_classes_test.ts"],
+    only: "survivors are coded by class",
+  },
+  {
+    name: "one row more than the budget is not evicted",
+    file: "src/engine/evict_rows.ts",
+    find: "cuts.some(({ rows, least }) => rows > least)",
+    replace: "cuts.some(({ rows, least }) => rows > least + 1)",
+    tests: ["tests/eviction_turns_test.ts"],
+    only: "stored bytes",
   },
   {
     name: "a step's tiles counted from their sequence's start",
