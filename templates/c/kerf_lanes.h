@@ -42,6 +42,14 @@ KERF_INLINE f32x16 kerf_larger16(f32x16 a, f32x16 b)
 {
 #if defined(__AVX512F__)
   return (f32x16)_mm512_max_ps((__m512)a, (__m512)b);
+#elif defined(__AVX2__) && defined(__FMA__)
+  /* Compilers compare lane by lane what is wider than a register. */
+  __m256 x[2], y[2];
+  memcpy(x, &a, sizeof x);
+  memcpy(y, &b, sizeof y);
+  for (int i = 0; i < 2; i++) x[i] = _mm256_max_ps(x[i], y[i]);
+  memcpy(&a, x, sizeof a);
+  return a;
 #else
   return kerf_select16(a > b, a, b);
 #endif
@@ -52,6 +60,14 @@ KERF_INLINE f32x16 kerf_smaller16(f32x16 a, f32x16 b)
 {
 #if defined(__AVX512F__)
   return (f32x16)_mm512_min_ps((__m512)a, (__m512)b);
+#elif defined(__AVX2__) && defined(__FMA__)
+  /* Compilers compare lane by lane what is wider than a register. */
+  __m256 x[2], y[2];
+  memcpy(x, &a, sizeof x);
+  memcpy(y, &b, sizeof y);
+  for (int i = 0; i < 2; i++) x[i] = _mm256_min_ps(x[i], y[i]);
+  memcpy(&a, x, sizeof a);
+  return a;
 #else
   return kerf_select16(a < b, a, b);
 #endif
