@@ -2,8 +2,9 @@
 
 import type { HeadAt } from "../src/engine/cache_shape.ts";
 import type { Engine } from "../src/engine/engine.ts";
+import { keptChannelsOf } from "../src/engine/mask.ts";
 import { meetScoresReference, tokenScoresReference } from "../src/reference/mod.ts";
-import { segmentRows, segmentsOfStream } from "./_cached_rows.ts";
+import { segmentRows, segmentsOfStream, valueMean } from "./_cached_rows.ts";
 
 export const STREAMS = ["key", "value"] as const;
 export type Rows = readonly (readonly number[])[];
@@ -61,3 +62,23 @@ export async function scoresOf(
     ...{ group: "mean", pool: null, first: 0, last: 0 },
   });
 }
+
+/** The rows of every segment of a head's values as they read, zeros for channels that all have lost. */
+export const readValues = async (engine: Engine, at: HeadAt): Promise<Rows[]> => {
+  const [, values] = await headRows(engine, at);
+  const segments = segmentsOfStream(engine, "value");
+  const isEmpty = (s: number) => segments[s]!.segment.channels === "none";
+  const mean = segments.some((_, s) => isEmpty(s)) ? await valueMean(engine, at) : [];
+  const { headDim, nKvHeads } = engine.cache.shape;
+  const layers = await keptChannelsOf(engine, at.slot);
+  const { keptValueChannels } = layers[Math.floor(at.head / nKvHeads)]!.heads[at.head % nKvHeads]!;
+  const spread = (row: readonly number[]) => {
+    const whole = new Array<number>(headDim).fill(0);
+    row.forEach((x, i) => whole[keptValueChannels![i]!] = x);
+    return whole;
+  };
+  return values!.map((rows, s) => {
+    if (isEmpty(s)) return rows.map(() => mean);
+    return segments[s]!.segment.channels === "list" ? rows.map(spread) : rows;
+  });
+};

@@ -44,7 +44,8 @@ const SPECS = [
 /** The second turn evicts rows that the first has coded, or thinned: these are f16 whatever the cache's type is. */
 const ROUNDED = [
   "snapkv:budget=100,window=16+think:ratio=0.5,window=16,recent=8+kivi:bits=8,residual=32",
-  "tova:budget=100+think_values:ratio=0.5,window=16,multiple=16+kivi:bits=8,residual=32",
+  "tova:budget=100+think_values:ratio=0.5,window=16+kivi:bits=8,residual=32",
+  "tova:budget=100+think_values:ratio=0.5+think_bits:group=16,valueGroup=16,residual=32",
   "snapkv:budget=100,window=16+spark:ratio=0.5,window=16,recent=8",
   "snapkv:budget=100,window=16+think_bits:group=16,valueGroup=16,residual=32",
   "h2o:budget=100,every=0+think_bits:group=16,valueGroup=16,residual=32",

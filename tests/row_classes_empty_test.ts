@@ -2,26 +2,14 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { slotStoredBytes } from "../src/engine/cache_bytes.ts";
-import type { HeadAt } from "../src/engine/cache_shape.ts";
-import type { Engine } from "../src/engine/engine.ts";
 import { classRows } from "../src/layout/mod.ts";
 import { orderRowsReference, selectRowsReference } from "../src/reference/mod.ts";
 import { meanOf } from "../src/verify/coding_losses_stage.ts";
-import { segmentsOfStream, valueMean, writeSegmentRows } from "./_cached_rows.ts";
+import { segmentsOfStream, writeSegmentRows } from "./_cached_rows.ts";
 import { F32, tokens, withModel } from "./_eviction.ts";
 import { farthest } from "./_twins.ts";
-import { everyHead, headRows, scoresOf } from "./_row_classes.ts";
+import { everyHead, headRows, readValues, scoresOf } from "./_row_classes.ts";
 import type { Rows } from "./_row_classes.ts";
-
-/** The rows of every segment of a head's values as they read. */
-const readValues = async (engine: Engine, at: HeadAt): Promise<Rows[]> => {
-  const mean = await valueMean(engine, at);
-  const [, values] = await headRows(engine, at);
-  const segments = segmentsOfStream(engine, "value");
-  return values!.map((rows, s) =>
-    segments[s]!.segment.channels === "none" ? rows.map(() => mean) : rows
-  );
-};
 
 Deno.test("rows without values cost no byte and read as the mean of the first of them", async () => {
   const [R, first, headDim, nPrompt] = [32, 4, 48, 200];

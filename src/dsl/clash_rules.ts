@@ -97,17 +97,6 @@ const prunesCoded: Rule = (before, after) => {
   return null;
 };
 
-/** Values in classes of rows lose channels. */
-const prunesClasses: Rule = (before, after) => {
-  const codesByRow = rowBitsOf({ steps: [after.own] }) !== null;
-  if (!codesByRow || !stepFor(before, "channels", "value")) return null;
-  return {
-    deed: "combine",
-    why: "values that are coded by row keep every channel",
-    remedy: { without: after.member },
-  };
-};
-
 /** A layout that an author declares has no place for other variants. */
 const ownsLayout: Rule = ({ member: before }, { member: after }) => {
   const own = [before, after].find(({ definition }) => definition.layout !== undefined);
@@ -125,6 +114,5 @@ export const CLASH_RULES: readonly Rule[] = [
   evictsDecoding,
   listsTurned,
   prunesCoded,
-  prunesClasses,
   ownsLayout,
 ];

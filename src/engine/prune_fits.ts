@@ -4,7 +4,10 @@
  */
 
 import { KerfError } from "../core/error.ts";
+import { amountOf } from "../dsl/accumulator.ts";
+import type { Accumulator, RowRing } from "../dsl/accumulator.ts";
 import type { MemberStep } from "../dsl/members.ts";
+import type { PruningStep } from "../dsl/pruning.ts";
 import type { LoadedMember } from "./prune_clashes.ts";
 import { formatSpec } from "./spec.ts";
 import type { SpecStep } from "./spec.ts";
@@ -32,15 +35,19 @@ export function checkTurnedHeads(steps: readonly OwnedStep[], headDim: number): 
   }
 }
 
-/** A step whose score reads the last `window` queries, and the parameter that says so, if one does. */
-interface WindowedStep {
-  readonly typed: SpecStep;
-  readonly window: number;
-  readonly param: unknown;
+/** The last queries that a step's score reads; null: none. */
+function queriesOf(own: PruningStep): Accumulator<RowRing> | null {
+  if (own.kind === "basis") return null;
+  if (own.kind !== "codes") return own.queries;
+  return typeof own.bits === "object" ? own.bits.queries : null;
 }
 
-/** @throws {KerfError} scores read the last queries in more numbers than an append records */
-export function checkWindows(windowed: readonly WindowedStep[], steps: readonly SpecStep[]): void {
+/** @throws {KerfError} exit code 2: scores read the last queries in more numbers than an append records */
+export function checkWindows(owned: readonly OwnedStep[], steps: readonly SpecStep[]): void {
+  const windowed = owned.flatMap(({ own, member: { params, typed } }) => {
+    const param = queriesOf(own)?.rows;
+    return param === undefined ? [] : [{ typed, param, window: amountOf(param, params) }];
+  }).filter(({ window }) => window > 0);
   const windows = [...new Set(windowed.map(({ window }) => window))];
   if (windows.length <= 2) return;
   const [, second] = windows;
@@ -49,7 +56,7 @@ export function checkWindows(windowed: readonly WindowedStep[], steps: readonly 
     if (typeof odd?.param !== "string") return step;
     return { ...step, values: { ...step.values, [odd.param]: second! } };
   });
-  const names = windowed.map(({ typed: { name } }) => `"${name}"`);
+  const names = [...new Set(windowed.map(({ typed }) => typed))].map(({ name }) => `"${name}"`);
   throw new KerfError(
     `Cannot combine ${names.slice(0, -1).join(", ")} and ${
       names.at(-1)

@@ -92,15 +92,7 @@ export async function prunePlan(
   const codesValues = owned.some(({ own }) => own.kind === "codes" && own.of === "value");
   const keyPlan = await planOf(channels);
   const valuePlan = await planOf(valueChannels, codesValues ? CELL : 1);
-  const windowed = (step: OwnedStep | undefined, plan: { readonly window: number } | null) => {
-    if (!step || !plan || plan.window === 0 || !("queries" in step.own)) return [];
-    return [{ typed: step.member.typed, window: plan.window, param: step.own.queries?.rows }];
-  };
-  checkWindows([
-    ...windowed(tokens, tokensOf),
-    ...windowed(channels, keyPlan),
-    ...windowed(valueChannels, valuePlan),
-  ], steps);
+  checkWindows(owned, steps);
   const classes = await classesOf(owned, dims);
   return {
     spec: formatSpec(steps),

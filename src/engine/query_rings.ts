@@ -1,7 +1,7 @@
 /**
  * Where the last queries go that scores read: a ring for each number of places that a plan's scores ask
  * for, one behind the other in one buffer, since a kernel may bind few. There are two at most:
- * prune_clashes.ts refuses scores that ask for more.
+ * prune_fits.ts refuses scores that ask for more.
  */
 
 import type { BufferRange, BufferSlice, Device } from "../device/types.ts";
