@@ -43,6 +43,22 @@ export const AMOUNTS: readonly Mutant[] = [
     tests: ["src/layout/row_classes_test.ts"],
   },
   {
+    name: "a flush chooses bits again for heads that have theirs",
+    file: "src/engine/move_layer.ts",
+    find: "hasBits[i] ? 0 : to - from",
+    replace: "to - from",
+    tests: ["tests/evicted_classes_test.ts"],
+    only: "survivors are coded by class",
+  },
+  {
+    name: "a flush chooses the first class among the prompt's rows too",
+    file: "src/engine/move_layer.ts",
+    find: "[0, first + moved, first + high!.to - high!.from, 0]",
+    replace: "[0, first + moved, first + high!.to, 0]",
+    tests: ["tests/row_classes_test.ts"],
+    only: "each class has the rows",
+  },
+  {
     name: "survivors in the order of their classes",
     file: "src/engine/restore_order.ts",
     find: ".sort((a, b) => positions[a]! - positions[b]!)",
