@@ -50,11 +50,14 @@ export function checkWindows(owned: readonly OwnedStep[], steps: readonly SpecSt
   }).filter(({ window }) => window > 0);
   const windows = [...new Set(windowed.map(({ window }) => window))];
   if (windows.length <= 2) return;
-  const [, second] = windows;
+  // The last number that parameters alone set becomes one of the others.
+  const isSet = (own: number) =>
+    windowed.every(({ window, param }) => window !== own || typeof param === "string");
+  const odd = windows.findLast(isSet);
+  const other = windows.findLast((window) => window !== odd)!;
   const fits = steps.map((step) => {
-    const odd = windowed.find(({ typed, window }) => typed === step && window === windows[2]);
-    if (typeof odd?.param !== "string") return step;
-    return { ...step, values: { ...step.values, [odd.param]: second! } };
+    const own = windowed.find(({ typed, window }) => typed === step && window === odd);
+    return own ? { ...step, values: { ...step.values, [own.param]: other } } : step;
   });
   const names = [...new Set(windowed.map(({ typed }) => typed))].map(({ name }) => `"${name}"`);
   throw new KerfError(
