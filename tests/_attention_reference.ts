@@ -44,7 +44,9 @@ export function reference(
     const { kvHead } = own.context;
     // A weight is off by twice as much as its logit; the sums over keys add one rounding each. All first order.
     const logit = logitError(p, own, roundings);
-    const error = 2 ** -24 * (4 * logit + roundings * p.rows + 64);
+    // What rounds takes weights that are 4e-6 off, 68 units, and so is their sum.
+    const coarse = p.q8 ? 136 : 0;
+    const error = 2 ** -24 * (4 * logit + roundings * p.rows + 64 + coarse);
     const { out, ties } = p.q8
       ? attentionQ8Reference({
         ...{ ...own, ...codedRows(p.cache, p.heads[kvHead]!, { kvHead, nKvHeads }) },

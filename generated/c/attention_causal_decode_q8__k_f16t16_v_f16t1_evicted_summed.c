@@ -55,6 +55,7 @@ _Static_assert(offsetof(struct args, scale) == 104, "scale");
 
 #include "kerf_native.h"
 #include "kerf_softmax.h"
+#include "kerf_reduce.h"
 #include "kerf_bf16.h"
 
 /* Makes a loop with a constant count straight code, so that an array of accumulators is registers. */
@@ -84,6 +85,7 @@ enum {
   VALUE_WIDTH = VALUE_VECTORS * KERF_N,
 };
 _Static_assert(GROUP >= 1 && GROUP <= 8, "GROUP, the query heads of a KV head, is 1 to 8");
+_Static_assert(BLOCK_ROWS <= 16, "the rows of a block are reduced together");
 _Static_assert(HEAD_DIM % 16 == 0, "HEAD_DIM is a multiple of 16");
 
 /* One KV head of one sequence: where its rows lie, and how many there are for the last query at hand. */
@@ -269,22 +271,15 @@ static void load_positions(const struct kv_rows *kv, const struct chunk *chunk, 
   }
 }
 
-/*
- * Turns the products of one query and a chunk into weights e^(logit - largest), in place; a key that the
- * query does not see weighs exactly 0.
- */
-static void weigh_keys(
-  const struct args *args, const struct chunk *chunk, struct query query,
-  const int32_t *positions, float *products, float *largest, float *sum)
+/* What one query makes of its products with a chunk: logits, in place. Returns the largest, lane by lane. */
+KERF_INLINE f32x16 find_logits(
+  const struct args *args, const struct chunk *chunk, struct query query, int32_t n_visible,
+  const int32_t *positions, float *products)
 {
   const i32x16 lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-  const uint32_t n_keys = (chunk->n_rows + 15) / 16 * 16;
-  /* The lanes past the chunk hold no keys, and positions that the next segment's keys have. */
-  const uint32_t end = chunk->position + chunk->n_rows;
-  const int32_t n_visible = (int32_t)(end < query.n_visible ? end : query.n_visible);
 
-  f32x16 largest_lanes = kerf_splat16(KERF_MASKED);
-  for (uint32_t key = 0; key < n_keys; key += 16) {
+  f32x16 largest = kerf_splat16(KERF_MASKED);
+  for (uint32_t key = 0; key < chunk->n_rows; key += 16) {
     const i32x16 place = lane + (int32_t)(chunk->position + key);
     i32x16 key_position;
     memcpy(&key_position, &positions[key], sizeof key_position);
@@ -292,23 +287,45 @@ static void weigh_keys(
 
 #line 7 "kernels/attention/causal.ts"
     const i32x16 mask = key_position <= query.position;
-#line 296 "generated/c/attention_causal_decode_q8__k_f16t16_v_f16t1_evicted_summed.c"
+#line 291 "generated/c/attention_causal_decode_q8__k_f16t16_v_f16t1_evicted_summed.c"
     const i32x16 visible = mask & (place < n_visible);
     const f32x16 logit = kerf_select16(visible, s, kerf_splat16(KERF_MASKED));
-    largest_lanes = kerf_larger16(logit, largest_lanes);
+    largest = kerf_larger16(logit, largest);
     kerf_store16(&products[key], logit);
   }
-  *largest = kerf_largest16(largest_lanes);
-  /* Where no key is seen, none may stand beside the largest. */
-  const float top = *largest == KERF_MASKED ? 0.0f : *largest;
+  return largest;
+}
 
-  f32x16 sum_lanes = kerf_splat16(0.0f);
-  for (uint32_t key = 0; key < n_keys; key += 16) {
-    const f32x16 weight = kerf_weight16(kerf_load16(&products[key]) - top);
-    sum_lanes += weight;
-    kerf_store16(&products[key], weight);
+/*
+ * Turns the products of n_rows queries and a chunk into weights e^(logit - largest), rounded to bf16; a key that a
+ * query does not see weighs exactly 0. Rows are taken through one step after the other: none waits for its own.
+ */
+static void weigh_keys(
+  const struct args *args, const struct chunk *chunk, const struct query *queries, uint32_t n_rows,
+  const int32_t *positions, float *products, kerf_factor *weights, float *largest, float *sum)
+{
+  f32x16 lanes[BLOCK_ROWS] = {0};
+  /* The lanes past the chunk hold no keys, and positions that the next segment's keys have. */
+  const uint32_t end = chunk->position + chunk->n_rows;
+  for (uint32_t r = 0; r < n_rows; r++) {
+    const struct query query = queries[r];
+    const int32_t n_visible = (int32_t)(end < query.n_visible ? end : query.n_visible);
+    lanes[r] = find_logits(args, chunk, query, n_visible, positions, &products[r * CHUNK_ROWS]);
   }
-  *sum = kerf_sum16(sum_lanes);
+  kerf_store16_first(largest, kerf_largest16_each(lanes, BLOCK_ROWS), n_rows);
+
+  for (uint32_t r = 0; r < n_rows; r++) {
+    /* Where no key is seen, none may stand beside the largest. */
+    const float top = largest[r] == KERF_MASKED ? 0.0f : largest[r];
+    f32x16 sum_lanes = kerf_splat16(0.0f);
+    for (uint32_t key = r * CHUNK_ROWS; key < r * CHUNK_ROWS + chunk->n_rows; key += 16) {
+      const f32x16 weight = kerf_near_weight16(kerf_load16(&products[key]) - top);
+      sum_lanes += weight;
+      kerf_store16_weights(&weights[key], weight);
+    }
+    lanes[r] = sum_lanes;
+  }
+  kerf_store16_first(sum, kerf_sum16_each(lanes, BLOCK_ROWS), n_rows);
 }
 
 /*
@@ -378,22 +395,16 @@ KERF_INLINE void add_values(
   }
 }
 
-/* weights: f32 [BLOCK_ROWS, CHUNK_ROWS]. out: f32 [BLOCK_ROWS, HEAD_DIM]. */
+/* weights: bf16 [BLOCK_ROWS, CHUNK_ROWS]. out: f32 [BLOCK_ROWS, HEAD_DIM]. */
 static void multiply_values(
-  const struct kv_rows *kv, const struct chunk *chunk, const float *weights, float *out)
+  const struct kv_rows *kv, const struct chunk *chunk, const kerf_factor *weights, float *out)
 {
-  _Alignas(64) kerf_factor factors[BLOCK_ROWS * CHUNK_ROWS];
-  for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
-    for (uint32_t key = r * CHUNK_ROWS; key < r * CHUNK_ROWS + chunk->n_rows; key += KERF_N) {
-      kerf_storen_factors(&factors[key], kerf_loadn(&weights[key]));
-    }
-  }
   const uint32_t whole = HEAD_DIM / VALUE_WIDTH * VALUE_WIDTH;
   for (uint32_t channel = 0; channel < whole; channel += VALUE_WIDTH) {
-    add_values(kv, chunk, factors, channel, VALUE_VECTORS, out);
+    add_values(kv, chunk, weights, channel, VALUE_VECTORS, out);
   }
   for (uint32_t channel = whole; channel < HEAD_DIM; channel += KERF_N) {
-    add_values(kv, chunk, factors, channel, 1, out);
+    add_values(kv, chunk, weights, channel, 1, out);
   }
 }
 
@@ -426,19 +437,22 @@ static void attention_causal_decode_q8__k_f16t16_v_f16t1_evicted_summed(
     const uint32_t *seq = args->seqs + 4 * (size_t)args->row_seq[row];
     const size_t place = head_place(args, seq[3], kv_head);
     const struct kv_rows kv = rows_of(args, place, row - seq[1] + 1);
-    struct query query = {
-      .position = (int32_t)(seq[2] + row - seq[1]),
-      .kv_head = (int32_t)kv_head,
-      .layer = (int32_t)args->layer,
-      .n_visible = kv.n_rows,
-    };
 
     _Alignas(64) float products[GROUP * CHUNK_ROWS];
+    _Alignas(64) kerf_factor weights[GROUP * CHUNK_ROWS];
     _Alignas(64) float values[GROUP * HEAD_DIM] = {0};
     float largest[GROUP], sum[GROUP];
+    struct query queries[GROUP];
     int32_t positions[CHUNK_ROWS];
     for (uint32_t g = 0; g < GROUP; g++) {
-      query.head = (int32_t)(kv_head * GROUP + g);
+      const struct query query = {
+        .position = (int32_t)(seq[2] + row - seq[1]),
+        .head = (int32_t)(kv_head * GROUP + g),
+        .kv_head = (int32_t)kv_head,
+        .layer = (int32_t)args->layer,
+        .n_visible = kv.n_rows,
+      };
+      queries[g] = query;
       largest[g] = KERF_MASKED;
       sum[g] = 0.0f;
     }
@@ -454,11 +468,11 @@ static void attention_causal_decode_q8__k_f16t16_v_f16t1_evicted_summed(
       multiply_keys(&kv, &chunk, q, products);
       load_positions(&kv, &chunk, positions);
       for (uint32_t g = 0; g < GROUP; g++) {
-        query.head = (int32_t)(kv_head * GROUP + g);
         fetch_first_values(&kv, &chunk, g);
-        weigh_keys(args, &chunk, query, positions, &products[g * CHUNK_ROWS], &largest[g], &sum[g]);
+        weigh_keys(args, &chunk, &queries[g], 1, positions, &products[g * CHUNK_ROWS],
+            &weights[g * CHUNK_ROWS], &largest[g], &sum[g]);
       }
-      multiply_values(&kv, &chunk, products, values);
+      multiply_values(&kv, &chunk, weights, values);
     }
 
     for (uint32_t g = 0; g < GROUP; g++) {

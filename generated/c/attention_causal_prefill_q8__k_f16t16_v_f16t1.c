@@ -57,6 +57,7 @@ _Static_assert(offsetof(struct args, scale) == 104, "scale");
 
 #include "kerf_native.h"
 #include "kerf_softmax.h"
+#include "kerf_reduce.h"
 #include "kerf_bf16.h"
 #include "kerf_outputs.h"
 
@@ -77,7 +78,9 @@ enum {
   HEAD_FIELDS = 4, /* rows and width of every segment */
   QUERY_TILE = 8, /* queries of a tile, at most */
   /* Queries whose heads meet each key together: enough rows to keep the accumulators busy. */
-  BLOCK_QUERIES = GROUP == 1 ? 8 : GROUP <= 3 ? 4 : GROUP <= 6 ? 2 : 1,
+  /* A vector of keys is rounded once for all: with registers enough 16 rows by one vector, not 8 by two. */
+  BLOCK_QUERIES = KERF_N == 16 ? (GROUP <= 2 ? 8 : GROUP <= 4 ? 4 : 2) : GROUP == 1 ? 8
+      : GROUP <= 3 ? 4 : GROUP <= 6 ? 2 : 1,
   ACCUMULATORS = KERF_N == 16 ? 24 : 12, /* registers less the operands of a turn */
   BLOCK_ROWS = BLOCK_QUERIES * GROUP,
   BLOCK_VECTORS = BLOCK_ROWS * 4 <= ACCUMULATORS ? 4 : BLOCK_ROWS * 2 <= ACCUMULATORS ? 2 : 1,
@@ -86,6 +89,7 @@ enum {
   VALUE_WIDTH = VALUE_VECTORS * KERF_N,
 };
 _Static_assert(GROUP >= 1 && GROUP <= 8, "GROUP, the query heads of a KV head, is 1 to 8");
+_Static_assert(BLOCK_ROWS <= 16, "the rows of a block are reduced together");
 _Static_assert(HEAD_DIM % 16 == 0, "HEAD_DIM is a multiple of 16");
 
 /* One KV head of one sequence: where its rows lie, and how many there are for the last query at hand. */
@@ -247,44 +251,71 @@ KERF_INLINE struct value_run value_run_at(const struct kv_rows *kv, const struct
   return (struct value_run){segment, in_page, first + n_rows, page};
 }
 
-/*
- * Turns the products of one query and a chunk into weights e^(logit - largest), in place; a key that the
- * query does not see weighs exactly 0.
- */
-static void weigh_keys(
-  const struct args *args, const struct chunk *chunk, struct query query,
-  float *products, float *largest, float *sum)
+/* Whether all lanes of the chunk's vectors are keys between two positions. */
+static bool lies_within(const struct chunk *chunk, int32_t lower, int32_t upper)
+{
+  const int32_t first = (int32_t)chunk->position;
+  return first >= lower && first + ((int32_t)chunk->n_rows + 15) / 16 * 16 - 1 <= upper;
+}
+
+/* What one query makes of its products with a chunk: logits, in place. Returns the largest, lane by lane. */
+KERF_INLINE f32x16 find_logits(
+  const struct args *args, const struct chunk *chunk, struct query query, int32_t n_visible,
+  const bool sees_all, float *products)
 {
   const i32x16 lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-  const uint32_t n_keys = (chunk->n_rows + 15) / 16 * 16;
-  /* The lanes past the chunk hold no keys, and positions that the next segment's keys have. */
-  const uint32_t end = chunk->position + chunk->n_rows;
-  const int32_t n_visible = (int32_t)(end < query.n_visible ? end : query.n_visible);
 
-  f32x16 largest_lanes = kerf_splat16(KERF_MASKED);
-  for (uint32_t key = 0; key < n_keys; key += 16) {
+  f32x16 largest = kerf_splat16(KERF_MASKED);
+  for (uint32_t key = 0; key < chunk->n_rows; key += 16) {
     const i32x16 key_position = lane + (int32_t)(chunk->position + key);
     const f32x16 s = kerf_load16(&products[key]) * args->scale;
 
 #line 7 "kernels/attention/causal.ts"
     const i32x16 mask = key_position <= query.position;
-#line 272 "generated/c/attention_causal_prefill_q8__k_f16t16_v_f16t1.c"
+#line 276 "generated/c/attention_causal_prefill_q8__k_f16t16_v_f16t1.c"
     const i32x16 visible = mask & (key_position < n_visible);
-    const f32x16 logit = kerf_select16(visible, s, kerf_splat16(KERF_MASKED));
-    largest_lanes = kerf_larger16(logit, largest_lanes);
+    const f32x16 logit = sees_all ? s : kerf_select16(visible, s, kerf_splat16(KERF_MASKED));
+    largest = kerf_larger16(logit, largest);
     kerf_store16(&products[key], logit);
   }
-  *largest = kerf_largest16(largest_lanes);
-  /* Where no key is seen, none may stand beside the largest. */
-  const float top = *largest == KERF_MASKED ? 0.0f : *largest;
+  return largest;
+}
 
-  f32x16 sum_lanes = kerf_splat16(0.0f);
-  for (uint32_t key = 0; key < n_keys; key += 16) {
-    const f32x16 weight = kerf_weight16(kerf_load16(&products[key]) - top);
-    sum_lanes += weight;
-    kerf_store16(&products[key], weight);
+/*
+ * Turns the products of n_rows queries and a chunk into weights e^(logit - largest), rounded to bf16; a key that a
+ * query does not see weighs exactly 0. Rows are taken through one step after the other: none waits for its own.
+ */
+static void weigh_keys(
+  const struct args *args, const struct chunk *chunk, const struct query *queries, uint32_t n_rows,
+  float *products, kerf_factor *weights, float *largest, float *sum)
+{
+  f32x16 lanes[BLOCK_ROWS] = {0};
+  /* The lanes past the chunk hold no keys, and positions that the next segment's keys have. */
+  const uint32_t end = chunk->position + chunk->n_rows;
+  for (uint32_t r = 0; r < n_rows; r++) {
+    const struct query query = queries[r];
+    const int32_t n_visible = (int32_t)(end < query.n_visible ? end : query.n_visible);
+
+    if (lies_within(chunk, 0, kerf_min_i32(query.position, n_visible - 1))) {
+      lanes[r] = find_logits(args, chunk, query, n_visible, true, &products[r * CHUNK_ROWS]);
+    } else {
+      lanes[r] = find_logits(args, chunk, query, n_visible, false, &products[r * CHUNK_ROWS]);
+    }
   }
-  *sum = kerf_sum16(sum_lanes);
+  kerf_store16_first(largest, kerf_largest16_each(lanes, BLOCK_ROWS), n_rows);
+
+  for (uint32_t r = 0; r < n_rows; r++) {
+    /* Where no key is seen, none may stand beside the largest. */
+    const float top = largest[r] == KERF_MASKED ? 0.0f : largest[r];
+    f32x16 sum_lanes = kerf_splat16(0.0f);
+    for (uint32_t key = r * CHUNK_ROWS; key < r * CHUNK_ROWS + chunk->n_rows; key += 16) {
+      const f32x16 weight = kerf_near_weight16(kerf_load16(&products[key]) - top);
+      sum_lanes += weight;
+      kerf_store16_weights(&weights[key], weight);
+    }
+    lanes[r] = sum_lanes;
+  }
+  kerf_store16_first(sum, kerf_sum16_each(lanes, BLOCK_ROWS), n_rows);
 }
 
 /*
@@ -334,22 +365,16 @@ KERF_INLINE void add_values(
   }
 }
 
-/* weights: f32 [BLOCK_ROWS, CHUNK_ROWS]. out: f32 [BLOCK_ROWS, HEAD_DIM]. */
+/* weights: bf16 [BLOCK_ROWS, CHUNK_ROWS]. out: f32 [BLOCK_ROWS, HEAD_DIM]. */
 static void multiply_values(
-  const struct kv_rows *kv, const struct chunk *chunk, const float *weights, float *out)
+  const struct kv_rows *kv, const struct chunk *chunk, const kerf_factor *weights, float *out)
 {
-  _Alignas(64) kerf_factor factors[BLOCK_ROWS * CHUNK_ROWS];
-  for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
-    for (uint32_t key = r * CHUNK_ROWS; key < r * CHUNK_ROWS + chunk->n_rows; key += KERF_N) {
-      kerf_storen_factors(&factors[key], kerf_loadn(&weights[key]));
-    }
-  }
   const uint32_t whole = HEAD_DIM / VALUE_WIDTH * VALUE_WIDTH;
   for (uint32_t channel = 0; channel < whole; channel += VALUE_WIDTH) {
-    add_values(kv, chunk, factors, channel, VALUE_VECTORS, out);
+    add_values(kv, chunk, weights, channel, VALUE_VECTORS, out);
   }
   for (uint32_t channel = whole; channel < HEAD_DIM; channel += KERF_N) {
-    add_values(kv, chunk, factors, channel, 1, out);
+    add_values(kv, chunk, weights, channel, 1, out);
   }
 }
 
@@ -375,23 +400,18 @@ static void add_chunk(
   struct tile *tile, uint32_t first)
 {
   _Alignas(64) float products[BLOCK_ROWS * CHUNK_ROWS];
+  _Alignas(64) kerf_factor weights[BLOCK_ROWS * CHUNK_ROWS];
   _Alignas(64) float values[BLOCK_ROWS * HEAD_DIM];
   float largest[BLOCK_ROWS], sum[BLOCK_ROWS];
   const uint32_t rest = tile->n_rows - first;
   const uint32_t n_rows = rest < BLOCK_ROWS ? rest : BLOCK_ROWS;
 
   multiply_keys(kv, chunk, &tile->q[chunk->segment][first * HEAD_DIM], products);
-  for (uint32_t r = 0; r < n_rows; r++) {
-    weigh_keys(args, chunk, tile->queries[first + r], &products[r * CHUNK_ROWS], &largest[r],
-        &sum[r]);
-  }
-  multiply_values(kv, chunk, products, values);
-  for (uint32_t r = 0; r < n_rows; r++) {
-    const uint32_t row = first + r;
-    kerf_merge_softmax(
-      &tile->largest[row], &tile->sum[row], &tile->values[row * HEAD_DIM],
-      largest[r], sum[r], &values[r * HEAD_DIM], HEAD_DIM);
-  }
+  weigh_keys(args, chunk, &tile->queries[first], n_rows, products, weights, largest, sum);
+  multiply_values(kv, chunk, weights, values);
+  kerf_merge_softmaxes(
+    &tile->largest[first], &tile->sum[first], &tile->values[first * HEAD_DIM],
+    largest, sum, values, n_rows, HEAD_DIM);
 }
 
 /* One item: one tile of a sequence's queries and one KV head; all chunks of the cache in order. */

@@ -57,6 +57,7 @@ _Static_assert(offsetof(struct args, scale) == 108, "scale");
 
 #include "kerf_native.h"
 #include "kerf_softmax.h"
+#include "kerf_reduce.h"
 
 /* Makes a loop with a constant count straight code, so that an array of accumulators is registers. */
 #if defined(__clang__)
@@ -86,6 +87,7 @@ enum {
   VALUE_WIDTH = VALUE_VECTORS * KERF_N,
 };
 _Static_assert(GROUP >= 1 && GROUP <= 8, "GROUP, the query heads of a KV head, is 1 to 8");
+_Static_assert(BLOCK_ROWS <= 16, "the rows of a block are reduced together");
 _Static_assert(HEAD_DIM % 16 == 0, "HEAD_DIM is a multiple of 16");
 
 /* One KV head of one sequence: where its rows lie, and how many there are for the last query at hand. */
@@ -248,22 +250,15 @@ static void load_positions(const struct kv_rows *kv, const struct chunk *chunk, 
   }
 }
 
-/*
- * Turns the products of one query and a chunk into weights e^(logit - largest), in place; a key that the
- * query does not see weighs exactly 0.
- */
-static void weigh_keys(
-  const struct args *args, const struct chunk *chunk, struct query query,
-  const int32_t *positions, float *products, float *largest, float *sum)
+/* What one query makes of its products with a chunk: logits, in place. Returns the largest, lane by lane. */
+KERF_INLINE f32x16 find_logits(
+  const struct args *args, const struct chunk *chunk, struct query query, int32_t n_visible,
+  const int32_t *positions, float *products)
 {
   const i32x16 lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-  const uint32_t n_keys = (chunk->n_rows + 15) / 16 * 16;
-  /* The lanes past the chunk hold no keys, and positions that the next segment's keys have. */
-  const uint32_t end = chunk->position + chunk->n_rows;
-  const int32_t n_visible = (int32_t)(end < query.n_visible ? end : query.n_visible);
 
-  f32x16 largest_lanes = kerf_splat16(KERF_MASKED);
-  for (uint32_t key = 0; key < n_keys; key += 16) {
+  f32x16 largest = kerf_splat16(KERF_MASKED);
+  for (uint32_t key = 0; key < chunk->n_rows; key += 16) {
     const i32x16 place = lane + (int32_t)(chunk->position + key);
     i32x16 key_position;
     memcpy(&key_position, &positions[key], sizeof key_position);
@@ -271,23 +266,45 @@ static void weigh_keys(
 
 #line 7 "kernels/attention/causal.ts"
     const i32x16 mask = key_position <= query.position;
-#line 275 "generated/c/attention_causal_prefill_recording__k_f16t16_v_f16t1_evicted_summed.c"
+#line 270 "generated/c/attention_causal_prefill_recording__k_f16t16_v_f16t1_evicted_summed.c"
     const i32x16 visible = mask & (place < n_visible);
     const f32x16 logit = kerf_select16(visible, s, kerf_splat16(KERF_MASKED));
-    largest_lanes = kerf_larger16(logit, largest_lanes);
+    largest = kerf_larger16(logit, largest);
     kerf_store16(&products[key], logit);
   }
-  *largest = kerf_largest16(largest_lanes);
-  /* Where no key is seen, none may stand beside the largest. */
-  const float top = *largest == KERF_MASKED ? 0.0f : *largest;
+  return largest;
+}
 
-  f32x16 sum_lanes = kerf_splat16(0.0f);
-  for (uint32_t key = 0; key < n_keys; key += 16) {
-    const f32x16 weight = kerf_weight16(kerf_load16(&products[key]) - top);
-    sum_lanes += weight;
-    kerf_store16(&products[key], weight);
+/*
+ * Turns the products of n_rows queries and a chunk into weights e^(logit - largest), in place; a key that a
+ * query does not see weighs exactly 0. Rows are taken through one step after the other: none waits for its own.
+ */
+static void weigh_keys(
+  const struct args *args, const struct chunk *chunk, const struct query *queries, uint32_t n_rows,
+  const int32_t *positions, float *products, float *largest, float *sum)
+{
+  f32x16 lanes[BLOCK_ROWS] = {0};
+  /* The lanes past the chunk hold no keys, and positions that the next segment's keys have. */
+  const uint32_t end = chunk->position + chunk->n_rows;
+  for (uint32_t r = 0; r < n_rows; r++) {
+    const struct query query = queries[r];
+    const int32_t n_visible = (int32_t)(end < query.n_visible ? end : query.n_visible);
+    lanes[r] = find_logits(args, chunk, query, n_visible, positions, &products[r * CHUNK_ROWS]);
   }
-  *sum = kerf_sum16(sum_lanes);
+  kerf_store16_first(largest, kerf_largest16_each(lanes, BLOCK_ROWS), n_rows);
+
+  for (uint32_t r = 0; r < n_rows; r++) {
+    /* Where no key is seen, none may stand beside the largest. */
+    const float top = largest[r] == KERF_MASKED ? 0.0f : largest[r];
+    f32x16 sum_lanes = kerf_splat16(0.0f);
+    for (uint32_t key = r * CHUNK_ROWS; key < r * CHUNK_ROWS + chunk->n_rows; key += 16) {
+      const f32x16 weight = kerf_weight16(kerf_load16(&products[key]) - top);
+      sum_lanes += weight;
+      kerf_store16(&products[key], weight);
+    }
+    lanes[r] = sum_lanes;
+  }
+  kerf_store16_first(sum, kerf_sum16_each(lanes, BLOCK_ROWS), n_rows);
 }
 
 /* A vector of channels of a row of a page. */
@@ -373,17 +390,11 @@ static void add_chunk(
 
   multiply_keys(kv, chunk, &tile->q[chunk->segment][first * HEAD_DIM], products);
   load_positions(kv, chunk, positions);
-  for (uint32_t r = 0; r < n_rows; r++) {
-    weigh_keys(args, chunk, tile->queries[first + r], positions, &products[r * CHUNK_ROWS],
-        &largest[r], &sum[r]);
-  }
+  weigh_keys(args, chunk, &tile->queries[first], n_rows, positions, products, largest, sum);
   multiply_values(kv, chunk, products, values);
-  for (uint32_t r = 0; r < n_rows; r++) {
-    const uint32_t row = first + r;
-    kerf_merge_softmax(
-      &tile->largest[row], &tile->sum[row], &tile->values[row * HEAD_DIM],
-      largest[r], sum[r], &values[r * HEAD_DIM], HEAD_DIM);
-  }
+  kerf_merge_softmaxes(
+    &tile->largest[first], &tile->sum[first], &tile->values[first * HEAD_DIM],
+    largest, sum, values, n_rows, HEAD_DIM);
 }
 
 /* One item: one tile of a sequence's queries and one KV head; all chunks of the cache in order. */

@@ -80,6 +80,7 @@ enum {
   VALUE_WIDTH = VALUE_VECTORS * KERF_N,
 };
 _Static_assert(GROUP >= 1 && GROUP <= 8, "GROUP, the query heads of a KV head, is 1 to 8");
+_Static_assert(BLOCK_ROWS <= 16, "the rows of a block are reduced together");
 _Static_assert(HEAD_DIM % 16 == 0, "HEAD_DIM is a multiple of 16");
 
 /* One KV head of one sequence: where its rows lie, and how many there are for the last query at hand. */
@@ -260,7 +261,7 @@ static void add_weights(
 
 #line 7 "kernels/attention/causal.ts"
     const i32x16 mask = key_position <= query.position;
-#line 264 "generated/c/attention_causal_sums__k_f16t16_v_f16t1_evicted_summed.c"
+#line 265 "generated/c/attention_causal_sums__k_f16t16_v_f16t1_evicted_summed.c"
     const i32x16 visible = mask & (place < (int32_t)query.n_visible);
     const f32x16 weight = kerf_exp16(s - softmax[0]) / softmax[1];
     kerf_store16(&sums[key],

@@ -73,7 +73,9 @@ enum {
   VALUE_SEGMENTS = 1,
   HEAD_FIELDS = 4, /* rows and width of every segment */
   /* Queries whose heads meet each key together: enough rows to keep the accumulators busy. */
-  BLOCK_QUERIES = GROUP == 1 ? 8 : GROUP <= 3 ? 4 : GROUP <= 6 ? 2 : 1,
+  /* A vector of keys is rounded once for all: with registers enough 16 rows by one vector, not 8 by two. */
+  BLOCK_QUERIES = KERF_N == 16 ? (GROUP <= 2 ? 8 : GROUP <= 4 ? 4 : 2) : GROUP == 1 ? 8
+      : GROUP <= 3 ? 4 : GROUP <= 6 ? 2 : 1,
   ACCUMULATORS = KERF_N == 16 ? 24 : 12, /* registers less the operands of a turn */
   BLOCK_ROWS = BLOCK_QUERIES * GROUP,
   BLOCK_VECTORS = BLOCK_ROWS * 4 <= ACCUMULATORS ? 4 : BLOCK_ROWS * 2 <= ACCUMULATORS ? 2 : 1,
@@ -82,6 +84,7 @@ enum {
   VALUE_WIDTH = VALUE_VECTORS * KERF_N,
 };
 _Static_assert(GROUP >= 1 && GROUP <= 8, "GROUP, the query heads of a KV head, is 1 to 8");
+_Static_assert(BLOCK_ROWS <= 16, "the rows of a block are reduced together");
 _Static_assert(HEAD_DIM % 16 == 0, "HEAD_DIM is a multiple of 16");
 
 /* One KV head of one sequence: where its rows lie, and how many there are for the last query at hand. */
@@ -273,7 +276,7 @@ static void add_weights(
 
 #line 7 "kernels/attention/causal.ts"
     const i32x16 mask = key_position <= query.position;
-#line 277 "generated/c/attention_causal_sums_q8__k_f16t16_v_f16t1_evicted_summed.c"
+#line 280 "generated/c/attention_causal_sums_q8__k_f16t16_v_f16t1_evicted_summed.c"
     const i32x16 visible = mask & (place < (int32_t)query.n_visible);
     const f32x16 weight = kerf_exp16(s - softmax[0]) / softmax[1];
     kerf_store16(&sums[key],

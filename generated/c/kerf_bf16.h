@@ -38,6 +38,16 @@ KERF_INLINE void kerf_storen_factors(kerf_factor *to, f32xn x)
 #endif
 }
 
+/* Sixteen weights, of which none but 0 is below 2⁻⁶⁴. */
+KERF_INLINE void kerf_store16_weights(kerf_factor *to, f32x16 x)
+{
+#if KERF_BF16_DOTS
+  _mm256_storeu_si256((__m256i *)to, (__m256i)_mm512_cvtneps_pbh((__m512)x));
+#else
+  for (uint32_t i = 0; i < 16; i += KERF_N) kerf_storen_factors(&to[i], kerf_loadn((const float *)&x + i));
+#endif
+}
+
 #if !KERF_BF16_DOTS
 /*
  * Halves, rounded likewise: of 65537 x, 24 bits are left, x's last ones rounded; taking 65536 x is exact. An infinite

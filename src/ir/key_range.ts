@@ -14,6 +14,8 @@ export interface KeyRange {
   readonly lower: Func | null;
   /** null: no upper bound was found. */
   readonly upper: Func | null;
+  /** Whether the mask lets every key of the interval through. */
+  readonly exact: boolean;
 }
 
 /** A bound: a sum of nodes of the mask, or the larger or smaller of two bounds. */
@@ -27,10 +29,18 @@ interface Sum {
   readonly constant: number;
 }
 
-/** Inclusive; `never` is a condition that no key fulfils. */
-type Interval = "never" | { readonly lower: Bound | null; readonly upper: Bound | null };
+/** Inclusive; what is exact is a condition that all of these keys fulfil. */
+interface Range {
+  readonly lower: Bound | null;
+  readonly upper: Bound | null;
+  readonly exact: boolean;
+}
 
-const ALL: Interval = { lower: null, upper: null };
+/** `never` is a condition that no key fulfils. */
+type Interval = "never" | Range;
+
+const ALL: Range = { lower: null, upper: null, exact: true };
+const ANY: Range = { ...ALL, exact: false };
 
 /**
  * The interval of keys that a mask may let through.
@@ -41,11 +51,12 @@ export function keyRange(mask: Func): KeyRange {
   const key = mask.params.findIndex((p) => p.name === "keyPosition");
   const varying = varyingNodes(mask, new Set([0, key]));
   const interval = intervalOf(mask, mask.results[0]!, false, { key, varying });
-  if (interval === "never") return { lower: null, upper: null };
-  const { lower, upper } = interval;
+  if (interval === "never") return { lower: null, upper: null, exact: false };
+  const { lower, upper, exact } = interval;
   return {
     lower: lower && boundFunc(mask, "lower", lower, key),
     upper: upper && boundFunc(mask, "upper", upper, key),
+    exact,
   };
 }
 
@@ -68,7 +79,7 @@ function varyingNodes(mask: Func, params: ReadonlySet<number>): boolean[] {
 function intervalOf(mask: Func, id: number, negated: boolean, facts: Facts): Interval {
   const node = mask.nodes[id]!;
   if (node.kind === "const") return node.value === negated ? "never" : ALL;
-  if (node.kind !== "op") return ALL;
+  if (node.kind !== "op") return ANY;
   const of = (i: number, flip = false) => intervalOf(mask, node.args[i]!, negated !== flip, facts);
   switch (node.op) {
     case "lnot":
@@ -83,7 +94,7 @@ function intervalOf(mask: Func, id: number, negated: boolean, facts: Facts): Int
     }
     default: {
       const op = negated ? NEGATED[node.op] : node.op;
-      return op === undefined ? ALL : compare(mask, op, node.args, facts);
+      return op === undefined ? ANY : compare(mask, op, node.args, facts);
     }
   }
 }
@@ -105,7 +116,7 @@ const bound = (sum: Sum, add = 0): Bound => ({
 /** `a op b` as ±key + sum op 0, solved for the key. */
 function compare(mask: Func, op: OpName, args: readonly number[], facts: Facts): Interval {
   const [a, b] = args.map((id) => linear(mask, id, facts));
-  if (!a || !b || Math.abs(a.key - b.key) !== 1) return ALL;
+  if (!a || !b || Math.abs(a.key - b.key) !== 1) return ANY;
   const sum = subtract(a.sum, b.sum);
   const isPositive = a.key - b.key === 1;
   // key + sum op 0 ⇔ key op −sum; −key + sum op 0 ⇔ sum op key.
@@ -113,17 +124,17 @@ function compare(mask: Func, op: OpName, args: readonly number[], facts: Facts):
   const solved = isPositive ? op : MIRRORED[op];
   switch (solved) {
     case "lt":
-      return { lower: null, upper: bound(limit, -1) };
+      return { ...ALL, upper: bound(limit, -1) };
     case "le":
-      return { lower: null, upper: bound(limit) };
+      return { ...ALL, upper: bound(limit) };
     case "gt":
-      return { lower: bound(limit, 1), upper: null };
+      return { ...ALL, lower: bound(limit, 1) };
     case "ge":
-      return { lower: bound(limit), upper: null };
+      return { ...ALL, lower: bound(limit) };
     case "eq":
-      return { lower: bound(limit), upper: bound(limit) };
+      return { lower: bound(limit), upper: bound(limit), exact: true };
     default:
-      return ALL;
+      return ANY;
   }
 }
 
@@ -169,7 +180,11 @@ function both(a: Interval, b: Interval): Interval {
   if (a === "never" || b === "never") return "never";
   const tighter = (kind: "min" | "max", x: Bound | null, y: Bound | null): Bound | null =>
     x && y ? { kind, a: x, b: y } : x ?? y;
-  return { lower: tighter("max", a.lower, b.lower), upper: tighter("min", a.upper, b.upper) };
+  return {
+    lower: tighter("max", a.lower, b.lower),
+    upper: tighter("min", a.upper, b.upper),
+    exact: a.exact && b.exact,
+  };
 }
 
 function either(a: Interval, b: Interval): Interval {
@@ -177,7 +192,12 @@ function either(a: Interval, b: Interval): Interval {
   if (b === "never") return a;
   const wider = (kind: "min" | "max", x: Bound | null, y: Bound | null): Bound | null =>
     x && y ? { kind, a: x, b: y } : null;
-  return { lower: wider("min", a.lower, b.lower), upper: wider("max", a.upper, b.upper) };
+  // There may be keys between the two.
+  return {
+    lower: wider("min", a.lower, b.lower),
+    upper: wider("max", a.upper, b.upper),
+    exact: false,
+  };
 }
 
 function boundFunc(mask: Func, name: string, value: Bound, key: number): Func {

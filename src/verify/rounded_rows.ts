@@ -12,6 +12,9 @@ import type { CodedRows } from "./coded_rows.ts";
 import type { RoundedHook } from "./hooks.ts";
 import { HALF_ULP } from "./rounding.ts";
 
+/** How far a weight that is rounded behind may be off, in halves of a unit: 4e-6 of itself, and of its sum. */
+const COARSE = 2 * 68;
+
 /**
  * A head's rows with the sizes that rounding goes by where bytes meet codes: what a byte lacks counts at the
  * codes' centre, whatever the code, so that the largest code stands for all.
@@ -54,7 +57,7 @@ export function roundedAnswer(
     return { out: new Float64Array(query.q.length), errors: new Float64Array(query.q.length) };
   }
   const { rows, softmax: { largest, weights, errors } } = seen;
-  const weightError = 2 * largest.error + 64 * HALF_ULP;
+  const weightError = 2 * largest.error + (64 + COARSE) * HALF_ULP;
   const { out, ties: bound } = attentionQ8Reference({ ...query, ...codes, weightError });
   rows.forEach((row, i) => {
     const error = errors[i]! + weightError * weights[i]!;

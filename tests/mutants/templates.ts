@@ -92,8 +92,8 @@ export const TEMPLATES: readonly Mutant[] = [
   {
     name: "softmax: no rescale where partials meet",
     file: "templates/c/kerf_softmax.h",
-    find: "kerf_load16(&a_values[i]) * a_scale",
-    replace: "kerf_load16(&a_values[i])",
+    find: "kerf_load16(&a[i]) * a_scale",
+    replace: "kerf_load16(&a[i])",
     tests: SELECTION,
     only: "attention_merge",
     generated: true,

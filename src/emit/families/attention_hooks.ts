@@ -27,6 +27,8 @@ export interface AttentionHooksContext {
   readonly range_lines: string;
   readonly range_lower: string;
   readonly range_upper: string;
+  /** Whether every key of that range is seen. */
+  readonly range_is_seen: boolean;
 }
 
 /** Both hooks in the lanes of one loop over keys, and the range of keys in scalars. */
@@ -84,5 +86,6 @@ export function attentionHooksContext(
     range_lines: markedText(rangeLines),
     range_lower,
     range_upper,
+    range_is_seen: range.exact,
   };
 }

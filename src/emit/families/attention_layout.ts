@@ -55,6 +55,8 @@ export interface AttentionLayoutContext {
   readonly rounds_codes: boolean;
   readonly rounds_halves: boolean;
   readonly rounds_values: boolean;
+  /** Whether weights meet nothing else: they are made in bf16. */
+  readonly rounds_weights: boolean;
   readonly page_rows: string;
   readonly tile_rows: string;
   readonly chunk_rows: string;
@@ -186,6 +188,7 @@ export function attentionLayoutContext(
       code.rounds && isHalf(code)
     ),
     rounds_values: valueCodes.some((code) => code.rounds && isHalf(code)),
+    rounds_weights: rounds && codes.value.every(isHalf) && !value.segments.some(isListed),
     listed_codes: distinctCodes(codes.value.filter((_, i) => isListed(value.segments[i]!))),
     reads_codes: [...codes.key, ...codes.value].some(isCode),
     codes_keys: codes.key.some(isCode),
