@@ -51,7 +51,6 @@ _Static_assert(sizeof(struct op) == 80, "program.ts writes 80 bytes an operation
  */
 struct progress {
   uint32_t items;
-  _Atomic uint32_t taken;    /* items handed out */
   _Atomic uint32_t finished; /* in the group's first operation: finished items of the whole group */
   uint32_t expected;         /* in the group's first operation: items of the whole group */
   uint32_t inner;            /* items of a place */

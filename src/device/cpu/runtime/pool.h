@@ -29,6 +29,7 @@ struct pool {
   const struct op *ops;
   const uint8_t *args;
   struct progress *progress;
+  _Atomic uint64_t *shares; /* [n_threads, capacity]: what is left of each thread's items */
   uint32_t n_ops, capacity;
   uint64_t *times; /* where a step is timed: when each group was finished */
   /* Each on its own cache line: they are polled by different threads. */
@@ -36,12 +37,20 @@ struct pool {
   _Alignas(64) _Atomic uint32_t epoch; /* counts steps; the pool's end is one more */
   _Alignas(64) _Atomic uint32_t event; /* what sleepers sleep on: changes at every wake-up */
   _Atomic uint32_t sleepers;
+  _Atomic uint32_t n_walkers; /* threads that have their number */
   _Atomic uint32_t stopping;
 #if !USE_FUTEX
   pthread_mutex_t mutex;
   pthread_cond_t changed;
 #endif
 };
+
+/* A range of items in one word: its begin in the low half, its end in the high one. */
+static uint64_t range_of(uint32_t begin, uint32_t end) { return (uint64_t)end << 32 | begin; }
+
+static _Atomic uint64_t *share_of(struct pool *p, uint32_t thread, uint32_t op) {
+  return &p->shares[(size_t)thread * p->capacity + op];
+}
 
 static uint64_t now_ns(void) {
   struct timespec t;

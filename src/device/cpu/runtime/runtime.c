@@ -3,10 +3,10 @@
  * pool of threads, one text with the headers beside it. The only hand-written C that a run executes; kernels are
  * generated and come in as addresses.
  *
- * How a step runs. Each operation is a kernel and a number of independent items. Threads take ranges of
- * items from a shared counter, so none of them is tied to a thread: one that the system takes off its core
- * delays others only by the range it holds. A barrier is "every item since the last barrier is finished",
- * not "every thread arrived"; a thread that comes late finds the counters exhausted and catches up.
+ * How a step runs. Each operation is a kernel and a number of independent items. A thread takes ranges of
+ * its own share of them and then of the others' shares, so none is tied to a thread: one that the system takes
+ * off its core delays others only by the range it holds. A barrier is "every item since the last barrier is finished",
+ * not "every thread arrived"; a thread that comes late finds the shares empty and catches up.
  * Between operations whose items belong to parts of the work there may be less than a barrier: an item waits
  * for those before it in its own parts. These were all handed out before it was, so nobody waits in a circle.
  *
@@ -28,13 +28,15 @@
 
 static void *worker_main(void *argument) {
   struct pool *p = argument;
+  /* The caller of kerf_run is number 0. */
+  const uint32_t thread = atomic_fetch_add(&p->n_walkers, 1) + 1;
   uint32_t seen = 0;
   for (;;) {
     wait_for(p, &p->epoch, DIFFERS, seen);
     if (atomic_load(&p->stopping)) return NULL;
     seen = atomic_load(&p->epoch);
     /* A worker that wakes after the step was closed stays outside. */
-    if (atomic_fetch_add(&p->gate, 1) & OPEN) walk(p);
+    if (atomic_fetch_add(&p->gate, 1) & OPEN) walk(p, thread);
     if (atomic_fetch_sub(&p->gate, 1) == 1) wake_sleepers(p);
   }
 }
@@ -49,6 +51,7 @@ static void stop_workers(struct pool *p, uint32_t n_workers) {
 static void free_pool(struct pool *p) {
   free(p->workers);
   free(p->progress);
+  free(p->shares);
   free(p);
 }
 
@@ -105,6 +108,16 @@ static void count_parts(const struct parts *parts, const struct op *op, struct p
   for (uint32_t i = 0; i < MAX_PARTS; i++) level->ends[i] += of_place * parts->places[i];
 }
 
+/* Gives each thread its share of an operation's items; the first threads have one more where they do not divide. */
+static void share_items(struct pool *p, uint32_t i) {
+  const uint64_t items = p->progress[i].items, n = p->n_threads;
+  for (uint32_t t = 0; t < n; t++) {
+    const uint32_t begin = (uint32_t)((items * t + n - 1) / n);
+    const uint32_t end = (uint32_t)((items * (t + 1) + n - 1) / n);
+    atomic_store_explicit(share_of(p, t, i), range_of(begin, end), memory_order_relaxed);
+  }
+}
+
 /*
  * Runs a plan once. `step` is copied to `step_address`, where kernels read it. Returns 0, or i + 1 when
  * operation i has too many items, or -1 without memory; in both cases nothing ran.
@@ -115,8 +128,10 @@ EXPORT int32_t kerf_run(uint64_t pool, const void *ops, uint32_t n_ops, const vo
   /* One entry more than operations: walk() looks one group ahead. */
   if (n_ops + 1 > p->capacity) {
     struct progress *grown = realloc(p->progress, (n_ops + 1) * sizeof *grown);
-    if (!grown) return -1;
-    p->progress = grown;
+    if (grown) p->progress = grown;
+    _Atomic uint64_t *shares = realloc(p->shares, (size_t)p->n_threads * (n_ops + 1) * sizeof *shares);
+    if (shares) p->shares = shares;
+    if (!grown || !shares) return -1;
     p->capacity = n_ops + 1;
   }
   p->ops = ops;
@@ -133,7 +148,7 @@ EXPORT int32_t kerf_run(uint64_t pool, const void *ops, uint32_t n_ops, const vo
     g->expected = 0;
     g->level = level;
     g->before = before;
-    atomic_store_explicit(&g->taken, 0, memory_order_relaxed);
+    share_items(p, i);
     atomic_store_explicit(&g->finished, 0, memory_order_relaxed);
     group->expected += g->items;
     if (op->n_places) {
@@ -153,7 +168,7 @@ EXPORT int32_t kerf_run(uint64_t pool, const void *ops, uint32_t n_ops, const vo
     atomic_fetch_add(&p->epoch, 1);
     wake_sleepers(p);
   }
-  walk(p);
+  walk(p, 0);
   if (p->n_threads > 1) {
     atomic_fetch_and(&p->gate, ~OPEN);
     wait_for(p, &p->gate, EQUALS, 0);

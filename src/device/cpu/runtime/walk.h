@@ -6,23 +6,30 @@
 #include "pool.h"
 
 /*
- * Takes the next range of an operation: half a thread's share of what is left, so ranges are long while
- * there is much and short at the end, but never under 1/32 of a share, to bound the number of takes.
+ * Takes the next range of an operation: half of what is left of the thread's own share, from its front, or of
+ * another's, from its end. So ranges are long while there is much and short at the end, but never under 1/32 of a
+ * share, to bound the number of takes; and from step to step a thread meets the same rows.
  */
-static int take(struct progress *g, uint32_t n_threads, uint32_t *first, uint32_t *last) {
-  uint32_t items = g->items, least = items / (32 * n_threads) + 1;
-  uint32_t taken = atomic_load_explicit(&g->taken, memory_order_relaxed), size;
-  do {
-    uint32_t left = items - taken;
-    if (left == 0) return 0;
-    size = left / (2 * n_threads);
-    if (size < least) size = least;
-    if (size > left) size = left;
-  } while (!atomic_compare_exchange_weak_explicit(&g->taken, &taken, taken + size,
-                                                  memory_order_relaxed, memory_order_relaxed));
-  *first = taken;
-  *last = taken + size;
-  return 1;
+static int take(struct pool *p, uint32_t i, uint32_t thread, uint32_t *first, uint32_t *last) {
+  const uint32_t least = p->progress[i].items / (32 * p->n_threads) + 1;
+  for (uint32_t k = 0; k < p->n_threads; k++) {
+    _Atomic uint64_t *share = share_of(p, (thread + k) % p->n_threads, i);
+    uint64_t rest = atomic_load_explicit(share, memory_order_relaxed), less;
+    uint32_t size;
+    do {
+      uint32_t begin = (uint32_t)rest, end = (uint32_t)(rest >> 32);
+      if (begin == end) break;
+      size = (end - begin) / 2;
+      if (size < least) size = least;
+      if (size > end - begin) size = end - begin;
+      *first = k == 0 ? begin : end - size;
+      *last = *first + size;
+      less = k == 0 ? range_of(*last, end) : range_of(begin, *first);
+    } while (!atomic_compare_exchange_weak_explicit(share, &rest, less, memory_order_relaxed,
+                                                    memory_order_relaxed));
+    if ((uint32_t)rest != (uint32_t)(rest >> 32)) return 1;
+  }
+  return 0;
 }
 
 /* Where a step is timed every barrier is full, so that each operation has a time. */
@@ -62,12 +69,12 @@ static void run_parts(struct pool *p, uint32_t i, struct progress *group, uint32
 }
 
 /* Walks the whole step, doing what is left of each operation. Every thread runs this. */
-static void walk(struct pool *p) {
+static void walk(struct pool *p, uint32_t thread) {
   struct progress *group = p->progress;
   for (uint32_t i = 0; i < p->n_ops; i++) {
     const struct op *op = &p->ops[i];
     uint32_t first, last;
-    while (take(&p->progress[i], p->n_threads, &first, &last)) {
+    while (take(p, i, thread, &first, &last)) {
       if (op->n_places && !p->times) run_parts(p, i, group, first, last);
       else ((kernel)(uintptr_t)op->function)(p->args + op->args, first, last);
       uint32_t before = atomic_fetch_add(&group->finished, last - first);
