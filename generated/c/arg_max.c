@@ -33,7 +33,7 @@ static void arg_max(const struct args *restrict args, uint32_t first, uint32_t l
     for (uint32_t g = 0; g < n_groups; g += 16) {
       const uint32_t n = kerf_lanes(n_groups - g);
       const f32x16 x = kerf_load16_first(&groups[g], n);
-      lanes = kerf_select16(kerf_first16(n) & (x > lanes), x, lanes);
+      lanes = kerf_select16(kerf_first16(n) & kerf_less16(lanes, x), x, lanes);
     }
     float largest = -INFINITY;
     for (uint32_t lane = 0; lane < 16; lane++) {

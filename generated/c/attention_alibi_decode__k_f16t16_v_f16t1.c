@@ -269,9 +269,9 @@ KERF_INLINE f32x16 find_logits(
     const f32x16 s = kerf_load16(&products[key]) * args->scale;
 #line 25 "kernels/attention/alibi.ts"
     const f32x16 score = s + loaded * kerf_to_f32x16(key_position - query.position);
-    const i32x16 mask = key_position <= query.position;
+    const i32x16 mask = kerf_at_most16_i32(key_position, kerf_splat16_i32(query.position));
 #line 274 "generated/c/attention_alibi_decode__k_f16t16_v_f16t1.c"
-    const i32x16 visible = mask & (key_position < n_visible);
+    const i32x16 visible = mask & kerf_less16_i32(key_position, kerf_splat16_i32(n_visible));
     const f32x16 logit = sees_all ? score
         : kerf_select16(visible, score, kerf_splat16(KERF_MASKED));
     largest = kerf_larger16(logit, largest);

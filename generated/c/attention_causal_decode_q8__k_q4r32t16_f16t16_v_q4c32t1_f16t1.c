@@ -538,9 +538,9 @@ KERF_INLINE f32x16 find_logits(
     const f32x16 s = kerf_load16(&products[key]) * args->scale;
 
 #line 7 "kernels/attention/causal.ts"
-    const i32x16 mask = key_position <= query.position;
+    const i32x16 mask = kerf_at_most16_i32(key_position, kerf_splat16_i32(query.position));
 #line 543 "generated/c/attention_causal_decode_q8__k_q4r32t16_f16t16_v_q4c32t1_f16t1.c"
-    const i32x16 visible = mask & (key_position < n_visible);
+    const i32x16 visible = mask & kerf_less16_i32(key_position, kerf_splat16_i32(n_visible));
     const f32x16 logit = sees_all ? s : kerf_select16(visible, s, kerf_splat16(KERF_MASKED));
     largest = kerf_larger16(logit, largest);
     kerf_store16(&products[key], logit);

@@ -260,9 +260,10 @@ static void add_weights(
     const f32x16 s = kerf_load16(&products[key]) * args->scale;
 
 #line 7 "kernels/attention/causal.ts"
-    const i32x16 mask = key_position <= query.position;
+    const i32x16 mask = kerf_at_most16_i32(key_position, kerf_splat16_i32(query.position));
 #line 265 "generated/c/attention_causal_sums__k_f16t16_v_f16t1_evicted_summed.c"
-    const i32x16 visible = mask & (place < (int32_t)query.n_visible);
+    const i32x16 visible = mask
+        & kerf_less16_i32(place, kerf_splat16_i32((int32_t)query.n_visible));
     const f32x16 weight = kerf_exp16(s - softmax[0]) / softmax[1];
     kerf_store16(&sums[key],
         kerf_load16(&sums[key]) + kerf_select16(visible, weight, kerf_splat16(0.0f)));

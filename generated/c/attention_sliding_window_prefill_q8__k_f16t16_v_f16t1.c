@@ -275,9 +275,10 @@ KERF_INLINE f32x16 find_logits(
     const f32x16 s = kerf_load16(&products[key]) * args->scale;
 
 #line 9 "kernels/attention/sliding_window.ts"
-    const i32x16 mask = (key_position <= query.position) & (key_position > index);
-#line 280 "generated/c/attention_sliding_window_prefill_q8__k_f16t16_v_f16t1.c"
-    const i32x16 visible = mask & (key_position < n_visible);
+    const i32x16 mask = kerf_at_most16_i32(key_position, kerf_splat16_i32(query.position))
+        & kerf_less16_i32(kerf_splat16_i32(index), key_position);
+#line 281 "generated/c/attention_sliding_window_prefill_q8__k_f16t16_v_f16t1.c"
+    const i32x16 visible = mask & kerf_less16_i32(key_position, kerf_splat16_i32(n_visible));
     const f32x16 logit = sees_all ? s : kerf_select16(visible, s, kerf_splat16(KERF_MASKED));
     largest = kerf_larger16(logit, largest);
     kerf_store16(&products[key], logit);

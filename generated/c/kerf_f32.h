@@ -7,21 +7,38 @@
 /* a · b + c with one rounding, on every instruction set. */
 KERF_INLINE float kerf_fma(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
 #if !defined(__AVX512F__) && !defined(__FMA__) && !defined(__FP_FAST_FMAF)
-/* kerf_fma16 where no instruction fuses. */
-KERF_OUTLINE f32x16 kerf_emulated_fma16(f32x16 a, f32x16 b, f32x16 c)
+typedef float f32x2 __attribute__((vector_size(8)));
+typedef double f64x2 __attribute__((vector_size(16)));
+typedef int64_t i64x2 __attribute__((vector_size(16)));
+
+/* Where no instruction fuses, in the two lanes that a register holds as f64. */
+KERF_INLINE f32x2 kerf_fma2(f32x2 a, f32x2 b, f32x2 c)
 {
   /* The product is exact in f64. Its sum with c is rounded to odd (the last bit says "inexact"), so
      that rounding once more to f32 gives what one rounding would. */
-  const f64x16 product = __builtin_convertvector(a, f64x16) * __builtin_convertvector(b, f64x16);
-  const f64x16 c64 = __builtin_convertvector(c, f64x16);
-  const f64x16 sum = product + c64;
-  const f64x16 back = sum - product;
-  const f64x16 error = (product - (sum - back)) + (c64 - back);
-  const i64x16 bits = (i64x16)sum;
-  const i64x16 inexact = (error > 0.0) | (error < 0.0);
-  const i64x16 even = (bits & 1) - 1;
-  const i64x16 outward = ((error > 0.0) ^ (sum < 0.0)) | 1;
-  return __builtin_convertvector((f64x16)(bits - (outward & inexact & even)), f32x16);
+  const f64x2 product = __builtin_convertvector(a, f64x2) * __builtin_convertvector(b, f64x2);
+  const f64x2 c64 = __builtin_convertvector(c, f64x2);
+  const f64x2 sum = product + c64;
+  const f64x2 back = sum - product;
+  const f64x2 error = (product - (sum - back)) + (c64 - back);
+  const i64x2 bits = (i64x2)sum;
+  const i64x2 inexact = (error > 0.0) | (error < 0.0);
+  const i64x2 even = (bits & 1) - 1;
+  const i64x2 outward = ((error > 0.0) ^ (sum < 0.0)) | 1;
+  return __builtin_convertvector((f64x2)(bits - (outward & inexact & even)), f32x2);
+}
+KERF_OUTLINE f32x16 kerf_emulated_fma16(f32x16 a, f32x16 b, f32x16 c)
+{
+  f32x16 r;
+  for (size_t at = 0; at < sizeof r; at += sizeof(f32x2)) {
+    f32x2 x, y, z;
+    memcpy(&x, (const uint8_t *)&a + at, sizeof x);
+    memcpy(&y, (const uint8_t *)&b + at, sizeof y);
+    memcpy(&z, (const uint8_t *)&c + at, sizeof z);
+    x = kerf_fma2(x, y, z);
+    memcpy((uint8_t *)&r + at, &x, sizeof x);
+  }
+  return r;
 }
 #endif
 KERF_INLINE f32x16 kerf_fma16(f32x16 a, f32x16 b, f32x16 c)
@@ -73,22 +90,22 @@ KERF_INLINE f32x16 kerf_abs16(f32x16 x) { return (f32x16)((i32x16)x & 0x7fffffff
 KERF_INLINE float kerf_sign(float x) { return x > 0.0f ? 1.0f : x < 0.0f ? -1.0f : x; }
 KERF_INLINE f32x16 kerf_sign16(f32x16 x)
 {
-  const f32x16 not_positive = kerf_select16(x < 0.0f, kerf_splat16(-1.0f), x);
-  return kerf_select16(x > 0.0f, kerf_splat16(1.0f), not_positive);
+  const f32x16 not_positive = kerf_select16(kerf_less16(x, kerf_splat16(0.0f)), kerf_splat16(-1.0f), x);
+  return kerf_select16(kerf_less16(kerf_splat16(0.0f), x), kerf_splat16(1.0f), not_positive);
 }
 
 /* The larger and the smaller; NaN if either is, and −0 < 0. */
 KERF_INLINE f32x16 kerf_max16(f32x16 a, f32x16 b)
 {
   const f32x16 equal = (f32x16)((i32x16)a & (i32x16)b);
-  const f32x16 largest = kerf_select16(a > b, a, kerf_select16(a == b, equal, b));
-  return kerf_select16(a != a, a, largest);
+  const f32x16 largest = kerf_select16(kerf_less16(b, a), a, kerf_select16(kerf_equal16(a, b), equal, b));
+  return kerf_select16(kerf_equal16(a, a), largest, a);
 }
 KERF_INLINE f32x16 kerf_min16(f32x16 a, f32x16 b)
 {
   const f32x16 equal = (f32x16)((i32x16)a | (i32x16)b);
-  const f32x16 smallest = kerf_select16(a < b, a, kerf_select16(a == b, equal, b));
-  return kerf_select16(a != a, a, smallest);
+  const f32x16 smallest = kerf_select16(kerf_less16(a, b), a, kerf_select16(kerf_equal16(a, b), equal, b));
+  return kerf_select16(kerf_equal16(a, a), smallest, a);
 }
 KERF_INLINE float kerf_max(float a, float b)
 {

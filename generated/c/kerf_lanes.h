@@ -20,11 +20,43 @@ KERF_INLINE i32x16 kerf_mask16(bool x) { return kerf_splat16_i32(-(int32_t)x); }
 /* How many of the next sixteen columns exist when `rest` are left. */
 KERF_INLINE uint32_t kerf_lanes(uint32_t rest) { return rest < 16 ? rest : 16; }
 
+/*
+ * Comparisons, as masks; what is no number is less than, equal to and at most nothing. Compilers compare lane by
+ * lane what is wider than a register, so these go register by register.
+ */
+#if defined(__AVX512F__)
+#define KERF_REGISTER 64
+#elif defined(__AVX2__)
+#define KERF_REGISTER 32
+#else
+#define KERF_REGISTER 16
+#endif
+#define KERF_COMPARE16(name, vector, element, operator)                    \
+  KERF_INLINE i32x16 name(vector a, vector b)                              \
+  {                                                                        \
+    typedef element part __attribute__((vector_size(KERF_REGISTER)));      \
+    i32x16 mask;                                                           \
+    for (size_t at = 0; at < sizeof mask; at += KERF_REGISTER) {           \
+      part x, y;                                                           \
+      memcpy(&x, (const uint8_t *)&a + at, sizeof x);                      \
+      memcpy(&y, (const uint8_t *)&b + at, sizeof y);                      \
+      x = (part)(x operator y);                                            \
+      memcpy((uint8_t *)&mask + at, &x, sizeof x);                         \
+    }                                                                      \
+    return mask;                                                           \
+  }
+KERF_COMPARE16(kerf_less16, f32x16, float, <)
+KERF_COMPARE16(kerf_at_most16, f32x16, float, <=)
+KERF_COMPARE16(kerf_equal16, f32x16, float, ==)
+KERF_COMPARE16(kerf_less16_i32, i32x16, int32_t, <)
+KERF_COMPARE16(kerf_at_most16_i32, i32x16, int32_t, <=)
+KERF_COMPARE16(kerf_equal16_i32, i32x16, int32_t, ==)
+
 /* The mask of the first n lanes. */
 KERF_INLINE i32x16 kerf_first16(uint32_t n)
 {
   const i32x16 lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-  return lane < (int32_t)n;
+  return kerf_less16_i32(lane, kerf_splat16_i32((int32_t)n));
 }
 
 /* Lanes of a where the mask is set, else of b. */
@@ -51,7 +83,7 @@ KERF_INLINE f32x16 kerf_larger16(f32x16 a, f32x16 b)
   memcpy(&a, x, sizeof a);
   return a;
 #else
-  return kerf_select16(a > b, a, b);
+  return kerf_select16(kerf_less16(b, a), a, b);
 #endif
 }
 
@@ -69,7 +101,7 @@ KERF_INLINE f32x16 kerf_smaller16(f32x16 a, f32x16 b)
   memcpy(&a, x, sizeof a);
   return a;
 #else
-  return kerf_select16(a < b, a, b);
+  return kerf_select16(kerf_less16(a, b), a, b);
 #endif
 }
 

@@ -80,7 +80,7 @@ KERF_INLINE f32x16 kerf_tanh16(f32x16 x)
   const f32x16 magnitude = kerf_abs16(x);
   const f32x16 far = 1.0f - 2.0f / (kerf_exp16(magnitude + magnitude) + 1.0f);
   const i32x16 sign = (i32x16)x & INT32_MIN;
-  return kerf_select16(magnitude < 0.625f, near_zero, (f32x16)((i32x16)far | sign));
+  return kerf_select16(kerf_less16(magnitude, kerf_splat16(0.625f)), near_zero, (f32x16)((i32x16)far | sign));
 }
 
 /* ln x in f64: x = m · 2ⁿ with m around 1, ln m = 2 artanh((m − 1) / (m + 1)). */
@@ -120,7 +120,7 @@ static inline f32x16 kerf_log2_16(f32x16 x)
 /* sin (quarter 0) and cos (quarter 1) of f32 angles below 2²⁰; the rest goes to the library. */
 static inline f32x16 kerf_sin_quarter16(f32x16 x, int quarter)
 {
-  const i32x16 large = ~(kerf_abs16(x) < 1048576.0f);
+  const i32x16 large = ~kerf_less16(kerf_abs16(x), kerf_splat16(1048576.0f));
   const f64x16 wide = kerf_to_f64x16(kerf_select16(large, (f32x16){0}, x));
   const f64x16 turns = wide * 0.6366197723675814;
   const i64x16 half_away = ((i64x16)turns & INT64_MIN) | (i64x16)((f64x16){0} + 0.5);

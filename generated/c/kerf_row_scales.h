@@ -48,7 +48,7 @@ KERF_INLINE void kerf_encode_rows(const float *x, uint32_t n, const uint32_t bit
     memcpy(words + row * sizeof group, &group, sizeof group);
   }
   const f32x16 scale = kerf_load16_f16(scales), minimum = kerf_load16_f16(minima);
-  const i32x16 varies = scale > 0.0f;
+  const i32x16 varies = kerf_less16(kerf_splat16(0.0f), scale);
   for (uint32_t c = 0; c < n; c++) {
     /* Where the scale is 0 every code is. */
     const f32x16 steps = kerf_round16((kerf_load16(&x[c * 16]) - minimum) / kerf_select16(varies, scale, kerf_splat16(1.0f)));

@@ -155,8 +155,9 @@ static void key_anchors__k_f16t16_v_f16t1_evicted(const struct args *restrict ar
         square += key * key;
       }
       const f32x16 norm = kerf_sqrt16(square);
+      const i32x16 is_long = kerf_less16(kerf_splat16(0.0f), norm);
       for (uint32_t c = 0; c < HEAD_DIM; c++) {
-        const f32x16 unit = kerf_select16(norm > 0.0f, kerf_load16(&keys[c * TILE_ROWS]) / norm,
+        const f32x16 unit = kerf_select16(is_long, kerf_load16(&keys[c * TILE_ROWS]) / norm,
             kerf_splat16(0.0f));
         kerf_store16(&sums[c * TILE_ROWS], kerf_load16(&sums[c * TILE_ROWS]) + unit);
       }

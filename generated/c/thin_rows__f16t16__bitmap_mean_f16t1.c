@@ -77,7 +77,7 @@ static void thin_row(const float *key, const float *scores, const float *fills, 
     const f32x16 off = kerf_load16(&key[c]) - kerf_load16(&fills[c]);
     const f32x16 x = kerf_load16(&scores[c]) * off * off;
     /* What is no number is worth less than any. */
-    kerf_store16(&worth[c], kerf_select16(x == x, x, kerf_splat16(-INFINITY)));
+    kerf_store16(&worth[c], kerf_select16(kerf_equal16(x, x), x, kerf_splat16(-INFINITY)));
   }
   uint16_t *stored = row + HEAD_DIM / 16;
   for (uint32_t c = 0; c < HEAD_DIM; c += 16) {

@@ -189,8 +189,8 @@ static void token_scores_tova__k_f16t16_v_f16t1_evicted(const struct args *restr
           const float *q = ring + (size_t)(seen_from % args->window) * HEAD_DIM;
           const f32x16 logit = multiply_keys(q, keys) * args->scale;
           const f32x16 weight = kerf_exp16(logit - sums[2 * query]) / sums[2 * query + 1];
-          const f32x16 x = kerf_select16(position <= (int32_t)seen_from, weight,
-              kerf_splat16(0.0f));
+          const i32x16 seen = kerf_at_most16_i32(position, kerf_splat16_i32((int32_t)seen_from));
+          const f32x16 x = kerf_select16(seen, weight, kerf_splat16(0.0f));
 
           sum_weights_lanes = sum_weights_lanes + x;
         }

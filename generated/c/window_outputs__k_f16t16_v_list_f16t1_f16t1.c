@@ -101,8 +101,9 @@ static void window_outputs__k_f16t16_v_list_f16t1_f16t1(const struct args *restr
         product = kerf_fma16(kerf_splat16(q[c]), kerf_load16_f16(keys + c * TILE_ROWS), product);
       }
       const i32x16 positions = lane + (int32_t)row;
-      const i32x16 visible = (lane + (int32_t)row < (int32_t)n_rows)
-          & (positions <= (int32_t)position);
+      const i32x16 visible = kerf_less16_i32(lane + (int32_t)row,
+          kerf_splat16_i32((int32_t)n_rows)) &
+      kerf_at_most16_i32(positions, kerf_splat16_i32((int32_t)position));
       const f32x16 logit = kerf_select16(visible, product * args->scale, kerf_splat16(KERF_MASKED));
       const float tile_largest = kerf_largest16(logit);
       const float top = tile_largest > largest ? tile_largest : largest;

@@ -182,7 +182,8 @@ static void window_softmax__k_f16t16_v_f16t1_evicted(const struct args *restrict
       for (uint32_t i = 0; i < n_queries; i++) {
         const uint32_t position = args->n_tokens - args->n_window + first_query + i;
         const float *q = ring + (size_t)(position % args->window) * HEAD_DIM;
-        const i32x16 visible = present & (positions <= (int32_t)position);
+        const i32x16 visible = present
+            & kerf_at_most16_i32(positions, kerf_splat16_i32((int32_t)position));
         const f32x16 logit = kerf_select16(visible, multiply_keys(q, keys) * args->scale,
             kerf_splat16(KERF_MASKED));
         const f32x16 top = kerf_max16(largest[i], logit);

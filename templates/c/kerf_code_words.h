@@ -275,7 +275,8 @@ KERF_INLINE void kerf_byte_factors(const f32x16 *sizes, const uint32_t n, float 
     const f32x16 largest = kerf_largest16_each(&sizes[i], n - i < 16 ? n - i : 16);
     kerf_store16(&quantum[i], largest / 127.0f);
     /* Below this 127 / largest is no f32; such numbers are nothing beside the error of a code. */
-    kerf_store16(&factor[i], kerf_select16(largest < 0x1p-120f, kerf_splat16(0.0f), 127.0f / largest));
+    const i32x16 vanishes = kerf_less16(largest, kerf_splat16(0x1p-120f));
+    kerf_store16(&factor[i], kerf_select16(vanishes, kerf_splat16(0.0f), 127.0f / largest));
   }
 }
 

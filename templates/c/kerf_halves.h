@@ -9,15 +9,25 @@ KERF_INLINE f32x16 kerf_f16_bits_to_f32x16(i32x16 bits)
 {
 #if defined(__AVX512F__)
   return (f32x16)_mm512_cvtph_ps(_mm512_cvtepi32_epi16((__m512i)bits));
+#elif defined(__F16C__)
+  const i32x16 halves = bits & 0xffff;
+  const __m128i *four = (const __m128i *)&halves;
+  f32x16 r;
+  for (int i = 0; i < 2; i++) {
+    const __m128i eight = _mm_packus_epi32(_mm_loadu_si128(&four[2 * i]), _mm_loadu_si128(&four[2 * i + 1]));
+    _mm256_storeu_ps((float *)&r + 8 * i, _mm256_cvtph_ps(eight));
+  }
+  return r;
 #else
   const i32x16 magnitude = bits & 0x7fff;
   const i32x16 rebias = kerf_splat16_i32(112 << 23);
-  const i32x16 special = (magnitude >= 0x7c00) & rebias;
-  const i32x16 quiet = (magnitude > 0x7c00) & 0x400000;
+  const i32x16 special = kerf_less16_i32(kerf_splat16_i32(0x7bff), magnitude) & rebias;
+  const i32x16 quiet = kerf_less16_i32(kerf_splat16_i32(0x7c00), magnitude) & 0x400000;
   const i32x16 normal = ((magnitude << 13) + rebias + special) | quiet;
   const i32x16 subnormal = (i32x16)(kerf_to_f32x16(magnitude) * 0x1p-24f);
+  const i32x16 is_subnormal = kerf_less16_i32(magnitude, kerf_splat16_i32(0x400));
   const i32x16 sign = (bits & 0x8000) << 16;
-  return (f32x16)(kerf_select16_i32(magnitude < 0x400, subnormal, normal) | sign);
+  return (f32x16)(kerf_select16_i32(is_subnormal, subnormal, normal) | sign);
 #endif
 }
 
@@ -26,6 +36,13 @@ KERF_INLINE i32x16 kerf_f32x16_to_f16_bits(f32x16 x)
 {
 #if defined(__AVX512F__)
   return (i32x16)_mm512_cvtepu16_epi32(_mm512_cvtps_ph((__m512)x, 0));
+#elif defined(__F16C__) && defined(__AVX2__)
+  i32x16 bits;
+  for (int i = 0; i < 2; i++) {
+    const __m128i eight = _mm256_cvtps_ph(_mm256_loadu_ps((const float *)&x + 8 * i), 0);
+    _mm256_storeu_si256((__m256i *)&bits + i, _mm256_cvtepu16_epi32(eight));
+  }
+  return bits;
 #else
   const i32x16 bits = (i32x16)x;
   const i32x16 magnitude = bits & 0x7fffffff;
@@ -33,9 +50,11 @@ KERF_INLINE i32x16 kerf_f32x16_to_f16_bits(f32x16 x)
   /* The unit of 0.5 + |x| is the smallest half, so the addition rounds to it. */
   const i32x16 half = (i32x16)kerf_splat16(0.5f);
   const i32x16 subnormal = (i32x16)((f32x16)magnitude + 0.5f) - half;
-  const i32x16 finite = kerf_select16_i32(magnitude < 0x38800000, subnormal, rounded);
-  const i32x16 infinite = magnitude >= 0x47800000;
-  const i32x16 nan = (magnitude > 0x7f800000) & (0x200 | ((magnitude >> 13) & 0x3ff));
+  const i32x16 is_subnormal = kerf_less16_i32(magnitude, kerf_splat16_i32(0x38800000));
+  const i32x16 finite = kerf_select16_i32(is_subnormal, subnormal, rounded);
+  const i32x16 infinite = kerf_less16_i32(kerf_splat16_i32(0x477fffff), magnitude);
+  const i32x16 is_nan = kerf_less16_i32(kerf_splat16_i32(0x7f800000), magnitude);
+  const i32x16 nan = is_nan & (0x200 | ((magnitude >> 13) & 0x3ff));
   const i32x16 sign = (bits >> 16) & 0x8000;
   return kerf_select16_i32(infinite, 0x7c00 | nan, finite) | sign;
 #endif

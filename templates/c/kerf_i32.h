@@ -27,10 +27,10 @@ KERF_INLINE int32_t kerf_to_i32(float x)
   return x == x ? (int32_t)x : 0;
 }
 
-KERF_INLINE i32x16 kerf_abs16_i32(i32x16 x) { return kerf_select16_i32(x < 0, -x, x); }
-KERF_INLINE i32x16 kerf_sign16_i32(i32x16 x) { return (x < 0) - (x > 0); }
-KERF_INLINE i32x16 kerf_min16_i32(i32x16 a, i32x16 b) { return kerf_select16_i32(a < b, a, b); }
-KERF_INLINE i32x16 kerf_max16_i32(i32x16 a, i32x16 b) { return kerf_select16_i32(a > b, a, b); }
+KERF_INLINE i32x16 kerf_abs16_i32(i32x16 x) { return kerf_select16_i32(x >> 31, -x, x); }
+KERF_INLINE i32x16 kerf_sign16_i32(i32x16 x) { return (x >> 31) - kerf_less16_i32((i32x16){0}, x); }
+KERF_INLINE i32x16 kerf_min16_i32(i32x16 a, i32x16 b) { return kerf_select16_i32(kerf_less16_i32(a, b), a, b); }
+KERF_INLINE i32x16 kerf_max16_i32(i32x16 a, i32x16 b) { return kerf_select16_i32(kerf_less16_i32(b, a), a, b); }
 /* Zeros enter; the count is taken modulo 32. */
 KERF_INLINE i32x16 kerf_ushr16(i32x16 x, i32x16 count)
 {
@@ -51,9 +51,9 @@ KERF_INLINE i32x16 kerf_mod16_i32(i32x16 a, i32x16 b)
 KERF_INLINE f32x16 kerf_to_f32x16(i32x16 x) { return __builtin_convertvector(x, f32x16); }
 KERF_INLINE i32x16 kerf_to_i32x16(f32x16 x)
 {
-  const i32x16 above = x >= 2147483648.0f;
-  const i32x16 below = x < -2147483648.0f;
-  const i32x16 outside = above | below | (x != x);
+  const i32x16 above = kerf_at_most16(kerf_splat16(2147483648.0f), x);
+  const i32x16 below = kerf_less16(x, kerf_splat16(-2147483648.0f));
+  const i32x16 outside = above | below | ~kerf_equal16(x, x);
   const i32x16 inside = __builtin_convertvector(kerf_select16(outside, (f32x16){0}, x), i32x16);
   return inside | (above & INT32_MAX) | (below & INT32_MIN);
 }

@@ -7,13 +7,13 @@
 KERF_INLINE uint32_t kerf_largest16(f32x16 x, uint32_t n)
 {
   const i32x16 lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-  f32x16 largest = kerf_select16(kerf_first16(n) & (x == x), x, kerf_splat16(-INFINITY));
+  f32x16 largest = kerf_select16(kerf_first16(n) & kerf_equal16(x, x), x, kerf_splat16(-INFINITY));
   largest = kerf_larger16(largest, KERF_LANES_BEHIND(largest, 8));
   largest = kerf_larger16(largest, KERF_LANES_BEHIND(largest, 4));
   largest = kerf_larger16(largest, KERF_LANES_BEHIND(largest, 2));
   largest = kerf_larger16(largest, KERF_LANES_BEHIND(largest, 1));
 
-  i32x16 first = kerf_select16_i32(kerf_first16(n) & (x == largest), lane, kerf_splat16_i32(16));
+  i32x16 first = kerf_select16_i32(kerf_first16(n) & kerf_equal16(x, largest), lane, kerf_splat16_i32(16));
   first = kerf_min16_i32(first, KERF_LANES_BEHIND(first, 8));
   first = kerf_min16_i32(first, KERF_LANES_BEHIND(first, 4));
   first = kerf_min16_i32(first, KERF_LANES_BEHIND(first, 2));

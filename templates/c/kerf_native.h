@@ -80,24 +80,6 @@ KERF_INLINE f32xn kerf_fman(f32xn a, f32xn b, f32xn c)
   return r;
 }
 #else
-typedef float f32x2 __attribute__((vector_size(8)));
-typedef double f64x2 __attribute__((vector_size(16)));
-typedef int64_t i64x2 __attribute__((vector_size(16)));
-
-/* As kerf_emulated_fma16 does it, in the two lanes that a register holds as f64. */
-KERF_INLINE f32x2 kerf_fma2(f32x2 a, f32x2 b, f32x2 c)
-{
-  const f64x2 product = __builtin_convertvector(a, f64x2) * __builtin_convertvector(b, f64x2);
-  const f64x2 c64 = __builtin_convertvector(c, f64x2);
-  const f64x2 sum = product + c64;
-  const f64x2 back = sum - product;
-  const f64x2 error = (product - (sum - back)) + (c64 - back);
-  const i64x2 bits = (i64x2)sum;
-  const i64x2 inexact = (error > 0.0) | (error < 0.0);
-  const i64x2 even = (bits & 1) - 1;
-  const i64x2 outward = ((error > 0.0) ^ (sum < 0.0)) | 1;
-  return __builtin_convertvector((f64x2)(bits - (outward & inexact & even)), f32x2);
-}
 KERF_OUTLINE f32xn kerf_fman(f32xn a, f32xn b, f32xn c)
 {
   const f32x2 low = kerf_fma2((f32x2){a[0], a[1]}, (f32x2){b[0], b[1]}, (f32x2){c[0], c[1]});

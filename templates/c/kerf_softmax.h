@@ -13,10 +13,19 @@
 /* The largest lane of numbers that are not NaN. */
 KERF_INLINE float kerf_largest16(f32x16 v)
 {
+#if defined(__SSE2__) && !defined(__AVX512F__)
+  /* The same pairs meet. Compilers move lane by lane what is wider than a register. */
+  __m128 x[4];
+  memcpy(x, &v, sizeof x);
+  const __m128 of4 = _mm_max_ps(_mm_max_ps(x[0], x[2]), _mm_max_ps(x[1], x[3]));
+  const __m128 of2 = _mm_max_ps(of4, _mm_movehl_ps(of4, of4));
+  return _mm_cvtss_f32(_mm_max_ss(of2, _mm_shuffle_ps(of2, of2, 1)));
+#else
   v = kerf_larger16(v, KERF_LANES_BEHIND(v, 8));
   v = kerf_larger16(v, KERF_LANES_BEHIND(v, 4));
   v = kerf_larger16(v, KERF_LANES_BEHIND(v, 2));
   return kerf_larger16(v, KERF_LANES_BEHIND(v, 1))[0];
+#endif
 }
 
 /* e · 2ⁿ of a whole n, where x is above -87; else exactly 0. */
@@ -26,7 +35,7 @@ KERF_INLINE f32x16 kerf_scale_weight16(f32x16 x, f32x16 e, f32x16 n)
   const __mmask16 weighs = _mm512_cmp_ps_mask((__m512)x, _mm512_set1_ps(-87.0f), _CMP_NLE_UQ);
   return (f32x16)_mm512_maskz_scalef_ps(weighs, (__m512)e, (__m512)n);
 #else
-  const i32x16 weighs = ~(x <= -87.0f);
+  const i32x16 weighs = ~kerf_at_most16(x, kerf_splat16(-87.0f));
   const i32x16 whole = __builtin_convertvector((f32x16)((i32x16)n & weighs), i32x16);
   return (f32x16)((i32x16)(e * (f32x16)((whole + 127) << 23)) & weighs);
 #endif
@@ -58,7 +67,7 @@ KERF_INLINE f32x16 kerf_near_weight16(f32x16 x)
   p = kerf_fma16(p, r, kerf_splat16(0.24024099f));
   p = kerf_fma16(p, r, kerf_splat16(0.69312418f));
   p = kerf_fma16(p, r, kerf_splat16(1.0f));
-  return (f32x16)(((i32x16)p + ((i32x16)shifted << 23)) & ~(x <= -44.0f));
+  return (f32x16)(((i32x16)p + ((i32x16)shifted << 23)) & ~kerf_at_most16(x, kerf_splat16(-44.0f)));
 }
 
 /* Merges n values (a multiple of 16) of two partial softmaxes, in place of `a`. */

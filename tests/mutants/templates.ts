@@ -33,7 +33,7 @@ export const TEMPLATES: readonly Mutant[] = [
   {
     name: "a window that sees later rows",
     file: "templates/c/window_softmax.c.njk",
-    find: "present & (positions <= (int32_t)position)",
+    find: "present & kerf_at_most16_i32(positions, kerf_splat16_i32((int32_t)position))",
     replace: "present & (positions >= 0 * (int32_t)position)",
     tests: ["tests/parity/window_softmax.ts"],
     only: "window_softmax",
@@ -194,7 +194,7 @@ export const TEMPLATES: readonly Mutant[] = [
   {
     name: "the head's largest: what is no number is the largest",
     file: "templates/c/kerf_largest.h",
-    find: "kerf_first16(n) & (x == x)",
+    find: "kerf_first16(n) & kerf_equal16(x, x)",
     replace: "kerf_first16(n)",
     tests: ["tests/parity/largest.ts"],
     only: "matmul_largest f32",

@@ -18,7 +18,7 @@ const comparison = (operator: string, level: number): OpPrinter => ([a, b]) =>
 export const shiftCount = (count: Operand): Code =>
   count.bound !== undefined && count.bound < 32 ? count : guarded("&", P.and, count, atom("31"));
 
-/** Operators that GCC's vectors share with scalars. */
+/** Operators that GCC's vectors share with scalars, comparisons apart (see kerf_lanes.h). */
 const shared = {
   neg: unary("-"),
   add: arithmetic("+", P.add),
@@ -32,17 +32,17 @@ const shared = {
   not: unary("~"),
   shl: ([a, b]: readonly Operand[]) => guarded("<<", P.shift, a!, shiftCount(b!)),
   shr: ([a, b]: readonly Operand[]) => guarded(">>", P.shift, a!, shiftCount(b!)),
+} satisfies Partial<OpTable>;
+
+/** One value at a time. */
+export const SCALAR_OPS: OpTable = Object.freeze<OpTable>({
+  ...shared,
   lt: comparison("<", P.relation),
   le: comparison("<=", P.relation),
   gt: comparison(">", P.relation),
   ge: comparison(">=", P.relation),
   eq: comparison("==", P.equality),
   ne: comparison("!=", P.equality),
-} satisfies Partial<OpTable>;
-
-/** One value at a time. */
-export const SCALAR_OPS: OpTable = Object.freeze<OpTable>({
-  ...shared,
   abs: named("fabsf", "kerf_abs_i32"),
   sign: named("kerf_sign", "kerf_sign_i32"),
   min: named("kerf_min", "kerf_min_i32"),
@@ -84,6 +84,10 @@ export function broadcast16(operand: Operand): Code {
 const lanesCall = (name: string, whole = name): OpPrinter => (args) =>
   call(args[0]!.type === "i32" ? whole : name, ...args.map(broadcast16));
 
+/** A comparison; conditions are compared as their masks. */
+const compares = (name: string, a: Operand, b: Operand): Code =>
+  call(a.type === "f32" ? name : `${name}_i32`, broadcast16(a), broadcast16(b));
+
 /** An operator of masks, whose scalar operands must become masks. */
 const ofMasks = (operator: string, level: number): OpPrinter => ([a, b]) =>
   guarded(operator, level, broadcast16(a!), broadcast16(b!));
@@ -91,6 +95,12 @@ const ofMasks = (operator: string, level: number): OpPrinter => ([a, b]) =>
 /** Sixteen values side by side; a condition is a mask of all-ones and all-zeros lanes. */
 export const LANES_OPS: OpTable = Object.freeze<OpTable>({
   ...shared,
+  lt: ([a, b]) => compares("kerf_less16", a!, b!),
+  le: ([a, b]) => compares("kerf_at_most16", a!, b!),
+  gt: ([a, b]) => compares("kerf_less16", b!, a!),
+  ge: ([a, b]) => compares("kerf_at_most16", b!, a!),
+  eq: ([a, b]) => compares("kerf_equal16", a!, b!),
+  ne: ([a, b]) => prefix("~", compares("kerf_equal16", a!, b!)),
   abs: lanesCall("kerf_abs16", "kerf_abs16_i32"),
   sign: lanesCall("kerf_sign16", "kerf_sign16_i32"),
   min: lanesCall("kerf_min16", "kerf_min16_i32"),
