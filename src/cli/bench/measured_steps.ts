@@ -1,6 +1,5 @@
 /**
- * Steps of loaded models with the times of their kernels, for `bench roofline`: of prompts one behind the other, of
- * decoding in turns with the other models' and with a loop that only reads, so that all have the same company on
+ * Steps of loaded models with the times of their kernels, for `bench roofline`: of a prompt, of decoding in turns with the other models' and with a loop that only reads, so that all have the same company on
  * the machine.
  */
 
@@ -68,17 +67,13 @@ const shapeOf = ({ loaded, slot }: StepPlace, header: Uint32Array): StepShape =>
   shares: cacheShares(loaded.plan, loaded.engine.cache, slot),
 });
 
-/** Steps of `nRows` tokens of a prompt, behind what the slot holds; one at least. */
-export async function measurePrompts(
+/** A step of `nRows` tokens of a prompt, behind what the slot holds. */
+export async function timePrompt(
   place: StepPlace,
-  { n, nRows }: { readonly n: number; readonly nRows: number },
-): Promise<MeasuredSteps> {
-  const steps: TimedStep[] = [];
-  for (let i = 0; i < n; i++) steps.push(await place.timed(() => runStep(place, nRows)));
-  return {
-    times: steps.map(({ times }) => times),
-    shape: shapeOf(place, steps.at(-1)!.header),
-  };
+  nRows: number,
+): Promise<{ readonly times: Float64Array; readonly shape: StepShape }> {
+  const { header, times } = await place.timed(() => runStep(place, nRows));
+  return { times, shape: shapeOf(place, header) };
 }
 
 /** A turn of all places, which take steps in turns, and at its end read. */

@@ -121,20 +121,17 @@ export async function roofline(values: ParsedArgs["values"]): Promise<number> {
   const raw = await openCpuDevice({ threads });
   const { device, timed } = timedDevice(raw);
   const { nCtx } = (await readHeader(values)).config;
-  // A prompt's step leaves its rows in the cache: the next one is so much deeper.
-  const nDecoded = TOKENS_OF_TURN * repetitions;
   const deepest = Math.max(...depths);
-  const nPrompts = Math.min(3, Math.floor((nCtx - deepest - nDecoded) / Math.max(1, nPrompt)));
-  if (nPrompts < 1) {
+  const nMore = Math.max(TOKENS_OF_TURN * repetitions, nPrompt);
+  if (deepest + nMore > nCtx) {
     throw new KerfError(
-      `Cannot decode ${nDecoded} tokens and read ${nPrompt} behind ${deepest}: the model knows ` +
-        `${nCtx} positions`,
+      `Cannot take ${nMore} tokens behind ${deepest}: the model knows ${nCtx} positions`,
       { hint: "lower -d, -p or -r", exitCode: 2 },
     );
   }
   const [prune, ...others] = prunes;
   using model = await loadWithProgress({ ...values, prune }, drawer, {
-    ...{ prune, parallel: 1, nCtx: deepest + nDecoded + nPrompts * nPrompt },
+    ...{ prune, parallel: 1, nCtx: deepest + nMore },
     ...(nPrompt > 0 ? { chunkSize: nPrompt } : {}),
     openDevice: () => Promise.resolve(device),
   });
@@ -142,7 +139,7 @@ export async function roofline(values: ParsedArgs["values"]): Promise<number> {
   for (const other of others) models.push(await model.loaded.withPrune(other));
   const measured: MeasuredSpec[][] = [];
   for (const nDepth of depths) {
-    const more = { raw, timed, nDepth, repetitions, nPrompts, nPrompt, drawer };
+    const more = { raw, timed, nDepth, repetitions, nPrompt, drawer };
     measured.push(await measureSpecs(models, more));
   }
   drawer.end();
