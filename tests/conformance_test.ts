@@ -139,11 +139,13 @@ function checkBytes({ cache }: Engine, slot: number, spec: string) {
   // A started page of whole rows, f32 at most, for every segment of every head.
   const page = 128 * (4 * DIMS.headDim + 8) + 64;
   const slack = cache.nHeadsPerSlot * cache.segments.length * page;
-  // Lists of channels count as masks, and stand in a buffer of their own.
-  const lists = cache.segments.filter(({ segment }) => segment.channels === "list").length;
-  const masks = cache.nHeadsPerSlot * lists * (DIMS.headDim / 8);
+  // Lists of channels count as masks, and what missing ones read as as halves: both have buffers of their own.
+  const beside = cache.segments.reduce((bytes, { segment: { channels, fill } }) => {
+    const masks = channels === "list" ? DIMS.headDim / 8 : 0;
+    return bytes + cache.nHeadsPerSlot * (masks + (fill === "mean" ? 2 * DIMS.headDim : 0));
+  }, 0);
   const what = `${spec}: ${allocated} for ${stored}`;
-  assert(allocated >= stored - masks && allocated <= stored + slack, what);
+  assert(allocated >= stored - beside && allocated <= stored + slack, what);
 }
 
 async function conforms(composition: Composition) {

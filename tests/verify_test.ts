@@ -156,8 +156,8 @@ for (
       what: "bytes that nothing makes up for",
       variant: "kivi",
       kernel: /^attention_causal_(?:prefill|decode)_q8/,
-      find: /offset -= kerf_to_f32x16\(sums\)/,
-      replace: "offset += kerf_to_f32x16(sums)",
+      find: /offsets\[fold\] -= /,
+      replace: "offsets[fold] += ",
       tells: ["prefill, rounded", "decode + merge, rounded"],
     },
     {

@@ -211,34 +211,19 @@ enum { ROW_BYTES_q4c32 = HEAD_DIM * 4 / 8 + (HEAD_DIM + 32 - 1) / 32 * sizeof(st
  * minimum m each: x · s, its largest size lane by lane, and what x · s and x · m come to where every code is at the centre.
  */
 KERF_INLINE void scale16(
-  i32x16 words, uint32_t n, float centre, const float *restrict x, uint32_t stride,
-  float *restrict scaled, uint32_t scaled_stride, f32x16 sizes[BLOCK_ROWS],
-  f32x16 offsets[BLOCK_ROWS])
+  i32x16 words, uint32_t n, float centre, const float *restrict x, float *restrict scaled,
+  f32x16 sizes[BLOCK_ROWS], f32x16 offsets[BLOCK_ROWS])
 {
   f32x16 scale, minimum;
   kerf_split_groups(words, &scale, &minimum);
   const f32x16 mean = scale * centre + minimum;
   UNROLL for (uint32_t r = 0; r < BLOCK_ROWS; r++) {
-    const f32x16 factor = kerf_load16_first(&x[r * stride], n);
+    const f32x16 factor = kerf_load16_first(&x[r * HEAD_DIM], n);
     const f32x16 product = factor * scale;
-    kerf_store16(&scaled[r * scaled_stride], product);
+    kerf_store16(&scaled[r * HEAD_DIM], product);
     offsets[r] += factor * mean;
     sizes[r] = kerf_larger16(kerf_abs16(product), sizes[r]);
   }
-}
-
-/*
- * Rounds n scaled numbers to bytes. What rounding took leaves the offset: it counts as if it had met the codes' centre.
- * Bytes past the n-th, up to a whole vector, are 0 where numbers are.
- */
-KERF_INLINE void round_numbers(
-  const float *restrict scaled, uint32_t n, float factor, float centre, int8_t *restrict bytes,
-  f32x16 *offset)
-{
-  i32x16 sums = {0};
-  for (uint32_t i = 0; i < n; i += 16)
-    sums += kerf_store16_bytes(&bytes[i], kerf_load16(&scaled[i]), factor);
-  *offset -= kerf_to_f32x16(sums) * centre;
 }
 
 enum {
@@ -328,8 +313,7 @@ static void fold_units(
       const uint32_t n_lanes = kerf_lanes(n - c);
       const i32x16 words = (i32x16)kerf_load16_first((const float *)(units->at[u] + groups) + c,
           n_lanes);
-      scale16(words, n_lanes, centre, &q[c], HEAD_DIM, &scaled[u * BLOCK_ROWS][c], HEAD_DIM, size,
-          offset);
+      scale16(words, n_lanes, centre, &q[c], &scaled[u * BLOCK_ROWS][c], size, offset);
     }
     memcpy(&sizes[u * BLOCK_ROWS], size, sizeof size);
     memcpy(&offsets[u * BLOCK_ROWS], offset, sizeof offset);
@@ -539,7 +523,7 @@ KERF_INLINE f32x16 find_logits(
 
 #line 7 "kernels/attention/causal.ts"
     const i32x16 mask = kerf_at_most16_i32(key_position, kerf_splat16_i32(query.position));
-#line 543 "generated/c/attention_causal_decode_q8__k_q4r32t16_f16t16_v_q4c32t1_f16t1.c"
+#line 527 "generated/c/attention_causal_decode_q8__k_q4r32t16_f16t16_v_q4c32t1_f16t1.c"
     const i32x16 visible = mask & kerf_less16_i32(key_position, kerf_splat16_i32(n_visible));
     const f32x16 logit = sees_all ? s : kerf_select16(visible, s, kerf_splat16(KERF_MASKED));
     largest = kerf_larger16(logit, largest);

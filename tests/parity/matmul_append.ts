@@ -8,10 +8,10 @@ import { PACKINGS } from "../../src/core/mod.ts";
 import type { PackingName } from "../../src/core/mod.ts";
 import { testIsas } from "../../src/device/testing.ts";
 import type { Isa } from "../../src/device/testing.ts";
-import { ARENA_UNIT, PAGE_ROWS } from "../../src/layout/mod.ts";
+import { PAGE_ROWS } from "../../src/layout/mod.ts";
 import { blockSums, quantizedBytes, quantizeRows } from "../../src/reference/mod.ts";
 import { activations, randomFrom, runPicked } from "../_kernel.ts";
-import { AT, writeCache } from "../_kv_cache.ts";
+import { AT, withoutPage, writeCache } from "../_kv_cache.ts";
 import type { HeadRows } from "../_kv_cache.ts";
 import { packedWeights } from "../_weights.ts";
 
@@ -102,12 +102,7 @@ async function check(given: Case): Promise<void> {
   assertEquals(queries(got.y), queries(want["qkv"] as Float32Array), about);
   assertEquals<unknown>(got.q_ring, want["q_ring"], about);
   // In the spare page the heads of the other sequence are one over the other, in any order.
-  const spare = ARENA_UNIT * pages.at(-1)!;
-  const next = Math.min(
-    ...[...pages].map((page) => ARENA_UNIT * page).filter((at) => at > spare),
-    Infinity,
-  );
-  const own = (arena: Uint8Array) => arena.slice().fill(0, spare, next);
+  const own = (arena: Uint8Array) => withoutPage(arena, pages, pages.at(-1)!);
   assertEquals(own(got.arena), own(want["arena"] as Uint8Array), about);
 }
 
