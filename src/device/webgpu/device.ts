@@ -79,10 +79,11 @@ export async function openWebgpuDevice(options: WebgpuDeviceOptions = {}): Promi
 
   async function readInto(buffer: DeviceBuffer, range: FileRange, offset = 0): Promise<void> {
     memory.range(buffer, offset, range.bytes);
+    memory.submit();
     for await (const { at, data } of filePieces(range)) {
       gpu.queue.writeBuffer(memory.gpuOf(buffer), offset + at, data);
       // What was written is held until something is submitted.
-      gpu.queue.submit([]);
+      memory.submit();
       await catchUp();
     }
   }
@@ -116,7 +117,7 @@ export async function openWebgpuDevice(options: WebgpuDeviceOptions = {}): Promi
       if (bytes === 0) return new Uint8Array();
       const encoder = gpu.createCommandEncoder();
       const copy = readBacks.copy(encoder, range);
-      gpu.queue.submit([encoder.finish()]);
+      memory.submit(encoder);
       const out = await copy.bytes();
       await faults.settle();
       return out;
@@ -150,7 +151,7 @@ export async function openWebgpuDevice(options: WebgpuDeviceOptions = {}): Promi
       const copy = read && read.bytes > 0
         ? readBacks.copy(encoder, memory.range(read.buffer, read.offset, read.bytes))
         : undefined;
-      gpu.queue.submit([encoder.finish()]);
+      memory.submit(encoder);
       if (copy === undefined) {
         await catchUp();
         return new Uint8Array();

@@ -84,6 +84,11 @@ gpuTest("runs, writes and copies take effect in the order they are asked for", a
   device.write(x, Uint32Array.of(3));
   assertEquals([...await words(device, y)], [65, 33]);
   await Promise.all([first, second]);
+  // A copy is of what was there before a later write, and a buffer may go while one waits.
+  device.copy(y, { from: 0, to: 4, bytes: 4 });
+  device.write(y, Uint32Array.of(7));
+  assertEquals([...await words(device, y)], [7, 65]);
+  device.copy(y, { from: 0, to: 4, bytes: 4 });
   device.free(x);
   device.free(y);
 });

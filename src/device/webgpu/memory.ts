@@ -42,6 +42,9 @@ export class WebgpuMemory {
   readonly #limits: BufferLimits;
   readonly #buffers = new LiveBuffers<Memory>();
   #scratch: GPUBuffer | undefined;
+  /** Copies that were asked for and not yet submitted, and where they write. */
+  #copies: GPUCommandEncoder | undefined;
+  readonly #copiedIn = new Set<GPUBuffer>();
   #heldBytes = 0;
   #moves = 0;
 
@@ -90,6 +93,7 @@ export class WebgpuMemory {
 
   free(buffer: DeviceBuffer): void {
     const { gpu } = this.#buffers.of(buffer);
+    if (this.#copiedIn.has(gpu)) this.submit();
     this.#buffers.remove(buffer);
     this.#destroy(gpu);
   }
@@ -110,21 +114,31 @@ export class WebgpuMemory {
       );
     }
     const bytes = new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
+    if (this.#copiedIn.has(gpu)) this.submit();
     this.#gpu.queue.writeBuffer(gpu, offset, bytes);
   }
 
+  /** Done before whatever is submitted next. */
   copy(buffer: DeviceBuffer, range: { from: number; to: number; bytes: number }): void {
     const { from, to, bytes } = range;
     const { gpu } = this.range(buffer, from, bytes);
     this.range(buffer, to, bytes);
     this.#scratch ??= this.#create(SCRATCH_BYTES, "scratch");
-    const encoder = this.#gpu.createCommandEncoder();
+    const encoder = this.#copies ??= this.#gpu.createCommandEncoder();
+    this.#copiedIn.add(gpu);
     for (let at = 0; at < bytes; at += SCRATCH_BYTES) {
       const n = Math.min(SCRATCH_BYTES, bytes - at);
       encoder.copyBufferToBuffer(gpu, from + at, this.#scratch, 0, n);
       encoder.copyBufferToBuffer(this.#scratch, 0, gpu, to + at, n);
     }
-    this.#gpu.queue.submit([encoder.finish()]);
+  }
+
+  /** Submits what an encoder holds, if there is one, behind the copies that were asked for. */
+  submit(encoder?: GPUCommandEncoder): void {
+    const commands = [this.#copies, encoder].flatMap((own) => own ? [own.finish()] : []);
+    this.#copies = undefined;
+    this.#copiedIn.clear();
+    this.#gpu.queue.submit(commands);
   }
 
   /** Where a range lies now. @throws {RangeError} it is outside the buffer, or not committed */
@@ -169,7 +183,7 @@ export class WebgpuMemory {
     memory.gpu = this.#create(size, buffer.label);
     const encoder = this.#gpu.createCommandEncoder();
     encoder.copyBufferToBuffer(old, 0, memory.gpu, 0, Math.min(old.size, size));
-    this.#gpu.queue.submit([encoder.finish()]);
+    this.submit(encoder);
     this.#destroy(old);
     this.#moves++;
   }
