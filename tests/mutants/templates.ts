@@ -186,8 +186,8 @@ export const TEMPLATES: readonly Mutant[] = [
   {
     name: "arg-max: lanes past the tail count",
     file: "templates/c/arg_max.c.njk",
-    find: "kerf_first16(n) & (x > lanes)",
-    replace: "(x > lanes)",
+    find: "kerf_first16(n) & kerf_less16(lanes, x)",
+    replace: "kerf_less16(lanes, x)",
     tests: SELECTION,
     only: "arg_max",
   },

@@ -88,7 +88,7 @@ Deno.test("an item runs while items of other parts do not end", async () => {
   await device.run(
     device.prepare([
       { kernel: hold!, ...both, parts: { along: "n_parts", of: [0, 1] } },
-      { kernel: raised!, ...both, parts: { along: "n_parts", of: [1, 0] } },
+      { kernel: raised!, ...both, parts: { along: "n_parts", of: [1, 1] } },
     ]),
     header(),
   );
